@@ -1,0 +1,53 @@
+"""What every spike code does."""
+
+from abc import abstractmethod
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from pipeline.axes import Samples, SpikeBits
+from pipeline.components import Component
+
+State = TypeVar("State")
+
+
+class Encoder(Component, Generic[State]):
+    """A causal, fit-free spike code of a continuous signal.
+
+    A chunk and the state left by the chunk before give the chunk's spikes and the next
+    state: any division of a recording into chunks gives the same spikes, and nothing
+    after time t changes a spike before t.
+    """
+
+    @abstractmethod
+    def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
+        """Name the rows of the spike train, such as `MLII+` and `MLII-`."""
+
+    @abstractmethod
+    def initial_state(self, n_channels: int, rng: np.random.Generator) -> State:
+        """Make the state before the first sample; `rng` serves stochastic codes."""
+
+    @abstractmethod
+    def encode(self, chunk: Samples, state: State) -> tuple[SpikeBits, State]:
+        """Encode one chunk.
+
+        Parameters
+        ----------
+        chunk : array, shape (channel, time), float32
+            The scaled signal.
+        state : State
+            What the chunk before returned. It is not changed.
+
+        Returns
+        -------
+        spikes : array, shape (feature, time), bool
+        state : State
+        """
+
+    @abstractmethod
+    def decode(self, spikes: SpikeBits) -> Samples:
+        """Estimate the signal, (channel, time), from all spikes since the start."""
+
+    def delay_s(self, sfreq: float) -> float:
+        """How much later than the signal the code speaks, seconds."""
+        return 0.0

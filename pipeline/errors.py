@@ -1,0 +1,53 @@
+"""Everything that can go wrong for a reason the user can mend.
+
+    PipelineError
+    ├── ConfigError        params.yaml, or a component it names
+    ├── DataError          a file, recording, subject or label
+    └── MeasurementError   a meter or emulator
+
+A `PipelineError` ends a stage with one block and exit status 2; anything else that
+is raised is a bug in biospike and keeps its traceback.
+"""
+
+
+class PipelineError(Exception):
+    """A mistake or a bad input, told in four parts.
+
+    Parameters
+    ----------
+    where : str
+        File and key, or subject, session and run.
+    found : str
+        What was found there.
+    expected : str
+        What would have been right.
+    remedy : str
+        What to do now.
+    """
+
+    def __init__(
+        self, where: str, found: str, *, expected: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(where, found)
+        self.where = where
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        parts = {"expected": self.expected, "to do": self.remedy}
+        lines = [f"{self.where}: {self.found}"]
+        lines += [f"  {title}: {text}" for title, text in parts.items() if text]
+        return "\n".join(lines)
+
+
+class ConfigError(PipelineError):
+    """A setting that cannot be used."""
+
+
+class DataError(PipelineError):
+    """A recording or label that cannot be used."""
+
+
+class MeasurementError(PipelineError):
+    """A measurement that could not be made."""

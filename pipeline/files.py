@@ -1,0 +1,310 @@
+"""The only module that reads and writes the files the stages hand each other.
+
+Every file is written under a temporary name and then renamed, so that a killed run
+leaves either the old file, the new one or none; it carries `schema`, and a file of
+another schema is refused. Made twice from the same inputs it has the same bytes.
+Nothing here unpickles.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.axes import Samples
+from pipeline.components import Settings
+from pipeline.errors import DataError
+from pipeline.spikes import Spikes
+
+if TYPE_CHECKING:
+    import mne
+    import torch
+
+SCHEMA = 1
+DATA = Path("data")
+
+
+def folder(kind: str, name: str) -> Path:
+    """Name the folder of a stage's output: `data/<kind>/<name>`.
+
+    Kinds: raw, recordings, signals, windows, spikes, runs, metrics, energy, report.
+    """
+    return DATA / kind / name
+
+
+@dataclass(frozen=True)
+class Signal:
+    """The prepared signal of one recording.
+
+    Parameters
+    ----------
+    samples : array, shape (channel, time), float32
+        In `units`, or dimensionless once scaled.
+    sfreq : float
+        Samples per second.
+    channels, units : tuple of str
+        A name and a unit a row.
+    delay_s : float
+        Sample k speaks of the recording's time `k / sfreq - delay_s`.
+    """
+
+    samples: Samples
+    sfreq: float
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    delay_s: float
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that takes the name `path` when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def clear_partial(parent: Path) -> None:
+    """Remove what killed runs left unfinished below a folder."""
+    for leftover in parent.rglob(".partial-*"):
+        leftover.unlink(missing_ok=True)
+
+
+def keep_only(parent: Path, wanted: set[str]) -> None:
+    """Remove the files of a folder that no longer belong to it."""
+    for path in parent.iterdir():
+        if path.is_file() and path.name not in wanted:
+            path.unlink()
+
+
+def file_digest(path: Path) -> str:
+    """Compute a file's SHA-256, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def inputs_digest(*parts: object) -> str:
+    """Compute the SHA-256 of settings and digests, as sorted JSON.
+
+    A component counts by its class and its fields.
+    """
+    plain = [
+        [type(part).__name__, part.model_dump(mode="json", serialize_as_any=True)]
+        if isinstance(part, Settings)
+        else part
+        for part in parts
+    ]
+    return hashlib.sha256(dump_json([SCHEMA, *plain]).encode()).hexdigest()
+
+
+def dump_json(value: object, *, indent: int | None = None) -> str:
+    """Write JSON with sorted keys; NaN and infinity are refused."""
+    return json.dumps(
+        value, sort_keys=True, indent=indent, allow_nan=False, ensure_ascii=False
+    )
+
+
+def save_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object."""
+    text = dump_json({"schema": SCHEMA, **value}, indent=2)
+    with replacing(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def load_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of this schema."""
+    value: dict[str, Any] = json.loads(_existing(path).read_text(encoding="utf-8"))
+    _check_schema(path, value.pop("schema", None))
+    return value
+
+
+def save_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    metadata = {**(arrow.schema.metadata or {}), b"schema": str(SCHEMA).encode()}
+    with replacing(path) as partial:
+        pq.write_table(arrow.replace_schema_metadata(metadata), partial)
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Read a parquet table of this schema."""
+    import pyarrow.parquet as pq
+
+    arrow = pq.read_table(_existing(path))
+    _check_schema(path, int((arrow.schema.metadata or {}).get(b"schema", 0)))
+    frame: pd.DataFrame = arrow.to_pandas()
+    return frame
+
+
+def save_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, for curves that DVC and people read."""
+    with replacing(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def save_recording(path: Path, raw: "mne.io.BaseRaw", *, inputs: str) -> None:
+    """Write a recording as FIF, float32; `inputs` says what it was made of."""
+    raw.info["description"] = dump_json({"schema": SCHEMA, "inputs": inputs})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # MNE looks at the end of the name, so the temporary name keeps it.
+    with replacing(path) as partial:
+        raw.save(partial, fmt="single", overwrite=True, verbose="error")
+
+
+def load_recording(path: Path) -> "mne.io.BaseRaw":
+    """Open a recording; its samples are read when asked for."""
+    import mne
+
+    raw = mne.io.read_raw_fif(_existing(path), preload=False, verbose="error")
+    _check_schema(path, json.loads(raw.info["description"] or "{}").get("schema"))
+    return raw
+
+
+def recording_inputs(path: Path) -> str | None:
+    """Read what a FIF file was made of; None if it is not there or not ours."""
+    import mne
+
+    try:
+        info = mne.io.read_info(path, verbose="error")
+        return str(json.loads(info["description"])["inputs"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def save_signal(path: Path, signal: Signal, *, inputs: str) -> None:
+    """Write a prepared signal as HDF5, uncompressed."""
+    attributes = {
+        "sfreq": signal.sfreq,
+        "delay_s": signal.delay_s,
+        "channels": dump_json(signal.channels),
+        "units": dump_json(signal.units),
+    }
+    _save_array(path, signal.samples, attributes, inputs, compression=None)
+
+
+def load_signal(path: Path) -> Signal:
+    """Read a prepared signal."""
+    samples, attributes = _load_array(path)
+    return Signal(
+        samples,
+        float(attributes["sfreq"]),
+        tuple(json.loads(attributes["channels"])),
+        tuple(json.loads(attributes["units"])),
+        float(attributes["delay_s"]),
+    )
+
+
+def save_spikes(path: Path, spikes: Spikes, *, inputs: str) -> None:
+    """Write a spike train as HDF5, lzf."""
+    attributes = {
+        "n_steps": spikes.n_steps,
+        "dt": spikes.dt,
+        "delay_s": spikes.delay_s,
+        "features": dump_json(spikes.features),
+    }
+    _save_array(path, spikes.packed, attributes, inputs, compression="lzf")
+
+
+def load_spikes(path: Path) -> Spikes:
+    """Read a spike train."""
+    packed, attributes = _load_array(path)
+    return Spikes(
+        packed,
+        int(attributes["n_steps"]),
+        float(attributes["dt"]),
+        float(attributes["delay_s"]),
+        tuple(json.loads(attributes["features"])),
+    )
+
+
+def array_inputs(path: Path) -> str | None:
+    """Read what a signal or spikes file was made of; None if it is not there."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs["inputs"])
+    except (OSError, KeyError):
+        return None
+
+
+def save_weights(
+    path: Path, tensors: "Mapping[str, torch.Tensor]", *, meta: Mapping[str, Any]
+) -> None:
+    """Write weights as safetensors with one metadata key of sorted JSON.
+
+    With one key the bytes repeat; with several, their order does not.
+    """
+    from safetensors.torch import save_file
+
+    contiguous = {k: v.detach().cpu().contiguous() for k, v in sorted(tensors.items())}
+    text = dump_json({"schema": SCHEMA, **meta})
+    with replacing(path) as partial:
+        save_file(contiguous, partial, metadata={"biospike": text})
+
+
+def load_weights(path: Path) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
+    """Read weights and their metadata."""
+    from safetensors import safe_open
+
+    with safe_open(_existing(path), framework="pt") as file:
+        meta: dict[str, Any] = json.loads((file.metadata() or {}).get("biospike", "{}"))
+        _check_schema(path, meta.pop("schema", None))
+        return {name: file.get_tensor(name) for name in sorted(file.keys())}, meta
+
+
+def _save_array(
+    path: Path,
+    values: np.ndarray,
+    attributes: Mapping[str, Any],
+    inputs: str,
+    *,
+    compression: str | None,
+) -> None:
+    import h5py
+
+    with replacing(path) as partial, h5py.File(partial, "w") as file:
+        file.create_dataset("values", data=values, compression=compression)
+        everything = {"schema": SCHEMA, "inputs": inputs, **attributes}
+        for key in sorted(everything):
+            file.attrs[key] = everything[key]
+
+
+def _load_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    import h5py
+
+    with h5py.File(_existing(path), "r") as file:
+        attributes = dict(file.attrs)
+        _check_schema(path, int(attributes.get("schema", 0)))
+        return np.asarray(file["values"][()]), attributes
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise DataError(
+            str(path), "there is no such file", remedy="run the stage that makes it"
+        )
+    return path
+
+
+def _check_schema(path: Path, schema: object) -> None:
+    if schema != SCHEMA:
+        raise DataError(
+            str(path),
+            f"written with schema {schema}",
+            expected=f"schema {SCHEMA}",
+            remedy="run the stage that makes it again (`dvc repro -s -f STAGE`)",
+        )

@@ -1,0 +1,1 @@
+"""Energy: what is counted, estimated and measured, never mixed."""

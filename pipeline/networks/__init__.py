@@ -1,0 +1,1 @@
+"""Network topologies: each takes any neuron by name."""

@@ -1,0 +1,36 @@
+"""What every network topology does."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.components import Component
+from pipeline.neurons.base import Neuron
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network takes and gives: windows of spikes in, one logit a class out."""
+
+    n_steps: int
+    n_features: int
+    n_classes: int
+    dt: float
+
+
+class Network(Component):
+    """A topology; any neuron fits in it, `relu` makes the matched ANN."""
+
+    @abstractmethod
+    def build(self, shape: Shape, neuron: Neuron) -> "nn.Module":
+        """Make the network.
+
+        Returns
+        -------
+        network : nn.Module
+            Maps spikes of shape (time, batch, feature), float32 of 0 and 1, to logits
+            of shape (batch, class).
+        """

@@ -1,0 +1,1 @@
+"""Neuron models: one file each, in snnTorch's calling convention."""

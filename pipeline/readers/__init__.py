@@ -1,0 +1,1 @@
+"""File formats: every reader turns a data set's raw files into MNE `Raw` objects."""

@@ -1,0 +1,1 @@
+"""The eight stages: parse, load, call one function, save, publish."""
