@@ -1,0 +1,223 @@
+"""Intervals and tests over subjects: the units that were sampled, unlike windows.
+
+Every statistic here is a function of how often each subject counts. A resample of the
+subjects is then a row of such counts, and all resamples are one matrix product.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+Counts = Int[np.ndarray, "... subject"]
+"""How often each subject counts in each resample."""
+
+Statistic = Callable[[Counts], Float[np.ndarray, "..."]]
+"""A number for each resample; NaN where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its interval; what is undefined is None and `reason` says why.
+
+    Parameters
+    ----------
+    value : float or None
+        The point estimate.
+    low, high : float or None
+        The ends of its confidence interval.
+    reason : str
+        Why something is None.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made.
+
+    Parameters
+    ----------
+    resamples : int
+        Number of resamples.
+    confidence : float
+        Share of repetitions whose interval would hold the truth.
+    """
+
+    resamples: int
+    confidence: float
+
+
+def estimate(
+    statistic: Statistic,
+    groups: Sequence[Int[np.ndarray, " member"]],
+    n_subjects: int,
+    bootstrap: Bootstrap,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Compute a statistic of all subjects with its BCa bootstrap interval.
+
+    Parameters
+    ----------
+    statistic : callable
+        The number as a function of how often each subject counts.
+    groups : sequence of array
+        Subjects by position; each group is resampled on its own. A subject in none
+        does not bear on the number and is left out.
+    n_subjects : int
+        Number of all subjects.
+    bootstrap : Bootstrap
+        Resamples and confidence.
+    rng : numpy.random.Generator
+        Draws the resamples.
+
+    References
+    ----------
+    Efron, "Better bootstrap confidence intervals", JASA 82, 1987.
+    """
+    value = float(statistic(np.ones(n_subjects, dtype=np.int64)))
+    if np.isnan(value):
+        return Estimate(None, reason="undefined: there is nothing to compute it from")
+    if any(len(group) < 2 for group in groups):
+        return Estimate(value, reason="no interval: it rests on one subject")
+    low, high = _bca(statistic, groups, n_subjects, bootstrap, rng)
+    if np.isnan(low) or np.isnan(high):
+        reason = "no interval: resamples of the subjects are equal or undefined"
+        return Estimate(value, reason=reason)
+    return Estimate(value, low, high)
+
+
+def _bca(
+    statistic: Statistic,
+    groups: Sequence[Int[np.ndarray, " member"]],
+    n_subjects: int,
+    bootstrap: Bootstrap,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    from scipy import stats
+
+    def of_drawn(*drawn: np.ndarray, axis: int) -> np.ndarray:
+        rows = (np.moveaxis(members, axis, -1) for members in drawn)
+        counts = [multiplicity(members, n_subjects) for members in rows]
+        return statistic(sum(counts[1:], start=counts[0]))
+
+    # A degenerate distribution gives NaN and a warning; the caller says so in words.
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        interval = stats.bootstrap(
+            tuple(groups),
+            of_drawn,
+            vectorized=True,
+            n_resamples=bootstrap.resamples,
+            batch=1024,
+            confidence_level=bootstrap.confidence,
+            method="BCa",
+            rng=rng,
+        ).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def multiplicity(drawn: Int[np.ndarray, "... draw"], n_subjects: int) -> Counts:
+    """Count how often each subject was drawn, shape (*resample, n_subjects)."""
+    rows = drawn.reshape(-1, drawn.shape[-1])
+    offsets = n_subjects * np.arange(len(rows))[:, None]
+    counts = np.bincount((rows + offsets).ravel(), minlength=n_subjects * len(rows))
+    return counts.reshape(*drawn.shape[:-1], n_subjects)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A paired test of two models on the same windows.
+
+    Parameters
+    ----------
+    difference : float or None
+        Statistic of the first model less that of the second.
+    p : float or None
+        Two-sided p value; `p_holm` is corrected for the tests made beside it.
+    subjects : int
+        Subjects that both models were tested on.
+    reason : str
+        Why something is None.
+    """
+
+    difference: float | None
+    p: float | None
+    subjects: int
+    p_holm: float | None = None
+    reason: str = ""
+
+
+def paired_permutation(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    first: Int[np.ndarray, "subject ..."],
+    second: Int[np.ndarray, "subject ..."],
+    resamples: int,
+    rng: np.random.Generator,
+) -> Test:
+    """Test whether two models differ, by swapping them within subjects.
+
+    Under the null hypothesis either model could have made either table of a subject.
+    All swaps are tried when there are no more of them than `resamples`.
+
+    Parameters
+    ----------
+    statistic : callable
+        Number of a pooled table, over leading axes.
+    first, second : array, shape (subject, *table)
+        What each model did on each subject.
+    resamples : int
+        Swaps to try at most.
+    rng : numpy.random.Generator
+        Draws the swaps when there are too many to try all.
+    """
+    n_subjects = len(first)
+    if n_subjects < 2:
+        return Test(None, None, n_subjects, reason="fewer than two shared subjects")
+    from scipy import stats
+
+    tables = np.concatenate([first, second])
+
+    def difference(mine: np.ndarray, yours: np.ndarray, axis: int = -1) -> np.ndarray:
+        pooled = [
+            np.tensordot(
+                multiplicity(np.moveaxis(drawn, axis, -1), len(tables)), tables, axes=1
+            )
+            for drawn in (mine, yours)
+        ]
+        return np.asarray(statistic(pooled[0]) - statistic(pooled[1]))
+
+    result = stats.permutation_test(
+        (np.arange(n_subjects), np.arange(n_subjects) + n_subjects),
+        difference,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=resamples,
+        batch=1024,
+        rng=rng,
+    )
+    return Test(float(result.statistic), float(result.pvalue), n_subjects)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p values for making several tests.
+
+    The k-th smallest of m is multiplied by `m - k + 1`, and none falls below one that
+    was smaller.
+
+    References
+    ----------
+    Holm, "A simple sequentially rejective multiple test procedure", 1979.
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    raised = np.maximum.accumulate(np.asarray(p_values)[order] * factors)
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(raised, 1)
+    return corrected.tolist()
