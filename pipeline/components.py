@@ -1,15 +1,17 @@
 """Settings, and the one rule by which a name in `params.yaml` becomes a class.
 
-The component called NAME of a kind is the only subclass of that kind's base class that
-`pipeline/<kind>/<NAME>.py` names. There is no registry: a new file is a new component.
+The component called NAME of a kind is the only concrete subclass of that kind's base
+class that `pipeline/<kind>/<NAME>.py` names. There is no registry: a new file is a new component.
 """
 
 import importlib
+import inspect
 import pkgutil
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from pipeline.errors import ConfigError
 
@@ -65,12 +67,14 @@ def find(kind: str, name: str) -> type[Component]:
     named = {
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, base) and value is not base
+        if isinstance(value, type)
+        and issubclass(value, base)
+        and not inspect.isabstract(value)
     }
     if len(named) != 1:
         raise ConfigError(
             f"pipeline/{kind}/{name}.py",
-            f"{len(named)} subclasses of {base.__name__}",
+            f"{len(named)} concrete subclasses of {base.__name__}",
             expected="exactly one",
             remedy="keep one component a file",
         )
@@ -88,3 +92,43 @@ def _base_class(kind: str) -> type[Component]:
         and value.__module__ == module.__name__
     )
     return base
+
+
+def explain(error: ValidationError, judge: Any) -> tuple[str, str]:
+    """Say what was found where in refused settings, and what would have been right."""
+    found, expected = [], []
+    for problem in error.errors(include_url=False):
+        place = ".".join(map(str, problem["loc"])) or "the value"
+        if problem["type"] == "extra_forbidden":
+            known = _fields(judge, problem["loc"])
+            found.append(f"{place} is not a setting")
+            expected.append(did_you_mean(str(problem["loc"][-1]), known))
+        elif problem["type"] == "missing":
+            found.append(f"{place} is missing")
+        else:
+            found.append(f"{place} is {problem['input']!r}")
+            expected.append(problem["msg"])
+    return "; ".join(found), "; ".join(expected)
+
+
+def _fields(judge: Any, location: tuple[int | str, ...]) -> list[str]:
+    """List the settings that exist where an unknown one was found."""
+    schema = TypeAdapter(judge).json_schema()
+    branch = schema
+    for key in location[:-1]:
+        branch = _follow(schema, branch, str(key))
+    return sorted(_resolved(schema, branch).get("properties", {}))
+
+
+def _follow(schema: dict[str, Any], branch: dict[str, Any], key: str) -> dict[str, Any]:
+    """Take one step of an error's location: a field, or the tag of a choice."""
+    branch = _resolved(schema, branch)
+    tags = branch.get("discriminator", {}).get("mapping", {})
+    if key in tags:
+        return {"$ref": tags[key]}
+    return dict(branch.get("properties", {}).get(key, {}))
+
+
+def _resolved(schema: dict[str, Any], branch: dict[str, Any]) -> dict[str, Any]:
+    name = branch.get("$ref", "").rpartition("/")[2]
+    return dict(schema["$defs"][name]) if name else branch

@@ -1,1 +1,96 @@
-"""The eight stages: parse, load, call one function, save, publish."""
+"""The eight stages, all alike: parse, read settings, call one function, say what was done.
+
+A stage declares the sections of `params.yaml` that it reads; `Stage.read` gives it those
+and no others, and a test holds the same list against `dvc.yaml`.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import config
+from pipeline.errors import PipelineError
+from pipeline.parallel import console
+
+# Nothing phones home from a hospital, whatever the environment says.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one run of a stage works on.
+
+    Parameters
+    ----------
+    names : dict of str to str
+        The data set, encoder and model, as far as the stage has them.
+    sections : tuple of str
+        The sections of `params.yaml` it may read, with `{dataset}` and so on in them.
+    params : Params
+        The validated file.
+    """
+
+    names: dict[str, str]
+    sections: tuple[str, ...]
+    params: config.Params
+
+    @property
+    def label(self) -> str:
+        """Name the data set, the data set with its encoder, or the cell."""
+        return "-".join(self.names.values())
+
+    def read(self, section: str) -> Any:
+        """Validate and give one of the declared sections."""
+        return self.params.read(self._declared(section))
+
+    def plain(self, section: str) -> Any:
+        """Give one of the declared sections as it stands in the file."""
+        return self.params.plain(self._declared(section))
+
+    def _declared(self, section: str) -> str:
+        if section not in self.sections:
+            raise LookupError(
+                f"{section} is not among the sections this stage declares"
+            )
+        return section.format(**self.names)
+
+
+def run(
+    main: Callable[[Stage], str], *, axes: tuple[str, ...], sections: tuple[str, ...]
+) -> None:
+    """Run a stage from the command line and end the process.
+
+    Parameters
+    ----------
+    main : callable
+        Does the work and returns one line that says what was written.
+    axes : tuple of str
+        The stage's arguments: `dataset`, `encoder`, `model`.
+    sections : tuple of str
+        The sections of `params.yaml` it reads.
+    """
+    title = Path(sys.argv[0]).stem
+    parser = argparse.ArgumentParser(f"stages/run {title}", description=main.__doc__)
+    for axis in axes:
+        parser.add_argument(axis, help=f"a {axis} of params.yaml")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    arguments = vars(parser.parse_args())
+    debug = arguments.pop("debug") or "BIOSPIKE_DEBUG" in os.environ
+    begun = time.monotonic()
+    try:
+        stage = Stage(arguments, sections, config.load())
+        done = main(stage)
+    except PipelineError as error:
+        if debug:
+            raise
+        console.print(f"[bold red]{title} {'-'.join(arguments.values())}[/]", end=" ")
+        console.print(str(error), markup=False)
+        raise SystemExit(2) from None
+    seconds = time.monotonic() - begun
+    console.print(f"[bold]{title}[/] {stage.label}: {done} [dim]({seconds:.1f} s)[/]")

@@ -1,0 +1,49 @@
+# Two commands on a bare machine (Python 3.11 or later, git, make): `make repro`, `make test`.
+# Each sets up everything it needs, and does nothing for what is already done.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .stamps/installed
+TESTED := .stamps/tested
+SOURCES := $(shell git ls-files -co --exclude-standard)
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test ui lock
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
+
+repro: $(INSTALLED) ## Run the default grid on the demo data and show the results
+	@$(BIN)/dvc repro
+	@$(BIN)/python -m pipeline summary
+
+test: $(TESTED) ## Run lint, types, architecture and all tests
+
+ui: $(INSTALLED) ## Open MLflow on the runs of this checkout
+	@$(BIN)/python -m pipeline ui
+
+lock: $(INSTALLED) ## Make requirements.lock from pyproject.toml again
+	$(BIN)/pip-compile -q --all-extras --strip-extras --allow-unsafe --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	    -o requirements.lock pyproject.toml
+	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    f"biospike needs Python 3.11 or later, this is {sys.version.split()[0]}")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the pinned packages into .venv (a few minutes, once)"
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p $(@D) && touch $@
+
+$(TESTED): $(INSTALLED) $(SOURCES)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+	@mkdir -p $(@D) && touch $@

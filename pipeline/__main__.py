@@ -1,0 +1,130 @@
+"""The `biospike` command: what a person asks of a checkout outside `dvc repro`."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.table import Table
+
+from pipeline import config, files
+from pipeline.errors import DataError, PipelineError
+from pipeline.parallel import console
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Validate params.yaml; with a data set's name, look into its raw files too."""
+    params = config.load()
+    console.print(
+        f"{config.PARAMS} is valid: {len(grid_cells(params))} cells in the grid"
+    )
+    if arguments.dataset:
+        check_dataset(params, arguments.dataset)
+
+
+def check_dataset(params: config.Params, dataset: str) -> None:
+    """Read every recording of a fetched data set and say what was found."""
+    from pipeline.recordings import inspect
+
+    folder = files.folder("raw", dataset)
+    if not folder.exists():
+        raise DataError(
+            str(folder),
+            "there are no raw files yet",
+            remedy=f"dvc repro fetch@{dataset} (or point BIOSPIKE_MIRROR at a folder)",
+        )
+    found = inspect(folder, params.read(f"datasets.{dataset}.reader"))
+    console.print(found.to_string(index=False), soft_wrap=True)
+
+
+def grid_cells(params: config.Params) -> list[config.Cell]:
+    """List the cells that `params.yaml` asks for."""
+    grid: config.Grid = params.read("grid")
+    return grid.cells()
+
+
+def summary(arguments: argparse.Namespace) -> None:
+    """Show the cells of the last report, and where to look next."""
+    report = files.load_json(files.folder("report", "details.json"))
+    table = Table("cell", "balanced accuracy", "95 % interval", "µJ per window")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for cell in report["cells"]:
+        table.add_row(*summary_row(cell))
+    console.print(table)
+    console.print(
+        f"The whole report: {files.folder('report', 'index.html')}\n"
+        "Compare the runs: make ui\n"
+        "Your own data:    README.md, 'Plug in your data'"
+    )
+
+
+def publish(arguments: argparse.Namespace) -> None:
+    """Build the MLflow store again from the files of all cells."""
+    from pipeline import tracking
+
+    cells = [cell for cell in grid_cells(config.load()) if has_run(str(cell))]
+    for cell in cells:
+        tracking.publish(str(cell))
+        console.print(f"published {cell}")
+    if not cells:
+        raise DataError(
+            str(files.DATA / "runs"),
+            "holds no run of the grid",
+            remedy="run `dvc repro` or `dvc pull` first",
+        )
+
+
+def has_run(cell: str) -> bool:
+    """Whether a cell has been trained here."""
+    return (files.folder("runs", cell) / "run.json").exists()
+
+
+def ui(arguments: argparse.Namespace) -> None:
+    """Start MLflow's page on the runs of this checkout."""
+    from pipeline import tracking
+
+    command = [
+        str(Path(sys.executable).with_name("mlflow")),
+        *("ui", "--backend-store-uri", tracking.store_uri()),
+        *("--host", "127.0.0.1", "--port", str(arguments.port)),
+    ]
+    console.print(f"MLflow at http://127.0.0.1:{arguments.port} (stop with Ctrl-C)")
+    raise SystemExit(subprocess.call(command))
+
+
+def main() -> None:
+    """Parse the command line and do what it asks."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    arguments = parser().parse_args()
+    try:
+        arguments.do(arguments)
+    except PipelineError as error:
+        if arguments.debug:
+            raise
+        console.print(str(error), markup=False, style="red")
+        raise SystemExit(2) from None
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line; each command's help is its docstring."""
+    top = argparse.ArgumentParser("biospike", description=__doc__)
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(do: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(do.__name__, help=do.__doc__, description=do.__doc__)
+        sub.set_defaults(do=do)
+        return sub
+
+    command(check).add_argument("dataset", nargs="?", help="a data set of params.yaml")
+    command(summary)
+    command(publish)
+    command(ui).add_argument("--port", type=int, default=5000)
+    return top
+
+
+if __name__ == "__main__":
+    main()

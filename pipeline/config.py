@@ -1,0 +1,269 @@
+"""`params.yaml` as frozen, bounded settings.
+
+Every section of the file has one settings class, named in `SECTIONS`. `load` reads the
+file and validates all of it before any work starts; `Params.read` then gives a stage
+one section.
+
+Some of the classes live in modules that import torch. The verdict on a file is
+therefore remembered, by the digest of the file and of the sources that judge it, so
+that a stage which has no use for torch does not wait for it.
+"""
+
+import hashlib
+import importlib
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.components import Settings, available, did_you_mean, explain, find
+from pipeline.errors import ConfigError
+
+PARAMS = Path("params.yaml")
+VERDICTS = Path("data/.validated")
+
+
+def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(repeated)} stands there more than once")
+    return names
+
+
+Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+OnBadRecording = Literal["raise", "skip"]
+
+
+class Cell(NamedTuple):
+    """A data set with an encoder and a model, written `mitdb-delta-lif`."""
+
+    dataset: str
+    encoder: str
+    model: str
+
+    def __str__(self) -> str:
+        return "-".join(self)
+
+
+class Grid(Settings):
+    """What runs: every data set with every encoder and every model, less `skip`."""
+
+    dataset: Names
+    encoder: Names
+    model: Names
+    skip: Annotated[
+        tuple[str, ...], Field(description="cells left out; * stands for anything")
+    ] = ()
+
+    def skips(self, cell: Cell) -> bool:
+        """Whether a cell is left out."""
+        return any(fnmatchcase(str(cell), pattern) for pattern in self.skip)
+
+    def cells(self) -> list[Cell]:
+        """List the cells that run."""
+        every = (
+            Cell(dataset, encoder, model)
+            for dataset in self.dataset
+            for encoder in self.encoder
+            for model in self.model
+        )
+        return [cell for cell in every if not self.skips(cell)]
+
+
+class Card(Settings):
+    """What a data set is, whose it is, and how it wants to be cited."""
+
+    title: str
+    modality: Literal["ecg", "eeg", "emg"]
+    licence: str
+    citation: str
+    home: str | None = None
+
+
+SECTIONS = {
+    "seed": "builtins:int",
+    "on_bad_recording": "pipeline.config:OnBadRecording",
+    "grid": "pipeline.config:Grid",
+    "datasets.*.card": "pipeline.config:Card",
+    "datasets.*.labels": "pipeline.config:Names",
+    "datasets.*.source": "component:sources",
+    "datasets.*.reader": "component:readers",
+    "datasets.*.signal": "pipeline.signals:SignalSettings",
+    "datasets.*.windows": "pipeline.windows:WindowSettings",
+    "datasets.*.folds": "pipeline.folds:FoldSettings",
+    "encoders.*": "file:encoders",
+    "models.*.network": "component:networks",
+    "models.*.neuron": "component:neurons",
+    "training": "pipeline.training:TrainingSettings",
+    "evaluation": "pipeline.evaluation:EvaluationSettings",
+    "profiling": "pipeline.profiling:ProfilingSettings",
+}
+"""What judges each section: `module:class`, or the kind of a component that is chosen
+by its `name` (`component:kind`) or by the section's own key (`file:kind`)."""
+
+
+class Params:
+    """The sections of one `params.yaml`."""
+
+    def __init__(self, sections: Mapping[str, Any], *, path: Path = PARAMS) -> None:
+        self._sections = sections
+        self._path = path
+
+    def read(self, section: str) -> Any:
+        """Validate one section, such as `datasets.ecg_demo.signal`.
+
+        Raises
+        ------
+        ConfigError
+            The section is missing, or a setting in it cannot be used.
+        """
+        value: Any = self._sections
+        for key in section.split("."):
+            if not isinstance(value, Mapping) or key not in value:
+                raise self._error(section, "is missing", f"a section '{key}'")
+            value = value[key]
+        judge, settings = self._judge(section, value)
+        try:
+            return TypeAdapter(judge).validate_python(settings)
+        except ValidationError as error:
+            found, expected = explain(error, judge)
+            raise self._error(section, found, expected) from None
+
+    def plain(self, section: str) -> Any:
+        """Read one section as it stands in the file."""
+        value: Any = self._sections
+        for key in section.split("."):
+            value = value[key]
+        return value
+
+    def names(self, kind: str) -> list[str]:
+        """Names that `datasets`, `encoders` or `models` defines."""
+        return list(self._sections.get(kind) or {})
+
+    def problems(self) -> Iterator[ConfigError]:
+        """Judge the whole file and yield what is wrong with it."""
+        yield from self._unknown_keys()
+        for pattern in SECTIONS:
+            for section in self._expand(pattern):
+                try:
+                    self.read(section)
+                except ConfigError as problem:
+                    yield problem
+        yield from self._undefined_names()
+
+    def _judge(self, section: str, value: Any) -> tuple[Any, Any]:
+        """Find what judges a section, and the part of the section it judges."""
+        home, _, name = SECTIONS[_pattern(section)].partition(":")
+        if home == "file":
+            return find(name, section.rpartition(".")[2]), value or {}
+        if home != "component":
+            return getattr(importlib.import_module(home), name), value
+        if not isinstance(value, Mapping) or "name" not in value:
+            choice = "name: " + " | ".join(available(name))
+            raise self._error(section, "does not say which", choice)
+        rest = {key: setting for key, setting in value.items() if key != "name"}
+        return find(name, str(value["name"])), rest
+
+    def _expand(self, pattern: str) -> list[str]:
+        """Fill the `*` of a pattern with the names that the file defines."""
+        if "*" not in pattern:
+            return [pattern]
+        kind = pattern.partition(".")[0]
+        return [pattern.replace("*", name) for name in self.names(kind)]
+
+    def _unknown_keys(self) -> Iterator[ConfigError]:
+        """Look for keys that no section knows, such as a misspelled one."""
+        top = sorted({pattern.partition(".")[0] for pattern in SECTIONS})
+        yield from self._strangers("", self._sections, top)
+        for kind in ("datasets", "models"):
+            known = [p.rpartition(".")[2] for p in SECTIONS if p.startswith(kind)]
+            for name in self.names(kind):
+                yield from self._strangers(
+                    f"{kind}.{name}", self.plain(f"{kind}.{name}"), known
+                )
+
+    def _strangers(
+        self, place: str, value: Any, known: list[str]
+    ) -> Iterator[ConfigError]:
+        keys = value if isinstance(value, Mapping) else {}
+        for key in keys:
+            if key not in known:
+                yield self._error(
+                    f"{place}.{key}".lstrip("."),
+                    "is not a setting",
+                    did_you_mean(str(key), known),
+                )
+
+    def _undefined_names(self) -> Iterator[ConfigError]:
+        """Look for names in the grid that nothing defines."""
+        grid = self._sections.get("grid") or {}
+        for axis in ("dataset", "encoder", "model"):
+            defined = self.names(f"{axis}s")
+            for name in grid.get(axis) or ():
+                if name not in defined:
+                    yield self._error(
+                        f"grid.{axis}",
+                        f"'{name}' is not defined",
+                        did_you_mean(str(name), defined),
+                    )
+
+    def _error(self, section: str, found: str, expected: str) -> ConfigError:
+        return ConfigError(
+            f"{self._path}: {section}",
+            found,
+            expected=expected,
+            remedy=f"correct {self._path}",
+        )
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Read a `params.yaml` and refuse it, whole, if anything in it is wrong.
+
+    Raises
+    ------
+    ConfigError
+        With every problem that was found.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        sections = YAML(typ="safe").load(text)
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ConfigError(str(path), f"cannot be read: {error}") from None
+    if not isinstance(sections, Mapping):
+        raise ConfigError(str(path), "is not a mapping of sections")
+    params = Params(sections, path=path)
+    verdict = VERDICTS / _digest(text)
+    if not verdict.exists():
+        _refuse(list(params.problems()))
+        verdict.parent.mkdir(parents=True, exist_ok=True)
+        verdict.touch()
+    return params
+
+
+def _refuse(problems: list[ConfigError]) -> None:
+    if not problems:
+        return
+    if len(problems) == 1:
+        raise problems[0]
+    raise ConfigError(
+        f"{len(problems)} problems", "\n" + "\n".join(str(p) for p in problems)
+    )
+
+
+def _digest(text: str) -> str:
+    """Digest a file's text and the sources that judge it."""
+    digest = hashlib.sha256(text.encode())
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _pattern(section: str) -> str:
+    """Find the pattern in `SECTIONS` that a section's path follows."""
+    if section in SECTIONS:
+        return section
+    kind, _, *rest = section.split(".")
+    return ".".join([kind, "*", *rest])
