@@ -51,3 +51,7 @@ class Encoder(Component, Generic[State]):
     def delay_s(self, sfreq: float) -> float:
         """How much later than the signal the code speaks, seconds."""
         return 0.0
+
+    def decode_bound(self) -> float | None:
+        """Bound `decode`'s error on a slow signal that starts at 0; None: no bound."""
+        return None

@@ -1,0 +1,11 @@
+"""Every component keeps the contract of its kind, the day its file is added."""
+
+import pytest
+
+from pipeline import testing
+from pipeline.components import available, find
+
+
+@pytest.mark.parametrize("name", available("encoders"))
+def test_encoder(name: str) -> None:
+    testing.check_encoder(find("encoders", name)())
