@@ -17,9 +17,7 @@ from pipeline.parallel import console
 def check(arguments: argparse.Namespace) -> None:
     """Validate params.yaml; with a data set's name, look into its raw files too."""
     params = config.load()
-    console.print(
-        f"{config.PARAMS} is valid: {len(grid_cells(params))} cells in the grid"
-    )
+    console.print(f"{config.PARAMS} is valid, {len(grid_cells(params))} cells")
     if arguments.dataset:
         check_dataset(params, arguments.dataset)
 

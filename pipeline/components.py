@@ -1,7 +1,8 @@
 """Settings, and the one rule by which a name in `params.yaml` becomes a class.
 
 The component called NAME of a kind is the only concrete subclass of that kind's base
-class that `pipeline/<kind>/<NAME>.py` names. There is no registry: a new file is a new component.
+class that `pipeline/<kind>/<NAME>.py` names. There is no registry: a new file is a new
+component.
 """
 
 import importlib

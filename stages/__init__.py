@@ -1,7 +1,7 @@
-"""The eight stages, all alike: parse, read settings, call one function, say what was done.
+"""The eight stages, all alike: parse, read settings, call one function, tell.
 
-A stage declares the sections of `params.yaml` that it reads; `Stage.read` gives it those
-and no others, and a test holds the same list against `dvc.yaml`.
+A stage declares the sections of `params.yaml` that it reads; `Stage.read` gives it
+those and no others, and a test holds the same list against `dvc.yaml`.
 """
 
 import argparse
@@ -55,9 +55,7 @@ class Stage:
 
     def _declared(self, section: str) -> str:
         if section not in self.sections:
-            raise LookupError(
-                f"{section} is not among the sections this stage declares"
-            )
+            raise LookupError(f"{section} is not declared by this stage")
         return section.format(**self.names)
 
 
