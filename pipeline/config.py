@@ -34,7 +34,15 @@ def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+Skip = Annotated[
+    tuple[str, ...], Field(description="cells left out; * stands for anything")
+]
 OnBadRecording = Literal["raise", "skip"]
+
+
+def skips(patterns: Skip, cell: str) -> bool:
+    """Whether a cell is among those left out."""
+    return any(fnmatchcase(cell, pattern) for pattern in patterns)
 
 
 class Cell(NamedTuple):
@@ -54,13 +62,7 @@ class Grid(Settings):
     dataset: Names
     encoder: Names
     model: Names
-    skip: Annotated[
-        tuple[str, ...], Field(description="cells left out; * stands for anything")
-    ] = ()
-
-    def skips(self, cell: Cell) -> bool:
-        """Whether a cell is left out."""
-        return any(fnmatchcase(str(cell), pattern) for pattern in self.skip)
+    skip: Skip
 
     def cells(self) -> list[Cell]:
         """List the cells that run."""
@@ -70,7 +72,7 @@ class Grid(Settings):
             for encoder in self.encoder
             for model in self.model
         )
-        return [cell for cell in every if not self.skips(cell)]
+        return [cell for cell in every if not skips(self.skip, str(cell))]
 
 
 class Card(Settings):
@@ -87,6 +89,7 @@ SECTIONS = {
     "seed": "builtins:int",
     "on_bad_recording": "pipeline.config:OnBadRecording",
     "grid": "pipeline.config:Grid",
+    "grid.skip": "pipeline.config:Skip",
     "datasets.*.card": "pipeline.config:Card",
     "datasets.*.labels": "pipeline.config:Names",
     "datasets.*.source": "component:sources",
@@ -97,7 +100,7 @@ SECTIONS = {
     "encoders.*": "file:encoders",
     "models.*.network": "component:networks",
     "models.*.neuron": "component:neurons",
-    "training": "pipeline.training:TrainingSettings",
+    "training": "pipeline.fitting:TrainingSettings",
     "evaluation": "pipeline.evaluation:EvaluationSettings",
     "profiling": "pipeline.profiling:ProfilingSettings",
 }

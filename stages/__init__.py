@@ -6,6 +6,7 @@ those and no others, and a test holds the same list against `dvc.yaml`.
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import config
+from ruamel.yaml import YAML
+
+from pipeline import config, files
+from pipeline.components import Settings
+from pipeline.config import Skip, skips
 from pipeline.errors import PipelineError
 from pipeline.parallel import console
 
@@ -28,6 +33,8 @@ class Stage:
 
     Parameters
     ----------
+    name : str
+        The stage's name in `dvc.yaml`.
     names : dict of str to str
         The data set, encoder and model, as far as the stage has them.
     sections : tuple of str
@@ -36,6 +43,7 @@ class Stage:
         The validated file.
     """
 
+    name: str
     names: dict[str, str]
     sections: tuple[str, ...]
     params: config.Params
@@ -49,14 +57,39 @@ class Stage:
         """Validate and give one of the declared sections."""
         return self.params.read(self._declared(section))
 
-    def plain(self, section: str) -> Any:
-        """Give one of the declared sections as it stands in the file."""
+    def resolved(self, section: str) -> Any:
+        """Give a declared section as plain values, its defaults filled in."""
+        settings, plain = self.read(section), self._plain(section)
+        if not isinstance(settings, Settings):
+            return settings
+        name = {"name": plain["name"]} if "name" in (plain or {}) else {}
+        return {**name, **settings.model_dump(mode="json")}
+
+    def dependencies(self) -> list[Path]:
+        """List the deps that `dvc.yaml` gives this run of the stage."""
+        text = Path("dvc.yaml").read_text(encoding="utf-8")
+        deps = YAML(typ="safe").load(text)["stages"][self.name]["deps"]
+        for axis, name in self.names.items():
+            deps = [dep.replace(f"${{item.{axis}}}", name) for dep in deps]
+        return [Path(dep) for dep in deps]
+
+    def _plain(self, section: str) -> Any:
         return self.params.plain(self._declared(section))
 
     def _declared(self, section: str) -> str:
         if section not in self.sections:
             raise LookupError(f"{section} is not declared by this stage")
         return section.format(**self.names)
+
+
+def left_out(stage: Stage, folder: Path) -> str | None:
+    """Leave a mark in the folder of a cell that `grid.skip` leaves out, and say so."""
+    patterns: Skip = stage.read("grid.skip")
+    if not skips(patterns, stage.label):
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    files.save_json(folder / "left_out.json", {"grid.skip": list(patterns)})
+    return "left out by grid.skip"
 
 
 def run(
@@ -82,7 +115,7 @@ def run(
     debug = arguments.pop("debug") or "BIOSPIKE_DEBUG" in os.environ
     begun = time.monotonic()
     try:
-        stage = Stage(arguments, sections, config.load())
+        stage = Stage(title, arguments, sections, config.load())
         done = main(stage)
     except PipelineError as error:
         if debug:

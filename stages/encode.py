@@ -1,0 +1,27 @@
+"""encode: the continuous signal of every recording as a spike train."""
+
+import numpy as np
+
+from pipeline.encoders.base import Encoder
+from pipeline.encoding import encode_dataset
+from stages import Stage, run
+
+SECTIONS = ("seed", "encoders.{encoder}")
+
+
+def main(stage: Stage) -> str:
+    """Encode the prepared signals of a data set as spike trains."""
+    encoder: Encoder[object] = stage.read("encoders.{encoder}")
+    encoded = encode_dataset(
+        encoder,
+        name=stage.names["encoder"],
+        dataset=stage.names["dataset"],
+        seed=stage.read("seed"),
+    )
+    made = sum(one.made for one in encoded)
+    rate = np.mean([one.spikes_per_s for one in encoded])
+    return f"{made} of {len(encoded)} recordings, {rate:.1f} spikes/s a feature"
+
+
+if __name__ == "__main__":
+    run(main, axes=("dataset", "encoder"), sections=SECTIONS)

@@ -1,0 +1,134 @@
+"""params.yaml is refused whole, with what was meant."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import config
+from pipeline.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Change], Path]:
+    """Write the project's own params.yaml, changed."""
+    monkeypatch.setattr(config, "VERDICTS", tmp_path / "verdicts")
+
+    def write(change: Change) -> Path:
+        sections = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+        change(sections)
+        path = tmp_path / "params.yaml"
+        YAML(typ="safe").dump(sections, path)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "tests/params.yaml"])
+def test_our_own_files_are_valid(name: str) -> None:
+    assert not list(
+        config.Params(YAML(typ="safe").load((ROOT / name).read_text())).problems()
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            lambda p: p["encoders"]["delta"].update(treshold=0.5),
+            r"encoders.delta.*treshold.*\n.*did you mean 'threshold'",
+        ),
+        (lambda p: p.update(trainig={}), "trainig.*\n.*did you mean 'training'"),
+        (
+            lambda p: p["grid"].update(dataset=["ecg_dmo"]),
+            "grid.dataset.*ecg_dmo.*\n.*did you mean 'ecg_demo'",
+        ),
+        (lambda p: p["grid"].update(model=["lif", "lif"]), "grid.*lif.*once"),
+        (
+            lambda p: p["datasets"]["ecg_demo"].pop("folds"),
+            "datasets.ecg_demo.folds: is missing",
+        ),
+        (
+            lambda p: p["datasets"]["ecg_demo"]["source"].update(name="synthetic_egc"),
+            "synthetic_egc.*\n.*did you mean 'synthetic_ecg'",
+        ),
+        (
+            lambda p: p["models"]["lif"]["neuron"].pop("name"),
+            "models.lif.neuron: does not say which",
+        ),
+        (
+            lambda p: p["training"].update(epochs="many"),
+            "training.*epochs is 'many'",
+        ),
+        (lambda p: p["encoders"].update(burst={}), "there is no 'burst'"),
+        (
+            lambda p: p["datasets"]["ecg_demo"]["signal"].update(l_freq=-1),
+            "datasets.ecg_demo.signal.*l_freq is -1",
+        ),
+    ],
+)
+def test_a_mistake_is_named(
+    write: Callable[[Change], Path], change: Change, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config.load(write(change))
+
+
+def test_all_mistakes_are_told_at_once(write: Callable[[Change], Path]) -> None:
+    def two(sections: dict[str, Any]) -> None:
+        sections["training"]["epochs"] = 0
+        sections["seed"] = "today"
+
+    with pytest.raises(ConfigError, match=r"(?s)2 problems.*seed.*training"):
+        config.load(write(two))
+
+
+def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: [1\n")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.load(tmp_path / "params.yaml")
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: 1\nseed: 2\n")
+    with pytest.raises(ConfigError, match="duplicate"):
+        config.load(tmp_path / "params.yaml")
+
+
+def test_only_a_good_verdict_is_remembered(
+    write: Callable[[Change], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = write(lambda p: p.update(seed="today"))
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            config.load(bad)
+    good = write(lambda p: None)
+    config.load(good)
+    monkeypatch.setattr(config.Params, "problems", lambda self: [1 / 0])
+    config.load(good)
+
+
+def test_a_judged_file_loads_without_torch() -> None:
+    code = "import sys; from pipeline import config; config.load(); "
+    code += "sys.exit('torch' in sys.modules)"
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 0
+
+
+def test_skip_leaves_cells_out() -> None:
+    grid = config.Grid(
+        dataset=("a", "b"), encoder=("delta", "rate"), model=("m",), skip=("b-rate-*",)
+    )
+    assert [str(cell) for cell in grid.cells()] == [
+        "a-delta-m",
+        "a-rate-m",
+        "b-delta-m",
+    ]
