@@ -1,0 +1,164 @@
+"""Put verified files from an origin below a folder, keeping those already right."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.progress import Progress
+
+from pipeline.errors import DataError
+from pipeline.files import file_digest
+from pipeline.sources._origins import Check, Origin
+
+# As sha256sum writes it, and as PhysioNet does, with one space.
+CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *]?(.+)")
+
+CUT_DOWN = (
+    "; where a mirror's archives are cut down on purpose, set BIOSPIKE_MIRROR_PARTIAL=1"
+)
+
+
+def accept(path: Path) -> None:
+    """Ask nothing of a file beyond its checksum."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A way from an origin to a raw folder.
+
+    Parameters
+    ----------
+    origin : Folder or Web
+        Where files are taken from.
+    from_mirror : bool
+        Whether that is a mirror, which may lack files.
+    target : Path
+        The raw folder.
+    bar : Progress
+        Shows what is going on.
+    known : dict of str to str
+        SHA-256 of the files for which it is known.
+    """
+
+    origin: Origin
+    from_mirror: bool
+    target: Path
+    bar: Progress
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def take(self, name: str, check: Check = accept) -> bool:
+        """Have a file in the target; False if the mirror lacks it.
+
+        Parameters
+        ----------
+        name : str
+            Path of the file, the same at the origin and in the target.
+        check : callable
+            Raises `DataError` for a file whose content cannot be right.
+
+        Raises
+        ------
+        DataError
+            The home lacks it, it cannot be had now, or it is not the right one.
+        """
+        expected = self.known.get(name) or self.origin.digest(name)
+
+        def verify(path: Path) -> None:
+            self._check_digest(name, path, expected)
+            check(path)
+
+        path = self.target / name
+        return _passes(path, verify) or self._bring(name, path, verify)
+
+    def _bring(self, name: str, path: Path, verify: Check) -> bool:
+        try:
+            self.origin.take(name, path, verify, self.bar)
+        except FileNotFoundError as error:
+            if self.from_mirror:
+                return False
+            raise DataError(
+                self.origin.where(name),
+                "there is no such file",
+                remedy="look where the data set moved to and correct its source.home",
+            ) from error
+        except OSError as error:
+            raise DataError(
+                self.origin.where(name),
+                f"could not be read: {error}",
+                remedy="run it again (finished files are kept), or set BIOSPIKE_MIRROR "
+                "to a folder or URL that holds the files",
+            ) from error
+        return True
+
+    def _check_digest(self, name: str, path: Path, expected: str | None) -> None:
+        if expected is None or (found := file_digest(path)) == expected:
+            return
+        raise DataError(
+            self.origin.where(name),
+            f"SHA-256 {found}",
+            expected=expected,
+            remedy="replace this file by the data set's own"
+            + (CUT_DOWN if name.endswith(".zip") else ""),
+        )
+
+
+def read_checksums(path: Path, where: str) -> dict[str, str]:
+    """Read a list of SHA-256 digests as `sha256sum` writes it.
+
+    Raises
+    ------
+    DataError
+        It is not such a list.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    matches = [CHECKSUM_LINE.fullmatch(line) for line in lines if line]
+    if not matches or None in matches:
+        raise DataError(
+            where,
+            "this is no list of checksums",
+            expected="a SHA-256 and a file's path on each line, as sha256sum writes",
+            remedy="correct source.checksums or source.published",
+        )
+    return {match[2]: match[1] for match in matches if match}
+
+
+def check_zip(path: Path, where: str) -> None:
+    """Refuse a zip that is cut short, or of which a member fails its own checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise _bad_zip(where, str(error)) from error
+    if damaged:
+        raise _bad_zip(where, f"{damaged} in it is damaged")
+
+
+def _bad_zip(where: str, found: str) -> DataError:
+    return DataError(where, found, expected="a whole zip", remedy="replace this file")
+
+
+def zip_members(path: Path) -> list[str]:
+    """List the files in a zip."""
+    with zipfile.ZipFile(path) as archive:
+        return [info.filename for info in archive.infolist() if not info.is_dir()]
+
+
+def _passes(path: Path, verify: Check) -> bool:
+    """Tell whether a file is there and right."""
+    if not path.is_file():
+        return False
+    try:
+        verify(path)
+    except DataError:
+        return False
+    return True
+
+
+def remove_others(folder: Path, wanted: set[str]) -> None:
+    """Remove the files below a folder that no longer belong to it."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()

@@ -1,0 +1,510 @@
+"""Downloads, tried against a server on this machine and against mirror folders."""
+
+import hashlib
+import threading
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline.components import find
+from pipeline.errors import DataError
+from pipeline.sources.base import Fetched
+from pipeline.sources.download import Download
+
+DS1 = [
+    *("101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122"),
+    *("124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230"),
+]
+CHECKSUMS = Path(__file__).resolve().parents[2] / "data" / "checksums"
+TREE = {
+    f"set/{subject}{ending}": f"{subject}{ending}".encode() * 5000
+    for subject in ("a", "b", "c")
+    for ending in (".hea", ".dat")
+}
+ZIP = "gestures.zip"
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `tree`, counts what it is asked for, and cuts files in `cut` short."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.tree: dict[str, bytes] = {}
+        self.cut: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.status: dict[str, int] = {}
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        name = self.path.removeprefix("/")
+        self.server.asked[name] += 1
+        content = self.server.tree.get(name)
+        if content is None or name in self.server.status:
+            self.send_error(self.server.status.get(name, 404))
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.server.cut[name] > 0:
+            self.server.cut[name] -= 1
+            content = content[: len(content) // 2]
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as made:
+        made.tree = dict(TREE)
+        thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BIOSPIKE_MIRROR", "BIOSPIKE_MIRROR_PARTIAL", "DVC_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    # Pooch waits a second longer before each new attempt.
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "raw"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def listed(path: Path, contents: dict[str, bytes]) -> Path:
+    lines = (f"{sha256(content)}  {name}\n" for name, content in contents.items())
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def pinned(tmp_path: Path) -> Path:
+    whole = {name.removeprefix("set/"): content for name, content in TREE.items()}
+    return listed(tmp_path / "set.sha256", whole)
+
+
+def download(home: str = "http://127.0.0.1:9/", **changes: object) -> Download:
+    settings = {
+        "home": home,
+        "mirror": "set",
+        "subjects": ("a", "b", "c"),
+        "files": ("{subject}.hea", "{subject}.dat"),
+        **changes,
+    }
+    return Download.model_validate(settings)
+
+
+def fetch(source: Download, target: Path) -> Fetched:
+    fetched = source.fetch(target, seed=0)
+    on_disk = {
+        path.relative_to(target).as_posix(): sha256(path.read_bytes())
+        for path in target.rglob("*")
+        if path.is_file()
+    }
+    assert on_disk == fetched.files
+    return fetched
+
+
+def lay_out(folder: Path, tree: dict[str, bytes]) -> Path:
+    for name, content in tree.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def without(*names: str) -> dict[str, bytes]:
+    return {n: c for n, c in TREE.items() if n.removeprefix("set/") not in names}
+
+
+def zipped(path: Path, *subjects: str) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.mkdir("top/c")  # an empty folder is no subject
+        for subject in subjects:
+            archive.writestr(f"top/{subject}/1_raw.txt", f"{subject} 1 2 3\n" * 100)
+    return path.read_bytes()
+
+
+def archive_source(home: str = "http://127.0.0.1:9/", **changes: object) -> Download:
+    archive = {"file": ZIP, "home_file": "at+home.zip", "members": "top/{subject}/"}
+    return download(home, files=(), archive=archive, **changes)
+
+
+def test_is_the_component_called_download() -> None:
+    assert find("sources", "download") is Download
+
+
+def test_downloads_all_files(server: Server, target: Path, tmp_path: Path) -> None:
+    source = download(f"{server.url}set/", checksums=pinned(tmp_path))
+    fetched = fetch(source, target)
+    assert fetched.files == {
+        name.removeprefix("set/"): sha256(content) for name, content in TREE.items()
+    }
+    assert fetched.absent == {}
+    assert server.asked == dict.fromkeys(TREE, 1)
+
+
+@pytest.mark.parametrize("with_list", [True, False])
+def test_a_second_run_asks_for_nothing(
+    server: Server, target: Path, tmp_path: Path, with_list: bool
+) -> None:
+    list_ = pinned(tmp_path) if with_list else None
+    source = download(f"{server.url}set/", checksums=list_)
+    first = fetch(source, target)
+    server.asked.clear()
+    assert fetch(source, target) == first
+    assert not server.asked
+
+
+def test_a_wrong_checksum_is_told_and_the_file_stays_out(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    server.tree["set/b.dat"] = b"changed"
+    source = download(f"{server.url}set/", checksums=pinned(tmp_path))
+    with pytest.raises(DataError) as caught:
+        source.fetch(target, seed=0)
+    assert caught.value.where == f"{server.url}set/b.dat"
+    assert caught.value.found == f"SHA-256 {sha256(b'changed')}"
+    assert caught.value.expected == sha256(TREE["set/b.dat"])
+    assert "replace this file" in caught.value.remedy
+    assert {path.name for path in target.iterdir()} == {"a.hea", "a.dat", "b.hea"}
+    assert server.asked["set/b.dat"] == 1
+
+
+def test_a_damaged_finished_file_is_fetched_again(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    source = download(f"{server.url}set/", checksums=pinned(tmp_path))
+    first = fetch(source, target)
+    (target / "b.dat").write_bytes(b"damaged")
+    server.asked.clear()
+    assert fetch(source, target) == first
+    assert server.asked == {"set/b.dat": 1}
+
+
+def test_a_connection_cut_once_is_tried_again(server: Server, target: Path) -> None:
+    server.cut["set/b.dat"] = 1
+    fetched = fetch(download(f"{server.url}set/"), target)
+    assert fetched.files["b.dat"] == sha256(TREE["set/b.dat"])
+    assert server.asked["set/b.dat"] == 2
+
+
+def test_a_connection_that_stays_cut_loses_no_finished_file(
+    server: Server, target: Path
+) -> None:
+    server.cut["set/b.dat"] = 3
+    source = download(f"{server.url}set/")
+    with pytest.raises(DataError, match="finished files are kept") as caught:
+        source.fetch(target, seed=0)
+    assert caught.value.where == f"{server.url}set/b.dat"
+    assert {path.name for path in target.iterdir()} == {"a.hea", "a.dat", "b.hea"}
+    server.asked.clear()
+    fetched = fetch(source, target)
+    assert fetched.files["b.dat"] == sha256(TREE["set/b.dat"])
+    assert server.asked == {"set/b.dat": 1, "set/c.hea": 1, "set/c.dat": 1}
+
+
+def test_a_file_missing_at_the_home_is_an_error(server: Server, target: Path) -> None:
+    del server.tree["set/b.dat"]
+    with pytest.raises(DataError, match="no such file") as caught:
+        download(f"{server.url}set/").fetch(target, seed=0)
+    assert caught.value.where == f"{server.url}set/b.dat"
+    assert server.asked["set/b.dat"] == 1
+
+
+def test_a_server_that_refuses_is_told(server: Server, target: Path) -> None:
+    server.status["set/a.hea"] = 503
+    with pytest.raises(DataError, match="503") as caught:
+        download(f"{server.url}set/").fetch(target, seed=0)
+    assert caught.value.where == f"{server.url}set/a.hea"
+
+
+def test_without_network_the_mirror_is_named(target: Path) -> None:
+    with pytest.raises(DataError, match="BIOSPIKE_MIRROR"):
+        download().fetch(target, seed=0)
+
+
+def test_a_published_list_verifies_what_is_not_pinned(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    whole = {name.removeprefix("set/"): content for name, content in TREE.items()}
+    published = "".join(f"{sha256(c)} {n}\n" for n, c in whole.items())
+    server.tree["set/SUMS.txt"] = published.encode()
+    few = listed(tmp_path / "few.sha256", {"a.hea": whole["a.hea"]})
+    source = download(f"{server.url}set/", checksums=few, published="SUMS.txt")
+    assert "SUMS.txt" in fetch(source, target).files
+    (target / "b.dat").unlink()
+    server.tree["set/b.dat"] = b"changed"
+    with pytest.raises(DataError, match=sha256(b"changed")):
+        source.fetch(target, seed=0)
+
+
+def test_a_published_list_is_left_alone_if_all_is_pinned(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    source = download(
+        f"{server.url}set/", checksums=pinned(tmp_path), published="SUMS.txt"
+    )
+    assert "SUMS.txt" not in fetch(source, target).files
+    assert server.asked["set/SUMS.txt"] == 0
+
+
+def test_a_page_in_place_of_the_list_is_refused(server: Server, target: Path) -> None:
+    server.tree["set/SUMS.txt"] = b"<html>please log in</html>"
+    with pytest.raises(DataError, match="no list of checksums"):
+        download(f"{server.url}set/", published="SUMS.txt").fetch(target, seed=0)
+    assert not (target / "SUMS.txt").exists()
+
+
+def test_a_missing_pinned_list_is_told(target: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"source\.checksums"):
+        download(checksums=tmp_path / "none.sha256").fetch(target, seed=0)
+
+
+def test_a_mirror_folder_may_lack_a_whole_subject(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "mirror", without("b.hea", "b.dat"))
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    fetched = fetch(download(checksums=pinned(tmp_path)), target)
+    assert set(fetched.files) == {"a.hea", "a.dat", "c.hea", "c.dat"}
+    assert fetched.absent == {"b": "the mirror has none of its files"}
+
+
+def test_a_mirror_on_the_web_may_lack_a_whole_subject(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.tree = without("b.hea", "b.dat")
+    monkeypatch.setenv("BIOSPIKE_MIRROR", server.url)
+    fetched = fetch(download(shared=("info.csv",)), target)
+    assert set(fetched.files) == {"a.hea", "a.dat", "c.hea", "c.dat"}
+    assert list(fetched.absent) == ["b"]
+
+
+def test_subjects_with_part_of_their_files_are_listed(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "mirror", without("a.hea", "c.dat"))
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    with pytest.raises(DataError, match=r"part of their files: a\.hea, c\.dat"):
+        download().fetch(target, seed=0)
+
+
+@pytest.mark.parametrize("tree", [{}, {"set/other": b""}])
+def test_a_mirror_without_any_subject_is_an_error(
+    target: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tree: dict[str, bytes],
+) -> None:
+    folder = lay_out(tmp_path / "mirror", tree)
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    with pytest.raises(DataError, match="unset it to download") as caught:
+        download().fetch(target, seed=0)
+    assert caught.value.where == str(folder / "set")
+
+
+def test_a_wrong_file_of_a_mirror_folder_stays_out(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "mirror", {**TREE, "set/b.dat": b"changed"})
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # speaks of archives only
+    with pytest.raises(DataError, match=sha256(b"changed")) as caught:
+        download(checksums=pinned(tmp_path)).fetch(target, seed=0)
+    assert caught.value.where == str(folder / "set" / "b.dat")
+    assert {path.name for path in target.iterdir()} == {"a.hea", "a.dat", "b.hea"}
+
+
+def test_a_changed_mirror_folder_is_followed(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "mirror", TREE)
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    fetch(download(), target)
+    before = (target / "a.hea").stat().st_mtime_ns
+    (folder / "set" / "b.dat").write_bytes(b"corrected")
+    assert fetch(download(), target).files["b.dat"] == sha256(b"corrected")
+    assert (target / "a.hea").stat().st_mtime_ns == before
+
+
+def test_a_relative_mirror_counts_from_the_projects_root(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out(tmp_path / "shared", TREE)
+    (tmp_path / "project").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    monkeypatch.setenv("BIOSPIKE_MIRROR", "../shared")
+    assert len(fetch(download(), target).files) == len(TREE)
+
+
+def test_shared_files_are_taken_and_may_be_missing_in_a_mirror(
+    target: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = lay_out(tmp_path / "mirror", {**TREE, "set/info.csv": b"age\n"})
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    fetched = fetch(download(shared=("info.csv", "more.csv")), target)
+    assert len(fetched.files) == len(TREE) + 1
+    assert fetched.files["info.csv"] == sha256(b"age\n")
+    assert fetched.absent == {}
+
+
+def test_files_no_longer_wanted_are_removed(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(lay_out(tmp_path / "mirror", TREE)))
+    lay_out(target, {"old/z.dat": b"", ".partial-1-a.hea": b"", "tmpabc": b""})
+    fetch(download(), target)
+    (target / "manifest.json").write_text("{}", encoding="utf-8")
+    download(subjects=("a",)).fetch(target, seed=0)
+    left = {path.name for path in target.rglob("*") if path.is_file()}
+    assert left == {"a.hea", "a.dat", "manifest.json"}
+
+
+def test_an_archive_has_its_own_name_at_the_home(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    content = zipped(tmp_path / ZIP, "a", "b", "c")
+    server.tree = {"static/at+home.zip": content}
+    fetched = fetch(archive_source(f"{server.url}static"), target)
+    assert fetched == Fetched({ZIP: sha256(content)}, {})
+    assert server.asked == {"static/at+home.zip": 1}
+
+
+def test_a_cut_down_archive_at_the_home_is_an_error(
+    server: Server, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # speaks of mirrors only
+    server.tree = {"at+home.zip": zipped(tmp_path / ZIP, "a", "b")}
+    with pytest.raises(DataError, match="lacks 1 subjects: c"):
+        archive_source(server.url).fetch(target, seed=0)
+    assert not (target / ZIP).exists()
+
+
+@pytest.mark.parametrize("with_list", [True, False])
+def test_a_cut_down_archive_of_a_mirror_needs_to_be_admitted(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_list: bool
+) -> None:
+    whole = zipped(tmp_path / "whole.zip", "a", "b", "c")
+    list_ = listed(tmp_path / "zip.sha256", {ZIP: whole}) if with_list else None
+    cut_down = zipped(tmp_path / "mirror" / "set" / ZIP, "a", "b")
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
+    source = archive_source(checksums=list_)
+    with pytest.raises(DataError, match="BIOSPIKE_MIRROR_PARTIAL=1"):
+        source.fetch(target, seed=0)
+    assert not (target / ZIP).exists()
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
+    fetched = fetch(source, target)
+    assert fetched.files == {ZIP: sha256(cut_down)}
+    assert fetched.absent == {"c": "the mirror's archive lacks it"}
+
+
+def test_a_cut_down_archive_is_replaced_once_it_is_no_longer_admitted(
+    server: Server, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped(tmp_path / "mirror" / "set" / ZIP, "a", "b")
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
+    assert list(fetch(archive_source(server.url), target).absent) == ["c"]
+    monkeypatch.delenv("BIOSPIKE_MIRROR")
+    server.tree = {"at+home.zip": zipped(tmp_path / "whole.zip", "a", "b", "c")}
+    assert fetch(archive_source(server.url), target).absent == {}
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "page"])
+def test_a_damaged_archive_stays_out(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    path = tmp_path / "mirror" / "set" / ZIP
+    content = zipped(path, "a", "b", "c")
+    place = content.index(b"a 1 2 3")
+    path.write_bytes(
+        {
+            "cut": content[:-30],
+            "flipped": content[:place] + b"X" + content[place + 1 :],
+            "page": b"<html>moved</html>",
+        }[damage]
+    )
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
+    with pytest.raises(DataError, match="a whole zip") as caught:
+        archive_source().fetch(target, seed=0)
+    assert caught.value.where == str(path)
+    assert not (target / ZIP).exists()
+
+
+def test_an_archive_without_any_subject_is_an_error(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped(tmp_path / "mirror" / "set" / ZIP)
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
+    with pytest.raises(DataError, match="none of the 3 subjects"):
+        archive_source().fetch(target, seed=0)
+
+
+def test_a_mirror_without_the_archive_is_an_error(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mirror" / "set").mkdir(parents=True)
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
+    with pytest.raises(DataError, match="none of the 3 subjects") as caught:
+        archive_source().fetch(target, seed=0)
+    assert ZIP in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"files": ()},
+        {"files": ("no subject.hea",)},
+        {"home": "ftp://somewhere/"},
+        {"subjects": (101,)},
+        {"subjects": ()},
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="Download"):
+        download(**changes)
+
+
+def test_the_real_records_of_ds1_verify(
+    real_data: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(real_data))
+    source = download(
+        mirror="mitdb",
+        subjects=DS1,
+        files=("{subject}.hea", "{subject}.dat", "{subject}.atr"),
+        checksums=CHECKSUMS / "mitdb.sha256",
+    )
+    fetched = fetch(source, target)
+    assert fetched.absent == {}
+    assert len(fetched.files) == 66
