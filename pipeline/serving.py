@@ -1,0 +1,68 @@
+"""The model code that MLflow keeps beside a cell's weights and runs to serve it.
+
+`mlflow.pyfunc.load_model` executes this file: the network is built again from its
+settings and its safetensors, so nothing is unpickled. Only MLflow imports this module.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow.pyfunc
+import numpy as np
+import torch
+
+from pipeline.components import find
+from pipeline.training import load_network
+
+
+class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused-ignore]
+    """Spikes in, class probabilities out, by the network of one fold."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the settings; a fold's network is built when it is first asked for."""
+        self.files = {name: Path(path) for name, path in context.artifacts.items()}
+        text = self.files["run"].read_text(encoding="utf-8")
+        self.settings = json.loads(text)["settings"]
+        self.networks: dict[int, torch.nn.Module] = {}
+
+    def predict(
+        self,
+        context: Any,
+        model_input: np.ndarray,
+        params: dict[str, Any] | None = None,
+    ) -> np.ndarray:
+        """Compute class probabilities.
+
+        Parameters
+        ----------
+        context : PythonModelContext
+            Not used: `load_context` took what it holds.
+        model_input : array, shape (batch, time, feature)
+            Windows of spikes, 0 and 1.
+        params : dict, optional
+            `fold`: whose network to use, 0 unless said otherwise.
+
+        Returns
+        -------
+        probabilities : array, shape (batch, class), float32
+        """
+        network = self._network(int((params or {}).get("fold", 0)))
+        spikes = torch.from_numpy(np.ascontiguousarray(model_input, dtype=np.float32))
+        with torch.inference_mode():
+            logits = network(spikes.transpose(0, 1).contiguous())
+        return np.asarray(logits.softmax(dim=1))
+
+    def _network(self, fold: int) -> torch.nn.Module:
+        if fold not in self.networks:
+            parts = (self._component("networks"), self._component("neurons"))
+            path = self.files[f"fold-{fold}"]
+            self.networks[fold], _ = load_network(path, *parts)
+        return self.networks[fold]
+
+    def _component(self, kind: str) -> Any:
+        settings = dict(self.settings[kind.removesuffix("s")])
+        return find(kind, settings.pop("name")).model_validate(settings)
+
+
+mlflow.models.set_model(SpikingClassifier())

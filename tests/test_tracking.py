@@ -1,0 +1,259 @@
+"""MLflow shows what the files hold, once."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import files, runs, tracking
+from pipeline.errors import DataError
+
+# MLflow and what it imports warn of each other.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+CELL = "ecg_demo-delta-ann"
+SHAPE = {"n_steps": 96, "n_features": 2, "n_classes": 3, "dt": 0.01}
+LABELS = ["N", "S", "V"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty checkout with no store."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING", "DVC_STAGE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def cell(home: Path) -> Path:
+    """A cell of two folds, trained, evaluated and profiled."""
+    return write_cell(CELL)
+
+
+def write_cell(name: str) -> Path:
+    folder = files.folder("runs", name)
+    settings = {
+        "seed": 1,
+        "signal": {"sfreq": 100, "band": [0.5, 40]},
+        "network": {"name": "convolutional", "channels": [4, 4], "bins": 2},
+        "neuron": {"name": "relu"},
+    }
+    inputs = {"data/spikes/ecg_demo-delta": "ab" * 32}
+    summary = {"epochs": 3, "best_epoch": 2, "n_train": 100, "parameters": 321}
+    run = {
+        "run_key": runs.run_key(settings, inputs, {}),
+        "dataset": "ecg_demo",
+        "encoder": "delta",
+        "model": "ann",
+        "labels": LABELS,
+        "n_folds": 2,
+        "settings": settings,
+        "inputs": inputs,
+        "folds": [{"fold": k, **summary} for k in range(2)],
+    }
+    files.save_json(folder / "run.json", run)
+    rows = [(k, e, 1 / (e + 1), None) for k in range(2) for e in range(3)]
+    columns = ["fold", "epoch", "train_loss", "spike_rate"]
+    files.save_csv(folder / "history.csv", pd.DataFrame(rows, columns=columns))
+    for fold in range(2):
+        write_weights(folder / f"fold-{fold}.safetensors", fold)
+    estimate = {"value": 0.8, "low": 0.7, "high": 0.9}
+    nothing = {"value": None, "low": None, "high": None, "reason": "absent"}
+    overall = dict.fromkeys(("balanced_accuracy", "macro_f1", "accuracy"), estimate)
+    metrics = {
+        **overall,
+        "auroc": nothing,
+        "classes": {
+            "N": dict.fromkeys(
+                ("sensitivity", "positive_predictivity", "f1", "auroc"), estimate
+            )
+        },
+        "interval": {"method": "BCa", "resamples": 100, "confidence": 0.95},
+        "folds": [{"fold": k, "windows": 9, "accuracy": 0.5} for k in range(2)],
+    }
+    files.save_json(files.folder("metrics", name) / "metrics.json", metrics)
+    return folder
+
+
+def write_weights(path: Path, fold: int) -> None:
+    import torch
+
+    network = build(fold)
+    meta = {"shape": SHAPE, "labels": LABELS, "fold": fold}
+    files.save_weights(path, network.state_dict(), meta=meta)
+    assert isinstance(network, torch.nn.Module)
+
+
+def build(fold: int):
+    import torch
+
+    from pipeline.components import find
+    from pipeline.networks.base import Shape
+
+    settings = {"channels": [4, 4], "bins": 2}
+    network = find("networks", "convolutional").model_validate(settings)
+    with torch.random.fork_rng():
+        torch.manual_seed(fold)
+        return network.build(Shape(**SHAPE), find("neurons", "relu")()).eval()
+
+
+def client():
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking.store_uri())
+
+
+def all_runs(name: str = "ecg_demo") -> list:
+    store = client()
+    experiment = store.get_experiment_by_name(name)
+    return list(store.search_runs([experiment.experiment_id]))
+
+
+def test_one_row_holds_all_three_stages(cell: Path) -> None:
+    assert tracking.publish(CELL)
+    found = all_runs()
+    (parent,) = [run for run in found if "run_key" in run.data.tags]
+    key = files.load_json(cell / "run.json")["run_key"]
+    assert parent.data.tags["run_key"] == key
+    assert parent.info.run_name == CELL
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params["signal.sfreq"] == "100"
+    assert parent.data.params["network.name"] == "convolutional"
+    metrics = parent.data.metrics
+    assert metrics["test/balanced_accuracy"] == 0.8
+    assert metrics["test/balanced_accuracy.ci_low"] == 0.7
+    assert metrics["test/sensitivity.N"] == 0.8
+    assert "test/auroc" not in metrics
+    assert parent.data.tags["evaluation.resamples"] == "100"
+    assert parent.inputs.dataset_inputs[0].dataset.name == "ecg_demo"
+    children = [run for run in found if run.info.run_id != parent.info.run_id]
+    assert {run.data.tags["fold"] for run in children} == {"0", "1"}
+    for child in children:
+        assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert child.data.metrics["train/parameters"] == 321
+        curve = client().get_metric_history(child.info.run_id, "train/train_loss")
+        assert [point.step for point in curve] == [0, 1, 2]
+
+
+def test_publishing_again_adds_nothing(cell: Path) -> None:
+    tracking.publish(CELL)
+    before = {run.info.run_id: run.to_dictionary() for run in all_runs()}
+    tracking.publish(CELL)
+    assert {run.info.run_id: run.to_dictionary() for run in all_runs()} == before
+
+
+def test_a_later_stage_joins_the_run(cell: Path) -> None:
+    metrics = files.folder("metrics", CELL) / "metrics.json"
+    kept = metrics.rename(metrics.parents[2] / "kept.json")
+    tracking.publish(CELL)
+    n_runs = len(all_runs())
+    kept.rename(metrics)
+    tracking.publish(CELL)
+    assert len(all_runs()) == n_runs
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert parent.data.metrics["test/accuracy"] == 0.8
+
+
+def test_the_store_lies_in_the_checkout_that_dvc_names(
+    cell: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = home / "checkout"
+    checkout.mkdir()
+    monkeypatch.setenv("DVC_ROOT", str(checkout))
+    tracking.publish(CELL)
+    assert (checkout / "mlflow.db").exists()
+    assert (checkout / "mlartifacts" / "ecg_demo").is_dir()
+    assert not (home / "mlflow.db").exists()
+    assert not (home / "mlruns").exists()
+
+
+def test_the_model_predicts_as_the_network_does(cell: Path) -> None:
+    import mlflow
+    import torch
+
+    tracking.publish(CELL)
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    mlflow.set_tracking_uri(tracking.store_uri())
+    model = mlflow.pyfunc.load_model(f"runs:/{parent.info.run_id}/model")
+    spikes = (np.random.default_rng(0).random((5, 96, 2)) < 0.2).astype(np.float32)
+    for fold in range(2):
+        found = model.predict(spikes, params={"fold": fold})
+        with torch.inference_mode():
+            logits = build(fold)(torch.from_numpy(spikes).transpose(0, 1))
+        np.testing.assert_array_equal(found, logits.softmax(1).numpy())
+    assert not list((cell.parents[2] / "mlartifacts").rglob("*.pkl"))
+
+
+def test_a_dead_server_costs_no_result(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    begun = time.monotonic()
+    assert not tracking.publish(CELL)
+    assert time.monotonic() - begun < 10
+    assert "biospike publish" in capsys.readouterr().err
+
+
+def test_off_means_that_mlflow_is_not_imported(cell: Path) -> None:
+    code = (
+        "import sys; from pipeline import tracking; "
+        f"assert not tracking.publish({CELL!r}); assert 'mlflow' not in sys.modules"
+    )
+    run_python(code, BIOSPIKE_TRACKING="off").wait()
+
+
+def test_a_cell_that_was_not_trained_is_refused(home: Path) -> None:
+    with pytest.raises(DataError, match=r"run\.json"):
+        tracking.publish("ecg_demo-delta-lif")
+
+
+def test_two_processes_may_make_the_store_at_once(cell: Path) -> None:
+    other = "ecg_demo-delta-ann2"
+    write_cell(other)
+    run = files.load_json(files.folder("runs", other) / "run.json")
+    files.save_json(
+        files.folder("runs", other) / "run.json", {**run, "run_key": "another"}
+    )
+    code = "import sys; from pipeline import tracking; assert tracking.publish({!r})"
+    processes = [run_python(code.format(name)) for name in (CELL, other)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert len([run for run in all_runs() if "run_key" in run.data.tags]) == 2
+
+
+def run_python(code: str, **environment: str) -> subprocess.Popen[bytes]:
+    root = str(Path(tracking.__file__).parents[1])
+    everything = {**os.environ, "PYTHONPATH": root, **environment}
+    return subprocess.Popen([sys.executable, "-c", code], env=everything)
+
+
+def test_run_key_depends_on_everything_and_on_nothing_else() -> None:
+    given = ({"seed": 1}, {"a": "x"}, {"b": "y"})
+    assert runs.run_key(*given) == runs.run_key(*json.loads(json.dumps(given)))
+    others = [
+        ({"seed": 2}, {"a": "x"}, {"b": "y"}),
+        ({"seed": 1}, {"a": "z"}, {"b": "y"}),
+        ({"seed": 1}, {"a": "x"}, {"b": "z"}),
+        ({"seed": 1}, {"a": "x", "b": "y"}, {}),
+    ]
+    assert len({runs.run_key(*each) for each in (given, *others)}) == 5
+
+
+def test_digests_of_files_and_folders(tmp_path: Path) -> None:
+    (tmp_path / "folder/__pycache__").mkdir(parents=True)
+    for name in ("folder/a.py", "folder/__pycache__/a.pyc", "b.py"):
+        (tmp_path / name).write_text(name)
+    found = runs.digests([tmp_path / "folder", tmp_path / "b.py"])
+    assert [Path(path).name for path in found] == ["a.py", "b.py"]
+
+
+def test_flatten() -> None:
+    tree = {"a": {"b": 1, "c": {"d": [2]}}, "e": None}
+    assert runs.flatten(tree) == {"a.b": 1, "a.c.d": [2], "e": None}
