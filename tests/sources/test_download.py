@@ -271,6 +271,17 @@ def test_a_published_list_is_left_alone_if_all_is_pinned(
     assert server.asked["set/SUMS.txt"] == 0
 
 
+def test_a_pinned_checksum_outweighs_the_published_one(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    server.tree["set/b.dat"] = b"changed"
+    server.tree["set/SUMS.txt"] = f"{sha256(b'changed')} b.dat\n".encode()
+    one = listed(tmp_path / "one.sha256", {"b.dat": TREE["set/b.dat"]})
+    source = download(f"{server.url}set/", checksums=one, published="SUMS.txt")
+    with pytest.raises(DataError, match=sha256(b"changed")):
+        source.fetch(target, seed=0)
+
+
 def test_a_page_in_place_of_the_list_is_refused(server: Server, target: Path) -> None:
     server.tree["set/SUMS.txt"] = b"<html>please log in</html>"
     with pytest.raises(DataError, match="no list of checksums"):
@@ -355,8 +366,8 @@ def test_a_relative_mirror_counts_from_the_projects_root(
 ) -> None:
     lay_out(tmp_path / "shared", TREE)
     (tmp_path / "project").mkdir()
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "some" / "where").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "some" / "where")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
     monkeypatch.setenv("BIOSPIKE_MIRROR", "../shared")
     assert len(fetch(download(), target).files) == len(TREE)
@@ -374,6 +385,7 @@ def test_shared_files_are_taken_and_may_be_missing_in_a_mirror(
     assert len(fetched.files) == len(TREE) + 1
     assert fetched.files["info.csv"] == sha256(b"age\n")
     assert fetched.absent == {}
+    assert "more.csv: not there" in capsys.readouterr().err
 
 
 def test_files_no_longer_wanted_are_removed(
