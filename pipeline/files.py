@@ -9,6 +9,7 @@ Nothing here unpickles.
 import hashlib
 import json
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEMA = 1
+FIFF_ID = 31
 DATA = Path("data")
 
 
@@ -162,6 +164,7 @@ def save_recording(path: Path, raw: "mne.io.BaseRaw", *, inputs: str) -> None:
     # MNE looks at the end of the name, so the temporary name keeps it.
     with replacing(path) as partial:
         raw.save(partial, fmt="single", overwrite=True, verbose="error")
+        _erase_ids(partial)
 
 
 def load_recording(path: Path) -> "mne.io.BaseRaw":
@@ -290,6 +293,22 @@ def _load_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
         attributes = dict(file.attrs)
         _check_schema(path, int(attributes.get("schema", 0)))
         return np.asarray(file["values"][()]), attributes
+
+
+def _erase_ids(path: Path) -> None:
+    """Zero the machine's network address and the time in all ids of a FIF file.
+
+    A FIF file is a row of tags: kind, type, size and next, four bytes each, then the
+    data. MNE writes the two into every tag of the id type, after a version.
+    """
+    with path.open("r+b") as file:
+        while len(tag := file.read(16)) == 16:
+            _, data_type, size, _ = struct.unpack(">4i", tag)
+            if data_type == FIFF_ID:
+                file.seek(4, os.SEEK_CUR)
+                file.write(bytes(size - 4))
+            else:
+                file.seek(size, os.SEEK_CUR)
 
 
 def _existing(path: Path) -> Path:
