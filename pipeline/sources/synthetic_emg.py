@@ -1,0 +1,168 @@
+"""Simulated forearm EMG of hand gestures, written as an EMG-BIDS tree.
+
+Muscles round the forearm each make band-limited noise whose amplitude follows the
+gesture; an armband of eight electrodes picks up what is near. In the second session
+the armband sits rotated and its contacts differ.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from pipeline.seeds import generator
+from pipeline.sources._bids import (
+    Sitting,
+    description,
+    keep_subject,
+    make_raw,
+    write_recording,
+)
+from pipeline.sources._simulation import (
+    Simulation,
+    simulate,
+    simulation_inputs,
+    subject_names,
+    write_texts,
+)
+from pipeline.sources._waves import band, mains, shaped_noise, smooth_step
+from pipeline.sources.base import Fetched, Source
+
+N_CHANNELS = 8
+SESSIONS = ("01", "02")
+HOLD_S, REST_S = 3, 1.5
+PITCH = 2 * np.pi / N_CHANNELS
+MUSCLES = np.deg2rad([15, 75, 130, 195, 250, 315])
+"""Where the muscles lie: flexor carpi radialis, flexor digitorum, flexor carpi
+ulnaris, extensor carpi ulnaris, extensor digitorum, extensor carpi radialis."""
+GESTURES = {
+    # effort of each muscle, of its largest
+    "fist": [0.35, 1.00, 0.35, 0.20, 0.30, 0.30],
+    "flexion": [0.90, 0.40, 0.90, 0.10, 0.10, 0.10],
+    "extension": [0.10, 0.15, 0.15, 0.80, 0.60, 0.80],
+    "radial": [0.80, 0.20, 0.10, 0.10, 0.25, 0.90],
+    "ulnar": [0.10, 0.20, 0.90, 0.80, 0.25, 0.10],
+}
+ABOUT = (
+    "Simulated: surface EMG of an eight-electrode armband during five gestures, in "
+    "two sessions between which the armband was put on anew."
+)
+SIDECAR = {
+    "EMGPlacementSchemeDescription": "armband round the thickest part of the forearm",
+    "EMGReference": "bipolar",
+    "EMGGround": "wrist",
+    "Manufacturer": "simulated",
+}
+
+
+class SyntheticEmg(Source):
+    """Armband EMG of five gestures in two sessions."""
+
+    subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 10
+    repetitions: Annotated[
+        int, Field(ge=1, le=20, description="times each gesture is held, a session")
+    ] = 3
+    sfreq: Annotated[int, Field(ge=200, le=2000, description="samples per second")] = (
+        500
+    )
+    shift: Annotated[
+        float,
+        Field(ge=0, le=4, description="armband rotation between sessions, electrodes"),
+    ] = 0.4
+
+    def fetch(self, target: Path, *, seed: int) -> Fetched:
+        """Write `sub-NN/ses-NN/emg/*_emg.edf` with events and channels.
+
+        Parameters
+        ----------
+        target : Path
+            The data set's raw folder.
+        seed : int
+            Equal seeds give equal bytes.
+        """
+        subjects = subject_names(self.subjects)
+        inputs = simulation_inputs(self, seed, __file__)
+        simulation = Simulation(target, inputs, subjects)
+        files = simulate(simulation, partial(_write, self, seed))
+        texts = description("Simulated armband EMG", ABOUT, subjects)
+        return Fetched(files | write_texts(target, texts))
+
+
+def _write(settings: SyntheticEmg, seed: int, subject: str, folder: Path) -> None:
+    """Write one subject's sessions: the same arm, the armband put on anew."""
+    arm = generator(seed, "synthetic_emg", subject)
+    muscles = MUSCLES + arm.normal(0, np.deg2rad(9), len(MUSCLES))
+    habits = np.array(list(GESTURES.values()))
+    habits = habits * np.exp(arm.normal(0, 0.3, habits.shape))
+    strength = np.exp(arm.normal(0, 0.3, len(MUSCLES)))
+    focus = arm.uniform(1.5, 3.5)
+    side = arm.choice([-1.0, 1.0])
+    for number, session in enumerate(SESSIONS):
+        rng = generator(seed, "synthetic_emg", subject, session)
+        turn = number * side * settings.shift * rng.uniform(0.75, 1.25)
+        electrodes = PITCH * (np.arange(N_CHANNELS) + turn)
+        pickup = np.exp(focus * (np.cos(electrodes[:, None] - muscles) - 1))
+        pickup *= np.exp(rng.normal(0, 0.12, (N_CHANNELS, 1)))
+        events, efforts = _course(rng, settings, habits * strength)
+        volts = _volts(rng, pickup, efforts, settings.sfreq)
+        channels = [f"EMG{channel}" for channel in range(1, N_CHANNELS + 1)]
+        raw = make_raw(volts, channels, settings.sfreq, "emg", events)
+        sitting = Sitting(subject, session, "gestures", "emg", SIDECAR)
+        write_recording(folder, raw, sitting)
+    keep_subject(folder, subject)
+
+
+def _course(
+    rng: np.random.Generator, settings: SyntheticEmg, habits: np.ndarray
+) -> tuple[list[tuple[float, float, str]], np.ndarray]:
+    """Draw what the subject does.
+
+    Returns
+    -------
+    events : list of (float, float, str)
+        Onset, duration and gesture; the rests between are events too.
+    efforts : array, shape (muscle, time)
+        How hard each muscle works; a hold differs from the next, fluctuates, and
+        follows the cue after a reaction time.
+    """
+    order = np.concatenate(
+        [rng.permutation(len(GESTURES)) for _ in range(settings.repetitions)]
+    )
+    onsets = REST_S + np.arange(len(order)) * (HOLD_S + REST_S)
+    seconds = int(np.ceil(onsets[-1] + HOLD_S + REST_S))
+    times = np.arange(seconds * settings.sfreq) / settings.sfreq
+    efforts = np.zeros((len(MUSCLES), len(times)))
+    for gesture, onset in zip(order, onsets, strict=True):
+        force = rng.uniform(0.5, 1.0) * np.exp(rng.normal(0, 0.25, len(MUSCLES)))
+        start, stop = onset + rng.uniform(0.2, 0.4), onset + HOLD_S - 0.1
+        course = smooth_step(times - start, 0.05) * smooth_step(stop - times, 0.05)
+        efforts += (force * habits[gesture])[:, None] * course
+    tremor = shaped_noise(rng, efforts.shape, settings.sfreq, band(0.3, 3.0))
+    names = list(GESTURES)
+    rests = [(onset - REST_S, REST_S, "rest") for onset in onsets]
+    holds = [
+        (onset, float(HOLD_S), names[gesture])
+        for gesture, onset in zip(order, onsets, strict=True)
+    ]
+    return sorted(rests + holds), efforts * np.exp(0.25 * tremor)
+
+
+def _volts(
+    rng: np.random.Generator, pickup: np.ndarray, efforts: np.ndarray, sfreq: int
+) -> np.ndarray:
+    """Mix what the electrodes see, shape (channel, time), volts.
+
+    EMG grows about in proportion to effort; its spectrum peaks between 50 and
+    150 Hz (De Luca, J. Appl. Biomech. 13 (1997) 135).
+    """
+    middle = rng.uniform(60, 100)
+    upper = min(1.6 * middle, 0.45 * sfreq)
+    carriers = shaped_noise(rng, efforts.shape, sfreq, band(0.5 * middle, upper))
+    muscles = pickup @ (efforts * carriers)
+    shape = muscles.shape
+    contact = shaped_noise(rng, shape, sfreq, band(10, 0.45 * sfreq))
+    movement = shaped_noise(rng, shape, sfreq, band(0.5, 3.0))
+    hum = mains(rng, N_CHANNELS, np.arange(shape[1]) / sfreq)
+    return np.asarray(150e-6 * muscles + 6e-6 * contact + 20e-6 * movement + 4e-6 * hum)
