@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 FIFF_ID = 31
+"""Type of the FIF tags that name a machine and a moment."""
 DATA = Path("data")
 
 

@@ -153,7 +153,8 @@ def _ingest_one(job: Job, entry: Entry) -> Row:
     except DataError as error:
         if job.on_bad == "raise":
             raise
-        return replace(catalogue.named(entry), status="refused", reason=str(error))
+        reason = f"{error.where}: {error.found}"
+        return replace(catalogue.named(entry), status="refused", reason=reason)
 
 
 def _bring(job: Job, entry: Entry, target: Path) -> Row:

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 from pydantic import Field
 
+from pipeline.axes import Precise
+from pipeline.quality import FLAT_S
 from pipeline.readers._edf_header import check_channels, read_edf_header
 from pipeline.readers._pattern import Template, fitting
 from pipeline.readers._raw import (
@@ -84,6 +87,15 @@ def _label_whole(raw: "mne.io.BaseRaw", label: str | None) -> None:
     import mne
 
     raw.info["temp"] = {"unlabelled": len(raw.annotations)}
-    length_s = raw.n_times / raw.info["sfreq"]
-    block = None if label is None else mne.Annotations([0.0], [length_s], [label])
+    length_s = _length_s(raw.get_data(), float(raw.info["sfreq"]))
+    labelled = label is not None and length_s > 0
+    block = mne.Annotations([0.0], [length_s], [label]) if labelled else None
     raw.set_annotations(block, verbose="error")
+
+
+def _length_s(samples: Precise, sfreq: float) -> float:
+    """Tell when the signal ends: constants may fill up the last data records."""
+    changes = np.flatnonzero(np.diff(samples, axis=1).any(axis=0))
+    soon_after_another = np.diff(changes) < FLAT_S * sfreq
+    lively = changes[1:][soon_after_another]
+    return float((lively[-1] + 2) / sfreq) if lively.size else 0.0
