@@ -59,7 +59,7 @@ class LeakyLayer(NeuronLayer):
     ) -> None:
         super().__init__()
         self.dt = dt
-        self.spike_gradient = surrogate.atan(slope)
+        self.slope = slope
         self.log_tau = nn.Parameter(torch.full((n_channels,), math.log(tau_mem_s)))
         self.log_threshold = nn.Parameter(
             torch.full((n_channels,), math.log(threshold))
@@ -85,7 +85,7 @@ class LeakyLayer(NeuronLayer):
         cell = snntorch.Leaky(
             self.beta,
             self.threshold,
-            spike_grad=self.spike_gradient,
+            spike_grad=surrogate.atan(self.slope),
             reset_mechanism="subtract",
         )
         snntorch.SpikingNeuron.instances.remove(cell)
