@@ -45,7 +45,7 @@ def test_clean_beats_are_found_where_they_are():
     assert abs(found["mean_delay_s"]) < 0.04
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(1, SECONDS))
 def test_the_future_changes_no_beat_reported_before_it(cut):
     samples = SAMPLES.copy()
@@ -56,7 +56,7 @@ def test_the_future_changes_no_beat_reported_before_it(cut):
     assert len(part) >= reported.sum()
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(1e-6, 1e3), st.floats(-1, 1))
 def test_gain_and_offset_do_not_matter(gain, offset):
     samples = SAMPLES.copy()

@@ -1,0 +1,127 @@
+"""The arithmetic of leak-free folds: dealing groups, ordering blocks, purging overlaps.
+
+Everywhere `windows` is a windows table and an array of roles has one entry a row.
+"""
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Int, Shaped
+
+Roles = Shaped[np.ndarray, " window"]
+"""train, validation, test or "" of each window."""
+
+DEALS = 1000
+"""Random deals of which the best balanced is kept."""
+
+PRECEDENCE = (("test", "validation"), ("test", "train"), ("validation", "train"))
+"""Where two roles meet, the first keeps its windows."""
+
+
+def balanced(
+    groups: pd.Series, labels: pd.Series, dealt: np.ndarray, rng: np.random.Generator
+) -> Int[np.ndarray, " window"]:
+    """Deal whole groups into parts so that every part has its share of every class.
+
+    Of many random deals the one is kept with the least Σ (share − fair share)², where a
+    class that a part lacks counts 1. scikit-learn's StratifiedGroupKFold, being greedy,
+    leaves a rare class out of a part where another deal would not.
+
+    Parameters
+    ----------
+    groups, labels : Series
+        Of each window.
+    dealt : array of int, shape (group,)
+        Parts to deal out: how often each stands here says how many groups it gets.
+    rng : Generator
+
+    Returns
+    -------
+    part : array of int, shape (window,)
+    """
+    counts = pd.crosstab(groups, labels)
+    share = counts.to_numpy() / counts.to_numpy().sum(axis=0)
+    deals = rng.permuted(np.tile(dealt, (DEALS, 1)), axis=1)
+    n_parts = dealt.max() + 1
+    members = deals[:, None, :] == np.arange(n_parts)[:, None]
+    got = members.astype(np.float64) @ share
+    fair = np.bincount(dealt)[:, None] / len(dealt)
+    cost = np.square(got - fair) + (got == 0)
+    best: np.ndarray = deals[cost.sum(axis=(1, 2)).argmin()]
+    return best[counts.index.get_indexer(pd.Index(groups))]
+
+
+def pieces(windows: pd.DataFrame, n_pieces: int) -> Int[np.ndarray, " window"]:
+    """Divide the blocks of every session and class into contiguous pieces, by time."""
+    blocks = _ordered_blocks(windows)
+    piece = blocks["place"] * n_pieces // blocks["n_blocks"]
+    return windows["block"].map(piece).to_numpy(np.int64)
+
+
+def last_blocks(windows: pd.DataFrame, share: float) -> Bool[np.ndarray, " window"]:
+    """Find the windows in the last blocks of every session and class.
+
+    A class with one block in a session has no last block to spare.
+    """
+    blocks = _ordered_blocks(windows)
+    n_last = np.maximum(1, np.rint(share * blocks["n_blocks"]))
+    is_last = blocks["place"] >= blocks["n_blocks"] - n_last
+    is_last &= blocks["n_blocks"] > 1
+    return windows["block"].map(is_last).to_numpy(bool)
+
+
+def purge(roles: Roles, windows: pd.DataFrame, *, gap: int) -> Roles:
+    """Take the role from windows within `gap` samples of a role that goes before."""
+    kept = roles.copy()
+    for strong, weak in PRECEDENCE:
+        kept[overlapping(windows, kept == weak, kept == strong, gap=gap)] = ""
+    return kept
+
+
+def overlapping(
+    windows: pd.DataFrame, these: np.ndarray, those: np.ndarray, *, gap: int = 0
+) -> Bool[np.ndarray, " window"]:
+    """Find which of some windows share a sample with any of some others.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        recording, start, stop.
+    these, those : array of bool, shape (window,)
+    gap : int
+        Samples that must lie between.
+
+    Returns
+    -------
+    overlaps : array of bool, shape (window,)
+        True in `these` only.
+    """
+    # One recording after the other on one axis, too far apart to meet.
+    far = windows["stop"].max() + gap + 1
+    offset = far * pd.factorize(windows["recording"])[0]
+    start, stop = (windows[key].to_numpy() + offset for key in ("start", "stop"))
+    begun = np.searchsorted(np.sort(start[those]), stop[these] + gap, "left")
+    ended = np.searchsorted(np.sort(stop[those]), start[these] - gap, "right")
+    overlaps = np.zeros(len(windows), bool)
+    overlaps[these] = begun > ended
+    return overlaps
+
+
+def _ordered_blocks(windows: pd.DataFrame) -> pd.DataFrame:
+    """Put in order the blocks of each session and class by time.
+
+    A block of several classes counts under its rarest, so that rare classes spread.
+
+    Returns
+    -------
+    blocks : DataFrame, indexed by block
+        place among its like, n_blocks of its like.
+    """
+    count = windows["label"].map(windows["label"].value_counts())
+    rarest = windows.assign(count=count).sort_values(["count", "label"], kind="stable")
+    label = rarest.groupby("block")["label"].first()
+    in_time = windows.sort_values(["recording", "start"], kind="stable")
+    blocks = in_time.drop_duplicates("block").set_index("block")
+    like = blocks.assign(label=label).groupby(["subject", "session", "label"])
+    return pd.DataFrame(
+        {"place": like.cumcount(), "n_blocks": like["window"].transform("size")}
+    )
