@@ -9,3 +9,8 @@ from pipeline.components import available, find
 @pytest.mark.parametrize("name", available("encoders"))
 def test_encoder(name: str) -> None:
     testing.check_encoder(find("encoders", name)())
+
+
+@pytest.mark.parametrize("name", available("meters"))
+def test_meter(name: str) -> None:
+    testing.check_meter(find("meters", name)())

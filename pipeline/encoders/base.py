@@ -1,6 +1,7 @@
 """What every spike code does."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -54,4 +55,12 @@ class Encoder(Component, Generic[State]):
 
     def decode_bound(self) -> float | None:
         """Bound `decode`'s error on a slow signal that starts at 0; None: no bound."""
+        return None
+
+    def operations(self) -> Mapping[str, int] | None:
+        """Count the operations on one sample of one channel, at most; None: not known.
+
+        Kinds are `addition` (a comparison is one), `multiplication` and whatever else a
+        cost table may name.
+        """
         return None

@@ -55,3 +55,7 @@ class Delta(Encoder[np.ndarray]):
     def decode_bound(self) -> float:
         """Bound the error: one threshold, if no sample moves further than that."""
         return self.threshold
+
+    def operations(self) -> dict[str, int]:
+        """Two comparisons, and at a spike one step of the reference."""
+        return {"addition": 3}

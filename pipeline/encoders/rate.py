@@ -54,3 +54,7 @@ class Rate(Encoder[np.random.Generator]):
     def decode(self, spikes: SpikeBits) -> Samples:
         """Estimate full_scale · (ON − OFF): noisy, but right on average."""
         return (self.full_scale * signs(spikes)).astype(np.float32)
+
+    def operations(self) -> dict[str, int]:
+        """One scaled draw, compared with the sample of either sign."""
+        return {"random number": 1, "multiplication": 1, "addition": 2}
