@@ -1,0 +1,33 @@
+"""evaluate: what the predictions are worth, with intervals over subjects."""
+
+from pipeline import files, tracking
+from pipeline.evaluation import evaluate
+from stages import Stage, left_out, run
+
+SECTIONS = ("seed", "grid.skip", "evaluation")
+
+
+def main(stage: Stage) -> str:
+    """Judge a cell's predictions."""
+    folder = files.folder("metrics", stage.label)
+    if skipped := left_out(stage, folder):
+        return skipped
+    runs = files.folder("runs", stage.label)
+    judged = evaluate(
+        files.load_table(runs / "predictions.parquet"),
+        files.load_json(runs / "run.json")["labels"],
+        stage.read("evaluation"),
+        seed=stage.read("seed"),
+    )
+    files.save_json(folder / "metrics.json", judged.metrics)
+    files.save_csv(folder / "subjects.csv", judged.subjects)
+    files.save_csv(folder / "confusion.csv", judged.confusion)
+    tracking.publish(stage.label)
+    accuracy = judged.metrics["balanced_accuracy"]["value"]
+    return (
+        f"balanced accuracy {accuracy:.3f} over {judged.metrics['subjects']} subjects"
+    )
+
+
+if __name__ == "__main__":
+    run(main, axes=("dataset", "encoder", "model"), sections=SECTIONS)

@@ -1,0 +1,24 @@
+"""report: one page a clinician can read, and the same findings as JSON."""
+
+from pipeline import files
+from pipeline.config import Grid
+from pipeline.report import make_report
+from stages import Stage, run
+
+SECTIONS = ("seed", "grid", "datasets", "evaluation")
+
+
+def main(stage: Stage) -> str:
+    """Gather the findings of the grid's cells into one page."""
+    grid: Grid = stage.read("grid")
+    cards = {
+        dataset: stage.params.read(f"datasets.{dataset}.card").model_dump()
+        for dataset in grid.dataset
+    }
+    cells = grid.cells()
+    make_report(cells, cards, stage.read("evaluation"), seed=stage.read("seed"))
+    return f"{len(cells)} cells, {files.folder('report', 'index.html')}"
+
+
+if __name__ == "__main__":
+    run(main, axes=(), sections=SECTIONS)
