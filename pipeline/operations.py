@@ -12,7 +12,6 @@ References
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from copy import deepcopy
 from itertools import pairwise
 
@@ -49,12 +48,12 @@ def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:
     network = deployed(network)
     _refuse_uncounted(network)
     synapses, neurons = list(_synapses(network)), list(_neurons(network))
-    with torch.no_grad(), ExitStack() as hooks:
-        for tally in synapses:
-            hook = tally.source.register_forward_pre_hook(tally.see)
-            hooks.callback(hook.remove)
-        for layer in neurons:
-            hooks.callback(layer.source.register_forward_hook(layer.see).remove)
+    # The hooks live on a copy and end with it.
+    for tally in synapses:
+        tally.source.register_forward_pre_hook(tally.see)
+    for layer in neurons:
+        layer.source.register_forward_hook(layer.see)
+    with torch.no_grad():
         network(spikes)
     return Counted(
         n_windows=spikes.shape[1],
