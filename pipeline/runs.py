@@ -1,6 +1,6 @@
 """What a training run is known by, and what stands in `run.json`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from pipeline import files
 
 SETTINGS = (
     "seed",
+    "labels",
     "source",
     "reader",
     "signal",
@@ -22,9 +23,16 @@ SETTINGS = (
 components among them (source, reader, network, neuron) carry their `name`."""
 
 
-def run_key(
-    settings: Mapping[str, Any], inputs: Mapping[str, str], sources: Mapping[str, str]
-) -> str:
+HEADLINE = "horowitz_45nm_fp32"
+"""The cost table whose estimate stands for a cell where there is room for one."""
+
+
+def uj_per_window(energy: Mapping[str, Any]) -> float:
+    """Read the estimated energy of a window, microjoules, in `energy.json`."""
+    return float(energy["estimated"][HEADLINE]["energy_uj_per_window"])
+
+
+def run_key(settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Compute the name under which all stages find a training run.
 
     It is the SHA-256 of everything that shaped the run, so two runs share it only if
@@ -35,14 +43,12 @@ def run_key(
     settings : mapping
         Train's resolved settings with all that stands upstream, by the keys above.
     inputs : mapping of str to str
-        Digests of the files it reads, by path.
-    sources : mapping of str to str
-        Digests of the source files among its dependencies, by path.
+        Digests of the files it reads and of its source files, by path.
     """
-    return files.inputs_digest("run", dict(settings), dict(inputs), dict(sources))
+    return files.inputs_digest("run", dict(settings), dict(inputs))
 
 
-def digests(paths: Iterator[Path] | list[Path]) -> dict[str, str]:
+def digests(paths: Iterable[Path]) -> dict[str, str]:
     """Compute the digest of each file, by its path; folders stand for their files."""
     return {
         path.as_posix(): files.file_digest(path)

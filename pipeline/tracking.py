@@ -22,7 +22,7 @@ import pandas as pd
 
 from pipeline import files
 from pipeline.parallel import console
-from pipeline.runs import flatten
+from pipeline.runs import HEADLINE, flatten, uj_per_window
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -231,12 +231,16 @@ def _with_interval(name: str, estimate: Mapping[str, Any]) -> dict[str, Any]:
 def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     """Log what was counted and estimated and, apart, what this machine measured."""
     bill = files.load_json(folder / "energy.json")
-    numbers = {f"synops/{k}": v for k, v in flatten(bill["counted"]).items()}
-    numbers |= {f"energy/{k}": v for k, v in flatten(bill["estimated"]).items()}
+    counted = bill["counted"]
+    numbers = {f"synops/{k}": v for k, v in (counted | counted["per_window"]).items()}
+    numbers["energy/uj_per_window"] = uj_per_window(bill)
     if (folder / "measured.json").exists():
-        measured = flatten(files.load_json(folder / "measured.json"))
-        numbers |= {f"measured/{k}": v for k, v in measured.items()}
+        measured = files.load_json(folder / "measured.json")
+        _set_tags(client, parent, flatten(measured.pop("machine"), "machine."))
+        numbers |= {f"measured/{k}": v for k, v in flatten(measured).items()}
     _log_numbers(client, parent.info.run_id, numbers)
+    tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
+    _set_tags(client, parent, tags)
     _log_files(client, parent, folder, "energy.json", "measured.json")
 
 

@@ -1,0 +1,265 @@
+"""The report's figures, as SVG pictures that live inside the page.
+
+Colours are Okabe and Ito's, which most colour-blind readers tell apart; shapes and
+labels say the same again.
+"""
+
+import base64
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline import files
+from pipeline.spikes import unpack
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+INK, FAINT = "#3d4852", "#c9d1d9"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.hashsalt": "biospike",
+}
+MOST_CHANNELS = 6
+MOST_WINDOWS = 4
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure for the page.
+
+    Parameters
+    ----------
+    source : str
+        `data:` address of the SVG.
+    alt : str
+        What it shows, for those who do not see it.
+    """
+
+    source: str
+    alt: str
+
+
+def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
+    """Show every subject's balanced accuracy under each model.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        `subjects.csv` by the name of the encoder and model.
+    chance : float
+        What guessing would reach.
+    """
+    columns = {
+        name: table.set_index("subject")["balanced_accuracy"]
+        for name, table in tables.items()
+    }
+    merged = 100 * pd.DataFrame(columns)
+    merged = merged.loc[merged.mean(axis=1).sort_values(kind="stable").index]
+    with _figure(7.6, 2.9) as (figure, (axes,)):
+        at = np.arange(len(merged))
+        for k, name in enumerate(merged):
+            shift = 0.5 * ((k + 0.5) / len(columns) - 0.5)
+            look: dict[str, Any] = {
+                "marker": MARKERS[k % 6],
+                "color": COLOURS[k % 6],
+                "ms": 4.5,
+            }
+            axes.plot(at + shift, merged[name], ls="", label=name, **look)
+        axes.set_xticks(at, merged.index, rotation=90 if len(at) > 12 else 0)
+        axes.tick_params(axis="x", labelsize=7, length=0)
+        axes.set(ylabel="balanced accuracy, %", xlim=(-0.7, len(at) - 0.3))
+        _percent_axis(axes, chance)
+        _legend_above(axes, len(columns))
+        means = merged.mean(axis=1)
+        alt = (
+            f"Balanced accuracy of {len(at)} subjects under {', '.join(columns)}; "
+            f"means of a subject from {means.min():.0f} to {means.max():.0f} percent."
+        )
+        return _picture(figure, alt)
+
+
+def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
+    """Show how validation went, a line a fold, a panel a model."""
+    columns = min(4, len(histories))
+    rows = math.ceil(len(histories) / columns)
+    size = (7.6, 0.5 + 1.8 * rows)
+    with _figure(*size, rows=rows, columns=columns) as (figure, panels):
+        for k, (name, history) in enumerate(histories.items()):
+            for _, fold in history.groupby("fold"):
+                values = 100 * fold["validation_balanced_accuracy"]
+                look: dict[str, Any] = {"color": COLOURS[k % 6], "lw": 1, "alpha": 0.7}
+                panels[k].plot(fold["epoch"], values, **look)
+            panels[k].set(title=name, xlabel="epoch")
+            panels[k].locator_params(axis="x", integer=True, nbins=5)
+            _percent_axis(panels[k], chance)
+        for axes in panels[::columns]:
+            axes.set_ylabel("validation, %")
+        for axes in panels[len(histories) :]:
+            axes.set_visible(False)
+        alt = f"Validation accuracy over epochs, a line a fold: {', '.join(histories)}."
+        return _picture(figure, alt)
+
+
+def _percent_axis(axes: "Axes", chance: float) -> None:
+    """Show all of 0 to 100 %, so that pages compare, and where guessing stands."""
+    axes.set_ylim(-3, 103)
+    axes.axhline(100 * chance, color=INK, lw=0.8, ls=":")
+    axes.grid(axis="y", color=FAINT, lw=0.5)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A window of the prepared signal with its spikes; times in seconds of onset.
+
+    Parameters
+    ----------
+    label : str
+    time : array, shape (time,)
+    samples : array, shape (channel, time)
+    spike_times : list of array
+        For each feature.
+    channels, features : tuple of str
+    """
+
+    label: str
+    time: np.ndarray
+    samples: np.ndarray
+    spike_times: list[np.ndarray]
+    channels: tuple[str, ...]
+    features: tuple[str, ...]
+
+
+def piece(dataset: str, encoder: str, window: Mapping[str, Any]) -> Piece:
+    """Cut a window out of the prepared signal and of the spikes made of it."""
+    name = f"{window['recording']}.h5"
+    signal = files.load_signal(files.folder("signals", dataset) / name)
+    train = files.load_spikes(files.folder("spikes", f"{dataset}-{encoder}") / name)
+    start, stop = int(window["start"]), int(window["stop"])
+    onset = window["onset_s"] + signal.delay_s
+    lag = train.delay_s / train.dt
+    first, last = (round(k / signal.sfreq / train.dt + lag) for k in (start, stop))
+    bits = unpack(train, first, min(last, train.n_steps))
+    return Piece(
+        str(window["label"]),
+        np.arange(start, stop) / signal.sfreq - onset,
+        signal.samples[:MOST_CHANNELS, start:stop],
+        [
+            (np.flatnonzero(row) + first - lag) * train.dt - onset
+            for row in bits[: 2 * MOST_CHANNELS]
+        ],
+        signal.channels,
+        train.features,
+    )
+
+
+def example(
+    dataset: str, encoder: str, windows: Sequence[Mapping[str, Any]]
+) -> Picture:
+    """Show windows of different classes: the prepared signal and its spikes."""
+    pieces = [piece(dataset, encoder, window) for window in windows]
+    gap = 1.1 * max(float(np.ptp(each.samples, axis=1).max()) for each in pieces)
+    n_columns = len(pieces)
+    with _figure(7.6, 3.7, rows=2, columns=n_columns) as (figure, panels):
+        for k, each in enumerate(pieces):
+            _draw_signal(panels[k], each, gap)
+            _draw_spikes(panels[n_columns + k], each)
+            panels[k].set_title(each.label)
+            _share_ticks(panels[k], panels[n_columns + k], each, gap, first=k == 0)
+        return _picture(figure, _example_alt(pieces, encoder))
+
+
+def _draw_signal(axes: "Axes", each: Piece, gap: float) -> None:
+    for k, row in enumerate(each.samples):
+        axes.plot(each.time, row - k * gap, color=INK, lw=0.7)
+    axes.set_ylim(-gap * (len(each.samples) - 0.4), gap * 0.6)
+
+
+def _draw_spikes(axes: "Axes", each: Piece) -> None:
+    colours = [COLOURS[k % 2] for k in range(len(each.spike_times))]
+    offsets = [-k for k in range(len(each.spike_times))]
+    axes.eventplot(
+        each.spike_times, lineoffsets=offsets, colors=colours, lw=0.7, linelengths=0.8
+    )
+    axes.set_ylim(-len(each.spike_times) + 0.4, 0.6)
+
+
+def _share_ticks(
+    above: "Axes", below: "Axes", each: Piece, gap: float, *, first: bool
+) -> None:
+    """Label channels and features once, on the left; time below."""
+    rows, features = len(each.samples), len(each.spike_times)
+    above.set_yticks(
+        -gap * np.arange(rows), each.channels[:rows] if first else [""] * rows
+    )
+    below.set_yticks(
+        -np.arange(features), each.features[:features] if first else [""] * features
+    )
+    for axes in (above, below):
+        axes.set_xlim(each.time[0], each.time[-1])
+        axes.tick_params(axis="y", length=0, labelsize=7)
+        axes.spines["left"].set_visible(False)
+    above.tick_params(axis="x", labelbottom=False)
+    below.set_xlabel("seconds")
+
+
+def _example_alt(pieces: Sequence[Piece], encoder: str) -> str:
+    counts = ", ".join(
+        f"{each.label} {sum(map(len, each.spike_times))}" for each in pieces
+    )
+    return (
+        f"One window of each class, the prepared signal above and its {encoder} spikes "
+        f"below. Spikes shown in each window: {counts}."
+    )
+
+
+@contextmanager
+def _figure(
+    width: float, height: float, *, rows: int = 1, columns: int = 1
+) -> "Iterator[tuple[Figure, list[Axes]]]":
+    """Make a figure in the house's style, with no state left behind."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure((width, height), layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False)
+        yield figure, list(panels.ravel())
+
+
+def _picture(figure: "Figure", alt: str) -> Picture:
+    """Write a figure as SVG; a `data:` address keeps its ids out of the page."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    text = base64.b64encode(stream.getvalue()).decode()
+    return Picture(f"data:image/svg+xml;base64,{text}", alt)
+
+
+def _legend_above(axes: "Axes", n_entries: int) -> None:
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=min(4, n_entries),
+        frameon=False,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
