@@ -4,6 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
+RULES = (
+    "a synaptic operation is one nonzero input meeting one nonzero weight: an "
+    "accumulate if all inputs of the layer are -1, 0 or 1, else a multiply-accumulate",
+    "normalisation is folded into the weights; biases are not counted",
+    "a linear read-out of spike rates adds one row of weights a spike",
+    "every membrane is updated at every step",
+    "dense operations take no input and no weight for zero; zeros that a layer pads "
+    "with are not inputs, zeros that come before a window are",
+)
+"""What is counted, and how."""
+
 
 @dataclass(frozen=True)
 class Synapses:

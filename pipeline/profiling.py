@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.components import Settings, available, find
-from pipeline.counts import Counted, pooled
+from pipeline.counts import RULES, Counted, pooled
 from pipeline.encoders.base import Encoder
 from pipeline.energy import TABLES, estimate
 from pipeline.errors import MeasurementError
@@ -66,7 +66,8 @@ def profile(
     Returns
     -------
     bill : dict
-        `counted`, means over all windows of all folds, and `estimated`, by cost table.
+        `counted`, means over all windows of all folds, under the `assumptions`;
+        `estimated`, by cost table, each with its own.
 
     Raises
     ------
@@ -83,6 +84,7 @@ def profile(
         "estimated": {
             name: estimate(counted, operations, table) for name, table in TABLES.items()
         },
+        "assumptions": list(RULES),
     }
 
 
