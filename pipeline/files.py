@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 FIFF_ID = 31
 """Type of the FIF tags that name a machine and a moment."""
+NOBODY = struct.pack(">4i", 0, 0, 0, 2**31 - 1)
+"""No machine, two numbers, and MNE's mark for no date: seconds and microseconds."""
 DATA = Path("data")
 
 
@@ -297,7 +299,7 @@ def _load_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def _erase_ids(path: Path) -> None:
-    """Zero the machine's network address and the time in all ids of a FIF file.
+    """Take the machine's network address and the time out of all ids of a FIF file.
 
     A FIF file is a row of tags: kind, type, size and next, four bytes each, then the
     data. MNE writes the two into every tag of the id type, after a version.
@@ -307,7 +309,7 @@ def _erase_ids(path: Path) -> None:
             _, data_type, size, _ = struct.unpack(">4i", tag)
             if data_type == FIFF_ID:
                 file.seek(4, os.SEEK_CUR)
-                file.write(bytes(size - 4))
+                file.write(NOBODY)
             else:
                 file.seek(size, os.SEEK_CUR)
 
