@@ -31,7 +31,7 @@ class Delta(Encoder[np.ndarray]):
 
     threshold: Annotated[
         float, Field(gt=0, le=10, description="Step, in units of the signal's RMS.")
-    ] = 0.3
+    ] = 0.5
 
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
         """Name ON and OFF of each channel."""
