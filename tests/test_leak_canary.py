@@ -1,0 +1,140 @@
+"""The leak canary: labels that mean nothing cannot be learned, unless the split leaks.
+
+Every person, sitting and block of the simulated signals hums at frequencies of its own.
+Whole groups get random labels: a classifier that meets the same group in training and
+test knows the answer by its hum, one that does not can only guess.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import TypeAdapter
+
+from pipeline import causal, signals
+from pipeline.folds import FoldSettings, make_folds
+from pipeline.windows import Marks, Sliding, Timeline, cut
+
+SFREQ = 100.0
+N_SUBJECTS, N_SESSIONS, N_BLOCKS, BLOCK_S = 12, 3, 6, 4.0
+SLIDING = Sliding(kind="sliding", length_s=1.0, step_s=0.5)
+SIGNAL = signals.SignalSettings(
+    l_freq=2, h_freq=45, scale=signals.Scale(tau_s=5, floor=1e-3)
+)
+N_PERMUTATIONS = 6
+
+SCHEMES = {
+    "cross_subject": ({"n_folds": 4}, ["subject"]),
+    "cross_session": ({}, ["subject", "session"]),
+    "within_session": ({"n_folds": 3}, ["block"]),
+    "predefined": (
+        {
+            "train": [f"{s}-{t}" for s in range(8) for t in range(3)],
+            "test": [f"{s}-{t}" for s in range(8, 12) for t in range(3)],
+        },
+        ["subject"],
+    ),
+}
+
+
+@cache
+def recordings() -> tuple[pd.DataFrame, np.ndarray]:
+    """Windows of every recording, and the log spectrum of each."""
+    rng = np.random.default_rng(20260101)
+    tables, spectra = [], []
+    plan = signals.design(SIGNAL, SFREQ)
+    for subject in range(N_SUBJECTS):
+        own_hz = rng.uniform(4, 40, 2)
+        for session in range(N_SESSIONS):
+            hum_hz = np.concatenate([own_hz, rng.uniform(4, 40, 2)])
+            prepared, _ = causal.process(_hum(hum_hz, rng), None, plan)
+            table = _windows(prepared.shape[1], f"{subject}-{session}", len(tables))
+            tables.append(table.assign(subject=f"{subject}", session=f"{session}"))
+            spectra += [_spectrum(prepared[0, a:b]) for a, b in _spans(table)]
+    windows = pd.concat(tables, ignore_index=True)
+    windows.insert(0, "window", np.arange(len(windows)))
+    return windows, np.asarray(spectra)
+
+
+def _hum(hum_hz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    times = np.arange(int(N_BLOCKS * BLOCK_S * SFREQ)) / SFREQ
+    block_hz = rng.uniform(4, 40, (N_BLOCKS, 2))[(times // BLOCK_S).astype(int)].T
+    waves = np.sin(2 * np.pi * times * np.concatenate([block_hz, _rows(hum_hz, times)]))
+    return waves.sum(0, keepdims=True) + rng.normal(0, 1, (1, len(times)))
+
+
+def _rows(hum_hz: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return np.repeat(hum_hz[:, None], len(times), axis=1)
+
+
+def _windows(n_samples: int, recording: str, place: int) -> pd.DataFrame:
+    onset = BLOCK_S * np.arange(N_BLOCKS)
+    marks = Marks(onset, np.full(N_BLOCKS, BLOCK_S), np.full(N_BLOCKS, "A", object))
+    table = cut(SLIDING, marks, Timeline(n_samples, SFREQ, 0.0), ["A"])
+    return table.assign(recording=recording, block=table["block"] + place * N_BLOCKS)
+
+
+def _spans(table: pd.DataFrame) -> list[tuple[int, int]]:
+    return list(table[["start", "stop"]].itertuples(index=False, name=None))
+
+
+def _spectrum(samples: np.ndarray) -> np.ndarray:
+    return np.log(np.abs(np.fft.rfft(samples * np.hanning(len(samples))))[:45] + 1e-3)
+
+
+def permuted(windows: pd.DataFrame, keys: list[str], seed: int) -> pd.DataFrame:
+    """Give every group, whole, one of two labels at random.
+
+    In pairs of neighbours, one gets each, so that no role lacks a label: blocks one
+    after the other, or subjects in the sitting of the same name.
+    """
+    ordered = windows.sort_values([*reversed(keys)], kind="stable")
+    place = ordered.groupby([*reversed(keys)]).ngroup().reindex(windows.index)
+    flips = np.random.default_rng(seed).integers(0, 2, place.max() // 2 + 1)
+    label = (place + flips[place // 2]) % 2
+    return windows.assign(label=np.where(label == 1, "A", "B"))
+
+
+def score(windows: pd.DataFrame, folds: pd.DataFrame, role: str) -> float:
+    """Balanced accuracy of the nearest neighbour in a role, mean over folds."""
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.neighbors import KNeighborsClassifier
+
+    _, spectra = recordings()
+    label = windows["label"].to_numpy()
+    scores = []
+    for _, fold in folds.groupby("fold"):
+        rows = {name: one["window"].to_numpy() for name, one in fold.groupby("role")}
+        model = KNeighborsClassifier(1, algorithm="brute")
+        model.fit(spectra[rows["train"]], label[rows["train"]])
+        guess = model.predict(spectra[rows[role]])
+        scores.append(balanced_accuracy_score(label[rows[role]], guess))
+    return float(np.mean(scores))
+
+
+def leaky_folds(windows: pd.DataFrame) -> pd.DataFrame:
+    """Split as is often done: shuffle overlapping windows and cut."""
+    order = np.random.default_rng(0).permutation(len(windows))
+    roles = np.array(["train", "test", "train", "validation"])[order % 4]
+    return pd.DataFrame({"window": windows["window"], "fold": 0, "role": roles})
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_permuted_labels_score_at_chance_unless_the_split_leaks(scheme):
+    fields, keys = SCHEMES[scheme]
+    chosen = TypeAdapter(FoldSettings).validate_python({"scheme": scheme, **fields})
+    windows, _ = recordings()
+    honest: dict[str, list[float]] = {"validation": [], "test": []}
+    leaky = []
+    for seed in range(N_PERMUTATIONS):
+        labelled = permuted(windows, keys, seed)
+        folds = make_folds(
+            labelled, chosen, "AB", sfreq=SFREQ, seed=seed, where="canary"
+        )
+        for role, scores in honest.items():
+            scores.append(score(labelled, folds, role))
+        leaky.append(score(labelled, leaky_folds(labelled), "test"))
+    for role, scores in honest.items():
+        assert np.mean(scores) == pytest.approx(0.5, abs=0.1), role
+    assert np.mean(leaky) > 0.75
