@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
-from pipeline.spikes import unpack
+from pipeline.spikes import Spikes, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,7 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
     "svg.hashsalt": "biospike",
 }
+WIDTH = 9.2
 MOST_CHANNELS = 6
 MOST_WINDOWS = 4
 
@@ -75,7 +76,7 @@ def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
     }
     merged = 100 * pd.DataFrame(columns)
     merged = merged.loc[merged.mean(axis=1).sort_values(kind="stable").index]
-    with _figure(7.6, 2.9) as (figure, (axes,)):
+    with _figure(3.0) as (figure, (axes,)):
         at = np.arange(len(merged))
         for k, name in enumerate(merged):
             shift = 0.5 * ((k + 0.5) / len(columns) - 0.5)
@@ -102,8 +103,8 @@ def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
     """Show how validation went, a line a fold, a panel a model."""
     columns = min(4, len(histories))
     rows = math.ceil(len(histories) / columns)
-    size = (7.6, 0.5 + 1.8 * rows)
-    with _figure(*size, rows=rows, columns=columns) as (figure, panels):
+    height = 0.5 + 1.8 * rows
+    with _figure(height, rows=rows, columns=columns) as (figure, panels):
         for k, (name, history) in enumerate(histories.items()):
             for _, fold in history.groupby("fold"):
                 values = 100 * fold["validation_balanced_accuracy"]
@@ -136,112 +137,121 @@ class Piece:
     label : str
     time : array, shape (time,)
     samples : array, shape (channel, time)
-    spike_times : list of array
-        For each feature.
-    channels, features : tuple of str
+    channels : tuple of str
+    spikes : dict of str to dict of str to array
+        Spike times by encoder and feature.
     """
 
     label: str
     time: np.ndarray
     samples: np.ndarray
-    spike_times: list[np.ndarray]
     channels: tuple[str, ...]
-    features: tuple[str, ...]
+    spikes: dict[str, dict[str, np.ndarray]]
 
 
-def piece(dataset: str, encoder: str, window: Mapping[str, Any]) -> Piece:
+def piece(dataset: str, encoders: Sequence[str], window: Mapping[str, Any]) -> Piece:
     """Cut a window out of the prepared signal and of the spikes made of it."""
     name = f"{window['recording']}.h5"
     signal = files.load_signal(files.folder("signals", dataset) / name)
-    train = files.load_spikes(files.folder("spikes", f"{dataset}-{encoder}") / name)
     start, stop = int(window["start"]), int(window["stop"])
-    onset = window["onset_s"] + signal.delay_s
-    lag = train.delay_s / train.dt
-    first, last = (round(k / signal.sfreq / train.dt + lag) for k in (start, stop))
-    bits = unpack(train, first, min(last, train.n_steps))
+    zero = window["onset_s"] + signal.delay_s
+    span = (start / signal.sfreq, stop / signal.sfreq)
+    trains = {
+        encoder: files.load_spikes(
+            files.folder("spikes", f"{dataset}-{encoder}") / name
+        )
+        for encoder in encoders
+    }
     return Piece(
         str(window["label"]),
-        np.arange(start, stop) / signal.sfreq - onset,
+        np.arange(start, stop) / signal.sfreq - zero,
         signal.samples[:MOST_CHANNELS, start:stop],
-        [
-            (np.flatnonzero(row) + first - lag) * train.dt - onset
-            for row in bits[: 2 * MOST_CHANNELS]
-        ],
-        signal.channels,
-        train.features,
+        signal.channels[:MOST_CHANNELS],
+        {encoder: _spike_times(train, span, zero) for encoder, train in trains.items()},
     )
+
+
+def _spike_times(
+    train: Spikes, span: tuple[float, float], zero: float
+) -> dict[str, np.ndarray]:
+    """Find the spikes that speak of a span of the signal, seconds from `zero`."""
+    lag = round(train.delay_s / train.dt)
+    first, last = (round(edge / train.dt) + lag for edge in span)
+    bits = unpack(train, first, min(last, train.n_steps))
+    shown = zip(train.features, bits[: 2 * MOST_CHANNELS], strict=False)
+    start = (first - lag) * train.dt - zero
+    return {feature: np.flatnonzero(row) * train.dt + start for feature, row in shown}
 
 
 def example(
-    dataset: str, encoder: str, windows: Sequence[Mapping[str, Any]]
+    dataset: str, encoders: Sequence[str], windows: Sequence[Mapping[str, Any]]
 ) -> Picture:
-    """Show windows of different classes: the prepared signal and its spikes."""
-    pieces = [piece(dataset, encoder, window) for window in windows]
+    """Show windows of different classes: the prepared signal, its spikes below."""
+    pieces = [piece(dataset, encoders, window) for window in windows]
     gap = 1.1 * max(float(np.ptp(each.samples, axis=1).max()) for each in pieces)
-    n_columns = len(pieces)
-    with _figure(7.6, 3.7, rows=2, columns=n_columns) as (figure, panels):
+    rows, columns = 1 + len(encoders), len(pieces)
+    with _figure(1.9 * rows, rows=rows, columns=columns) as (figure, panels):
         for k, each in enumerate(pieces):
             _draw_signal(panels[k], each, gap)
-            _draw_spikes(panels[n_columns + k], each)
+            for row, encoder in enumerate(encoders, start=1):
+                axes = panels[row * columns + k]
+                _draw_spikes(axes, each.spikes[encoder])
+                axes.sharex(panels[k])
             panels[k].set_title(each.label)
-            _share_ticks(panels[k], panels[n_columns + k], each, gap, first=k == 0)
-        return _picture(figure, _example_alt(pieces, encoder))
+            axes.set_xlabel("seconds")
+        for axes in panels:
+            axes.tick_params(axis="y", length=0, labelsize=7)
+            axes.spines["left"].set_visible(False)
+            axes.label_outer(remove_inner_ticks=True)
+        for axes, title in zip(panels[::columns], ("signal", *encoders), strict=True):
+            axes.set_ylabel(title, fontweight="bold")
+        return _picture(figure, _example_alt(pieces))
 
 
 def _draw_signal(axes: "Axes", each: Piece, gap: float) -> None:
-    for k, row in enumerate(each.samples):
-        axes.plot(each.time, row - k * gap, color=INK, lw=0.7)
-    axes.set_ylim(-gap * (len(each.samples) - 0.4), gap * 0.6)
+    offsets = -gap * np.arange(len(each.samples))
+    rows = each.samples + offsets[:, None]
+    axes.plot(each.time, rows.T, color=INK, lw=0.7)
+    axes.set_yticks(offsets, each.channels)
+    axes.set_xlim(each.time[0], each.time[-1])
 
 
-def _draw_spikes(axes: "Axes", each: Piece) -> None:
-    colours = [COLOURS[k % 2] for k in range(len(each.spike_times))]
-    offsets = [-k for k in range(len(each.spike_times))]
+def _draw_spikes(axes: "Axes", times: Mapping[str, np.ndarray]) -> None:
+    offsets = [-k for k in range(len(times))]
+    colours = [COLOURS[k % 2] for k in range(len(times))]
     axes.eventplot(
-        each.spike_times, lineoffsets=offsets, colors=colours, lw=0.7, linelengths=0.8
+        list(times.values()),
+        lineoffsets=offsets,
+        colors=colours,
+        linewidths=0.8,
+        linelengths=0.8,
     )
-    axes.set_ylim(-len(each.spike_times) + 0.4, 0.6)
+    axes.set_yticks(offsets, list(times))
+    axes.set_ylim(0.4 - len(times), 0.6)
 
 
-def _share_ticks(
-    above: "Axes", below: "Axes", each: Piece, gap: float, *, first: bool
-) -> None:
-    """Label channels and features once, on the left; time below."""
-    rows, features = len(each.samples), len(each.spike_times)
-    above.set_yticks(
-        -gap * np.arange(rows), each.channels[:rows] if first else [""] * rows
-    )
-    below.set_yticks(
-        -np.arange(features), each.features[:features] if first else [""] * features
-    )
-    for axes in (above, below):
-        axes.set_xlim(each.time[0], each.time[-1])
-        axes.tick_params(axis="y", length=0, labelsize=7)
-        axes.spines["left"].set_visible(False)
-    above.tick_params(axis="x", labelbottom=False)
-    below.set_xlabel("seconds")
-
-
-def _example_alt(pieces: Sequence[Piece], encoder: str) -> str:
-    counts = ", ".join(
-        f"{each.label} {sum(map(len, each.spike_times))}" for each in pieces
-    )
+def _example_alt(pieces: Sequence[Piece]) -> str:
+    counts = [
+        f"{each.label} {sum(map(len, times.values()))} {encoder} spikes"
+        for each in pieces
+        for encoder, times in each.spikes.items()
+    ]
     return (
-        f"One window of each class, the prepared signal above and its {encoder} spikes "
-        f"below. Spikes shown in each window: {counts}."
+        "One window of each class, the prepared signal above and its spikes below. "
+        f"Shown are {', '.join(counts)}."
     )
 
 
 @contextmanager
 def _figure(
-    width: float, height: float, *, rows: int = 1, columns: int = 1
+    height: float, *, rows: int = 1, columns: int = 1
 ) -> "Iterator[tuple[Figure, list[Axes]]]":
     """Make a figure in the house's style, with no state left behind."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
-        figure = Figure((width, height), layout="constrained")
+        figure = Figure((WIDTH, height), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False)
         yield figure, list(panels.ravel())
 

@@ -74,7 +74,8 @@ def render(told: Plain) -> str:
     environment.filters |= FILTERS
     sections = [section(told, dataset) for dataset in told["datasets"]]
     page = environment.get_template("report.html.j2")
-    return page.render(told=told, sections=sections)
+    most = {"channels": figures.MOST_CHANNELS, "windows": figures.MOST_WINDOWS}
+    return page.render(told=told, sections=sections, most=most)
 
 
 def section(told: Plain, dataset: str) -> Plain:
@@ -84,6 +85,7 @@ def section(told: Plain, dataset: str) -> Plain:
     names = {cell["cell"]: f"{cell['encoder']} · {cell['model']}" for cell in cells}
     tables = {title: findings.subjects(cell) for cell, title in names.items()}
     curves = {title: findings.history(cell) for cell, title in names.items()}
+    measured = {cell: findings.measured(cell) for cell in names}
     chance = 1 / len(labels)
     return {
         "name": dataset,
@@ -92,23 +94,36 @@ def section(told: Plain, dataset: str) -> Plain:
         "cells": cells,
         "best": findings.best_cell(cells),
         "chance": chance,
-        "measured": {cell: findings.measured(cell) for cell in names},
+        "measured": measured,
+        "meters": meters(measured),
         "subjects_picture": figures.subjects(tables, chance),
         "learning_picture": figures.learning(curves, chance),
-        "examples": examples(dataset, cells),
+        "example": example(dataset, cells),
         "settings": settings_table(cells),
+        "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
     }
 
 
-def examples(dataset: str, cells: Sequence[Plain]) -> dict[str, figures.Picture]:
-    """Picture the middle window of each class under each encoder."""
+def example(dataset: str, cells: Sequence[Plain]) -> figures.Picture:
+    """Picture the middle window of each class, with the spikes of each encoder."""
     path = files.folder("windows", dataset) / "windows.parquet"
     windows = files.load_table(path).query("reason == ''")
     of_labels = (windows[windows["label"] == label] for label in cells[0]["labels"])
     chosen = [rows.iloc[len(rows) // 2].to_dict() for rows in of_labels if len(rows)]
-    encoders = dict.fromkeys(cell["encoder"] for cell in cells)
-    most = figures.MOST_WINDOWS
-    return {name: figures.example(dataset, name, chosen[:most]) for name in encoders}
+    encoders = list(dict.fromkeys(cell["encoder"] for cell in cells))
+    return figures.example(dataset, encoders, chosen[: figures.MOST_WINDOWS])
+
+
+def meters(measured: Mapping[str, Plain]) -> list[str]:
+    """Say of each meter what it measured or why not, and on which machine."""
+    lines: dict[str, None] = {}
+    for here in measured.values():
+        for name, meter in here.get("meters", {}).items():
+            told = f"absent, {meter['absent']}" if "absent" in meter else "measured"
+            lines[f"Meter {name}: {told}"] = None
+        if here:
+            lines["Machine: " + ", ".join(here["machine"].values())] = None
+    return list(lines)
 
 
 def settings_table(cells: Sequence[Plain]) -> dict[str, list[str]]:

@@ -302,8 +302,8 @@ def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
     path = files.folder("spikes", "ecg_demo-delta") / "r0.h5"
     files.save_spikes(path, train, inputs="")
     window = {"recording": "r0", "start": 250, "stop": 350, "label": "N"}
-    found = piece("ecg_demo", "delta", {**window, "onset_s": 2.99})
-    np.testing.assert_allclose(found.spike_times[0], [0.0], atol=1e-9)
+    found = piece("ecg_demo", ["delta"], {**window, "onset_s": 2.99})
+    np.testing.assert_allclose(found.spikes["delta"]["MLII+"], [0], atol=1e-9)
     assert found.time[50] == pytest.approx(0)
 
 
