@@ -263,9 +263,10 @@ def test_repeatable_puts_everything_back() -> None:
         first = torch.rand(3)
         assert torch.get_num_threads() == 1
         assert torch.are_deterministic_algorithms_enabled()
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(2)
     with devices.repeatable(5):
         assert torch.equal(torch.rand(3), first)
-    assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
 
