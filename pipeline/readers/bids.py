@@ -75,7 +75,7 @@ class Bids(Reader):
         if header is not None:
             check_channels(main, header, names)
         with opening(folder, main.as_posix()):
-            raw.pick(names).reorder_channels(names).load_data(verbose="warning")
+            raw.reorder_channels(names).load_data(verbose="warning")
         found = raw.annotations
         annotate(raw, found.onset, found.duration, list(found.description), self.labels)
         return raw
