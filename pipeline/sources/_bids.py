@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.sources._waves import MAINS_HZ
+
 if TYPE_CHECKING:
     import mne
+
+Event = tuple[float, float, str]
+"""Onset and duration in seconds, and what happened."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ def make_raw(
     channels: list[str],
     sfreq: float,
     kind: str,
-    events: list[tuple[float, float, str]],
+    events: list[Event],
 ) -> "mne.io.RawArray":
     """Make a recording without date or person.
 
@@ -49,13 +54,13 @@ def make_raw(
         Samples per second.
     kind : str
         MNE's channel type, of all channels.
-    events : list of (float, float, str)
-        Onset and duration in seconds, and what happened.
+    events : list of Event
+        All that is marked.
     """
     import mne
 
     info = mne.create_info(channels, sfreq, kind)
-    info["line_freq"] = 50.0
+    info["line_freq"] = MAINS_HZ
     raw = mne.io.RawArray(volts, info, verbose="error")
     onsets, durations, labels = zip(*events, strict=True)
     return raw.set_annotations(mne.Annotations(onsets, durations, labels))

@@ -51,7 +51,7 @@ def subject_names(count: int) -> list[str]:
     return [f"{number:02d}" for number in range(1, count + 1)]
 
 
-def simulation_inputs(simulator: Component, seed: int, code: str) -> str:
+def simulation_inputs(simulator: Component, seed: int, *code: str) -> str:
     """Digest what one subject depends on, which is not how many others there are.
 
     Parameters
@@ -60,12 +60,13 @@ def simulation_inputs(simulator: Component, seed: int, code: str) -> str:
         Its settings count, less `subjects`.
     seed : int
         The seed of the draw.
-    code : str
-        The simulator's source file: other code makes other recordings.
+    *code : str
+        The simulator's source files: other code makes other recordings.
     """
     settings = simulator.model_dump(mode="json", exclude={"subjects"})
-    shared = [Path(__file__).with_name(name) for name in SHARED_CODE]
-    return inputs_digest(settings, seed, [*map(file_digest, [Path(code), *shared])])
+    files = [Path(__file__).with_name(name) for name in SHARED_CODE]
+    files += map(Path, code)
+    return inputs_digest(settings, seed, [file_digest(file) for file in files])
 
 
 def simulate(simulation: Simulation, write: WriteSubject) -> dict[str, str]:

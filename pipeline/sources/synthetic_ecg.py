@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.seeds import generator
+from pipeline.sources import _ecgsyn
+from pipeline.sources._ecgsyn import ABERRANT, ATRIAL, LEADS, SYMBOLS, VENTRICULAR
 from pipeline.sources._simulation import (
     Simulation,
     simulate,
@@ -23,42 +25,7 @@ from pipeline.sources._simulation import (
 from pipeline.sources._waves import band, mains, shaped_noise
 from pipeline.sources.base import Fetched, Source
 
-LEADS = ("MLII", "V1")
-SYMBOLS = ("N", "A", "a", "V")
-NORMAL, ATRIAL, ABERRANT, VENTRICULAR = range(len(SYMBOLS))
 BEFORE_S, AFTER_S = 0.35, 0.55
-# P, Q, R, S and T: angle of the beat's cycle (degrees), height (R waves), width (rad)
-CONDUCTED = np.array(
-    [
-        [
-            (-70, 0.15, 0.25),
-            (-15, -0.10, 0.10),
-            (0, 1.00, 0.10),
-            (15, -0.20, 0.10),
-            (100, 0.30, 0.40),
-        ],
-        [
-            (-70, 0.06, 0.20),
-            (-12, 0.25, 0.08),
-            (0, -0.10, 0.10),
-            (14, -0.90, 0.10),
-            (100, -0.12, 0.40),
-        ],
-    ]
-)
-"""A beat that comes down the normal way, shape (lead, wave, 3)."""
-FOCAL = np.array(
-    [
-        (-70, 0.00, 0.25),
-        (-28, 0.25, 0.15),
-        (0, 1.00, 0.26),
-        (38, -0.35, 0.22),
-        (125, -0.45, 0.45),
-    ]
-)
-"""A beat that starts in the ventricle, any lead, shape (wave, 3)."""
-P, QRS, T = 0, slice(1, 4), 4
-ANGLE, HEIGHT, WIDTH = range(3)
 
 
 class SyntheticEcg(Source):
@@ -68,9 +35,7 @@ class SyntheticEcg(Source):
     minutes: Annotated[
         float, Field(ge=0.5, le=60, description="length of each recording, minutes")
     ] = 5.0
-    sfreq: Annotated[int, Field(ge=128, le=1000, description="samples per second")] = (
-        250
-    )
+    sfreq: Annotated[int, Field(ge=128, le=1000, description="samples a second")] = 250
 
     def fetch(self, target: Path, *, seed: int) -> Fetched:
         """Write `sNN.hea`, `.dat`, `.atr` for each subject, and `RECORDS`.
@@ -83,7 +48,7 @@ class SyntheticEcg(Source):
             Equal seeds give equal bytes.
         """
         subjects = subject_names(self.subjects)
-        inputs = simulation_inputs(self, seed, __file__)
+        inputs = simulation_inputs(self, seed, __file__, _ecgsyn.__file__)
         simulation = Simulation(target, inputs, subjects)
         files = simulate(simulation, partial(_write, self, seed))
         records = "".join(f"s{subject}\n" for subject in subjects)
@@ -177,7 +142,7 @@ def _beats(
     """
     offsets = np.arange(-round(BEFORE_S * sfreq), round(AFTER_S * sfreq))
     seconds = offsets / sfreq
-    templates = _templates(rng, seconds, sfreq)
+    templates = _ecgsyn.draw_templates(rng, seconds, sfreq)
     before = np.diff(peaks, prepend=2 * peaks[0] - peaks[1]) / sfreq
     late = 0.1 + (seconds - 0.1) / np.sqrt(before)[:, None]
     warped = np.where(seconds < 0.1, seconds, late)
@@ -195,89 +160,6 @@ def _add(signal: np.ndarray, places: np.ndarray, values: np.ndarray) -> None:
     """Add values at places, in place; what falls outside is dropped."""
     inside = (places >= 0) & (places < len(signal))
     np.add.at(signal, places[inside], values[inside])
-
-
-def _templates(rng: np.random.Generator, seconds: np.ndarray, sfreq: int) -> np.ndarray:
-    """Draw a subject's beats, shape (kind, lead, time), millivolts.
-
-    An atrial ectopic beat is the normal one with another P wave, nearer and often
-    inverted. When it also meets a bundle branch still refractory its QRS is wide, as
-    is that of a ventricular beat, which has no P and an axis of its own.
-    """
-    normal = _individual(rng, CONDUCTED)
-    normal[:, QRS, WIDTH] *= rng.uniform(0.85, 1.8)
-    atrial = normal.copy()
-    atrial[:, P, ANGLE] += rng.uniform(5, 20)
-    atrial[:, P, HEIGHT] *= rng.choice([-1.0, 0.5]) * rng.uniform(0.5, 1.2)
-    aberrant = atrial.copy()
-    aberrant[:, QRS, WIDTH] *= rng.uniform(1.3, 1.9)
-    aberrant[1, 3, HEIGHT] *= rng.uniform(-1.0, 0.5)
-    ventricular = _individual(rng, np.array([FOCAL] * len(LEADS)))
-    ventricular[:, :, WIDTH] *= rng.uniform(0.55, 1.1)
-    ventricular[:, :, HEIGHT] *= rng.choice([-1.0, 1.0], (len(LEADS), 1))
-    spans = rng.uniform((0.9, 0.7), (1.8, 1.5))
-    other = spans * rng.uniform(0.6, 1.2, len(LEADS))
-    return np.array(
-        [
-            _ecgsyn_beat(normal, spans, seconds, sfreq),
-            _ecgsyn_beat(atrial, spans, seconds, sfreq),
-            _ecgsyn_beat(aberrant, spans, seconds, sfreq),
-            _ecgsyn_beat(ventricular, other, seconds, sfreq),
-        ]
-    )
-
-
-def _individual(rng: np.random.Generator, waves: np.ndarray) -> np.ndarray:
-    """Vary waves as people do, shape (lead, wave, 3)."""
-    varied = waves.astype(float)
-    varied[:, [P, T], ANGLE] += rng.normal(0, 5, (len(waves), 2))
-    spread = rng.normal(0, (0.25, 0.08), varied[:, :, HEIGHT:].shape)
-    varied[:, :, HEIGHT:] *= np.exp(spread)
-    return varied
-
-
-def _ecgsyn_beat(
-    waves: np.ndarray, spans: np.ndarray, seconds: np.ndarray, sfreq: int
-) -> np.ndarray:
-    """Cut one beat of each lead out of ECGSYN, shape (lead, time), millivolts.
-
-    ECGSYN moves round a circle once a beat, here once a second, and is pushed by
-    Σ aᵢ Δθᵢ exp(-Δθᵢ²/2bᵢ²); a wave's height is then aᵢ bᵢ² / ω. The peak of the
-    first lead's QRS stands at 0 s.
-
-    References
-    ----------
-    McSharry et al., A dynamical model for generating synthetic electrocardiogram
-    signals, IEEE Trans. Biomed. Eng. 50 (2003) 289.
-    """
-    leads = np.array([_ecgsyn(lead, sfreq) for lead in waves])
-    around = slice(3 * sfreq - sfreq // 8, 3 * sfreq + sfreq // 8)
-    deviation = leads[0, around] - np.median(leads[0])
-    peak = around.start + int(np.argmax(np.abs(deviation)))
-    beats = leads[:, peak + np.round(seconds * sfreq).astype(int)]
-    beats -= np.linspace(beats[:, 0], beats[:, -1], len(seconds), axis=1)
-    return np.asarray(beats / np.ptp(beats, axis=1, keepdims=True) * spans[:, None])
-
-
-def _ecgsyn(waves: np.ndarray, sfreq: int) -> np.ndarray:
-    """Integrate ECGSYN at 60 beats a minute, without variability or noise, 5 s."""
-    import neurokit2
-
-    angles, heights, widths = waves.T
-    return np.asarray(
-        neurokit2.ecg_simulate(
-            duration=5,
-            sampling_rate=sfreq,
-            method="ecgsyn",
-            heart_rate=60,
-            heart_rate_std=0,
-            noise=0,
-            random_state=0,
-            ti=angles,
-            ai=0.3 * heights / widths**2,
-            bi=widths,
-        )
-    )
 
 
 def _disturbances(rng: np.random.Generator, length: int, sfreq: int) -> np.ndarray:

@@ -66,9 +66,7 @@ class SyntheticEeg(Source):
     trials: Annotated[
         int, Field(ge=2, le=400, multiple_of=2, description="cues, half a side")
     ] = 48
-    sfreq: Annotated[int, Field(ge=128, le=1000, description="samples per second")] = (
-        160
-    )
+    sfreq: Annotated[int, Field(ge=128, le=1000, description="samples a second")] = 160
 
     def fetch(self, target: Path, *, seed: int) -> Fetched:
         """Write `sub-NN/eeg/*_eeg.edf` with events, channels and electrodes.

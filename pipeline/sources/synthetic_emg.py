@@ -5,6 +5,7 @@ gesture; an armband of eight electrodes picks up what is near. In the second ses
 the armband sits rotated and its contacts differ.
 """
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from pipeline.seeds import generator
 from pipeline.sources._bids import (
+    Event,
     Sitting,
     description,
     keep_subject,
@@ -32,7 +34,7 @@ from pipeline.sources.base import Fetched, Source
 
 N_CHANNELS = 8
 SESSIONS = ("01", "02")
-HOLD_S, REST_S = 3, 1.5
+HOLD_S, REST_S = 3.0, 1.5
 PITCH = 2 * np.pi / N_CHANNELS
 MUSCLES = np.deg2rad([15, 75, 130, 195, 250, 315])
 """Where the muscles lie: flexor carpi radialis, flexor digitorum, flexor carpi
@@ -64,9 +66,7 @@ class SyntheticEmg(Source):
     repetitions: Annotated[
         int, Field(ge=1, le=20, description="times each gesture is held, a session")
     ] = 3
-    sfreq: Annotated[int, Field(ge=200, le=2000, description="samples per second")] = (
-        500
-    )
+    sfreq: Annotated[int, Field(ge=200, le=2000, description="samples a second")] = 500
     shift: Annotated[
         float,
         Field(ge=0, le=4, description="armband rotation between sessions, electrodes"),
@@ -90,63 +90,100 @@ class SyntheticEmg(Source):
         return Fetched(files | write_texts(target, texts))
 
 
+@dataclass(frozen=True)
+class Arm:
+    """What stays the same between a subject's sessions.
+
+    Parameters
+    ----------
+    muscles : array, shape (muscle,)
+        Where they lie round the forearm, radians.
+    habits : array, shape (gesture, muscle)
+        How hard each muscle works in each gesture.
+    focus : float
+        How fast pick-up falls round the arm, von Mises' kappa: less under more fat.
+    side : float
+        Which way the armband slips, -1 or 1.
+    """
+
+    muscles: np.ndarray
+    habits: np.ndarray
+    focus: float
+    side: float
+
+
 def _write(settings: SyntheticEmg, seed: int, subject: str, folder: Path) -> None:
     """Write one subject's sessions: the same arm, the armband put on anew."""
-    arm = generator(seed, "synthetic_emg", subject)
-    muscles = MUSCLES + arm.normal(0, np.deg2rad(9), len(MUSCLES))
-    habits = np.array(list(GESTURES.values()))
-    habits = habits * np.exp(arm.normal(0, 0.3, habits.shape))
-    strength = np.exp(arm.normal(0, 0.3, len(MUSCLES)))
-    focus = arm.uniform(1.5, 3.5)
-    side = arm.choice([-1.0, 1.0])
+    arm = _arm(generator(seed, "synthetic_emg", subject))
+    channels = [f"EMG{channel}" for channel in range(1, N_CHANNELS + 1)]
     for number, session in enumerate(SESSIONS):
         rng = generator(seed, "synthetic_emg", subject, session)
-        turn = number * side * settings.shift * rng.uniform(0.75, 1.25)
-        electrodes = PITCH * (np.arange(N_CHANNELS) + turn)
-        pickup = np.exp(focus * (np.cos(electrodes[:, None] - muscles) - 1))
-        pickup *= np.exp(rng.normal(0, 0.12, (N_CHANNELS, 1)))
-        events, efforts = _course(rng, settings, habits * strength)
+        pickup = _pickup(rng, arm, number * settings.shift)
+        events = _events(rng, settings.repetitions)
+        efforts = _efforts(rng, arm, events, settings.sfreq)
         volts = _volts(rng, pickup, efforts, settings.sfreq)
-        channels = [f"EMG{channel}" for channel in range(1, N_CHANNELS + 1)]
         raw = make_raw(volts, channels, settings.sfreq, "emg", events)
         sitting = Sitting(subject, session, "gestures", "emg", SIDECAR)
         write_recording(folder, raw, sitting)
     keep_subject(folder, subject)
 
 
-def _course(
-    rng: np.random.Generator, settings: SyntheticEmg, habits: np.ndarray
-) -> tuple[list[tuple[float, float, str]], np.ndarray]:
-    """Draw what the subject does.
-
-    Returns
-    -------
-    events : list of (float, float, str)
-        Onset, duration and gesture; the rests between are events too.
-    efforts : array, shape (muscle, time)
-        How hard each muscle works; a hold differs from the next, fluctuates, and
-        follows the cue after a reaction time.
-    """
-    order = np.concatenate(
-        [rng.permutation(len(GESTURES)) for _ in range(settings.repetitions)]
+def _arm(rng: np.random.Generator) -> Arm:
+    """Draw a person."""
+    pattern = np.array(list(GESTURES.values()))
+    habits = pattern * np.exp(rng.normal(0, 0.3, pattern.shape))
+    return Arm(
+        muscles=MUSCLES + rng.normal(0, np.deg2rad(9), len(MUSCLES)),
+        habits=habits * np.exp(rng.normal(0, 0.3, len(MUSCLES))),
+        focus=rng.uniform(1.5, 3.5),
+        side=rng.choice([-1.0, 1.0]),
     )
-    onsets = REST_S + np.arange(len(order)) * (HOLD_S + REST_S)
-    seconds = int(np.ceil(onsets[-1] + HOLD_S + REST_S))
-    times = np.arange(seconds * settings.sfreq) / settings.sfreq
+
+
+def _pickup(rng: np.random.Generator, arm: Arm, shift: float) -> np.ndarray:
+    """Weigh the muscles in each electrode, shape (channel, muscle).
+
+    The armband is turned by about `shift` electrodes; each contact has its own gain.
+    """
+    turn = arm.side * shift * rng.uniform(0.75, 1.25)
+    electrodes = PITCH * (np.arange(N_CHANNELS) + turn)
+    nearness = np.cos(electrodes[:, None] - arm.muscles) - 1
+    gains = np.exp(rng.normal(0, 0.12, (N_CHANNELS, 1)))
+    return np.asarray(gains * np.exp(arm.focus * nearness))
+
+
+def _events(rng: np.random.Generator, repetitions: int) -> list[Event]:
+    """Draw the order of the gestures: each once a round, rest before each."""
+    rounds = [rng.permutation(list(GESTURES)) for _ in range(repetitions)]
+    events = []
+    for number, gesture in enumerate(np.concatenate(rounds)):
+        start = number * (REST_S + HOLD_S)
+        events.append((start, REST_S, "rest"))
+        events.append((start + REST_S, HOLD_S, str(gesture)))
+    return events
+
+
+def _efforts(
+    rng: np.random.Generator, arm: Arm, events: list[Event], sfreq: int
+) -> np.ndarray:
+    """Draw how hard each muscle works, shape (muscle, time).
+
+    A hold differs from the next, fluctuates, and follows its cue after a reaction
+    time.
+    """
+    onset, duration, _ = events[-1]
+    seconds = int(np.ceil(onset + duration + REST_S))
+    times = np.arange(seconds * sfreq) / sfreq
     efforts = np.zeros((len(MUSCLES), len(times)))
-    for gesture, onset in zip(order, onsets, strict=True):
-        force = rng.uniform(0.5, 1.0) * np.exp(rng.normal(0, 0.25, len(MUSCLES)))
-        start, stop = onset + rng.uniform(0.2, 0.4), onset + HOLD_S - 0.1
-        course = smooth_step(times - start, 0.05) * smooth_step(stop - times, 0.05)
-        efforts += (force * habits[gesture])[:, None] * course
-    tremor = shaped_noise(rng, efforts.shape, settings.sfreq, band(0.3, 3.0))
-    names = list(GESTURES)
-    rests = [(onset - REST_S, REST_S, "rest") for onset in onsets]
-    holds = [
-        (onset, float(HOLD_S), names[gesture])
-        for gesture, onset in zip(order, onsets, strict=True)
-    ]
-    return sorted(rests + holds), efforts * np.exp(0.25 * tremor)
+    habits = dict(zip(GESTURES, arm.habits, strict=True))
+    for onset, duration, gesture in events:
+        if gesture != "rest":
+            force = rng.uniform(0.5, 1.0) * np.exp(rng.normal(0, 0.25, len(MUSCLES)))
+            begun = smooth_step(times - onset - rng.uniform(0.2, 0.4), 0.05)
+            course = begun * smooth_step(onset + duration - 0.1 - times, 0.05)
+            efforts += (force * habits[gesture])[:, None] * course
+    fluctuation = shaped_noise(rng, efforts.shape, sfreq, band(0.3, 3.0))
+    return np.asarray(efforts * np.exp(0.25 * fluctuation))
 
 
 def _volts(
