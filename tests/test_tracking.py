@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,17 @@ SHAPE = {"n_steps": 96, "n_features": 2, "n_classes": 3, "dt": 0.01}
 LABELS = ["N", "S", "V"]
 
 
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without runs; making one takes seconds, copying it none."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    code = (
+        f"import mlflow; mlflow.MlflowClient('sqlite:///{path}').search_experiments()"
+    )
+    assert run_python(code).wait() == 0
+    return path
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty checkout with no store."""
@@ -33,8 +45,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cell(home: Path) -> Path:
-    """A cell of two folds, trained, evaluated and profiled."""
+def cell(home: Path, empty_store: Path) -> Path:
+    """A cell of two folds, trained, evaluated and profiled; a store without runs."""
+    shutil.copy(empty_store, home / "mlflow.db")
     return write_cell(CELL)
 
 
@@ -80,6 +93,16 @@ def write_cell(name: str) -> Path:
         "folds": [{"fold": k, "windows": 9, "accuracy": 0.5} for k in range(2)],
     }
     files.save_json(files.folder("metrics", name) / "metrics.json", metrics)
+    counted = {"per_window": {"effective_acs": 12.5}, "footprint_bytes": 100}
+    table = {"energy_uj_per_window": 0.25, "source": "Horowitz"}
+    bill = {"counted": counted, "estimated": {runs.HEADLINE: table}}
+    files.save_json(files.folder("energy", name) / "energy.json", bill)
+    measured = {
+        "latency": {"median_ms_per_window": 1.5},
+        "meters": {"rapl": {"absent": "no powercap"}},
+        "machine": {"processor": "some"},
+    }
+    files.save_json(files.folder("energy", name) / "measured.json", measured)
     return folder
 
 
@@ -132,6 +155,10 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
     assert metrics["test/balanced_accuracy.ci_low"] == 0.7
     assert metrics["test/sensitivity.N"] == 0.8
     assert "test/auroc" not in metrics
+    assert metrics["energy/uj_per_window"] == 0.25
+    assert metrics["synops/effective_acs"] == 12.5
+    assert metrics["measured/latency.median_ms_per_window"] == 1.5
+    assert not any("rapl" in name for name in metrics)
     assert parent.data.tags["evaluation.resamples"] == "100"
     assert parent.inputs.dataset_inputs[0].dataset.name == "ecg_demo"
     children = [run for run in found if run.info.run_id != parent.info.run_id]
@@ -151,15 +178,15 @@ def test_publishing_again_adds_nothing(cell: Path) -> None:
 
 
 def test_a_later_stage_joins_the_run(cell: Path) -> None:
-    metrics = files.folder("metrics", CELL) / "metrics.json"
-    kept = metrics.rename(metrics.parents[2] / "kept.json")
-    tracking.publish(CELL)
+    tracking.publish(CELL, "runs")
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert "test/accuracy" not in parent.data.metrics
     n_runs = len(all_runs())
-    kept.rename(metrics)
-    tracking.publish(CELL)
+    tracking.publish(CELL, "runs", "metrics")
     assert len(all_runs()) == n_runs
     (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
     assert parent.data.metrics["test/accuracy"] == 0.8
+    assert "energy/uj_per_window" not in parent.data.metrics
 
 
 def test_the_store_lies_in_the_checkout_that_dvc_names(
@@ -167,6 +194,7 @@ def test_the_store_lies_in_the_checkout_that_dvc_names(
 ) -> None:
     checkout = home / "checkout"
     checkout.mkdir()
+    (home / "mlflow.db").rename(checkout / "mlflow.db")
     monkeypatch.setenv("DVC_ROOT", str(checkout))
     tracking.publish(CELL)
     assert (checkout / "mlflow.db").exists()
@@ -215,21 +243,22 @@ def test_a_cell_that_was_not_trained_is_refused(home: Path) -> None:
         tracking.publish("ecg_demo-delta-lif")
 
 
-def test_two_processes_may_make_the_store_at_once(cell: Path) -> None:
+def test_two_processes_may_make_the_store_at_once(home: Path) -> None:
     other = "ecg_demo-delta-ann2"
+    write_cell(CELL)
     write_cell(other)
     run = files.load_json(files.folder("runs", other) / "run.json")
     files.save_json(
         files.folder("runs", other) / "run.json", {**run, "run_key": "another"}
     )
-    code = "import sys; from pipeline import tracking; assert tracking.publish({!r})"
+    code = "from pipeline import tracking; assert tracking.publish({!r}, 'metrics')"
     processes = [run_python(code.format(name)) for name in (CELL, other)]
     assert [process.wait() for process in processes] == [0, 0]
     assert len([run for run in all_runs() if "run_key" in run.data.tags]) == 2
 
 
 def run_python(code: str, **environment: str) -> subprocess.Popen[bytes]:
-    root = str(Path(tracking.__file__).parents[1])
+    root = str(Path(tracking.__file__).parents[2])
     everything = {**os.environ, "PYTHONPATH": root, **environment}
     return subprocess.Popen([sys.executable, "-c", code], env=everything)
 

@@ -1,0 +1,83 @@
+"""MLflow as a view of the files: one run a cell, one child run a fold.
+
+Nothing is kept in MLflow that the files do not hold. `publish` finds a cell's run by
+its `run_key`, or makes it, and logs whatever files exist and are not logged yet; so
+train, evaluate and profile meet in one run, and repeating adds nothing.
+
+`MLFLOW_TRACKING_URI` names the store; without it, it is SQLite in the checkout.
+`BIOSPIKE_TRACKING=off` turns tracking off.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline import files
+from pipeline.parallel import console
+from pipeline.tracking import store
+
+KINDS = ("runs", "metrics", "energy")
+"""The folders of `data` that hold what is logged of a cell."""
+
+
+def store_uri() -> str:
+    """Name the tracking store."""
+    return store.uri()
+
+
+def publish(cell: str, *kinds: str) -> bool:
+    """Log a cell's files to its MLflow run.
+
+    A store that does not answer costs no result: it is told, and the next `publish`
+    catches up.
+
+    Parameters
+    ----------
+    cell : str
+        Name of the cell: its folder below `data/runs`.
+    *kinds : str
+        What to log, among `KINDS`; all of it if none is named. A stage names what it
+        and the stages before it have made: what lies beside may be of an older run.
+
+    Returns
+    -------
+    published : bool
+        False if tracking is off or the store did not answer.
+
+    Raises
+    ------
+    DataError
+        The cell has not been trained.
+    """
+    if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
+        return False
+    run = files.load_json(files.folder("runs", cell) / "run.json")
+    store.quieten()
+    # What MLflow warns about is its own code, not the user's doing.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _publish(cell, run, kinds or KINDS)
+
+
+def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
+    from filelock import FileLock
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pipeline.tracking.cells import log
+
+    # The first process to open a new SQLite store makes its tables: one at a time.
+    try:
+        with FileLock(store.home() / "mlflow.db.lock", timeout=120):
+            log(MlflowClient(store.uri()), cell, run, kinds)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        console.print(
+            f"MLflow: {cell} is not logged ({reason}). Its files are complete; "
+            "`biospike publish` logs them later.",
+            markup=False,
+        )
+        return False
+    return True

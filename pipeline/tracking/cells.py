@@ -1,0 +1,171 @@
+"""A cell's run and its folds' child runs: found, made, and told what is new."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipeline import files
+from pipeline.runs import HEADLINE, flatten, uj_per_window
+from pipeline.tracking import store
+from pipeline.tracking.entries import (
+    data_digest,
+    log_curves,
+    log_dataset,
+    log_files,
+    log_numbers,
+    log_params,
+    set_tags,
+)
+from pipeline.tracking.model import log_model
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+ENVIRONMENT = {
+    "dvc.stage": "DVC_STAGE",
+    "dvc.exp_name": "DVC_EXP_NAME",
+    "dvc.baseline_rev": "DVC_EXP_BASELINE_REV",
+}
+
+
+def log(
+    client: "MlflowClient", cell: str, run: Mapping[str, Any], kinds: Sequence[str]
+) -> None:
+    """Log what is not logged yet: training, metrics, energy."""
+    experiment = _experiment(client, run["dataset"])
+    parent = _find(client, experiment, f"tags.run_key = '{run['run_key']}'")
+    parent = parent or _create_cell(client, experiment, cell, run)
+    steps = {"runs": _log_training, "metrics": _log_metrics, "energy": _log_energy}
+    for kind in kinds:
+        folder = files.folder(kind, cell)
+        digest = _digest(folder)
+        if digest and parent.data.tags.get(f"logged.{kind}") != digest:
+            steps[kind](client, parent, folder)
+            client.set_tag(parent.info.run_id, f"logged.{kind}", digest)
+
+
+def _experiment(client: "MlflowClient", dataset: str) -> str:
+    """Find or make the experiment of a data set."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(dataset):
+        return str(found.experiment_id)
+    place = store.artifacts(dataset)
+    try:
+        return str(client.create_experiment(dataset, artifact_location=place))
+    except MlflowException:
+        # Another machine may have made it since; if not, that is the error.
+        if found := client.get_experiment_by_name(dataset):
+            return str(found.experiment_id)
+        raise
+
+
+def _find(client: "MlflowClient", experiment: str, which: str) -> "Run | None":
+    found = client.search_runs([experiment], which, max_results=1)
+    return found[0] if found else None
+
+
+def _create_cell(
+    client: "MlflowClient", experiment: str, cell: str, run: Mapping[str, Any]
+) -> "Run":
+    """Make a cell's run with the settings that shaped it."""
+    names = {key: run[key] for key in ("dataset", "encoder", "model", "run_key")}
+    tags = {**names, "data.digest": data_digest(run), **_circumstances()}
+    made = client.create_run(experiment, run_name=cell, tags=tags)
+    log_params(client, made.info.run_id, flatten(run["settings"]))
+    log_dataset(client, made.info.run_id, run)
+    return made
+
+
+def _fold(client: "MlflowClient", parent: "Run", fold: int) -> str:
+    """Find or make the child run of a fold."""
+    experiment = parent.info.experiment_id
+    which = (
+        f"tags.`mlflow.parentRunId` = '{parent.info.run_id}' and tags.fold = '{fold}'"
+    )
+    if found := _find(client, experiment, which):
+        return str(found.info.run_id)
+    tags = {"mlflow.parentRunId": parent.info.run_id, "fold": str(fold)}
+    name = f"{parent.info.run_name} fold {fold}"
+    return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+
+
+def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
+    """Log the learning curves on the folds, the model on the cell."""
+    run = files.load_json(folder / "run.json")
+    history = pd.read_csv(folder / "history.csv")
+    for summary in run["folds"]:
+        child = _fold(client, parent, summary["fold"])
+        log_numbers(client, child, {f"train/{k}": v for k, v in summary.items()})
+        curves = history[history["fold"] == summary["fold"]].drop(columns="fold")
+        log_curves(client, child, curves)
+        client.set_terminated(child)
+    log_files(client, parent, folder, "run.json", "history.csv")
+    log_model(parent, folder, run)
+    client.set_terminated(parent.info.run_id)
+
+
+def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
+    """Log the clinical metrics with their intervals; folds have point values."""
+    metrics = files.load_json(folder / "metrics.json")
+    numbers: dict[str, Any] = {}
+    for name in ("balanced_accuracy", "macro_f1", "auroc", "accuracy"):
+        numbers |= _with_interval(f"test/{name}", metrics[name])
+    for label, row in metrics["classes"].items():
+        for name in ("sensitivity", "positive_predictivity", "f1", "auroc"):
+            numbers[f"test/{name}.{label}"] = row[name]["value"]
+    log_numbers(client, parent.info.run_id, numbers)
+    set_tags(client, parent, flatten(metrics["interval"], "evaluation."))
+    for fold in metrics["folds"]:
+        values = {f"test/{k}": v for k, v in fold.items() if k != "fold"}
+        log_numbers(client, _fold(client, parent, fold["fold"]), values)
+    log_files(client, parent, folder, "metrics.json", "subjects.csv", "confusion.csv")
+
+
+def _with_interval(name: str, estimate: Mapping[str, Any]) -> dict[str, Any]:
+    ends = {"": "value", ".ci_low": "low", ".ci_high": "high"}
+    return {f"{name}{suffix}": estimate[key] for suffix, key in ends.items()}
+
+
+def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
+    """Log what was counted and estimated and, apart, what this machine measured."""
+    bill = files.load_json(folder / "energy.json")
+    counted = bill["counted"]
+    numbers = {f"synops/{k}": v for k, v in (counted | counted["per_window"]).items()}
+    numbers["energy/uj_per_window"] = uj_per_window(bill)
+    if (folder / "measured.json").exists():
+        measured = files.load_json(folder / "measured.json")
+        set_tags(client, parent, flatten(measured.pop("machine"), "machine."))
+        numbers |= {f"measured/{k}": v for k, v in flatten(measured).items()}
+    log_numbers(client, parent.info.run_id, numbers)
+    tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
+    set_tags(client, parent, tags)
+    log_files(client, parent, folder, "energy.json", "measured.json")
+
+
+def _circumstances() -> dict[str, str]:
+    """Say what is known about the stage, the experiment and the code."""
+    tags = {tag: os.environ.get(name, "") for tag, name in ENVIRONMENT.items()}
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    if commit:
+        tags |= {"git.commit": commit, "git.dirty": str(bool(changes)).lower()}
+    return {tag: value for tag, value in tags.items() if value}
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
+
+
+def _digest(folder: Path) -> str:
+    """Digest what a stage wrote; empty if it has not run."""
+    names = sorted(path for path in folder.glob("*") if path.is_file())
+    return files.inputs_digest([files.file_digest(p) for p in names]) if names else ""

@@ -1,0 +1,101 @@
+"""What MLflow is told, in its own terms: numbers, curves, tags, files, data."""
+
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipeline import files
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+LONGEST_PARAM = 6000
+
+
+def log_params(client: "MlflowClient", run_id: str, flat: Mapping[str, Any]) -> None:
+    """Log settings, by the hundred."""
+    from mlflow.entities import Param
+
+    params = [Param(k, _text(v)[:LONGEST_PARAM]) for k, v in sorted(flat.items())]
+    for start in range(0, len(params), 100):
+        client.log_batch(run_id, params=params[start : start + 100])
+
+
+def log_curves(client: "MlflowClient", run_id: str, curves: pd.DataFrame) -> None:
+    """Log a fold's epochs; what an epoch lacks is left out."""
+    from mlflow.entities import Metric
+
+    now = _now()
+    points = curves.melt(id_vars="epoch").dropna(subset="value")
+    metrics = [
+        Metric(f"train/{name}", float(value), now, int(epoch))
+        for epoch, name, value in points.itertuples(index=False)
+    ]
+    for start in range(0, len(metrics), 1000):
+        client.log_batch(run_id, metrics=metrics[start : start + 1000])
+
+
+def log_numbers(
+    client: "MlflowClient", run_id: str, numbers: Mapping[str, Any]
+) -> None:
+    """Log what is a number; what is absent stays absent."""
+    from mlflow.entities import Metric
+
+    now = _now()
+    metrics = [
+        Metric(_allowed(name), float(value), now, 0)
+        for name, value in numbers.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    client.log_batch(run_id, metrics=metrics)
+
+
+def set_tags(client: "MlflowClient", parent: "Run", tags: Mapping[str, Any]) -> None:
+    """Tag a run."""
+    from mlflow.entities import RunTag
+
+    every = [RunTag(_allowed(key), _text(value)) for key, value in tags.items()]
+    client.log_batch(parent.info.run_id, tags=every)
+
+
+def log_files(client: "MlflowClient", parent: "Run", folder: Path, *names: str) -> None:
+    """Keep those of a folder's files that exist, below the folder's kind."""
+    for name in names:
+        if (folder / name).exists():
+            client.log_artifact(
+                parent.info.run_id, str(folder / name), folder.parent.name
+            )
+
+
+def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> None:
+    """Say which data the run was made of."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = files.dump_json({"files": run["inputs"]})
+    data = Dataset(run["dataset"], data_digest(run), "dvc", source[:LONGEST_PARAM])
+    client.log_inputs(
+        run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])]
+    )
+
+
+def data_digest(run: Mapping[str, Any]) -> str:
+    """Digest the input files' digests, as short as MLflow wants it."""
+    return files.inputs_digest(dict(run["inputs"]))[:32]
+
+
+def _allowed(name: str) -> str:
+    """Replace what MLflow refuses in a name."""
+    return re.sub(r"[^\w\-./ ]", "_", name)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else files.dump_json(value)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

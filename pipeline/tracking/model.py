@@ -1,0 +1,68 @@
+"""The model that MLflow keeps of a cell."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import files
+from pipeline.tracking import store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+SERVING_PACKAGES = (
+    "h5py",
+    "jaxtyping",
+    "joblib",
+    "mlflow",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "safetensors",
+    "snntorch",
+    "torch",
+)
+
+
+def log_model(parent: "Run", folder: Path, run: Mapping[str, Any]) -> None:
+    """Log the model as code, settings and safetensors: nothing in it is pickled."""
+    import mlflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+
+    weights = sorted(folder.glob("fold-*.safetensors"))
+    shape = files.load_weights(weights[0])[1]["shape"]
+    window = (-1, shape["n_steps"], shape["n_features"])
+    single = np.dtype(np.float32)
+    here = Path(__file__)
+    mlflow.set_tracking_uri(store.uri())
+    with mlflow.start_run(run_id=parent.info.run_id):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(here.with_name("serving.py")),
+            code_paths=[str(here.parents[1])],
+            artifacts={
+                "run": str(folder / "run.json"),
+                **{path.stem: str(path) for path in weights},
+            },
+            signature=ModelSignature(
+                Schema([TensorSpec(single, window)]),
+                Schema([TensorSpec(single, (-1, shape["n_classes"]))]),
+                ParamSchema(
+                    [ParamSpec("fold", DataType.long, run["folds"][0]["fold"])]
+                ),
+            ),
+            input_example=np.zeros((1, *window[1:]), dtype=np.float32),
+            pip_requirements=_requirements(),
+        )
+
+
+def _requirements() -> list[str]:
+    """Pin what the model code imports."""
+    from importlib.metadata import version
+
+    return [f"{name}=={version(name)}" for name in SERVING_PACKAGES]

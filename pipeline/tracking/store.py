@@ -1,0 +1,33 @@
+"""Where the runs are kept, and how MLflow behaves there."""
+
+import logging
+import os
+from pathlib import Path
+
+
+def uri() -> str:
+    """Name the tracking store."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def artifacts(dataset: str) -> str | None:
+    """Name the folder of a data set's artifacts; a server decides itself."""
+    served = uri().startswith("http")
+    return None if served else (home() / "mlartifacts" / dataset).as_uri()
+
+
+def home() -> Path:
+    """Find the checkout; `dvc exp run --temp` works in a copy of it."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def quieten() -> None:
+    """Nothing phones home, nothing waits long for a dead server, no chatter."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
