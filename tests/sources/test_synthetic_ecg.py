@@ -147,3 +147,15 @@ def test_another_seed_gives_other_bytes(
     other = SOURCE.fetch(tmp_path / "other", seed=SEED + 1)
     assert same == fetched[1]
     assert other.files["s01.dat"] != same.files["s01.dat"]
+
+
+def test_the_default_set_is_small(fetched: tuple[Path, Fetched]) -> None:
+    folder, delivered = fetched
+    held = sum((folder / name).stat().st_size for name in delivered.files)
+    share = (
+        SOURCE.subjects
+        / SyntheticEcg().subjects
+        * SOURCE.minutes
+        / SyntheticEcg().minutes
+    )
+    assert held / share < 4e6

@@ -133,3 +133,10 @@ def test_one_or_two_workers_same_bytes_other_seed_other_bytes(
     other = fetch(pair, tmp_path / "other", SEED + 1).files
     edf = "sub-01/eeg/sub-01_task-imagery_eeg.edf"
     assert other[edf] != again[edf]
+
+
+def test_the_default_set_is_small(fetched: tuple[Path, Fetched]) -> None:
+    folder, delivered = fetched
+    held = sum((folder / name).stat().st_size for name in delivered.files)
+    share = SOURCE.subjects / SyntheticEeg().subjects
+    assert held / share < 12e6

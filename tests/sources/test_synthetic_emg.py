@@ -152,3 +152,10 @@ def test_same_seed_same_bytes_other_seed_other_bytes(
     assert again[recording] == fetched[1].files[recording]
     other = fetch(one, tmp_path / "other", SEED + 1).files
     assert other[recording] != again[recording]
+
+
+def test_the_default_set_is_small(fetched: tuple[Path, Fetched]) -> None:
+    folder, delivered = fetched
+    held = sum((folder / name).stat().st_size for name in delivered.files)
+    share = SOURCE.subjects / SyntheticEmg().subjects
+    assert held / share < 15e6
