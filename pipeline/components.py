@@ -1,8 +1,8 @@
 """Settings, and the one rule by which a name in `params.yaml` becomes a class.
 
-The component called NAME of a kind is the only concrete subclass of that kind's base
-class that `pipeline/<kind>/<NAME>.py` names. There is no registry: a new file is a new
-component.
+The component called NAME of a kind is the one concrete subclass of that kind's base
+class that `pipeline/<kind>/<NAME>.py` defines or, if it defines none, imports. There is
+no registry: a new file is a new component.
 """
 
 import importlib
@@ -65,17 +65,18 @@ def find(kind: str, name: str) -> type[Component]:
         )
     module = importlib.import_module(f"pipeline.{kind}.{name}")
     base = _base_class(kind)
-    named = {
+    classes = {
         value
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, base)
         and not inspect.isabstract(value)
     }
-    if len(named) != 1:
+    own = {value for value in classes if value.__module__ == module.__name__}
+    if len(named := own or classes) != 1:
         raise ConfigError(
             f"pipeline/{kind}/{name}.py",
-            f"{len(named)} concrete subclasses of {base.__name__}",
+            f"{len(named)} components of the kind {base.__name__}",
             expected="exactly one",
             remedy="keep one component a file",
         )
