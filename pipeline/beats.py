@@ -7,8 +7,6 @@ overdue; here the threshold sinks instead, so that no beat is reported late.
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import signal as sp
-from scipy.ndimage import maximum_filter1d
 
 from pipeline.errors import DataError
 
@@ -131,6 +129,8 @@ def quality(annotated: Onsets, detected: Onsets) -> dict[str, int | float]:
 
 
 def _band_pass(samples: np.ndarray, sfreq: float) -> np.ndarray:
+    from scipy import signal as sp
+
     sections = sp.butter(1, BAND, "bandpass", fs=sfreq, output="sos")
     rest = sp.sosfilt_zi(sections) * samples[:1]
     filtered: np.ndarray = sp.sosfilt(sections, samples, zi=rest)[0]
@@ -139,6 +139,8 @@ def _band_pass(samples: np.ndarray, sfreq: float) -> np.ndarray:
 
 def _slope_rms(filtered: np.ndarray, width: int) -> np.ndarray:
     """Root of the moving integral of the squared slope: as linear as a voltage."""
+    from scipy import signal as sp
+
     slope = np.diff(filtered, prepend=filtered[:1])
     integral = sp.lfilter(np.full(width, 1 / width), [1.0], np.square(slope))
     return np.sqrt(integral)
@@ -146,6 +148,8 @@ def _slope_rms(filtered: np.ndarray, width: int) -> np.ndarray:
 
 def _peaks(height: np.ndarray, reach: int) -> np.ndarray:
     """Find samples that nothing within `reach` exceeds; of equals the first counts."""
+    from scipy.ndimage import maximum_filter1d
+
     highest = maximum_filter1d(height, 2 * reach + 1)
     peaks = np.flatnonzero((height == highest) & (height > 0))
     settled = peaks[peaks + reach < len(height)]

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy import signal as sp
 
 from pipeline.axes import Precise
-from pipeline.causal import Design, anti_alias, process
 from pipeline.components import Settings
 from pipeline.errors import ConfigError, DataError
 from pipeline.files import Signal
 
 if TYPE_CHECKING:
     import mne
+
+    from pipeline.causal import Design
 
 ORDER = 2
 """Order of the Butterworth prototype; the band-pass has twice as many poles."""
@@ -71,7 +71,7 @@ class SignalSettings(Settings):
         return self
 
 
-def design(settings: SignalSettings, sfreq: float) -> Design:
+def design(settings: SignalSettings, sfreq: float) -> "Design":
     """Compute the coefficients for recordings of one sampling rate.
 
     Parameters
@@ -86,6 +86,8 @@ def design(settings: SignalSettings, sfreq: float) -> Design:
         A frequency does not fit below half the sampling rate, or the two rates have no
         simple ratio.
     """
+    from pipeline.causal import Design, anti_alias
+
     target = settings.sfreq or sfreq
     up, down = _ratio(target, sfreq)
     taps = anti_alias(up, down)
@@ -121,6 +123,8 @@ def prepare_recording(
     DataError
         A channel is not there, or a sample is not a number.
     """
+    from pipeline.causal import process
+
     picked = _pick(raw, settings.channels, where)
     plan = design(settings, picked.info["sfreq"])
     samples = picked.get_data()
@@ -132,6 +136,8 @@ def prepare_recording(
 
 def _sections(settings: SignalSettings, sfreq: float) -> np.ndarray:
     """Design band-pass and notch as second-order sections."""
+    from scipy import signal as sp
+
     edges = {key: getattr(settings, key) for key in ("l_freq", "h_freq", "notch")}
     _check_edges(edges, sfreq)
     low, high, mains = edges.values()

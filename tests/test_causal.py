@@ -69,13 +69,15 @@ def test_any_chunks_give_the_same_bits(plan, n_samples, cuts, n_channels):
     np.testing.assert_array_equal(in_chunks(samples, cuts, plan), whole)
 
 
-def test_sample_by_sample_gives_the_same_bits():
-    plan = signals.design(
-        settings(sfreq=128, h_freq=40, scale=Scale(tau_s=1, floor=1, shared=True)), 360
-    )
-    samples = noise(12, 100)
-    single = in_chunks(samples, list(range(100)), plan)
-    np.testing.assert_array_equal(single, at_once(samples, plan))
+@pytest.mark.parametrize("n_channels", [9, 64])
+def test_sample_by_sample_gives_the_same_bits(n_channels):
+    scale = Scale(tau_s=1, floor=1, shared=True)
+    plan = signals.design(settings(scale=scale), 360)
+    samples, power = noise(n_channels, 100), np.zeros((n_channels + 1, 1))
+    whole, _ = causal.scale_chunk(samples, power, plan)
+    for n in range(100):
+        one, power = causal.scale_chunk(samples[:, n : n + 1], power, plan)
+        np.testing.assert_array_equal(one[:, 0], whole[:, n])
 
 
 @given(PLANS, st.integers(0, 299))

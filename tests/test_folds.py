@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.errors import DataError
 from pipeline.folds import ROLES, FoldSettings, check_folds, make_folds
+from pipeline.splits import balanced
 
 SFREQ = 10.0
 
@@ -159,15 +160,24 @@ def test_equal_seeds_give_equal_folds_and_others_others():
 
 
 def test_rare_classes_are_dealt_to_every_part():
-    windows = table(n_subjects=12)
-    rare = windows["subject"].isin(["s0", "s1", "s2", "s3", "s4", "s5"])
-    windows.loc[rare & (windows["start"] == 0), "label"] = "C"
-    folds = fold(windows, scheme(scheme="cross_subject", n_folds=3), "ABC")
-    sizes = (
-        folds.merge(windows, on="window").groupby(["fold", "role"])["subject"].nunique()
-    )
-    assert list(sizes.unstack()["test"]) == [4, 4, 4]
-    assert list(sizes.unstack()["validation"]) == [2, 2, 2]
+    # As in MIT-BIH, where one person has most of the fusion beats.
+    number = {"A": 10 * np.arange(1, 13) ** 2, "C": np.array([2000, 1, 1, 1] + 8 * [0])}
+    groups = np.concatenate([np.repeat(np.arange(12), n) for n in number.values()])
+    labels = np.repeat(list(number), [n.sum() for n in number.values()])
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        part = balanced(pd.Series(groups), pd.Series(labels), np.arange(12) % 4, rng)
+        table = pd.crosstab(part, labels)
+        assert (table["C"] > 0).all()
+        assert table["A"].max() < 1.3 * table["A"].min()
+        assert [len(np.unique(groups[part == k])) for k in range(4)] == [3, 3, 3, 3]
+
+
+def test_a_block_alone_in_its_session_trains():
+    windows = table(n_sessions=2)
+    windows.loc[windows["start"] >= 440, "label"] = "C"
+    with pytest.raises(DataError, match="no window of C in validation"):
+        fold(windows, SCHEMES[1], "ABC")
 
 
 def test_who_is_in_both_lists_is_only_tested():

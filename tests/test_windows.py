@@ -40,8 +40,12 @@ def test_a_window_lies_around_its_beat():
 
 def test_the_signals_delay_moves_the_samples_not_the_times():
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
-    table = cut(BEATS, marks([2.0, 10.0], "NN"), late, "N")
-    assert rows(table, "start", "onset_s", "reason") == [(8, 2.0, ""), (808, 10.0, "")]
+    table = cut(BEATS, marks([1.95, 2.0, 10.0], "NNN"), late, "N")
+    assert rows(table, "start", "onset_s", "reason") == [
+        (3, 1.95, "window starts 0.05 s before the recording"),
+        (8, 2.0, ""),
+        (808, 10.0, ""),
+    ]
 
 
 def test_beats_that_cannot_be_used_say_why():
