@@ -101,7 +101,7 @@ def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
 
 def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
     """Show how validation went, a line a fold, a panel a model."""
-    columns = min(4, len(histories))
+    columns = max(2, min(4, len(histories)))
     rows = math.ceil(len(histories) / columns)
     height = 0.5 + 1.8 * rows
     with _figure(height, rows=rows, columns=columns) as (figure, panels):
@@ -190,7 +190,8 @@ def example(
     pieces = [piece(dataset, encoders, window) for window in windows]
     gap = 1.1 * max(float(np.ptp(each.samples, axis=1).max()) for each in pieces)
     rows, columns = 1 + len(encoders), len(pieces)
-    with _figure(1.9 * rows, rows=rows, columns=columns) as (figure, panels):
+    height = rows * (1 + 0.26 * len(pieces[0].channels))
+    with _figure(height, rows=rows, columns=columns) as (figure, panels):
         for k, each in enumerate(pieces):
             _draw_signal(panels[k], each, gap)
             for row, encoder in enumerate(encoders, start=1):
