@@ -68,6 +68,7 @@ def make_folds(
     """
     used = windows[windows["reason"] == ""].reset_index(drop=True)
     task = Task(used, sfreq, seed, where)
+    _check_any(task, windows["reason"])
     tables = []
     for fold, roles in enumerate(settings.split(task)):
         _check_classes(task, roles, fold, labels)
@@ -98,6 +99,18 @@ def check_folds(folds: pd.DataFrame, windows: pd.DataFrame, scheme: str) -> None
     for fold, table in joined.groupby("fold"):
         _check_groups(int(str(fold)), table, scheme)
         _check_seconds(int(str(fold)), table.reset_index(drop=True))
+
+
+def _check_any(task: Task, reasons: pd.Series) -> None:
+    """Refuse a data set without a window in use."""
+    if not task.windows.empty:
+        return
+    commonest = reasons.mode()
+    raise task.error(
+        f"none of {len(reasons)} windows is in use",
+        "at least one",
+        f"the commonest reason: {commonest[0]}" if len(commonest) else "correct the reader's labels",
+    )
 
 
 def _check_classes(task: Task, roles: Roles, fold: int, labels: Sequence[str]) -> None:
