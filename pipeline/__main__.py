@@ -4,9 +4,11 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from pipeline import config, files
@@ -45,18 +47,27 @@ def grid_cells(params: config.Params) -> list[config.Cell]:
 
 def summary(arguments: argparse.Namespace) -> None:
     """Show the cells of the last report, and where to look next."""
-    report = files.load_json(files.folder("report", "details.json"))
-    table = Table("cell", "balanced accuracy", "95 % interval", "µJ per window")
+    details = files.load_json(files.folder("report", "details.json"))
+    percent = f"{details['interval']['confidence']:.0%} interval"
+    table = Table("cell", "balanced accuracy", percent, "µJ per window (estimated)")
     for column in table.columns[1:]:
         column.justify = "right"
-    for cell in report["cells"]:
-        table.add_row(*summary_row(cell))
-    console.print(table)
+    for cell in details["cells"]:
+        table.add_row(cell["cell"], *summary_numbers(cell))
+    Console(highlight=False).print(table)
     console.print(
-        f"The whole report: {files.folder('report', 'index.html')}\n"
-        "Compare the runs: make ui\n"
-        "Your own data:    README.md, 'Plug in your data'"
+        f"Read the report:   {files.folder('report', 'index.html')}\n"
+        "Compare the runs:  make ui\n"
+        "Plug in your data: README.md"
     )
+
+
+def summary_numbers(cell: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Write a cell's accuracy, its interval and its energy."""
+    accuracy = cell["metrics"]["balanced_accuracy"]
+    low, high = accuracy["low"], accuracy["high"]
+    interval = "absent" if low is None else f"{low:.3f} to {high:.3f}"
+    return f"{accuracy['value']:.3f}", interval, f"{cell['uj_per_window']:.3g}"
 
 
 def publish(arguments: argparse.Namespace) -> None:
@@ -65,8 +76,8 @@ def publish(arguments: argparse.Namespace) -> None:
 
     cells = [cell for cell in grid_cells(config.load()) if has_run(str(cell))]
     for cell in cells:
-        tracking.publish(str(cell))
-        console.print(f"published {cell}")
+        if tracking.publish(str(cell)):
+            console.print(f"published {cell}")
     if not cells:
         raise DataError(
             str(files.DATA / "runs"),

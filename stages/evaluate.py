@@ -22,11 +22,10 @@ def main(stage: Stage) -> str:
     files.save_json(folder / "metrics.json", judged.metrics)
     files.save_csv(folder / "subjects.csv", judged.subjects)
     files.save_csv(folder / "confusion.csv", judged.confusion)
-    tracking.publish(stage.label)
+    tracking.publish(stage.label, "runs", "metrics")
     accuracy = judged.metrics["balanced_accuracy"]["value"]
-    return (
-        f"balanced accuracy {accuracy:.3f} over {judged.metrics['subjects']} subjects"
-    )
+    n_subjects = judged.metrics["subjects"]
+    return f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects"
 
 
 if __name__ == "__main__":

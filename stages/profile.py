@@ -30,7 +30,7 @@ def main(stage: Stage) -> str:
     for fold, tested in predictions.groupby("fold"):
         table = windows.merge(tested[["window"]], on="window").sort_values("window")
         network, _ = load_network(
-            weights_path(runs, int(fold)),
+            weights_path(runs, int(str(fold))),
             stage.read("models.{model}.network"),
             stage.read("models.{model}.neuron"),
         )
@@ -40,7 +40,7 @@ def main(stage: Stage) -> str:
     energy = profile(folds, stage.read("encoders.{encoder}"))
     files.save_json(folder / "energy.json", energy)
     files.save_json(folder / "measured.json", measure(*folds[0], settings))
-    tracking.publish(stage.label)
+    tracking.publish(stage.label, "runs", "energy")
     return f"{uj_per_window(energy):.3g} µJ a window (estimated, 45 nm)"
 
 

@@ -59,7 +59,7 @@ def main(stage: Stage) -> str:
         "folds": folds,
     }
     files.save_json(folder / "run.json", about)
-    tracking.publish(stage.label)
+    tracking.publish(stage.label, "runs")
     epochs = sum(fold["epochs"] for fold in folds)
     return f"{len(folds)} folds, {epochs} epochs"
 
