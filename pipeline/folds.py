@@ -109,7 +109,9 @@ def _check_any(task: Task, reasons: pd.Series) -> None:
     raise task.error(
         f"none of {len(reasons)} windows is in use",
         "at least one",
-        f"the commonest reason: {commonest[0]}" if len(commonest) else "correct the reader's labels",
+        f"the commonest reason: {commonest[0]}"
+        if len(commonest)
+        else "correct the reader's labels",
     )
 
 
