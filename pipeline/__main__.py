@@ -26,7 +26,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 def check_dataset(params: config.Params, dataset: str) -> None:
     """Read every recording of a fetched data set and say what was found."""
-    from pipeline.recordings import inspect
+    from pipeline.ingestion.recordings import inspect
 
     folder = files.folder("raw", dataset)
     if not folder.exists():

@@ -109,7 +109,7 @@ def explain(error: ValidationError, judge: Any) -> tuple[str, str]:
             found.append(f"{place} is missing")
         else:
             found.append(f"{place} is {problem['input']!r}")
-            expected.append(problem["msg"])
+            expected.append(problem["msg"].removeprefix("Value error, "))
     return "; ".join(found), "; ".join(expected)
 
 

@@ -3,13 +3,8 @@
 Every section of the file has one settings class, named in `SECTIONS`. `load` reads the
 file and validates all of it before any work starts; `Params.read` then gives a stage
 one section.
-
-Some of the classes live in modules that import torch. The verdict on a file is
-therefore remembered, by the digest of the file and of the sources that judge it, so
-that a stage which has no use for torch does not wait for it.
 """
 
-import hashlib
 import importlib
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -24,7 +19,6 @@ from pipeline.components import Settings, available, did_you_mean, explain, find
 from pipeline.errors import ConfigError
 
 PARAMS = Path("params.yaml")
-VERDICTS = Path("data/.validated")
 
 
 def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -94,15 +88,15 @@ SECTIONS = {
     "datasets.*.labels": "pipeline.config:Names",
     "datasets.*.source": "component:sources",
     "datasets.*.reader": "component:readers",
-    "datasets.*.signal": "pipeline.signals:SignalSettings",
-    "datasets.*.windows": "pipeline.windows:WindowSettings",
-    "datasets.*.folds": "pipeline.folds:FoldSettings",
+    "datasets.*.signal": "pipeline.preparation.signals:SignalSettings",
+    "datasets.*.windows": "pipeline.preparation.windows:WindowSettings",
+    "datasets.*.folds": "pipeline.preparation.folds:FoldSettings",
     "encoders.*": "file:encoders",
     "models.*.network": "component:networks",
     "models.*.neuron": "component:neurons",
-    "training": "pipeline.fitting:TrainingSettings",
-    "evaluation": "pipeline.evaluation:EvaluationSettings",
-    "profiling": "pipeline.profiling:ProfilingSettings",
+    "training": "pipeline.training.settings:TrainingSettings",
+    "evaluation": "pipeline.evaluation.evaluate:EvaluationSettings",
+    "profiling": "pipeline.profiling.profile:ProfilingSettings",
 }
 """What judges each section: `module:class`, or the kind of a component that is chosen
 by its `name` (`component:kind`) or by the section's own key (`file:kind`)."""
@@ -238,11 +232,7 @@ def load(path: Path = PARAMS) -> Params:
     if not isinstance(sections, Mapping):
         raise ConfigError(str(path), "is not a mapping of sections")
     params = Params(sections, path=path)
-    verdict = VERDICTS / _digest(text)
-    if not verdict.exists():
-        _refuse(list(params.problems()))
-        verdict.parent.mkdir(parents=True, exist_ok=True)
-        verdict.touch()
+    _refuse(list(params.problems()))
     return params
 
 
@@ -254,14 +244,6 @@ def _refuse(problems: list[ConfigError]) -> None:
     raise ConfigError(
         f"{len(problems)} problems", "\n" + "\n".join(str(p) for p in problems)
     )
-
-
-def _digest(text: str) -> str:
-    """Digest a file's text and the sources that judge it."""
-    digest = hashlib.sha256(text.encode())
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
 
 
 def _pattern(section: str) -> str:

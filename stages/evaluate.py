@@ -1,7 +1,7 @@
 """evaluate: what the predictions are worth, with intervals over subjects."""
 
 from pipeline import files, tracking
-from pipeline.evaluation import evaluate
+from pipeline.evaluation.evaluate import evaluate
 from stages import Stage, left_out, run
 
 SECTIONS = ("seed", "grid.skip", "evaluation")

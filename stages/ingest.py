@@ -1,7 +1,7 @@
 """ingest: raw files as de-identified recordings in SI units."""
 
 from pipeline import files
-from pipeline.recordings import ingest
+from pipeline.ingestion.recordings import ingest
 from stages import Stage, run
 
 SECTIONS = (

@@ -1,6 +1,6 @@
 """prepare: filtered, resampled, scaled signals; labelled windows; leak-free folds."""
 
-from pipeline.preparation import prepare
+from pipeline.preparation.prepare import prepare
 from stages import Stage, run
 
 SECTIONS = (

@@ -1,9 +1,10 @@
 """profile: operations counted, energy estimated; latency and energy measured apart."""
 
-from pipeline import batches, files, tracking
-from pipeline.profiling import evenly, measure, profile
+from pipeline import files, tracking
+from pipeline.profiling.profile import evenly, measure, profile
 from pipeline.runs import uj_per_window
-from pipeline.training import load_network, weights_path
+from pipeline.training import batches
+from pipeline.training.train import load_network, weights_path
 from stages import Stage, left_out, run
 
 SECTIONS = (

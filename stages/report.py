@@ -2,7 +2,7 @@
 
 from pipeline import files
 from pipeline.config import Grid
-from pipeline.report import make_report
+from pipeline.report.page import make_report
 from stages import Stage, run
 
 SECTIONS = ("seed", "grid", "datasets", "evaluation")

@@ -2,7 +2,7 @@
 
 from pipeline import files, tracking
 from pipeline.runs import digests, run_key
-from pipeline.training import Task, train
+from pipeline.training.train import Task, train
 from stages import Stage, left_out, run
 
 SECTIONS = (

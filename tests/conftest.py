@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real recordings, laid out as a mirror; skips where there is none."""
+    """Find the real recordings, laid out as a mirror; skip where there are none."""
     asked = os.environ.get("BIOSPIKE_MIRROR")
     beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
     folder = Path(asked) if asked else beside

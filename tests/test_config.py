@@ -17,9 +17,8 @@ Change = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Change], Path]:
+def write(tmp_path: Path) -> Callable[[Change], Path]:
     """Write the project's own params.yaml, changed."""
-    monkeypatch.setattr(config, "VERDICTS", tmp_path / "verdicts")
 
     def write(change: Change) -> Path:
         sections = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
@@ -50,14 +49,14 @@ def test_our_own_files_are_valid(name: str) -> None:
             lambda p: p["grid"].update(dataset=["ecg_dmo"]),
             "grid.dataset.*ecg_dmo.*\n.*did you mean 'ecg_demo'",
         ),
-        (lambda p: p["grid"].update(model=["lif", "lif"]), "grid.*lif.*once"),
+        (lambda p: p["grid"].update(model=["lif", "lif"]), r"(?s)grid.*lif.*once"),
         (
             lambda p: p["datasets"]["ecg_demo"].pop("folds"),
             "datasets.ecg_demo.folds: is missing",
         ),
         (
-            lambda p: p["datasets"]["ecg_demo"]["source"].update(name="synthetic_egc"),
-            "synthetic_egc.*\n.*did you mean 'synthetic_ecg'",
+            lambda p: p["datasets"]["ecg_demo"]["source"].update(name="synthetik_ecg"),
+            "synthetik_ecg.*\n.*did you mean 'synthetic_ecg'",
         ),
         (
             lambda p: p["models"]["lif"]["neuron"].pop("name"),
@@ -102,25 +101,10 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
         config.load(tmp_path / "params.yaml")
 
 
-def test_only_a_good_verdict_is_remembered(
-    write: Callable[[Change], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bad = write(lambda p: p.update(seed="today"))
-    for _ in range(2):
-        with pytest.raises(ConfigError):
-            config.load(bad)
-    good = write(lambda p: None)
-    config.load(good)
-    monkeypatch.setattr(config.Params, "problems", lambda self: [1 / 0])
-    config.load(good)
-
-
-def test_a_judged_file_loads_without_torch() -> None:
+def test_a_file_is_judged_without_torch() -> None:
     code = "import sys; from pipeline import config; config.load(); "
-    code += "sys.exit('torch' in sys.modules)"
-    for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
-    assert done.returncode == 0
+    code += "sys.exit(bool({'torch', 'scipy', 'mne', 'sklearn'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_skip_leaves_cells_out() -> None:

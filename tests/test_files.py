@@ -27,12 +27,16 @@ def signal() -> Signal:
     return Signal(samples, 125.0, ("MLII", "V1"), ("", ""), 0.004)
 
 
+def write_half(path: Path) -> None:
+    path.write_text("half")
+    raise ValueError("killed half-way")
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "table.json"
     files.save_json(path, {"kept": 1})
     with pytest.raises(ValueError, match="half-way"), files.replacing(path) as partial:
-        partial.write_text("half")
-        raise ValueError("killed half-way")
+        write_half(partial)
     assert files.load_json(path) == {"kept": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["table.json"]
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
-from pipeline import causal, signals
-from pipeline.folds import FoldSettings, make_folds
-from pipeline.windows import Marks, Sliding, Timeline, cut
+from pipeline.preparation import causal, signals
+from pipeline.preparation.folds import FoldSettings, make_folds
+from pipeline.preparation.windows import Marks, Sliding, Timeline, cut
 
 SFREQ = 100.0
 N_SUBJECTS, N_SESSIONS, N_BLOCKS, BLOCK_S = 12, 3, 6, 4.0

@@ -134,7 +134,8 @@ def test_what_components_import_is_declared(stage: str) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_params_are_what_the_stage_reads(stage: str) -> None:
     declared = {
-        re.sub(r"\$\{item\.(\w+)\}", r"{\1}", param) for param in STAGES[stage]["params"]
+        re.sub(r"\$\{item\.(\w+)\}", r"{\1}", param)
+        for param in STAGES[stage]["params"]
     }
     reads = set(importlib.import_module(f"stages.{stage}").SECTIONS)
     assert declared == reads

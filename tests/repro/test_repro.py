@@ -1,4 +1,4 @@
-"""`dvc repro` in a temporary clone: it runs, repeats, resumes, and grows by one file."""
+"""`dvc repro` in a temporary clone: it runs, repeats, resumes and grows by a file."""
 
 import os
 import shutil

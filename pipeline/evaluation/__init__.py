@@ -1,0 +1,1 @@
+"""From predictions to metrics, intervals over subjects and tests."""

@@ -1,0 +1,153 @@
+"""Clinical metrics as functions of confusion tables and of pairs of windows.
+
+What a class that does not occur leaves undefined is NaN; averages are over the classes
+that occur.
+
+References
+----------
+ANSI/AAMI EC57: sensitivity and positive predictivity of each class.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from pipeline.evaluation.statistics import Counts
+
+Tables = Int[np.ndarray, "... label predicted"]
+"""Confusion tables, true label down."""
+
+
+def confusion_by_subject(
+    predictions: pd.DataFrame, labels: Sequence[str]
+) -> tuple[Int[np.ndarray, "subject label predicted"], list[str]]:
+    """Count windows by subject, label and prediction; returns the subjects too."""
+    names = np.unique(predictions["subject"])
+    cell = pd.MultiIndex.from_frame(predictions[["subject", "label", "predicted"]])
+    full = pd.MultiIndex.from_product([names, labels, labels])
+    counts = cell.value_counts().reindex(full, fill_value=0)
+    shape = (len(names), len(labels), len(labels))
+    return counts.to_numpy(dtype=np.int64).reshape(shape), names.tolist()
+
+
+def sensitivity(tables: Tables) -> Float[np.ndarray, "... label"]:
+    """Compute `TP / (TP + FN)` of each class; NaN where it does not occur."""
+    return _ratio(_hits(tables), tables.sum(axis=-1))
+
+
+def positive_predictivity(tables: Tables) -> Float[np.ndarray, "... label"]:
+    """Compute `TP / (TP + FP)` of each class; NaN where it is never predicted."""
+    return _ratio(_hits(tables), tables.sum(axis=-2))
+
+
+def f1(tables: Tables) -> Float[np.ndarray, "... label"]:
+    """Compute `2 TP / (2 TP + FP + FN)` of each class."""
+    return _ratio(2 * _hits(tables), tables.sum(axis=-1) + tables.sum(axis=-2))
+
+
+def accuracy(tables: Tables) -> Float[np.ndarray, "..."]:
+    """Compute the share of windows that were classified rightly."""
+    return _ratio(_hits(tables).sum(axis=-1), tables.sum(axis=(-1, -2)))
+
+
+def balanced_accuracy(tables: Tables) -> Float[np.ndarray, "..."]:
+    """Compute the mean sensitivity of the classes that occur."""
+    return _mean(sensitivity(tables), tables.sum(axis=-1) > 0)
+
+
+def macro_f1(tables: Tables) -> Float[np.ndarray, "..."]:
+    """Compute the mean F1 of the classes that occur."""
+    return _mean(f1(tables), tables.sum(axis=-1) > 0)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of a positive and a negative window, counted by their subjects.
+
+    Parameters
+    ----------
+    ordered : array, shape (class, subject, subject)
+        Pairs whose positive window, of the first subject, has the higher score; ties
+        count half.
+    all : array, shape (class, subject, subject)
+        All pairs.
+    """
+
+    ordered: Float[np.ndarray, "label subject subject"]
+    all: Float[np.ndarray, "label subject subject"]
+
+    def auroc(self, counts: Counts) -> Float[np.ndarray, "label ..."]:
+        """Compute the area under the ROC curve of each class against the rest.
+
+        With w the subjects' counts it is `wᵀ ordered w / wᵀ all w`.
+        """
+        return _ratio(_quadratic(self.ordered, counts), _quadratic(self.all, counts))
+
+    def macro_auroc(self, counts: Counts) -> Float[np.ndarray, "..."]:
+        """Compute the mean AUROC of the classes for which it is defined."""
+        values = self.auroc(counts)
+        return _mean(np.moveaxis(values, 0, -1), ~np.isnan(np.moveaxis(values, 0, -1)))
+
+
+def count_pairs(predictions: pd.DataFrame, labels: Sequence[str]) -> Pairs:
+    """Compare the scores of positive and negative windows, each class against the rest.
+
+    Only windows of one fold are compared: the scores of two networks share no scale.
+    """
+    subjects = np.unique(predictions["subject"])
+    shape = (len(labels), len(subjects), len(subjects))
+    ordered, everything = np.zeros(shape), np.zeros(shape)
+    for _, fold in predictions.groupby("fold"):
+        subject = np.searchsorted(subjects, fold["subject"])
+        for k, label in enumerate(labels):
+            positive = (fold["label"] == label).to_numpy()
+            score = fold[f"p_{label}"].to_numpy()
+            _add_pairs(ordered[k], everything[k], subject, positive, score)
+    return Pairs(ordered, everything)
+
+
+def _add_pairs(
+    ordered: Float[np.ndarray, "subject subject"],
+    everything: Float[np.ndarray, "subject subject"],
+    subject: Int[np.ndarray, " window"],
+    positive: np.ndarray,
+    score: np.ndarray,
+) -> None:
+    """Add one fold's pairs of one class; a sorted search for each negative subject."""
+    n_subjects = len(ordered)
+    who = subject[positive]
+    held = np.bincount(who, minlength=n_subjects)
+    for other in np.unique(subject[~positive]):
+        negative = np.sort(score[~positive & (subject == other)])
+        below = np.searchsorted(negative, score[positive], side="left")
+        not_above = np.searchsorted(negative, score[positive], side="right")
+        won = (below + not_above) / 2
+        ordered[:, other] += np.bincount(who, weights=won, minlength=n_subjects)
+        everything[:, other] += held * len(negative)
+
+
+def _hits(tables: Tables) -> np.ndarray:
+    return np.diagonal(tables, axis1=-2, axis2=-1)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Divide; nothing of nothing is NaN, quietly."""
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    quotient = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=quotient, where=whole > 0)
+    return quotient
+
+
+def _mean(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Average over the last axis where `which` holds."""
+    total = np.where(which, values, 0).sum(axis=-1)
+    return _ratio(total, which.sum(axis=-1))
+
+
+def _quadratic(
+    forms: Float[np.ndarray, "label subject subject"], counts: Counts
+) -> Float[np.ndarray, "label ..."]:
+    return np.stack([((counts @ form) * counts).sum(axis=-1) for form in forms])

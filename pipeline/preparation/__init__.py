@@ -1,0 +1,1 @@
+"""From recordings to signals, labelled windows and leak-free folds."""

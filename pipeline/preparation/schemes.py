@@ -1,0 +1,184 @@
+"""The schemes by which windows get their roles.
+
+Each gives, fold by fold, one role a window: train, validation, test or "" for none.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipeline import seeds
+from pipeline.components import Settings
+from pipeline.errors import DataError
+from pipeline.preparation.splits import Roles, balanced, last_blocks, pieces, purge
+
+VALIDATION_SHARE = 0.2
+"""Share of the training subjects, or blocks, that choose when training stops."""
+
+Gap = Annotated[
+    float, Field(ge=0, le=3600, description="seconds between roles in one recording")
+]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The used windows of a data set, and what a split needs besides."""
+
+    windows: pd.DataFrame
+    sfreq: float
+    seed: int
+    where: str
+
+    def rng(self, *names: str | int) -> np.random.Generator:
+        """Make the generator of a named draw."""
+        return seeds.generator(self.seed, "folds", self.where, *names)
+
+    def error(self, found: str, expected: str, remedy: str) -> DataError:
+        """Say why these windows cannot be split so."""
+        where = f"folds of {self.where}"
+        return DataError(where, found, expected=expected, remedy=remedy)
+
+
+class Scheme(Settings):
+    """What every scheme does."""
+
+    @abstractmethod
+    def split(self, task: Task) -> Iterator[Roles]:
+        """Give the windows their roles, fold by fold."""
+
+
+class CrossSubject(Scheme):
+    """Every subject is tested once, by a model that knows others only."""
+
+    scheme: Literal["cross_subject"]
+    n_folds: Annotated[int, Field(ge=2, le=100)]
+
+    def split(self, task: Task) -> Iterator[Roles]:
+        """Deal the subjects, balanced in number and in classes."""
+        subjects = task.windows["subject"]
+        n_subjects, needed = subjects.nunique(), max(3, self.n_folds)
+        if n_subjects < needed:
+            raise task.error(
+                f"{_count(n_subjects, 'subject')} with windows in use",
+                f"at least {needed} for cross_subject with {self.n_folds} folds",
+                "use the scheme cross_session or within_session, or add recordings",
+            )
+        dealt = np.arange(n_subjects) % self.n_folds
+        part = balanced(subjects, task.windows["label"], dealt, task.rng())
+        for fold in range(self.n_folds):
+            roles = np.where(part == fold, "test", "train").astype(object)
+            yield _with_validating_subjects(task, roles, fold)
+
+
+class Predefined(Scheme):
+    """One fold, by lists of recordings; who is in both is only tested.
+
+    Two recordings of one person in two roles would flatter the published protocol.
+    """
+
+    scheme: Literal["predefined"]
+    train: Annotated[tuple[str, ...], Field(min_length=1)]
+    test: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    def split(self, task: Task) -> Iterator[Roles]:
+        """Follow the lists, but for who is in both."""
+        windows = task.windows
+        tested = windows["recording"].isin(self.test)
+        known = windows["subject"].isin(windows.loc[tested, "subject"])
+        trained = windows["recording"].isin(self.train) & ~known
+        roles = np.select([tested, trained], ["test", "train"], "").astype(object)
+        yield _with_validating_subjects(task, roles, 0)
+
+
+class CrossSession(Scheme):
+    """Every session is tested once, by a model that knows the subject's others."""
+
+    scheme: Literal["cross_session"]
+    gap_s: Gap = 0.0
+
+    def split(self, task: Task) -> Iterator[Roles]:
+        """Test the sessions of one name, subject by subject."""
+        windows = task.windows
+        held = windows.groupby("subject")["session"].unique()
+        if held.map(len).max() < 2:
+            raise task.error(
+                "no subject has two sessions",
+                "at least two for cross_session",
+                "use the scheme cross_subject or within_session",
+            )
+        keys = list(zip(windows["subject"], windows["session"], strict=True))
+        for tested in sorted(windows["session"].unique()):
+            role = {
+                (subject, session): role
+                for subject, own in held.items()
+                for session, role in _session_roles(sorted(own), tested).items()
+            }
+            roles = np.array([role[key] for key in keys], object)
+            yield _with_validating_blocks(task, roles, self.gap_s)
+
+
+class WithinSession(Scheme):
+    """Every block is tested once, by a model that knows the session's others."""
+
+    scheme: Literal["within_session"]
+    n_folds: Annotated[int, Field(ge=3, le=100)]
+    gap_s: Gap = 0.0
+
+    def split(self, task: Task) -> Iterator[Roles]:
+        """Test one piece of every session; the piece after it validates."""
+        piece = pieces(task.windows, self.n_folds)
+        gap = round(self.gap_s * task.sfreq)
+        for fold in range(self.n_folds):
+            chosen = [piece == fold, piece == (fold + 1) % self.n_folds]
+            roles = np.select(chosen, ["test", "validation"], "train").astype(object)
+            yield purge(roles, task.windows, gap=gap)
+
+
+def _with_validating_subjects(task: Task, roles: Roles, fold: int) -> Roles:
+    """Let some of the training subjects validate."""
+    training = np.flatnonzero(roles == "train")
+    windows = task.windows.iloc[training]
+    n_subjects = windows["subject"].nunique()
+    if n_subjects < 2:
+        raise task.error(
+            f"fold {fold} trains on {_count(n_subjects, 'subject')}",
+            "at least 2: one of them validates",
+            "lower n_folds, or add recordings",
+        )
+    n_validating = max(1, round(VALIDATION_SHARE * n_subjects))
+    dealt = (np.arange(n_subjects) < n_validating).astype(np.int64)
+    part = balanced(windows["subject"], windows["label"], dealt, task.rng(fold))
+    roles[training[part == 1]] = "validation"
+    return roles
+
+
+def _session_roles(own: list[str], tested: str) -> dict[str, str]:
+    """Give a subject's sessions their roles: with three or more, the next validates.
+
+    A subject with one session only trains: there is nothing else to know them by.
+    """
+    roles = dict.fromkeys(own, "train")
+    if tested in own and len(own) > 1:
+        roles[tested] = "test"
+        if len(own) > 2:
+            roles[own[(own.index(tested) + 1) % len(own)]] = "validation"
+    return roles
+
+
+def _with_validating_blocks(task: Task, roles: Roles, gap_s: float) -> Roles:
+    """Let the last blocks of subjects without a validating session validate."""
+    windows = task.windows
+    served = windows["subject"].isin(windows.loc[roles == "validation", "subject"])
+    training = np.flatnonzero((roles == "train") & ~served)
+    last = last_blocks(windows.iloc[training], VALIDATION_SHARE)
+    roles[training[last]] = "validation"
+    return purge(roles, windows, gap=round(gap_s * task.sfreq))
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"

@@ -1,0 +1,209 @@
+"""What turns a recording into a prepared signal, and the settings of it."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from pipeline.axes import Precise
+from pipeline.components import Settings
+from pipeline.errors import ConfigError, DataError
+from pipeline.files import Signal
+
+if TYPE_CHECKING:
+    import mne
+
+    from pipeline.preparation.causal import Design
+
+ORDER = 2
+"""Order of the Butterworth prototype; the band-pass has twice as many poles."""
+
+NOTCH_QUALITY = 30.0
+"""Notch frequency over its -3 dB bandwidth."""
+
+LARGEST_RATIO = 1000
+"""Largest term of the ratio of two sampling rates."""
+
+Hertz = Annotated[float, Field(gt=0, le=100_000)]
+
+
+class Scale(Settings):
+    """The running scale that a signal is divided by."""
+
+    tau_s: Annotated[
+        float, Field(gt=0, le=3600, description="time constant of the RMS, seconds")
+    ]
+    floor: Annotated[
+        float, Field(gt=0, description="smallest scale, in the recording's SI unit")
+    ]
+    shared: Annotated[
+        bool,
+        Field(description="one scale for all channels: keeps their proportions"),
+    ] = False
+
+
+class SignalSettings(Settings):
+    """How a recording becomes a prepared signal."""
+
+    channels: Annotated[
+        tuple[str, ...] | None,
+        Field(min_length=1, description="channel names or MNE types; null: all"),
+    ] = None
+    l_freq: Annotated[
+        Hertz | None, Field(description="lower edge of the pass band, Hz")
+    ] = None
+    h_freq: Annotated[
+        Hertz | None, Field(description="upper edge of the pass band, Hz")
+    ] = None
+    notch: Annotated[Hertz | None, Field(description="mains frequency, Hz")] = None
+    sfreq: Annotated[
+        Hertz | None, Field(description="rate after resampling, Hz; null: as recorded")
+    ] = None
+    scale: Annotated[Scale, Field(description="the running scale")]
+
+    @model_validator(mode="after")
+    def _edges_in_order(self) -> Self:
+        rising = (self.l_freq, self.h_freq, self.sfreq and self.sfreq / 2)
+        edges = [edge for edge in rising if edge is not None]
+        if edges != sorted(set(edges)):
+            raise ValueError("l_freq < h_freq < sfreq / 2 does not hold")
+        return self
+
+
+def design(settings: SignalSettings, sfreq: float) -> "Design":
+    """Compute the coefficients for recordings of one sampling rate.
+
+    Parameters
+    ----------
+    settings : SignalSettings
+    sfreq : float
+        Rate of the recording, Hz.
+
+    Raises
+    ------
+    ConfigError
+        A frequency does not fit below half the sampling rate, or the two rates have no
+        simple ratio.
+    """
+    from pipeline.preparation.causal import Design, anti_alias
+
+    target = settings.sfreq or sfreq
+    up, down = _ratio(target, sfreq)
+    taps = anti_alias(up, down)
+    return Design(
+        sections=_sections(settings, sfreq),
+        taps=taps,
+        up=up,
+        down=down,
+        decay=float(np.exp(-1 / (settings.scale.tau_s * target))),
+        floor=settings.scale.floor,
+        shared=settings.scale.shared,
+        sfreq=target,
+        delay_s=(len(taps) - 1) / (2 * up * sfreq),
+    )
+
+
+def prepare_recording(
+    raw: "mne.io.BaseRaw", settings: SignalSettings, *, where: str
+) -> Signal:
+    """Prepare a whole recording.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+    settings : SignalSettings
+    where : str
+        The recording's name, for messages.
+
+    Raises
+    ------
+    ConfigError
+        The settings do not fit the recording's sampling rate.
+    DataError
+        A channel is not there, or a sample is not a number.
+    """
+    from pipeline.preparation.causal import process
+
+    picked = _pick(raw, settings.channels, where)
+    plan = design(settings, picked.info["sfreq"])
+    samples = picked.get_data()
+    _refuse_not_finite(samples, picked, where)
+    prepared, _ = process(samples, None, plan)
+    names = tuple(picked.ch_names)
+    return Signal(prepared, plan.sfreq, names, ("1",) * len(names), plan.delay_s)
+
+
+def _sections(settings: SignalSettings, sfreq: float) -> np.ndarray:
+    """Design band-pass and notch as second-order sections."""
+    from scipy import signal as sp
+
+    edges = {key: getattr(settings, key) for key in ("l_freq", "h_freq", "notch")}
+    _check_edges(edges, sfreq)
+    low, high, mains = edges.values()
+    parts = []
+    if low and high:
+        parts.append(sp.butter(ORDER, (low, high), "bandpass", output="sos", fs=sfreq))
+    elif low:
+        parts.append(sp.butter(ORDER, low, "highpass", output="sos", fs=sfreq))
+    elif high:
+        parts.append(sp.butter(ORDER, high, "lowpass", output="sos", fs=sfreq))
+    if mains:
+        parts.append(sp.tf2sos(*sp.iirnotch(mains, NOTCH_QUALITY, fs=sfreq)))
+    return np.concatenate(parts) if parts else np.empty((0, 6))
+
+
+def _check_edges(edges: dict[str, float | None], sfreq: float) -> None:
+    for key, edge in edges.items():
+        if edge is not None and edge >= sfreq / 2:
+            raise ConfigError(
+                f"signal.{key}",
+                f"{edge:g} Hz, in a recording of {sfreq:g} samples per second",
+                expected=f"less than {sfreq / 2:g} Hz",
+                remedy=f"lower {key}, or leave it out",
+            )
+
+
+def _ratio(target: float, sfreq: float) -> tuple[int, int]:
+    """Find the two rates' ratio in lowest terms."""
+    ratio = Fraction(target / sfreq).limit_denominator(LARGEST_RATIO)
+    exact = np.isclose(float(ratio) * sfreq, target, rtol=1e-9, atol=0)
+    if ratio.numerator > LARGEST_RATIO or not exact:
+        raise ConfigError(
+            "signal.sfreq",
+            f"{target:g} Hz, from a recording of {sfreq:.9g} samples per second",
+            expected=f"a ratio of whole numbers up to {LARGEST_RATIO}",
+            remedy="choose a rate in a simple ratio to the recorded one",
+        )
+    return ratio.numerator, ratio.denominator
+
+
+def _pick(
+    raw: "mne.io.BaseRaw", channels: tuple[str, ...] | None, where: str
+) -> "mne.io.BaseRaw":
+    """Keep the channels asked for, in the order asked for."""
+    if channels is None:
+        return raw
+    try:
+        return raw.copy().pick(list(channels))
+    except ValueError:
+        raise DataError(
+            where,
+            f"has no channels {', '.join(channels)}",
+            expected=f"names or types among {', '.join(raw.ch_names)}",
+            remedy="correct signal.channels in params.yaml",
+        ) from None
+
+
+def _refuse_not_finite(samples: Precise, raw: "mne.io.BaseRaw", where: str) -> None:
+    bad = ~np.isfinite(samples)
+    if not bad.any():
+        return
+    channel, first = np.argwhere(bad)[0]
+    raise DataError(
+        f"{where}, channel {raw.ch_names[channel]}",
+        f"{bad[channel].sum()} of {bad.shape[1]} samples are not numbers, "
+        f"the first at {first / raw.info['sfreq']:.3f} s",
+        expected="finite samples: a causal filter would carry NaN to the end",
+        remedy="leave the channel out by signal.channels, or mend the recording",
+    )

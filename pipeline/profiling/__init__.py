@@ -1,0 +1,1 @@
+"""From networks and spikes to operations, energy and latency."""

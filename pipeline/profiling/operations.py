@@ -1,0 +1,214 @@
+"""Count what a network does, in integers, by NeuroBench's definitions.
+
+A synaptic operation is one nonzero input meeting one nonzero weight. It is an
+accumulate (AC) where all inputs of the layer are −1, 0 or 1, and a multiply-accumulate
+(MAC) otherwise. What an input meets does not depend on the data, so each layer keeps a
+fan-out per input element, and a batch costs one product of counts.
+
+References
+----------
+.. [1] J. Yik et al., "The NeuroBench framework for benchmarking neuromorphic computing
+   algorithms and systems", Nature Communications 16, 2025.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from pipeline.errors import MeasurementError
+from pipeline.networks._layers import SegmentRates, Unrolled
+from pipeline.profiling.counts import Counted, Neurons, Synapses
+
+
+def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:
+    """Run windows through a network and count what it does.
+
+    A linear read-out of spike rates is counted as an event-driven device does it: it is
+    linear in the spikes, so each spike adds one row of weights and nothing is
+    multiplied. A read-out of graded rates is one MAC per rate and weight.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Maps spikes to logits. It is not changed.
+    spikes : Tensor, shape (time, batch, feature)
+        The windows, along the batch.
+    dt : float
+        Seconds a step.
+
+    Raises
+    ------
+    MeasurementError
+        A layer has parameters and is of no kind that is counted here.
+    """
+    network = deployed(network)
+    _refuse_uncounted(network)
+    synapses, neurons = list(_synapses(network)), list(_neurons(network))
+    # The hooks live on a copy and end with it.
+    for tally in synapses:
+        tally.source.register_forward_pre_hook(tally.see)
+    for layer in neurons:
+        layer.source.register_forward_hook(layer.see)
+    with torch.no_grad():
+        network(spikes)
+    return Counted(
+        n_windows=spikes.shape[1],
+        window_s=spikes.shape[0] * dt,
+        synapses=tuple(tally.result() for tally in synapses),
+        neurons=tuple(layer.result() for layer in neurons),
+        parameters=sum(p.numel() for p in network.parameters()),
+        footprint_bytes=_footprint(network),
+    )
+
+
+def deployed(network: nn.Module) -> nn.Module:
+    """Copy a network as it would run on a device: evaluating, normalisation folded."""
+    network = deepcopy(network).eval()
+    for parent in list(network.modules()):
+        for (name, layer), (next_name, norm) in pairwise(list(parent.named_children())):
+            if isinstance(layer, nn.Conv1d) and isinstance(norm, nn.BatchNorm1d):
+                setattr(parent, name, fuse_conv_bn_eval(layer, norm))
+                setattr(parent, next_name, nn.Identity())
+    return network
+
+
+class _SynapseTally:
+    """Counts what the inputs of one layer of weights meet.
+
+    Of a read-out of spike rates, `pool` is what makes the rates, and the inputs are
+    the spikes that go into it.
+    """
+
+    def __init__(
+        self, name: str, layer: nn.Conv1d | nn.Linear, pool: SegmentRates | None
+    ) -> None:
+        self.name, self.layer, self.pool = name, layer, pool
+        self.source = pool or layer
+        # Copied before there are hooks: a probe must not count as an input.
+        self.marked = [_marked(layer, layer.weight != 0)]
+        self.marked += [_marked(layer, torch.ones_like(layer.weight))]
+        self.fan_outs: dict[torch.Size, list[Tensor]] = {}
+        self.effective = self.dense = 0
+        self.graded = False
+
+    def see(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Count one call."""
+        values = self._batch_first(inputs[0])
+        shape = values.shape[1:]
+        if shape not in self.fan_outs:
+            self.fan_outs[shape] = [self._fan_out(m, shape) for m in self.marked]
+        effective, dense = self.fan_outs[shape]
+        self.effective += int(((values != 0).sum(0) * effective).sum())
+        self.dense += len(values) * int(dense.sum())
+        self.graded |= not bool(((values == 0) | (values.abs() == 1)).all())
+
+    def result(self) -> Synapses:
+        """Give what was counted."""
+        weight = self.layer.weight
+        zeros = weight.numel() - int(weight.count_nonzero())
+        return Synapses(
+            self.name, self.effective, self.dense, self.graded, weight.numel(), zeros
+        )
+
+    def _batch_first(self, values: Tensor) -> Tensor:
+        if self.pool:
+            return values.transpose(0, 1)
+        if isinstance(self.layer, nn.Linear):
+            return values.reshape(-1, values.shape[-1])
+        return values
+
+    def _fan_out(self, marked: nn.Module, shape: torch.Size) -> Tensor:
+        """Count the marked weights that each element of one input meets."""
+        if self.pool:
+            return _pooled_fan_out(self.pool, marked, shape)
+        return _fan_out(marked, shape)
+
+
+class _NeuronTally:
+    """Counts what the neurons of one layer give out."""
+
+    def __init__(self, name: str, source: Unrolled) -> None:
+        self.name, self.source = name, source
+        self.outputs = self.nonzero = 0
+
+    def see(
+        self, module: nn.Module, inputs: tuple[Tensor, ...], outputs: Tensor
+    ) -> None:
+        """Count one call."""
+        self.outputs += outputs.numel()
+        self.nonzero += int(outputs.count_nonzero())
+
+    def result(self) -> Neurons:
+        """Give what was counted; only spiking neurons have membranes."""
+        updates = self.outputs if self.source.spiking else 0
+        return Neurons(self.name, updates, self.outputs, self.nonzero)
+
+
+def _synapses(network: nn.Module) -> Iterator[_SynapseTally]:
+    passed: list[nn.Module] = []
+    for name, module in network.named_modules():
+        match module, passed:
+            case nn.Linear(), [*_, Unrolled(spiking=True), SegmentRates() as pool]:
+                yield _SynapseTally(name, module, pool)
+            case nn.Conv1d() | nn.Linear(), _:
+                yield _SynapseTally(name, module, None)
+        if isinstance(module, nn.Conv1d | nn.Linear | SegmentRates | Unrolled):
+            passed.append(module)
+
+
+def _neurons(network: nn.Module) -> Iterator[_NeuronTally]:
+    for name, module in network.named_modules():
+        if isinstance(module, Unrolled):
+            yield _NeuronTally(name, module)
+
+
+def _marked(layer: nn.Conv1d | nn.Linear, marks: Tensor) -> nn.Conv1d | nn.Linear:
+    """Copy a layer with 1 for each marked weight, 0 for others, and no bias."""
+    copy = deepcopy(layer).double()
+    copy.weight = nn.Parameter(marks.double(), requires_grad=False)
+    copy.bias = None
+    return copy
+
+
+def _fan_out(marked: nn.Module, shape: torch.Size) -> Tensor:
+    """Differentiate the sum of a marked layer's outputs; borders come out exact."""
+    probe = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(marked(probe).sum(), probe)
+    return slope[0].round().long()
+
+
+def _pooled_fan_out(pool: SegmentRates, marked: nn.Module, shape: torch.Size) -> Tensor:
+    """Count the classes that a spike at each step and channel has a weight on."""
+
+    def read_out(spikes: Tensor) -> Tensor:
+        rates = pool.forward(spikes.unsqueeze(1))
+        classes: Tensor = marked(rates)
+        return classes[0]
+
+    slopes = torch.func.jacrev(read_out)(torch.zeros(shape, dtype=torch.float64))
+    reached: Tensor = (slopes != 0).sum(0)
+    return reached
+
+
+def _refuse_uncounted(network: nn.Module) -> None:
+    """Refuse a network with parameters in layers that nothing here counts."""
+    counted = {m for tally in _neurons(network) for m in tally.source.modules()}
+    for name, module in network.named_modules():
+        known = module in counted or isinstance(module, nn.Conv1d | nn.Linear)
+        if not known and any(True for _ in module.parameters(recurse=False)):
+            raise MeasurementError(
+                f"layer {name}",
+                f"is a {type(module).__name__} with parameters",
+                expected="convolutions, linear maps, their normalisation, and neurons",
+                remedy="teach pipeline/operations.py to count it",
+            )
+
+
+def _footprint(network: nn.Module) -> int:
+    tensors = [*network.parameters(), *network.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

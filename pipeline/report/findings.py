@@ -1,0 +1,223 @@
+"""What the report tells, gathered from the files of the grid's cells.
+
+Everything here is plain JSON and repeats byte for byte; what depends on the machine is
+read apart, by `measured`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from pipeline import files, seeds
+from pipeline.evaluation.evaluate import EvaluationSettings, compare
+from pipeline.evaluation.statistics import Test, holm
+from pipeline.runs import uj_per_window
+
+Names = tuple[str, str, str]
+"""Data set, encoder and model of a cell."""
+
+Plain = dict[str, Any]
+
+
+def gather(
+    cells: Sequence[Names],
+    cards: Mapping[str, Mapping[str, Any]],
+    settings: EvaluationSettings,
+    *,
+    seed: int,
+) -> Plain:
+    """Gather what the report tells of all cells and their data sets."""
+    told = _with_matched([cell_findings(names) for names in cells])
+    datasets = list(dict.fromkeys(names[0] for names in cells))
+    return {
+        "cells": told,
+        "datasets": {
+            dataset: {
+                **dict(cards[dataset]),
+                **recordings(dataset),
+                **windows(dataset),
+                "detector": detector(dataset),
+                "tests": tests(
+                    [names for names in cells if names[0] == dataset],
+                    settings,
+                    seed=seed,
+                ),
+            }
+            for dataset in datasets
+        },
+        "interval": settings.model_dump(),
+    }
+
+
+def headline(findings: Plain) -> Plain:
+    """Pick the best spiking cell of each data set, in few numbers."""
+    picked = {}
+    for dataset in findings["datasets"]:
+        mine = [cell for cell in findings["cells"] if cell["dataset"] == dataset]
+        best = best_cell(mine)
+        accuracy = best["metrics"]["balanced_accuracy"]
+        picked[dataset] = {
+            "balanced_accuracy": accuracy["value"],
+            "ci_low": accuracy["low"],
+            "ci_high": accuracy["high"],
+            "uj_per_window": best["uj_per_window"],
+        }
+    return picked
+
+
+def best_cell(cells: Sequence[Plain]) -> Plain:
+    """Find the most accurate spiking cell; the most accurate, if none spikes."""
+    spiking = [cell for cell in cells if cell["spiking"]]
+    return max(
+        spiking or cells, key=lambda c: c["metrics"]["balanced_accuracy"]["value"]
+    )
+
+
+def cell_findings(names: Names) -> Plain:
+    """Read what is known of a cell: its run, metrics, subjects and energy."""
+    name = "-".join(names)
+    run = files.load_json(files.folder("runs", name) / "run.json")
+    energy = files.load_json(files.folder("energy", name) / "energy.json")
+    return {
+        "cell": name,
+        **dict(zip(("dataset", "encoder", "model"), names, strict=True)),
+        "spiking": run["settings"]["neuron"]["name"] != "relu",
+        "labels": run["labels"],
+        "run": {key: run[key] for key in ("run_key", "settings", "folds")},
+        "metrics": files.load_json(files.folder("metrics", name) / "metrics.json"),
+        "energy": energy,
+        "uj_per_window": uj_per_window(energy),
+    }
+
+
+def _with_matched(cells: list[Plain]) -> list[Plain]:
+    """Set the energy of the same network with ReLU beside each spiking cell."""
+    anns = {_topology(cell): cell for cell in cells if not cell["spiking"]}
+    return [
+        {**cell, "matched_ann": anns.get(_topology(cell), {}).get("cell")}
+        | {"ann_uj_per_window": anns.get(_topology(cell), {}).get("uj_per_window")}
+        for cell in cells
+    ]
+
+
+def _topology(cell: Plain) -> str:
+    network = cell["run"]["settings"]["network"]
+    return files.dump_json([cell["dataset"], cell["encoder"], network])
+
+
+def recordings(dataset: str) -> Plain:
+    """Count subjects and recordings; list those that are absent or refused."""
+    path = files.folder("recordings", dataset) / "recordings.parquet"
+    table = files.load_table(path)
+    used = table[table["status"] == "used"]
+    missing = table[table["status"] != "used"].sort_values(["status", "subject"])
+    quality = ["flat_share", "clipped_share", "line_noise_share"]
+    return {
+        "subjects": int(used["subject"].nunique()),
+        "recordings": len(used),
+        "hours": float(used["duration_s"].sum() / 3600),
+        "sfreq": sorted({float(rate) for rate in used["sfreq"]}),
+        "channels": sorted({int(number) for number in used["n_channels"]}),
+        "unlabelled": int(used["unlabelled"].sum()),
+        "quality": {name: _number(used[name].max()) for name in quality},
+        "missing": missing[["status", "subject", "recording", "reason"]].to_dict(
+            "records"
+        ),
+    }
+
+
+def windows(dataset: str) -> Plain:
+    """Count the windows that are used, and the others by label and reason."""
+    table = files.load_table(files.folder("windows", dataset) / "windows.parquet")
+    used = table[table["reason"] == ""]
+    spared = table[table["reason"] != ""]
+    kinds = spared["reason"].map(lambda reason: re.sub(r"\d+(\.\d+)?", "…", reason))
+    counts = Counter(zip(kinds, spared["label"], strict=True))
+    return {
+        "windows": {str(k): int(n) for k, n in used["label"].value_counts().items()},
+        "not_used": [
+            {"reason": reason, "label": label, "windows": n}
+            for (reason, label), n in sorted(counts.items())
+        ],
+    }
+
+
+def detector(dataset: str) -> Plain | None:
+    """Pool the beat detector's agreement with the annotations; None without one."""
+    path = files.folder("windows", dataset) / "beats.parquet"
+    if not path.exists():
+        return None
+    table = files.load_table(path)
+    totals = table[["annotated", "detected", "true_positives"]].sum()
+    annotated, detected, true = (int(n) for n in totals)
+    return {
+        "annotated": annotated,
+        "detected": detected,
+        "sensitivity": true / annotated if annotated else None,
+        "positive_predictivity": true / detected if detected else None,
+        "lowest_sensitivity": _number(table["sensitivity"].min()),
+        "lowest_positive_predictivity": _number(table["positive_predictivity"].min()),
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN: what was not measured is null."""
+    return None if pd.isna(value) else float(value)
+
+
+def tests(
+    cells: Sequence[Names], settings: EvaluationSettings, *, seed: int
+) -> list[Plain]:
+    """Test every pair of models that share a data set's encoder.
+
+    p values are corrected over all pairs of the data set (Holm).
+    """
+    pairs = [
+        (first, second)
+        for first, second in combinations(sorted(cells), 2)
+        if first[:2] == second[:2]
+    ]
+    found = [_test(*pair, settings, seed=seed) for pair in pairs]
+    sound = [test.p for test in found if test.p is not None]
+    corrected = iter(holm(sound))
+    return [
+        {
+            "encoder": first[1],
+            "models": [first[2], second[2]],
+            **asdict(test if test.p is None else replace(test, p_holm=next(corrected))),
+        }
+        for (first, second), test in zip(pairs, found, strict=True)
+    ]
+
+
+def _test(
+    first: Names, second: Names, settings: EvaluationSettings, *, seed: int
+) -> Test:
+    """Compare two cells on the windows that both predicted."""
+    folders = [files.folder("runs", "-".join(names)) for names in (first, second)]
+    labels = files.load_json(folders[0] / "run.json")["labels"]
+    tables = [files.load_table(folder / "predictions.parquet") for folder in folders]
+    rng = seeds.generator(seed, "test", *first, second[2])
+    return compare(tables[0], tables[1], labels, settings, rng)
+
+
+def measured(cell: str) -> Plain:
+    """Read what this machine measured of a cell; empty if nothing was."""
+    path = files.folder("energy", cell) / "measured.json"
+    return files.load_json(path) if path.exists() else {}
+
+
+def subjects(cell: str) -> pd.DataFrame:
+    """Read a cell's table of subjects."""
+    path = files.folder("metrics", cell) / "subjects.csv"
+    return pd.read_csv(path, dtype={"subject": str})
+
+
+def history(cell: str) -> pd.DataFrame:
+    """Read a cell's learning curves."""
+    return pd.read_csv(files.folder("runs", cell) / "history.csv")

@@ -1,0 +1,187 @@
+"""One page a clinician can read, and the same findings as JSON.
+
+The page stands alone: its pictures are inside, it asks nothing of the network and runs
+no script. It is not part of what must repeat byte for byte, for it shows what this
+machine measured; `summary.json` and `details.json` do repeat.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import files
+from pipeline.evaluation.evaluate import EvaluationSettings
+from pipeline.report import figures, findings
+from pipeline.report.findings import Names, Plain
+from pipeline.runs import flatten
+
+NARROW = "\u202f"
+"""Narrow space, between a number and its unit, where a line must not break."""
+
+
+def make_report(
+    cells: Sequence[Names],
+    cards: Mapping[str, Mapping[str, Any]],
+    settings: EvaluationSettings,
+    *,
+    seed: int,
+) -> Plain:
+    """Write the report of the grid's cells.
+
+    Writes `summary.json`, a few numbers a data set; `details.json`, all findings; and
+    `index.html`.
+
+    Parameters
+    ----------
+    cells : sequence of (dataset, encoder, model)
+        The cells that ran, in the order of the grid.
+    cards : mapping of str to mapping
+        Title, modality, home, licence and citation of each data set.
+    settings : EvaluationSettings
+        How the tests between models are made.
+    seed : int
+        Seed of those tests.
+
+    Returns
+    -------
+    details : dict
+        The findings.
+
+    Raises
+    ------
+    DataError
+        A cell lacks a file that a stage should have made.
+    """
+    folder = files.DATA / "report"
+    told = findings.gather(cells, cards, settings, seed=seed)
+    files.save_json(folder / "summary.json", findings.headline(told))
+    files.save_json(folder / "details.json", told)
+    with files.replacing(folder / "index.html") as partial:
+        partial.write_text(render(told), encoding="utf-8")
+    return told
+
+
+def render(told: Plain) -> str:
+    """Write the page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    sections = [section(told, dataset) for dataset in told["datasets"]]
+    page = environment.get_template("page.html.j2")
+    most = {"channels": figures.MOST_CHANNELS, "windows": figures.MOST_WINDOWS}
+    return page.render(told=told, sections=sections, most=most)
+
+
+def section(told: Plain, dataset: str) -> Plain:
+    """Gather what the page shows of one data set beside the findings."""
+    cells = [cell for cell in told["cells"] if cell["dataset"] == dataset]
+    labels = cells[0]["labels"]
+    names = {cell["cell"]: f"{cell['encoder']} · {cell['model']}" for cell in cells}
+    tables = {title: findings.subjects(cell) for cell, title in names.items()}
+    curves = {title: findings.history(cell) for cell, title in names.items()}
+    measured = {cell: findings.measured(cell) for cell in names}
+    chance = 1 / len(labels)
+    return {
+        "name": dataset,
+        **told["datasets"][dataset],
+        "labels": labels,
+        "cells": cells,
+        "best": findings.best_cell(cells),
+        "chance": chance,
+        "measured": measured,
+        "meters": meters(measured),
+        "subjects_picture": figures.subjects(tables, chance),
+        "learning_picture": figures.learning(curves, chance),
+        "example": example(dataset, cells),
+        "settings": settings_table(cells),
+        "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
+    }
+
+
+def example(dataset: str, cells: Sequence[Plain]) -> figures.Picture:
+    """Picture the middle window of each class, with the spikes of each encoder."""
+    path = files.folder("windows", dataset) / "windows.parquet"
+    windows = files.load_table(path).query("reason == ''")
+    of_labels = (windows[windows["label"] == label] for label in cells[0]["labels"])
+    chosen = [rows.iloc[len(rows) // 2].to_dict() for rows in of_labels if len(rows)]
+    encoders = list(dict.fromkeys(cell["encoder"] for cell in cells))
+    return figures.example(dataset, encoders, chosen[: figures.MOST_WINDOWS])
+
+
+def meters(measured: Mapping[str, Plain]) -> list[str]:
+    """Say of each meter what it measured or why not, and on which machine."""
+    lines: dict[str, None] = {}
+    for here in measured.values():
+        for name, meter in here.get("meters", {}).items():
+            told = f"absent, {meter['absent']}" if "absent" in meter else "measured"
+            lines[f"Meter {name}: {told}"] = None
+        if here:
+            lines["Machine: " + ", ".join(here["machine"].values())] = None
+    return list(lines)
+
+
+def settings_table(cells: Sequence[Plain]) -> dict[str, list[str]]:
+    """Tabulate the settings of a data set's cells, those that all share once."""
+    flat = [flatten(cell["run"]["settings"]) for cell in cells]
+    keys = dict.fromkeys(key for each in flat for key in each)
+    table = {}
+    for key in keys:
+        values = [_plain_text(each[key]) if key in each else "–" for each in flat]
+        table[key] = values if len(set(values)) > 1 else values[:1]
+    return table
+
+
+def _plain_text(value: object) -> str:
+    return value if isinstance(value, str) else files.dump_json(value)
+
+
+def percent(value: float | None) -> str:
+    """Write a share with one digit, such as `87.1`; nothing is a dash."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def interval(estimate: Mapping[str, Any]) -> str:
+    """Write the ends of an interval, such as `82.0–91.4`."""
+    if estimate["low"] is None:
+        return "no interval" if estimate["value"] is not None else ""
+    return f"{percent(estimate['low'])}–{percent(estimate['high'])}"
+
+
+def number(value: float | None) -> str:
+    """Write a number with three digits that count, thousands apart."""
+    if value is None:
+        return "–"
+    if 0 < abs(value) < 0.001:
+        return f"{value:.2e}"
+    leading = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    whole = isinstance(value, int) or value == 0
+    digits = 0 if whole else max(0, 3 - leading)
+    return f"{value:,.{digits}f}".replace(",", NARROW)
+
+
+def p_value(value: float | None) -> str:
+    """Write a p value as journals do."""
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def count(value: int, word: str) -> str:
+    """Write how many there are, such as `1 subject` or `12 subjects`."""
+    return f"{number(value)} {word}{'' if value == 1 else 's'}"
+
+
+FILTERS = {
+    "percent": percent,
+    "interval": interval,
+    "number": number,
+    "p_value": p_value,
+    "count": count,
+}

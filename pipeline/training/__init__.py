@@ -1,0 +1,1 @@
+"""From spikes to trained networks and their predictions."""

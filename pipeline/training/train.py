@@ -1,0 +1,251 @@
+"""Train one network a fold, the same bytes every time.
+
+A fold's weights file is its only lasting part: it holds what the fold learned, its
+history and the digest of what it was made of. A run that was killed keeps finished
+folds, and predictions always come from the weights as they stand in the file.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from pipeline import files, seeds
+from pipeline.errors import DataError, PipelineError
+from pipeline.networks.base import Network, Shape
+from pipeline.neurons.base import Neuron
+from pipeline.parallel import console, parallel_map
+from pipeline.training import batches, devices
+from pipeline.training.fitting import Epoch, fit, predict
+from pipeline.training.settings import TrainingSettings
+
+OTHER_FILES = {"predictions.parquet", "history.csv", "run.json"}
+SAY_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a cell learns.
+
+    Parameters
+    ----------
+    name : str
+        The cell's name; seeds are drawn by it.
+    spikes : Path
+        Folder of the spike trains, one file a recording.
+    windows : DataFrame
+        `windows.parquet`, of which the windows in `folds` are used.
+    folds : DataFrame
+        `folds.parquet`: window, fold, role.
+    labels : tuple of str
+        The classes in their order.
+    network : Network
+    neuron : Neuron
+    settings : TrainingSettings
+    seed : int
+    inputs : mapping of str to str
+        Digests of everything else that the result depends on: files and sources.
+    """
+
+    name: str
+    spikes: Path
+    windows: pd.DataFrame
+    folds: pd.DataFrame
+    labels: tuple[str, ...]
+    network: Network
+    neuron: Neuron
+    settings: TrainingSettings
+    seed: int
+    inputs: Mapping[str, str]
+
+
+def train(task: Task, folder: Path) -> list[dict[str, Any]]:
+    """Train all folds of a cell and predict their test windows.
+
+    Writes `fold-<k>.safetensors`, `predictions.parquet` and `history.csv`. Folds that
+    `folder` already holds, made of the same inputs, are kept.
+
+    Returns
+    -------
+    folds : list of dict
+        For each fold: fold, epochs, best_epoch, n_train, n_validation, n_test and
+        parameters.
+
+    Raises
+    ------
+    DataError
+        A fold lacks a class or a role, or its spikes do not fit its windows.
+    ConfigError
+        The network does not fit the windows.
+    PipelineError
+        The loss is no longer a number.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files.clear_partial(folder)
+    folds = sorted(map(int, task.folds["fold"].unique()))
+    work = partial(_train_and_predict, task, folder)
+    done = parallel_map(work, folds, what=f"train {task.name}")
+    files.save_table(
+        folder / "predictions.parquet",
+        pd.concat([predictions for predictions, _ in done]),
+    )
+    history = [line for _, meta in done for line in _history(meta)]
+    files.save_csv(folder / "history.csv", pd.DataFrame(history))
+    weights = {weights_path(folder, fold).name for fold in folds}
+    files.keep_only(folder, weights | OTHER_FILES)
+    return [{**meta["summary"], "n_test": len(predicted)} for predicted, meta in done]
+
+
+def weights_path(folder: Path, fold: int) -> Path:
+    """Name a fold's weights file."""
+    return folder / f"fold-{fold}.safetensors"
+
+
+def load_network(
+    path: Path, network: Network, neuron: Neuron
+) -> tuple[nn.Module, Shape]:
+    """Rebuild a trained network, ready to predict, from its weights file."""
+    tensors, meta = files.load_weights(path)
+    shape = Shape(**meta["shape"])
+    with torch.random.fork_rng(devices=[]):
+        built = network.build(shape, neuron)
+    built.load_state_dict(tensors)
+    return built.eval(), shape
+
+
+def _train_and_predict(
+    task: Task, folder: Path, fold: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Give a fold's predictions and what its weights file says of it."""
+    path = weights_path(folder, fold)
+    inputs = _fold_inputs(task, fold)
+    with devices.repeatable(seeds.integer(task.seed, "train", task.name, fold)):
+        if not _is_made_of(path, inputs):
+            _train_fold(task, path, fold, inputs)
+        predictions = _predict_fold(task, path, fold)
+    return predictions, files.load_weights(path)[1]
+
+
+def _fold_inputs(task: Task, fold: int) -> str:
+    choices = (task.network, task.neuron, task.settings)
+    names = (task.name, list(task.labels), task.seed, fold)
+    return files.inputs_digest(*choices, *names, dict(task.inputs))
+
+
+def _history(meta: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"fold": meta["fold"], **epoch} for epoch in meta["history"]]
+
+
+def _is_made_of(path: Path, inputs: str) -> bool:
+    try:
+        return bool(files.load_weights(path)[1]["inputs"] == inputs)
+    except (DataError, KeyError):
+        return False
+
+
+def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
+    """Train a fold, from its train and validation windows alone, and save it."""
+    where = f"{task.name}, fold {fold}"
+    train, validation = (
+        batches.load(task.spikes, role_windows(task, fold, role), task.labels)
+        for role in ("train", "validation")
+    )
+    _check_classes(where, train, task.labels)
+    shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
+    place = devices.choose()
+    network = task.network.build(shape, task.neuron).to(place)
+    rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
+    epochs = fit(network, train.to(place), validation.to(place), task.settings, rng)
+    history = _followed(epochs, where)
+    best = max(history, key=lambda epoch: epoch.validation_balanced_accuracy)
+    summary = {
+        "fold": fold,
+        "epochs": len(history),
+        "best_epoch": best.epoch,
+        "n_train": len(train.first),
+        "n_validation": len(validation.first),
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+    meta = {
+        "shape": asdict(shape),
+        "labels": list(task.labels),
+        "fold": fold,
+        "inputs": inputs,
+        "summary": summary,
+        "history": [asdict(epoch) for epoch in history],
+    }
+    files.save_weights(path, network.state_dict(), meta=meta)
+
+
+def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
+    """Collect a fold's epochs; off a terminal, tell of one now and then."""
+    history: list[Epoch] = []
+    said = time.monotonic()
+    for epoch in epochs:
+        _check_finite(epoch, where)
+        history.append(epoch)
+        if not console.is_terminal and time.monotonic() - said > SAY_EVERY_S:
+            said = time.monotonic()
+            console.print(
+                f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
+                f"validation balanced accuracy {epoch.validation_balanced_accuracy:.3f}"
+            )
+    return history
+
+
+def _check_finite(epoch: Epoch, where: str) -> None:
+    if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.validation_loss)):
+        raise PipelineError(
+            f"{where}, epoch {epoch.epoch}",
+            f"the loss is {epoch.train_loss}, in validation {epoch.validation_loss}",
+            expected="a finite loss",
+            remedy="lower training.learning_rate in params.yaml",
+        )
+
+
+def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
+    """List a fold's windows of a role, in the order of their numbers."""
+    folds = task.folds
+    wanted = folds.loc[(folds["fold"] == fold) & (folds["role"] == role), ["window"]]
+    if wanted.empty:
+        raise DataError(
+            f"folds.parquet: fold {fold} of {task.name}",
+            f"no {role} windows",
+            remedy="change the data set's `folds`, or add subjects",
+        )
+    return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
+
+
+def _check_classes(where: str, train: batches.Windows, labels: tuple[str, ...]) -> None:
+    present = set(train.targets.tolist())
+    absent = [label for k, label in enumerate(labels) if k not in present]
+    if absent:
+        raise DataError(
+            where,
+            f"no training windows of {', '.join(absent)}",
+            expected="windows of every class in every fold",
+            remedy="fewer folds, or leave the class out of the data set's `labels`",
+        )
+
+
+def _predict_fold(task: Task, path: Path, fold: int) -> pd.DataFrame:
+    """Predict a fold's test windows with the weights in its file."""
+    table = role_windows(task, fold, "test")
+    network, _ = load_network(path, task.network, task.neuron)
+    place = devices.choose()
+    windows = batches.load(task.spikes, table, task.labels).to(place)
+    rows = torch.arange(len(table), device=place)
+    logits = predict(network.to(place), windows, rows)
+    likely = logits.softmax(1).cpu().numpy()
+    known = table[["window", "recording", "subject", "session", "label"]]
+    known.insert(1, "fold", fold)
+    predicted = pd.Index(task.labels)[likely.argmax(1)]
+    columns = {f"p_{label}": likely[:, k] for k, label in enumerate(task.labels)}
+    return known.assign(predicted=predicted, **columns)

@@ -1,0 +1,171 @@
+"""The tables that evaluate writes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import files
+from pipeline.errors import DataError
+from pipeline.evaluation.evaluate import EvaluationSettings, compare, evaluate
+
+LABELS = ["N", "S", "V"]
+QUICK = EvaluationSettings(resamples=500)
+
+
+def made_up(
+    labels: list[str] = LABELS,
+    *,
+    skill: float = 2.0,
+    n_subjects: int = 8,
+    without: str = "",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Predictions of a model of some skill; two subjects a fold."""
+    rng = np.random.default_rng(seed)
+    n = 40 * n_subjects
+    truth = rng.choice([k for k, c in enumerate(labels) if c != without], n)
+    logits = rng.normal(size=(n, len(labels)))
+    logits[np.arange(n), truth] += skill
+    scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    subject = np.arange(n) % n_subjects
+    columns = {
+        "window": np.arange(n),
+        "fold": subject // 2,
+        "recording": [f"r{k}" for k in subject],
+        "subject": [f"s{k:02d}" for k in subject],
+        "session": "1",
+        "label": [labels[k] for k in truth],
+        "predicted": [labels[k] for k in scores.argmax(axis=1)],
+    }
+    table = pd.DataFrame(columns)
+    return table.assign(
+        **{f"p_{c}": scores[:, k].astype(np.float32) for k, c in enumerate(labels)}
+    )
+
+
+def test_equals_scikit_learn() -> None:
+    from sklearn import metrics
+
+    predictions = made_up()
+    found = evaluate(predictions, LABELS, QUICK, seed=1).metrics
+    truth, told = predictions["label"], predictions["predicted"]
+    expected = {
+        "balanced_accuracy": metrics.balanced_accuracy_score(truth, told),
+        "macro_f1": metrics.f1_score(truth, told, average="macro"),
+        "accuracy": metrics.accuracy_score(truth, told),
+    }
+    for name, value in expected.items():
+        assert found[name]["value"] == pytest.approx(value)
+        assert found[name]["low"] < value < found[name]["high"]
+    confusion = metrics.confusion_matrix(truth, told, labels=LABELS)
+    assert found["confusion"] == confusion.tolist()
+    recall = metrics.recall_score(truth, told, average=None)
+    precision = metrics.precision_score(truth, told, average=None)
+    for k, label in enumerate(LABELS):
+        row = found["classes"][label]
+        assert row["sensitivity"]["value"] == pytest.approx(recall[k])
+        assert row["positive_predictivity"]["value"] == pytest.approx(precision[k])
+        assert row["support"] == (truth == label).sum()
+        assert 0.5 < row["auroc"]["low"] < row["auroc"]["value"] < 1
+
+
+def test_tables_add_up() -> None:
+    predictions = made_up()
+    found = evaluate(predictions, LABELS, QUICK, seed=1)
+    assert found.subjects["windows"].sum() == len(predictions)
+    assert found.subjects["subject"].tolist() == sorted(set(predictions["subject"]))
+    assert found.confusion["windows"].sum() == len(predictions)
+    assert [fold["windows"] for fold in found.metrics["folds"]] == [80] * 4
+    one = predictions[predictions["subject"] == "s03"]
+    right = (one["label"] == one["predicted"]).mean()
+    row = found.subjects.set_index("subject").loc["s03"]
+    assert row["accuracy"] == pytest.approx(right)
+
+
+def test_a_class_that_does_not_occur_is_null_with_its_reason() -> None:
+    predictions = made_up(without="S")
+    predictions["predicted"] = predictions["predicted"].replace("S", "N")
+    found = evaluate(predictions, LABELS, QUICK, seed=1).metrics
+    absent = found["classes"]["S"]
+    assert absent["support"] == 0
+    for name in ("sensitivity", "positive_predictivity", "f1", "auroc"):
+        assert absent[name]["value"] is None
+        assert absent[name]["reason"]
+    present = [found["classes"][c]["sensitivity"]["value"] for c in ("N", "V")]
+    assert found["balanced_accuracy"]["value"] == pytest.approx(np.mean(present))
+    json.loads(files.dump_json(found))  # refuses NaN
+
+
+def test_a_rare_class_still_has_an_interval() -> None:
+    """It occurs in two subjects: a plain bootstrap would often miss both."""
+    predictions = made_up()
+    spared = predictions["subject"].isin(["s00", "s01"])
+    predictions = predictions[spared | (predictions["label"] != "S")]
+    row = evaluate(predictions, LABELS, QUICK, seed=1).metrics["classes"]["S"]
+    assert row["subjects"] == 2
+    for name in ("auroc", "sensitivity", "f1"):
+        assert row[name]["low"] is not None
+
+
+def test_one_subject_and_a_perfect_model_have_no_interval() -> None:
+    alone = evaluate(made_up(n_subjects=1), LABELS, QUICK, seed=1).metrics
+    assert alone["balanced_accuracy"]["value"] is not None
+    assert "one subject" in alone["balanced_accuracy"]["reason"]
+    perfect = made_up(skill=50)
+    found = evaluate(perfect, LABELS, QUICK, seed=1).metrics["balanced_accuracy"]
+    assert found["value"] == 1
+    assert found["low"] is None
+    assert "equal" in found["reason"]
+
+
+def test_repeated_windows_are_counted() -> None:
+    predictions = made_up()
+    again = pd.concat([predictions, predictions.head(10).assign(fold=9)])
+    found = evaluate(again, LABELS, QUICK, seed=1).metrics
+    assert found["repeated_windows"] == 10
+    assert found["windows"] == len(predictions)
+    assert np.sum(found["confusion"]) == len(again)
+
+
+def test_the_same_twice_and_in_any_order() -> None:
+    predictions = made_up()
+    once = evaluate(predictions, LABELS, QUICK, seed=1)
+    shuffled = predictions.sample(frac=1, random_state=0)
+    again = evaluate(shuffled, LABELS, QUICK, seed=1)
+    assert once.metrics == again.metrics
+    pd.testing.assert_frame_equal(once.subjects, again.subjects)
+    other = evaluate(predictions, LABELS, QUICK, seed=2)
+    assert once.metrics["accuracy"] != other.metrics["accuracy"]
+
+
+def test_predictions_that_cannot_be_used_are_refused() -> None:
+    with pytest.raises(DataError, match="no tested window"):
+        evaluate(made_up().head(0), LABELS, QUICK, seed=1)
+    with pytest.raises(DataError, match="windows of N, V"):
+        evaluate(made_up(), ["N", "V"], QUICK, seed=1)
+
+
+def test_compare_uses_the_shared_windows_and_sees_a_better_model() -> None:
+    strong, weak = made_up(skill=3), made_up(skill=0.5)
+    rng = np.random.default_rng(0)
+    found = compare(strong, weak, LABELS, QUICK, rng)
+    assert found.subjects == 8
+    assert found.difference is not None
+    assert found.difference > 0.2
+    assert found.p is not None
+    assert found.p < 0.02
+    part = strong[strong["subject"] < "s04"]
+    assert compare(part, weak, LABELS, QUICK, rng).subjects == 4
+
+
+def test_evaluation_needs_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, pipeline.evaluation.evaluate; "
+        "assert not {'torch', 'sklearn', 'scipy.stats'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

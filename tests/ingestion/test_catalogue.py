@@ -1,0 +1,33 @@
+"""Rows of recordings, and which data sets are none."""
+
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.ingestion import catalogue
+from pipeline.ingestion.catalogue import Row
+
+
+def row(name: str, **told: object) -> Row:
+    settings = {"channels": '["a"]', "annotations": '{"N": 3}'} | told
+    return Row(name, "subject", **settings)
+
+
+def test_a_row_survives_json() -> None:
+    before = row("x", sfreq=250.0, unlabelled=2)
+    values = catalogue.to_json(before)
+    assert values["flat_share"] is None
+    assert str(catalogue.from_json(values)) == str(before)
+
+
+def test_recordings_that_differ_in_channels() -> None:
+    rows = [row("x"), row("y"), row("z", channels='["a", "b"]')]
+    with pytest.raises(DataError, match=r'z has the channels \["a", "b"\]') as caught:
+        catalogue.check(rows, ["N"], "mitdb")
+    assert caught.value.expected == '["a"], as in 2 recordings'
+
+
+def test_refused_recordings_do_not_count() -> None:
+    refused = row("z", status="refused", channels="[]", annotations='{"V": 1}')
+    catalogue.check([row("x"), refused], ["N"], "mitdb")
+    with pytest.raises(DataError, match="'V'"):
+        catalogue.check([row("x"), refused], ["V"], "mitdb")

@@ -1,0 +1,177 @@
+"""A data set prepared: the files, their bytes, what is kept and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import files
+from pipeline.errors import DataError
+from pipeline.preparation import prepare as preparation
+from pipeline.preparation.folds import ROLES
+from pipeline.preparation.prepare import prepare
+from pipeline.preparation.schemes import CrossSubject
+from pipeline.preparation.signals import Scale, SignalSettings
+from pipeline.preparation.windows import Beats, Sliding
+
+SIGNAL = SignalSettings(
+    l_freq=0.5, h_freq=40, sfreq=125, scale=Scale(tau_s=5, floor=1e-6)
+)
+BEATS = Beats(kind="beats", beats="annotated", tmin=-1.0, tmax=0.5)
+FOLDS = CrossSubject(scheme="cross_subject", n_folds=3)
+ONSETS = np.arange(0.6, 29, 0.8)
+
+
+def recording(seed: int, sfreq: float = 250.0) -> mne.io.RawArray:
+    rng = np.random.default_rng(seed)
+    times = np.arange(int(30 * sfreq)) / sfreq
+    peaks = np.exp(-(((times[:, None] - ONSETS) / 0.015) ** 2)).sum(1)
+    samples = 1e-3 * peaks + rng.normal(0, 2e-5, (2, len(times)))
+    info = mne.create_info(["upper", "lower"], sfreq, "ecg")
+    raw = mne.io.RawArray(samples, info, verbose="error")
+    labels = ["NV"[k % 2] for k in range(len(ONSETS))]
+    labels[5] = "Q"
+    raw.set_annotations(mne.Annotations(ONSETS, 0.0, labels))
+    return raw
+
+
+def ingested(names: list[str], **changed: mne.io.RawArray) -> None:
+    """Write the recordings of five people, and a sixth who was refused."""
+    folder = files.folder("recordings", "demo")
+    for seed, name in enumerate(names):
+        raw = changed.get(name, recording(seed))
+        files.save_recording(folder / f"{name}_raw.fif", raw, inputs="x")
+    table = pd.DataFrame({"recording": [*names, "bad"], "session": "", "reason": ""})
+    table["subject"] = table["recording"]
+    table["status"] = ["used"] * len(names) + ["refused"]
+    files.save_table(folder / "recordings.parquet", table)
+
+
+NAMES = ["a", "b", "c", "d", "e"]
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    ingested(NAMES)
+
+    def run(**changes: object) -> list[preparation.Prepared]:
+        settings = {"signal": SIGNAL, "windows": BEATS, "folds": FOLDS, "labels": "NV"}
+        return prepare("demo", **{**settings, **changes}, seed=1)
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def test_everything_is_written_as_the_contract_says(demo):
+    demo()
+    folder = files.folder("windows", "demo")
+    windows = files.load_table(folder / "windows.parquet")
+    assert list(windows) == [
+        *("window", "recording", "subject", "session", "start", "stop"),
+        *("label", "onset_s", "block", "reason"),
+    ]
+    assert windows["window"].is_unique
+    assert len(windows) == len(NAMES) * len(ONSETS)
+    assert windows.groupby("block")["recording"].nunique().max() == 1
+    reasons = windows["reason"].value_counts()
+    assert reasons["label Q is not among the data set's labels"] == len(NAMES)
+    assert reasons["window starts 0.40 s before the recording"] == len(NAMES)
+    folds = files.load_table(folder / "folds.parquet")
+    assert list(folds) == ["window", "fold", "role"]
+    assert set(folds["role"]) == set(ROLES)
+    quality = files.load_table(folder / "beats.parquet")
+    assert list(quality["recording"]) == NAMES
+    assert quality["sensitivity"].min() > 0.95
+    signal = files.load_signal(files.folder("signals", "demo") / "a.h5")
+    assert signal.samples.shape == (2, 3750)
+    assert signal.samples.dtype == np.float32
+
+
+def test_a_beat_stands_where_its_window_says(demo):
+    demo()
+    windows = files.load_table(files.folder("windows", "demo") / "windows.parquet")
+    signal = files.load_signal(files.folder("signals", "demo") / "b.h5")
+    used = windows[(windows["recording"] == "b") & (windows["reason"] == "")]
+    peak = [signal.samples[0, w.start : w.stop].argmax() for w in used.itertuples()]
+    since = np.asarray(peak) / signal.sfreq + BEATS.tmin
+    # A beat of 30 ms and the band-pass's own delay, less than three samples.
+    at_a_beat = np.abs(since - 0.8 * np.round(since / 0.8)) < 0.024
+    assert at_a_beat.all()
+
+
+def test_two_workers_and_a_second_run_give_the_same_bytes(demo, monkeypatch):
+    demo()
+    first = contents(Path("data"))
+    for path in files.folder("signals", "demo").iterdir():
+        path.unlink()
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
+    demo()
+    assert contents(Path("data")) == first
+
+
+def test_only_what_changed_is_prepared_again(demo):
+    assert sum(one.made for one in demo()) == len(NAMES)
+    assert sum(one.made for one in demo()) == 0
+    leftover = files.folder("signals", "demo") / "gone.h5"
+    leftover.write_bytes(b"")
+    ingested(NAMES, c=recording(99))
+    assert [one.recording for one in demo() if one.made] == ["c"]
+    assert not leftover.exists()
+    other = SIGNAL.model_copy(update={"l_freq": 1.0})
+    assert all(one.made for one in demo(signal=other))
+
+
+def test_detected_beats_give_windows_at_the_detections(demo):
+    demo(windows=BEATS.model_copy(update={"beats": "detected"}))
+    windows = files.load_table(files.folder("windows", "demo") / "windows.parquet")
+    offset = windows["onset_s"].to_numpy()[:, None] - ONSETS
+    assert (np.abs(offset).min(axis=1) > 0).mean() > 0.8
+    unmatched = windows["reason"].str.startswith("no annotated beat").sum()
+    assert len(windows) - unmatched == len(NAMES) * len(ONSETS)
+
+
+def test_windows_of_blocks_have_no_beats_to_report(demo):
+    for name in NAMES:
+        raw = recording(len(name))
+        raw.set_annotations(mne.Annotations([1, 15], [10, 10], ["N", "V"]))
+        path = files.folder("recordings", "demo") / f"{name}_raw.fif"
+        files.save_recording(path, raw, inputs="x")
+    demo(windows=Sliding(kind="sliding", length_s=2, step_s=1))
+    written = {path.name for path in files.folder("windows", "demo").iterdir()}
+    assert written == {"windows.parquet", "folds.parquet"}
+
+
+def test_recordings_that_differ_in_rate_are_refused(demo):
+    ingested(NAMES, c=recording(2, sfreq=500.0))
+    with pytest.raises(DataError, match=r"a and c: 2 channels at 250 Hz and 2 at 500"):
+        demo(signal=SIGNAL.model_copy(update={"sfreq": None}))
+    demo()
+
+
+def test_a_nan_names_the_recording(demo):
+    samples = recording(0).get_data()
+    samples[0, 100] = np.nan
+    broken = mne.io.RawArray(samples, recording(0).info, verbose="error")
+    ingested(NAMES, d=broken)
+    with pytest.raises(DataError, match="demo, recording d, channel upper: 1 of 7500"):
+        demo()
+
+
+def test_a_missing_detection_channel_is_named(demo):
+    with pytest.raises(DataError, match=r"(?s)no channel 'V9'.*upper, lower"):
+        demo(windows=BEATS.model_copy(update={"channel": "V9"}))
+
+
+def test_no_recording_in_use_is_an_error(demo):
+    ingested([])
+    with pytest.raises(DataError, match="none of 1 recordings is in use"):
+        demo()

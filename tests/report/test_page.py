@@ -1,0 +1,338 @@
+"""The report of a small made-up grid."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import files, spikes
+from pipeline.evaluation.evaluate import EvaluationSettings, evaluate
+from pipeline.report import findings
+from pipeline.report import page as report
+
+LABELS = ["N", "S", "V"]
+QUICK = EvaluationSettings(resamples=300)
+CELLS = [("ecg_demo", "delta", "lif"), ("ecg_demo", "delta", "ann")]
+CARDS = {
+    "ecg_demo": {
+        "title": "Simulated ECG",
+        "modality": "ecg",
+        "home": None,
+        "licence": "CC0",
+        "citation": "Nobody, Journal of <Nothing>, 2026",
+    }
+}
+RATE = 100.0
+N_SUBJECTS = 6
+
+
+@pytest.fixture
+def grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All files that the report reads, for two models of one data set."""
+    monkeypatch.chdir(tmp_path)
+    write_recordings()
+    write_signals()
+    for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
+        write_cell(names, skill)
+    return tmp_path
+
+
+def write_recordings() -> None:
+    rows = [
+        {
+            "recording": f"r{k}",
+            "subject": f"s{k}",
+            "status": "used",
+            "reason": "",
+            "sfreq": RATE,
+            "duration_s": 600.0,
+            "n_channels": 2,
+            "flat_share": 0.01,
+            "clipped_share": 0.0,
+            "line_noise_share": np.nan,
+            "unlabelled": 1,
+        }
+        for k in range(N_SUBJECTS)
+    ]
+    refused = {**rows[0], "recording": "r8", "subject": "s8", "status": "refused"}
+    refused["reason"] = "channel MLII is flat <all of it>"
+    absent = {**rows[0], "recording": "", "subject": "s9", "status": "absent"}
+    absent["reason"] = "not in the mirror"
+    path = files.folder("recordings", "ecg_demo") / "recordings.parquet"
+    files.save_table(path, pd.DataFrame([*rows, refused, absent]))
+
+
+def write_signals() -> None:
+    rng = np.random.default_rng(0)
+    names = ("MLII", "V1")
+    for k in range(N_SUBJECTS):
+        samples = rng.normal(size=(2, 1000)).astype(np.float32)
+        signal = files.Signal(samples, RATE, names, ("V", "V"), 0.01)
+        path = files.folder("signals", "ecg_demo") / f"r{k}.h5"
+        files.save_signal(path, signal, inputs="")
+        bits = rng.random((4, 1000)) < 0.1
+        features = ("MLII+", "MLII-", "V1+", "V1-")
+        train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=features)
+        path = files.folder("spikes", "ecg_demo-delta") / f"r{k}.h5"
+        files.save_spikes(path, train, inputs="")
+    onset = np.linspace(1, 9, 60)
+    windows = pd.DataFrame(
+        {
+            "window": np.arange(60 * N_SUBJECTS),
+            "recording": np.repeat([f"r{k}" for k in range(N_SUBJECTS)], 60),
+            "start": np.tile((onset * RATE).astype(int) - 50, N_SUBJECTS),
+            "stop": np.tile((onset * RATE).astype(int) + 50, N_SUBJECTS),
+            "label": np.tile(["N", "N", "S", "V"], 15 * N_SUBJECTS),
+            "onset_s": np.tile(onset, N_SUBJECTS),
+            "reason": "",
+        }
+    )
+    windows.loc[:2, "reason"] = [f"window ends 0.{k} s after the end" for k in range(3)]
+    folder = files.folder("windows", "ecg_demo")
+    files.save_table(folder / "windows.parquet", windows)
+    beats = {
+        "recording": ["r0", "r1"],
+        "annotated": [100, 100],
+        "detected": [90, 100],
+        "true_positives": [90, 95],
+        "sensitivity": [0.9, 0.95],
+        "positive_predictivity": [1.0, 0.95],
+        "mean_delay_s": [0.1, np.nan],
+    }
+    files.save_table(folder / "beats.parquet", pd.DataFrame(beats))
+
+
+def write_cell(names: tuple[str, str, str], skill: float) -> None:
+    name = "-".join(names)
+    path = files.folder("windows", names[0]) / "windows.parquet"
+    table = predicted(files.load_table(path).query("reason == ''"), skill)
+    folder = files.folder("runs", name)
+    files.save_table(folder / "predictions.parquet", table)
+    neuron = {"name": "relu"} if names[2] == "ann" else {"name": "leaky", "tau": 0.02}
+    settings = {"network": {"name": "convolutional", "bins": 8}, "neuron": neuron}
+    run = {"run_key": "ab" * 32, "labels": LABELS, "settings": settings, "folds": []}
+    files.save_json(folder / "run.json", run)
+    epochs = np.tile(np.arange(5), 3)
+    history = {
+        "fold": np.repeat(np.arange(3), 5),
+        "epoch": epochs,
+        "validation_balanced_accuracy": 0.4 + 0.05 * epochs,
+    }
+    files.save_csv(folder / "history.csv", pd.DataFrame(history))
+    found = evaluate(table, LABELS, QUICK, seed=1)
+    folder = files.folder("metrics", name)
+    files.save_json(folder / "metrics.json", found.metrics)
+    files.save_csv(folder / "subjects.csv", found.subjects)
+    folder = files.folder("energy", name)
+    files.save_json(folder / "energy.json", bill(0.5 if skill < 2 else 4.0))
+    files.save_json(folder / "measured.json", MEASURED)
+
+
+def predicted(windows: pd.DataFrame, skill: float) -> pd.DataFrame:
+    rng = np.random.default_rng(int(10 * skill))
+    truth = windows["label"].map(LABELS.index).to_numpy()
+    logits = rng.normal(size=(len(truth), 3))
+    logits[np.arange(len(truth)), truth] += skill
+    scores = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    subject = windows["recording"].str.replace("r", "s")
+    return windows[["window", "recording", "label"]].assign(
+        fold=subject.str[1:].astype(int) // 2,
+        subject=subject,
+        predicted=[LABELS[k] for k in scores.argmax(axis=1)],
+        **{f"p_{c}": scores[:, k] for k, c in enumerate(LABELS)},
+    )
+
+
+def bill(uj: float) -> dict[str, Any]:
+    per_window = {
+        "effective_acs": 1234.5,
+        "effective_macs": 0.0,
+        "dense_operations": 123456.0,
+        "membrane_updates": 999.0,
+    }
+    counted = {
+        "n_windows": 100,
+        "window_s": 1.0,
+        "per_window": per_window,
+        "activation_sparsity": 0.9,
+        "connection_sparsity": 0.0,
+        "footprint_bytes": 12345,
+    }
+    table = {
+        "energy_uj_per_window": uj,
+        "assumptions": ["45 nm"],
+        "source": "Horowitz 2014",
+    }
+    return {"counted": counted, "estimated": {"horowitz_45nm_fp32": table}}
+
+
+MEASURED = {
+    "latency": {"median_ms_per_window": 1.25, "real_time_factor": 0.001},
+    "meters": {"rapl": {"absent": "no powercap here"}},
+    "machine": {"system": "Linux", "processor": "some"},
+}
+
+
+def make() -> dict[str, Any]:
+    return report.make_report(CELLS, CARDS, QUICK, seed=1)
+
+
+def test_the_summary_is_small_and_tells_of_the_spiking_cell(grid: Path) -> None:
+    details = make()
+    summary = files.load_json(grid / "data/report/summary.json")
+    assert list(summary) == ["ecg_demo"]
+    assert summary["ecg_demo"]["uj_per_window"] == 0.5
+    lif = details["cells"][0]
+    expected = lif["metrics"]["balanced_accuracy"]
+    assert summary["ecg_demo"]["balanced_accuracy"] == expected["value"]
+    assert summary["ecg_demo"]["ci_low"] == expected["low"]
+    assert len(summary["ecg_demo"]) == 4
+
+
+def test_an_ann_stands_beside_its_spiking_twin(grid: Path) -> None:
+    lif, ann = make()["cells"]
+    assert lif["spiking"]
+    assert not ann["spiking"]
+    assert lif["matched_ann"] == ann["cell"]
+    assert lif["ann_uj_per_window"] == 4.0
+
+
+def test_everything_that_was_left_out_is_told(grid: Path) -> None:
+    told = make()["datasets"]["ecg_demo"]
+    assert told["subjects"] == N_SUBJECTS
+    assert [row["status"] for row in told["missing"]] == ["absent", "refused"]
+    assert sum(told["windows"].values()) == 60 * N_SUBJECTS - 3
+    assert {row["reason"] for row in told["not_used"]} == {
+        "window ends … s after the end"
+    }
+    assert told["unlabelled"] == N_SUBJECTS
+    assert told["quality"]["line_noise_share"] is None
+    page = (grid / "data/report/index.html").read_text()
+    for text in ("s9: not in the mirror", "no powercap here", "flat &lt;all of it&gt;"):
+        assert text in page
+
+
+def test_the_detector_is_pooled(grid: Path) -> None:
+    detector = make()["datasets"]["ecg_demo"]["detector"]
+    assert detector["sensitivity"] == pytest.approx(185 / 200)
+    assert detector["positive_predictivity"] == pytest.approx(185 / 190)
+    assert detector["lowest_sensitivity"] == 0.9
+    (files.folder("windows", "ecg_demo") / "beats.parquet").unlink()
+    assert findings.detector("ecg_demo") is None
+
+
+def test_models_are_compared(grid: Path) -> None:
+    (test,) = make()["datasets"]["ecg_demo"]["tests"]
+    assert test["models"] == ["ann", "lif"]
+    assert test["difference"] > 0
+    assert test["p"] == pytest.approx(2 / 2**N_SUBJECTS)
+    assert test["p_holm"] == test["p"]
+
+
+def test_cells_of_other_encoders_are_not_compared(grid: Path) -> None:
+    apart = [("d", "delta", "lif"), ("d", "rate", "ann")]
+    assert findings.tests(apart, QUICK, seed=1) == []
+
+
+def test_made_twice_it_has_the_same_bytes(grid: Path) -> None:
+    make()
+    folder = grid / "data/report"
+    names = ("summary.json", "details.json", "index.html")
+    before = [(folder / name).read_bytes() for name in names]
+    make()
+    assert [(folder / name).read_bytes() for name in names] == before
+    json.loads(before[1], parse_constant=pytest.fail)
+
+
+def test_details_hold_nothing_that_this_machine_measured(grid: Path) -> None:
+    make()
+    before = (grid / "data/report/details.json").read_bytes()
+    (files.folder("energy", "ecg_demo-delta-lif") / "measured.json").unlink()
+    make()
+    assert (grid / "data/report/details.json").read_bytes() == before
+
+
+VOID = {"meta", "img", "br", "line", "circle"}
+
+
+class Page(HTMLParser):
+    """Collect tags and check that they close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert tag in VOID or self.open.pop() == tag
+
+
+def test_the_page_stands_alone(grid: Path) -> None:
+    make()
+    text = (grid / "data/report/index.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"script", "link", "iframe"}
+    assert not re.search(r"url\(|@import", text)
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == 3
+    for image in images:
+        assert str(image["src"]).startswith("data:image/svg+xml;base64,")
+        assert len(str(image["alt"])) > 40
+    assert "nan" not in re.sub(r'src="[^"]*"', "", text).lower().split()
+
+
+def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
+    """A spike at the step that speaks of sample k stands at sample k's time."""
+    from pipeline.report.figures import piece
+
+    bits = np.zeros((1, 1000), bool)
+    bits[0, 302] = True  # two steps late: it speaks of sample 300
+    train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=("MLII+",))
+    path = files.folder("spikes", "ecg_demo-delta") / "r0.h5"
+    files.save_spikes(path, train, inputs="")
+    window = {"recording": "r0", "start": 250, "stop": 350, "label": "N"}
+    found = piece("ecg_demo", ["delta"], {**window, "onset_s": 2.99})
+    np.testing.assert_allclose(found.spikes["delta"]["MLII+"], [0], atol=1e-9)
+    assert found.time[50] == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (7, "7"),
+        (0.000123, "1.23e-04"),
+        (0.1234, "0.123"),
+        (4.0, "4.00"),
+        (12.345, "12.3"),
+        (123.4, "123"),
+        (51021, "51\u202f021"),
+        (1234.6, "1\u202f235"),
+    ],
+)
+def test_numbers_have_three_digits_that_count(value: float | None, text: str) -> None:
+    assert report.number(value) == text
+
+
+def test_other_formats() -> None:
+    assert report.percent(0.8714) == "87.1"
+    assert report.percent(None) == "–"
+    assert report.p_value(0.0004) == "< 0.001"
+    assert report.p_value(0.0312) == "0.031"
+    assert report.count(1, "subject") == "1 subject"
+    assert report.interval({"value": 0.5, "low": 0.4, "high": 0.6}) == "40.0–60.0"
+    assert report.interval({"value": 0.5, "low": None}) == "no interval"

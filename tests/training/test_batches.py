@@ -1,0 +1,109 @@
+"""Windows cut out of packed spike trains, against the obvious way to do it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import files
+from pipeline.errors import DataError
+from pipeline.spikes import Spikes, pack, unpack
+from pipeline.training import batches
+
+LABELS = ("N", "V")
+DT = 0.01
+
+
+def _train(n_steps: int, *, seed: int, delay_s: float = 0.0, n: int = 3) -> Spikes:
+    bits = np.random.default_rng(seed).random((n, n_steps)) < 0.3
+    names = tuple(f"lead{k}" for k in range(n))
+    return pack(bits, dt=DT, delay_s=delay_s, features=names)
+
+
+def _table(rows: list[tuple[str, int, int, str]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["recording", "start", "stop", "label"])
+    return table.assign(window=range(100, 100 + len(rows)))
+
+
+def _save(folder: Path, **trains: Spikes) -> Path:
+    for name, train in trains.items():
+        files.save_spikes(folder / f"{name}.h5", train, inputs="")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("spikes")
+    return _save(folder, a=_train(90, seed=1), b=_train(61, seed=2))
+
+
+@given(data=st.data(), length=st.integers(1, 40))
+@settings(max_examples=30, deadline=None)
+def test_every_window_equals_its_slice(
+    two: Path, data: st.DataObject, length: int
+) -> None:
+    ends = {"a": 90, "b": 61}
+    drawn = data.draw(st.lists(st.sampled_from("ab"), min_size=1, max_size=8))
+    starts = [data.draw(st.integers(0, ends[name] - length)) for name in drawn]
+    table = _table(
+        [(n, s, s + length, "N") for n, s in zip(drawn, starts, strict=True)]
+    )
+    windows = batches.load(two, table, LABELS)
+    spikes = windows.spikes(torch.arange(len(table)))
+    assert spikes.shape == (length, len(table), 3)
+    assert spikes.dtype == torch.float32
+    for column, (name, start) in enumerate(zip(drawn, starts, strict=True)):
+        whole = files.load_spikes(two / f"{name}.h5")
+        expected = unpack(whole, start, start + length).T
+        np.testing.assert_array_equal(spikes[:, column].numpy(), expected)
+
+
+def test_rows_and_targets_keep_the_order_of_the_table(two: Path) -> None:
+    table = _table([("b", 0, 9, "V"), ("a", 5, 14, "N"), ("b", 7, 16, "V")])
+    windows = batches.load(two, table, LABELS)
+    assert windows.targets.tolist() == [1, 0, 1]
+    assert windows.classes == [0, 1]
+    assert (windows.n_steps, windows.n_features, windows.dt) == (9, 3, DT)
+    one = windows.spikes(torch.tensor([2]))
+    assert torch.equal(windows.spikes(torch.tensor([0, 2]))[:, 1:], one)
+
+
+def test_a_code_that_lags_is_read_later_and_silent_past_its_end(tmp_path: Path) -> None:
+    train = _train(50, seed=4, delay_s=3 * DT)
+    _save(tmp_path, a=train, b=_train(50, seed=5, delay_s=3 * DT))
+    table = _table([("a", 10, 20, "N"), ("a", 40, 50, "V"), ("b", 0, 10, "N")])
+    spikes = batches.load(tmp_path, table, LABELS).spikes(torch.arange(3)).numpy()
+    bits = unpack(train).T
+    np.testing.assert_array_equal(spikes[:, 0], bits[13:23])
+    np.testing.assert_array_equal(spikes[:7, 1], bits[43:50])
+    assert not spikes[7:, 1].any()
+    other = unpack(files.load_spikes(tmp_path / "b.h5")).T
+    np.testing.assert_array_equal(spikes[:, 2], other[3:13])
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", 0, 9, "N"), ("a", 0, 8, "N")], r"windows of 2 lengths, \[8, 9\]"),
+        ([("a", 85, 95, "N")], "window 100 of a: samples 85 to 95"),
+        ([("a", -1, 9, "N")], "window 100 of a: samples -1 to 9"),
+        ([("a", 0, 9, "Q")], r"labels \['Q'\]"),
+        ([("missing", 0, 9, "N")], "there is no such file"),
+    ],
+)
+def test_windows_that_do_not_fit_are_refused(
+    two: Path, rows: list[tuple[str, int, int, str]], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        batches.load(two, _table(rows), LABELS)
+
+
+def test_recordings_that_differ_in_features_are_refused(tmp_path: Path) -> None:
+    _save(tmp_path, a=_train(50, seed=4), b=_train(50, seed=4, n=2))
+    table = _table([("a", 0, 9, "N"), ("b", 0, 9, "N")])
+    with pytest.raises(DataError, match=r"a has 3 features .* b has 2"):
+        batches.load(tmp_path, table, LABELS)

@@ -1,0 +1,142 @@
+"""What an epoch draws, and how the best epoch is kept."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from pipeline.networks._layers import Unrolled
+from pipeline.neurons.leaky import Leaky
+from pipeline.training.batches import Windows
+from pipeline.training.fitting import (
+    as_many_of_each_class,
+    fit,
+    predict,
+    some_of_each_class,
+)
+from pipeline.training.settings import TrainingSettings
+
+N_STEPS, DT = 6, 0.5
+
+
+def _windows(targets: list[int]) -> Windows:
+    """Make windows whose first feature fires only in class 1, and one of noise."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(targets, N_STEPS)
+    trains = np.stack([labels == 1, rng.random(len(labels)) < 0.5], axis=1)
+    first = torch.arange(len(targets)) * N_STEPS
+    steps = torch.from_numpy(trains.astype(np.uint8))
+    return Windows(steps, first, torch.tensor(targets), N_STEPS, DT)
+
+
+class Means(nn.Module):
+    """The smallest network: a linear read-out of mean rates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+        nn.init.zeros_(self.linear.weight)
+
+    def forward(self, spikes: torch.Tensor) -> torch.Tensor:
+        return self.linear(spikes.mean(0))
+
+
+counts = st.lists(st.integers(1, 30), min_size=1, max_size=4)
+
+
+@given(counts=counts, wanted=st.integers(1, 40))
+@settings(max_examples=40, deadline=None)
+def test_an_epoch_has_as_many_of_every_class_equally_often(
+    counts: list[int], wanted: int
+) -> None:
+    targets = list(itertools.chain(*([k] * n for k, n in enumerate(counts))))
+    windows = _windows(targets)
+    rows = as_many_of_each_class(windows, wanted, np.random.default_rng(1))
+    drawn = torch.bincount(rows, minlength=len(targets))
+    assert torch.bincount(windows.targets[rows]).tolist() == [wanted] * len(counts)
+    for k in windows.classes:
+        of_class = drawn[windows.targets == k]
+        assert of_class.max() - of_class.min() <= 1
+
+
+def test_epochs_draw_anew_and_judges_stay_in_order() -> None:
+    windows, rng = _windows([0] * 50 + [1] * 3), np.random.default_rng(2)
+    first, second = (as_many_of_each_class(windows, 10, rng) for _ in range(2))
+    assert first.sort().values.tolist() != second.sort().values.tolist()
+    judges = some_of_each_class(windows, 10, rng)
+    assert torch.bincount(windows.targets[judges]).tolist() == [10, 3]
+    assert judges.tolist() == sorted(set(judges.tolist()))
+
+
+def test_it_learns_what_can_be_learned() -> None:
+    train = _windows([0, 1] * 40)
+    network = Means()
+    chosen = TrainingSettings(
+        epochs=10, windows_per_class=40, batch=16, learning_rate=0.3
+    )
+    history = list(fit(network, train, train, chosen, np.random.default_rng(0)))
+    assert history[-1].train_loss < history[0].train_loss
+    assert history[-1].validation_balanced_accuracy == 1
+    right = predict(network, train, torch.arange(80)).argmax(1) == train.targets
+    assert right.all()
+
+
+def _fake_accuracies(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
+    script = iter(values)
+    judge = "pipeline.training.fitting._judge"
+    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None))
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _fake_accuracies(monkeypatch, [0.5, 0.9, 0.7, 0.9, 0.8, 0.95])
+    network = Means()
+    chosen = TrainingSettings(epochs=9, windows_per_class=8, patience=3)
+    train = _windows([0, 1] * 8)
+    epochs = fit(network, train, train, chosen, np.random.default_rng(0))
+    weights = [network.linear.weight.detach().clone() for _ in epochs]
+    assert len(weights) == 5
+    assert torch.equal(network.linear.weight, weights[1])
+    assert not torch.equal(weights[1], weights[4])
+
+
+def test_a_rare_class_counts_as_much_as_a_frequent_one() -> None:
+    train = _windows([0, 1] * 8)
+    validation = _windows([0] * 30 + [1])
+    network = Means()
+    nn.init.constant_(network.linear.bias, 0.0)
+    with torch.no_grad():
+        network.linear.bias[0] = 1e-3
+    chosen = TrainingSettings(
+        epochs=1, windows_per_class=1, learning_rate=1e-12, weight_decay=0
+    )
+    (epoch,) = fit(network, train, validation, chosen, np.random.default_rng(0))
+    assert epoch.validation_balanced_accuracy == 0.5
+    assert epoch.validation_loss == pytest.approx(np.log(2), abs=1e-3)
+    assert epoch.spike_rate is None
+
+
+def test_the_spike_rate_is_in_hertz_a_neuron() -> None:
+    """A membrane that gains two thresholds a step fires at every step: 1 / dt."""
+    leaky = Unrolled(Leaky().build(2, dt=DT), spiking=True)
+    always = nn.Sequential(Constant(2.0), leaky, Means())
+    train = _windows([0, 1] * 4)
+    chosen = TrainingSettings(epochs=1, windows_per_class=4)
+    (epoch,) = fit(always, train, train, chosen, np.random.default_rng(0))
+    assert epoch.spike_rate == pytest.approx(1 / DT)
+
+
+class Constant(nn.Module):
+    """The same current at every step."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, spikes: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(spikes, self.value)

@@ -1,0 +1,280 @@
+"""Folds: the same bytes every time, resumed, and blind to their test windows."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pipeline import files
+from pipeline.errors import ConfigError, DataError, PipelineError
+from pipeline.networks.convolutional import Convolutional
+from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.relu import Relu
+from pipeline.spikes import pack
+from pipeline.training import train as training
+from pipeline.training.settings import TrainingSettings
+from pipeline.training.train import Task, devices, train
+
+LABELS = ("calm", "busy", "late")
+N_STEPS, N_WINDOWS = 32, 36
+ROLES = ("test", "validation", "train", "train")
+
+
+def _recording(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Make spikes (feature, time) whose rate, or its place, tells the class."""
+    rate = np.full((len(labels), N_STEPS), 0.05)
+    rate[labels == 1] = 0.5
+    rate[labels == 2, N_STEPS // 2 :] = 0.5
+    return rng.random((2, rate.size)) < rate.ravel()
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    """Four subjects with a recording each, in two folds."""
+    folder = tmp_path_factory.mktemp("spikes")
+    rng, tables = np.random.default_rng(5), []
+    for subject in range(4):
+        labels = rng.permutation(np.arange(N_WINDOWS) % 3)
+        spikes = pack(
+            _recording(labels, rng), dt=0.02, delay_s=0.0, features=("+", "-")
+        )
+        files.save_spikes(folder / f"r{subject}.h5", spikes, inputs="")
+        start = np.arange(N_WINDOWS) * N_STEPS
+        tables.append(
+            pd.DataFrame(
+                {
+                    "window": subject * N_WINDOWS + np.arange(N_WINDOWS),
+                    "recording": f"r{subject}",
+                    "subject": f"s{subject}",
+                    "session": "1",
+                    "start": start,
+                    "stop": start + N_STEPS,
+                    "label": np.array(LABELS)[labels],
+                }
+            )
+        )
+    windows = pd.concat(tables, ignore_index=True)
+    return Task(
+        name="toy-delta-lif",
+        spikes=folder,
+        windows=windows,
+        folds=pd.concat([_fold(windows, k) for k in range(2)]),
+        labels=LABELS,
+        network=Convolutional(channels=(6,), kernels=(4,), strides=(2,), bins=4),
+        neuron=Leaky(),
+        settings=TrainingSettings(
+            epochs=4, windows_per_class=24, batch=24, learning_rate=0.05
+        ),
+        seed=11,
+        inputs={"spikes": "1234"},
+    )
+
+
+def _fold(windows: pd.DataFrame, fold: int) -> pd.DataFrame:
+    """Give every subject a role, turned by the fold."""
+    roles = {f"s{k}": ROLES[(k + fold) % 4] for k in range(4)}
+    return pd.DataFrame(
+        {
+            "window": windows["window"],
+            "fold": fold,
+            "role": windows["subject"].map(roles),
+        }
+    )
+
+
+def _with(task: Task, **changes: object) -> Task:
+    return Task(**{**vars(task), **changes})
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The task, trained in this process."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIOSPIKE_WORKERS", "1")
+        train(task, folder)
+    return folder
+
+
+def test_it_writes_what_the_next_stages_read(task: Task, run: Path) -> None:
+    assert set(_bytes(run)) == {
+        "fold-0.safetensors",
+        "fold-1.safetensors",
+        "history.csv",
+        "predictions.parquet",
+    }
+    predictions = files.load_table(run / "predictions.parquet")
+    test = task.folds[task.folds["role"] == "test"]
+    assert predictions["window"].tolist() == test["window"].tolist()
+    shares = predictions[[f"p_{label}" for label in LABELS]]
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    assert (shares.dtypes == np.float32).all()
+    likely = shares.idxmax(axis=1).str.removeprefix("p_")
+    assert likely.tolist() == predictions["predicted"].tolist()
+    history = pd.read_csv(run / "history.csv")
+    assert history["fold"].unique().tolist() == [0, 1]
+    assert (history["spike_rate"] > 0).all()
+
+
+def test_it_learns_to_tell_unseen_subjects_apart(run: Path) -> None:
+    predictions = files.load_table(run / "predictions.parquet")
+    right = predictions["label"] == predictions["predicted"]
+    assert right.groupby(predictions["label"]).mean().min() > 0.7
+
+
+def test_two_workers_give_the_same_bytes(
+    task: Task, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
+    train(task, tmp_path)
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_the_summary_tells_of_every_fold(task: Task, run: Path) -> None:
+    first, second = train(task, run)
+    assert (first["fold"], second["fold"]) == (0, 1)
+    assert first["n_train"] == 2 * N_WINDOWS
+    assert first["n_validation"] == first["n_test"] == N_WINDOWS
+    network, shape = training.load_network(
+        run / "fold-0.safetensors", task.network, task.neuron
+    )
+    assert first["parameters"] == sum(p.numel() for p in network.parameters())
+    assert not network.training
+    assert (shape.n_steps, shape.n_features, shape.n_classes) == (N_STEPS, 2, 3)
+    history = pd.read_csv(run / "history.csv").query("fold == 0")
+    best = history["validation_balanced_accuracy"].idxmax()
+    assert first["best_epoch"] == history.loc[best, "epoch"]
+    assert first["epochs"] == len(history)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """List the folds that are trained rather than kept."""
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    seen: list[int] = []
+    original: Callable[..., None] = training._train_fold
+
+    def noted(task: Task, path: Path, fold: int, inputs: str) -> None:
+        seen.append(fold)
+        original(task, path, fold, inputs)
+
+    monkeypatch.setattr(training, "_train_fold", noted)
+    return seen
+
+
+def _half_done(run: Path, folder: Path) -> None:
+    """Leave what a kill in the middle of fold 1 leaves."""
+    (folder / "fold-0.safetensors").write_bytes(
+        (run / "fold-0.safetensors").read_bytes()
+    )
+    (folder / ".partial-77-fold-1.safetensors").write_bytes(b"cut")
+    (folder / "fold-7.safetensors").write_bytes(b"of an older run")
+
+
+def test_a_killed_run_keeps_its_finished_folds(
+    task: Task, run: Path, tmp_path: Path, trained: list[int]
+) -> None:
+    _half_done(run, tmp_path)
+    train(task, tmp_path)
+    assert trained == [1]
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"inputs": {"spikes": "5678"}},
+        {"neuron": Leaky(tau_mem_s=0.1)},
+        {"settings": TrainingSettings(epochs=1, windows_per_class=24)},
+        {"seed": 12},
+    ],
+)
+def test_folds_made_of_something_else_are_made_again(
+    task: Task,
+    run: Path,
+    tmp_path: Path,
+    trained: list[int],
+    changes: dict[str, object],
+) -> None:
+    _half_done(run, tmp_path)
+    train(_with(task, **changes), tmp_path)
+    assert trained == [0, 1]
+
+
+def test_test_windows_change_nothing_but_their_own_predictions(
+    task: Task, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels and spikes of the first fold's test subject are turned over."""
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    windows = task.windows.copy()
+    tested = windows["subject"] == "s0"
+    windows.loc[tested, "label"] = "calm"
+    windows.loc[tested, "recording"] = "r1"
+    one_fold = task.folds[task.folds["fold"] == 0]
+    train(_with(task, windows=windows, folds=one_fold), tmp_path)
+    ours, theirs = (
+        files.load_weights(folder / "fold-0.safetensors")[0]
+        for folder in (tmp_path, run)
+    )
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_matched_ann_trains_the_same_way(task: Task, tmp_path: Path) -> None:
+    fold = task.folds[task.folds["fold"] == 0]
+    train(_with(task, neuron=Relu(), folds=fold), tmp_path)
+    assert pd.read_csv(tmp_path / "history.csv")["spike_rate"].isna().all()
+
+
+def test_a_class_without_training_windows_is_named(task: Task, tmp_path: Path) -> None:
+    folds = task.folds[task.folds["fold"] == 0]
+    late = task.windows.loc[task.windows["label"] == "late", "window"]
+    purged = folds[~(folds["window"].isin(late) & (folds["role"] == "train"))]
+    with pytest.raises(DataError, match="fold 0: no training windows of late"):
+        train(_with(task, folds=purged), tmp_path)
+
+
+def test_a_fold_without_a_role_is_named(task: Task, tmp_path: Path) -> None:
+    folds = task.folds[(task.folds["fold"] == 0) & (task.folds["role"] != "validation")]
+    with pytest.raises(DataError, match="no validation windows"):
+        train(_with(task, folds=folds), tmp_path)
+
+
+def test_a_loss_that_explodes_names_its_epoch(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.training.fitting._learn", lambda *_: float("nan"))
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    with pytest.raises(PipelineError, match="lif, fold 0, epoch 1: the loss is nan"):
+        train(task, tmp_path)
+    assert not (tmp_path / "fold-0.safetensors").exists()
+
+
+def test_repeatable_puts_everything_back() -> None:
+    torch.manual_seed(1)
+    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    with devices.repeatable(5):
+        first = torch.rand(3)
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(2)
+    with devices.repeatable(5):
+        assert torch.equal(torch.rand(3), first)
+    assert torch.get_num_threads() == threads
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_an_unknown_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIOSPIKE_DEVICE", "cpu")
+    assert devices.choose() == torch.device("cpu")
+    monkeypatch.setenv("BIOSPIKE_DEVICE", "gpu")
+    with pytest.raises(ConfigError, match="'gpu', and torch sees"):
+        devices.choose()
