@@ -3,8 +3,6 @@
 from pipeline import files, tracking
 from pipeline.profiling.profile import evenly, measure, profile
 from pipeline.runs import uj_per_window
-from pipeline.training import batches
-from pipeline.training.train import load_network, weights_path
 from stages import Stage, left_out, run
 
 SECTIONS = (
@@ -21,6 +19,9 @@ def main(stage: Stage) -> str:
     folder = files.folder("energy", stage.label)
     if skipped := left_out(stage, folder):
         return skipped
+    from pipeline.training import batches
+    from pipeline.training.train import load_network, weights_path
+
     dataset, encoder, _ = stage.names.values()
     runs = files.folder("runs", stage.label)
     labels = files.load_json(runs / "run.json")["labels"]

@@ -2,7 +2,6 @@
 
 from pipeline import files, tracking
 from pipeline.runs import digests, run_key
-from pipeline.training.train import Task, train
 from stages import Stage, left_out, run
 
 SECTIONS = (
@@ -26,6 +25,8 @@ def main(stage: Stage) -> str:
     folder = files.folder("runs", stage.label)
     if skipped := left_out(stage, folder):
         return skipped
+    from pipeline.training.train import Task, train
+
     dataset, encoder, model = stage.names.values()
     inputs = digests(stage.dependencies())
     windows = files.folder("windows", dataset)
