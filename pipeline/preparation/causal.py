@@ -135,6 +135,9 @@ def scale_chunk(
     p[n] = a·p[n−1] + (1 − a)·x[n]², w the same of ones, a = exp(−1 / (tau·sfreq));
     y = x / max(√(p / w), floor). Dividing by w takes out the bias of the beginning.
     """
+    if chunk.shape[1] == 0:
+        # Of nothing, lfilter leaves a memory that was never written.
+        return chunk, power
     squares = np.square(chunk)
     if design.shared:
         # Python's sum adds row by row; numpy's order depends on the chunk's length.

@@ -54,6 +54,14 @@ PLANS = st.builds(
 )
 
 
+def test_a_chunk_too_short_for_an_output_keeps_the_scale() -> None:
+    plan = signals.design(settings(sfreq=120), 360.0)
+    samples = noise(2, 103)
+    for _ in range(50):
+        got = in_chunks(samples, [100, 101], plan)
+        np.testing.assert_array_equal(got, at_once(samples, plan))
+
+
 @given(
     PLANS,
     st.integers(1, 400),
