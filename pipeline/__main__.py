@@ -50,6 +50,7 @@ def summary(arguments: argparse.Namespace) -> None:
     details = files.load_json(files.folder("report", "details.json"))
     percent = f"{details['interval']['confidence']:.0%} interval"
     table = Table("cell", "balanced accuracy", percent, "µJ per window (estimated)")
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
     for cell in details["cells"]:
