@@ -1,10 +1,11 @@
 """The `biospike` command: what a person asks of a checkout outside `dvc repro`."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def check_dataset(params: config.Params, dataset: str) -> None:
     """Read every recording of a fetched data set and say what was found."""
     from pipeline.ingestion.recordings import inspect
 
+    reader = params.read(f"datasets.{dataset}.reader")
     folder = files.folder("raw", dataset)
     if not folder.exists():
         raise DataError(
@@ -35,8 +37,21 @@ def check_dataset(params: config.Params, dataset: str) -> None:
             "there are no raw files yet",
             remedy=f"dvc repro fetch@{dataset} (or point BIOSPIKE_MIRROR at a folder)",
         )
-    found = inspect(folder, params.read(f"datasets.{dataset}.reader"))
-    console.print(found.to_string(index=False), soft_wrap=True)
+    found = inspect(folder, reader)
+    table = Table("recording", "subject", "signal", "annotations", "problem")
+    for row in found.to_dict("records"):
+        table.add_row(row["recording"], row["subject"], *check_words(row))
+    Console(highlight=False).print(table)
+
+
+def check_words(row: Mapping[Hashable, Any]) -> tuple[str, str, str]:
+    """Write what was found in a recording: its signal, its annotations, its problem."""
+    if row["status"] != "used":
+        return "", "", str(row["reason"])
+    signal = f"{row['n_channels']} × {row['sfreq']:g} Hz, {row['duration_s']:.0f} s"
+    counts = json.loads(row["annotations"])
+    labels = ", ".join(f"{label} {count}" for label, count in counts.items())
+    return signal, labels + f" (and {row['unlabelled']} left out)", ""
 
 
 def grid_cells(params: config.Params) -> list[config.Cell]:
