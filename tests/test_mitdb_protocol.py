@@ -18,7 +18,7 @@ BEATS = "NNANNVNNFN" * 2
 
 
 def write_record(folder: Path, name: str) -> None:
-    """Write a record with a beat a second; 114 has its leads swapped, as the original."""
+    """Write a record with a beat a second; 114 has its leads swapped."""
     rng = np.random.default_rng(int(name))
     peaks = (np.arange(len(BEATS)) + 3) * SFREQ
     signal = rng.normal(0, 0.02, (SFREQ * SECONDS, 2))
