@@ -40,6 +40,7 @@ def log(
     experiment = _experiment(client, run["dataset"])
     parent = _find(client, experiment, f"tags.run_key = '{run['run_key']}'")
     parent = parent or _create_cell(client, experiment, cell, run)
+    _log_settings(client, parent, run)
     steps = {"runs": _log_training, "metrics": _log_metrics, "energy": _log_energy}
     for kind in kinds:
         folder = files.folder(kind, cell)
@@ -73,13 +74,20 @@ def _find(client: "MlflowClient", experiment: str, which: str) -> "Run | None":
 def _create_cell(
     client: "MlflowClient", experiment: str, cell: str, run: Mapping[str, Any]
 ) -> "Run":
-    """Make a cell's run with the settings that shaped it."""
+    """Make a cell's run."""
     names = {key: run[key] for key in ("dataset", "encoder", "model", "run_key")}
     tags = {**names, "data.digest": data_digest(run), **_circumstances()}
-    made = client.create_run(experiment, run_name=cell, tags=tags)
-    log_params(client, made.info.run_id, flatten(run["settings"]))
-    log_dataset(client, made.info.run_id, run)
-    return made
+    return client.create_run(experiment, run_name=cell, tags=tags)
+
+
+def _log_settings(
+    client: "MlflowClient", parent: "Run", run: Mapping[str, Any]
+) -> None:
+    """Log what shaped the run, apart from making it: a broken-off publish resumes."""
+    if "logged.settings" not in parent.data.tags:
+        log_params(client, parent.info.run_id, run["settings"])
+        log_dataset(client, parent.info.run_id, run)
+        client.set_tag(parent.info.run_id, "logged.settings", "yes")
 
 
 def _fold(client: "MlflowClient", parent: "Run", fold: int) -> str:

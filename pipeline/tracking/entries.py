@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 LONGEST_PARAM = 6000
 
 
-def log_params(client: "MlflowClient", run_id: str, flat: Mapping[str, Any]) -> None:
-    """Log settings, by the hundred."""
+def log_params(
+    client: "MlflowClient", run_id: str, settings: Mapping[str, Any]
+) -> None:
+    """Log settings, by the hundred.
+
+    A mapping of anything but names, such as beat symbols to classes, is one param:
+    MLflow refuses a key like `/`.
+    """
     from mlflow.entities import Param
 
-    params = [Param(k, _text(v)[:LONGEST_PARAM]) for k, v in sorted(flat.items())]
+    flat = sorted(_flat(settings).items())
+    params = [Param(key, _text(value)[:LONGEST_PARAM]) for key, value in flat]
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
 
@@ -86,6 +93,16 @@ def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> 
 def data_digest(run: Mapping[str, Any]) -> str:
     """Digest the input files' digests, as short as MLflow wants it."""
     return files.inputs_digest(dict(run["inputs"]))[:32]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested settings to dotted keys, as far as these are names."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        named = isinstance(value, Mapping) and all(map(str.isidentifier, value))
+        nested = _flat(value, f"{prefix}{key}.") if named else {f"{prefix}{key}": value}
+        flat |= nested
+    return flat
 
 
 def _allowed(name: str) -> str:

@@ -73,6 +73,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in which the tiny grid has run, with MLflow."""
     clone = make_clone(tmp_path_factory.mktemp("clone"))
     output = run(clone, DVC, "repro", BIOSPIKE_TRACKING="on")
+    assert "is not logged" not in output
     cells = [f"@ecg_demo-delta-{model}" for model in ("lif", "ann")]
     assert stages_run(output) == {
         *(f"{stage}@ecg_demo" for stage in ("fetch", "ingest", "prepare")),
@@ -103,24 +104,36 @@ def test_a_second_repro_runs_nothing_and_keeps_the_tree_clean(clone: Path) -> No
     assert run(clone, "git", "status", "--porcelain") == ""
 
 
-def test_mlflow_has_one_row_a_cell_with_all_three_stages(clone: Path) -> None:
+def in_mlflow(clone: Path) -> str:
+    """Count rows, folds, keys, and rows with a param and metrics of later stages."""
     code = (
         "import mlflow; mlflow.set_tracking_uri('sqlite:///mlflow.db');"
         "runs = mlflow.search_runs(experiment_names=['ecg_demo']);"
         "folds = runs['tags.mlflow.parentRunId'].notna().sum();"
         "rows = runs[runs['tags.mlflow.parentRunId'].isna()];"
         "print(len(rows), folds, rows['tags.run_key'].nunique(),"
+        "  rows['params.reader.labels'].notna().sum(),"
         "  rows['metrics.test/balanced_accuracy'].notna().sum(),"
         "  rows['metrics.energy/uj_per_window'].notna().sum())"
     )
     output = run(clone, sys.executable, "-W", "ignore", "-c", code)
-    assert output.splitlines()[-1] == "2 4 2 2 2"
+    return output.splitlines()[-1]
+
+
+def test_mlflow_has_one_row_a_cell_with_all_three_stages(clone: Path) -> None:
+    assert in_mlflow(clone) == "2 4 2 2 2 2"
 
 
 def test_publish_rebuilds_the_store(clone: Path) -> None:
     shutil.move(clone / "mlflow.db", clone / "mlflow.db.old")
     run(clone, sys.executable, "-m", "pipeline", "publish", BIOSPIKE_TRACKING="on")
-    assert (clone / "mlflow.db").exists()
+    assert in_mlflow(clone) == "2 4 2 2 2 2"
+
+
+def test_check_tells_what_is_in_the_files(clone: Path) -> None:
+    told = run(clone, sys.executable, "-m", "pipeline", "check", "ecg_demo")
+    assert "params.yaml is valid, 2 cells" in told
+    assert all(f"s{subject:02}" in told for subject in range(1, 7))
 
 
 def test_one_worker_gives_the_same_bytes(
