@@ -56,6 +56,7 @@ def write_cell(name: str) -> Path:
     settings = {
         "seed": 1,
         "signal": {"sfreq": 100, "band": [0.5, 40]},
+        "reader": {"name": "wfdb", "labels": {"N": "N", "/": "Q", "|": "Q"}},
         "network": {"name": "convolutional", "channels": [4, 4], "bins": 2},
         "neuron": {"name": "relu"},
     }
@@ -150,6 +151,9 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
     assert parent.info.status == "FINISHED"
     assert parent.data.params["signal.sfreq"] == "100"
     assert parent.data.params["network.name"] == "convolutional"
+    assert parent.data.params["reader.name"] == "wfdb"
+    symbols = json.loads(parent.data.params["reader.labels"])
+    assert symbols == {"N": "N", "/": "Q", "|": "Q"}
     metrics = parent.data.metrics
     assert metrics["test/balanced_accuracy"] == 0.8
     assert metrics["test/balanced_accuracy.ci_low"] == 0.7
@@ -175,6 +179,21 @@ def test_publishing_again_adds_nothing(cell: Path) -> None:
     before = {run.info.run_id: run.to_dictionary() for run in all_runs()}
     tracking.publish(CELL)
     assert {run.info.run_id: run.to_dictionary() for run in all_runs()} == before
+
+
+def test_a_publish_that_broke_off_is_caught_up(
+    cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("cut off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.tracking.cells.log_params", refuse)
+        assert not tracking.publish(CELL)
+    assert tracking.publish(CELL)
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert parent.data.params["seed"] == "1"
+    assert parent.inputs.dataset_inputs
 
 
 def test_a_later_stage_joins_the_run(cell: Path) -> None:
