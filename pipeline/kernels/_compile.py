@@ -1,0 +1,49 @@
+"""How kernels are compiled and kept on disk.
+
+Division by zero gives infinity, as in torch, and arithmetic is never reordered or
+contracted, so that the plain twins give the same bits.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+CONFIG: Any = numba.config
+
+
+def inlined(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a formula that loops in other files call."""
+    jit: Any = numba.njit(nogil=True, error_model="numpy")
+    fast: Callable[..., Any] = jit(formula)
+    return fast
+
+
+def compiled(loop: Callable[..., None]) -> Callable[..., None]:
+    """Compile a loop, and keep it on disk for this version of the folder's sources.
+
+    Numba's own cache notices changes of the file a loop stands in, but not of the files
+    that it takes formulas from; so each version of the folder has a cache of its own.
+    """
+    usual = CONFIG.CACHE_DIR
+    CONFIG.CACHE_DIR = _folder() or usual
+    try:
+        jit: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
+        fast: Callable[..., None] = jit(loop)
+        return fast
+    finally:
+        CONFIG.CACHE_DIR = usual
+
+
+@cache
+def _folder() -> str:
+    """Name the cache of these sources; empty where numba must find a place itself."""
+    here = Path(__file__).parent
+    if os.environ.get("NUMBA_CACHE_DIR") or not os.access(here, os.W_OK):
+        return ""
+    sources = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
+    return str(here / "__pycache__" / hashlib.sha256(sources).hexdigest()[:12])

@@ -1,0 +1,369 @@
+"""Neurons that hear each other's last outputs, over a whole sequence.
+
+::
+
+    c[t] = i[t] + Σⱼ s[t−1, j]·R[j]         row R[j] is what neuron j sends
+    s[t], state = step(c[t], state)         any neuron of this folder
+
+The sum goes over the rows in their order and skips silent neurons, so a step costs
+spikes × row and the plain twin, which adds every row in the same order, gives the same
+bits. One operator serves all neurons: it takes their compiled loops a step at a time,
+which need no more than the state before each step, beside what they keep themselves.
+
+Backwards, with δ[t] the gradient of c[t], s[t] gets δ[t+1]·Rᵀ on top of what it gets
+from outside, and R gets Σₜ s[t−1]ᵀ·δ[t]: one matrix product over steps and windows, or,
+where few neurons fire, a row a spike.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.library import custom_op
+
+from pipeline.kernels._compile import compiled
+from pipeline.kernels._sequence import (
+    TOO_LARGE,
+    SequenceKernel,
+    UnstableError,
+    _dtype,
+    find,
+)
+from pipeline.kernels._surrogates import compiled_surrogate
+
+SPARSE = 0.15
+"""Share of neurons that fire below which the gradient of R is added row by row."""
+
+
+def run(
+    kernel: SequenceKernel,
+    currents: Tensor,
+    weights: Tensor,
+    spikes: Tensor,
+    state: Tensor,
+    constants: Tensor,
+    options: Sequence[float],
+) -> tuple[Tensor, Tensor]:
+    """Step through a sequence, compiled.
+
+    Parameters
+    ----------
+    kernel : SequenceKernel
+        The neurons' own.
+    currents : Tensor, shape (T, B, R·N)
+    weights : Tensor, shape (R·N, N)
+        Row n: what neuron n hears, as in `nn.Linear`.
+    spikes : Tensor, shape (B, N)
+        The outputs of the step before the first.
+    state : Tensor, shape (S, B, N)
+    constants : Tensor, shape (P, N)
+    options : sequence of float
+
+    Returns
+    -------
+    spikes : Tensor, shape (T, B, N)
+    state : Tensor, shape (S, B, N)
+
+    Raises
+    ------
+    UnstableError
+        A state is not a number, or runs away.
+    """
+    operator = torch.ops.biospike.recurrent
+    keep = torch.is_grad_enabled()
+    outputs, last, _, _ = operator(
+        kernel.name, currents, weights, spikes, state, constants, list(options), keep
+    )
+    return outputs, last
+
+
+def plain_run(
+    kernel: SequenceKernel,
+    currents: Tensor,
+    weights: Tensor,
+    spikes: Tensor,
+    state: Tensor,
+    constants: Tensor,
+    options: Sequence[float],
+) -> tuple[Tensor, Tensor]:
+    """Do the same a step and a row at a time, by autograd: the oracle."""
+    outputs = []
+    for number, current in enumerate(currents.unbind(0)):
+        for sent, row in zip(spikes.unbind(1), weights.unbind(1), strict=True):
+            current = current + sent[:, None] * row
+        try:
+            fired, state = kernel.plain_run(current[None], state, constants, options)
+        except UnstableError:
+            raise UnstableError(number) from None
+        spikes = fired[0]
+        outputs.append(spikes)
+    nothing = currents.new_empty((0, *state.shape[1:]))
+    return torch.stack(outputs) if outputs else nothing, state
+
+
+@custom_op("biospike::recurrent", mutates_args=())
+def _run(
+    name: str,
+    currents: Tensor,
+    weights: Tensor,
+    spikes: Tensor,
+    state: Tensor,
+    constants: Tensor,
+    options: Sequence[float],
+    keep: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    kernel = find(name)
+    outputs, trace, states = _room(kernel, currents, state, options, keep)
+    last = state.clone(memory_format=torch.contiguous_format)
+    sent = weights.t()
+    arrays = _arrays(currents, spikes, sent, last, constants, outputs, trace, states)
+    _step_through(kernel, np.array(options), *arrays)
+    return outputs, last, trace, states
+
+
+def _step_through(
+    kernel: SequenceKernel,
+    options: np.ndarray,
+    currents: np.ndarray,
+    spikes: np.ndarray,
+    sent: np.ndarray,
+    state: np.ndarray,
+    constants: np.ndarray,
+    outputs: np.ndarray,
+    trace: np.ndarray,
+    states: np.ndarray,
+) -> None:
+    """Fill outputs, trace and states and move the state on."""
+    heard = np.empty((1, *currents.shape[1:]), currents.dtype)
+    first = state.copy()
+    given = spikes
+    for t in range(len(currents)):
+        _hear(currents[t], spikes, sent, heard[0])
+        if len(states):
+            states[t] = state
+        # One step of the trace lies in one piece, as the loops want it.
+        kept = (
+            trace[t][:, None] if len(trace) else trace.reshape(0, 1, *state.shape[1:])
+        )
+        kernel.forward(heard, state, constants, options, outputs[t : t + 1], kept)
+        spikes = outputs[t]
+    if not (np.abs(state) < TOO_LARGE).all():
+        raise UnstableError(
+            _first_unstable(kernel, currents, given, sent, first, constants, options)
+        )
+
+
+def _first_unstable(
+    kernel: SequenceKernel,
+    currents: np.ndarray,
+    spikes: np.ndarray,
+    sent: np.ndarray,
+    state: np.ndarray,
+    constants: np.ndarray,
+    options: np.ndarray,
+) -> int:
+    """Go through the steps again to find the one that broke."""
+    heard = np.empty((1, *currents.shape[1:]), currents.dtype)
+    outputs = np.empty((1, *state.shape[1:]), currents.dtype)
+    no_trace = np.empty((0, *outputs.shape), currents.dtype)
+    for t in range(len(currents)):
+        _hear(currents[t], spikes, sent, heard[0])
+        kernel.forward(heard, state, constants, options, outputs, no_trace)
+        spikes = outputs[0]
+        if not (np.abs(state) < TOO_LARGE).all():
+            return t
+    return len(currents) - 1
+
+
+@custom_op("biospike::recurrent_backward", mutates_args=())
+def _differentiate(
+    name: str,
+    grad_outputs: Tensor,
+    grad_last: Tensor,
+    trace: Tensor,
+    states: Tensor,
+    outputs: Tensor,
+    weights: Tensor,
+    spikes: Tensor,
+    constants: Tensor,
+    options: Sequence[float],
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    kernel = find(name)
+    numbers = (np.array(options), compiled_surrogate(options, _dtype(constants)))
+    n_steps, batch, n_neurons = grad_outputs.shape
+    weights = weights.contiguous()
+    grads = grad_outputs.new_empty((n_steps, batch, len(weights)))
+    grad_state = grad_last.clone(memory_format=torch.contiguous_format)
+    grad_constants = constants.new_zeros((len(constants), batch, n_neurons))
+    total = grad_outputs.new_empty((1, batch, n_neurons))
+    # A loop may count on zeros, so what a step adds is added up here.
+    share = torch.empty_like(grad_constants)
+    arrays = _arrays(total, grad_state, trace, states, constants, grads, share)
+    summed, to_state, kept, before, fixed, to_currents, to_constants = arrays
+    for t in range(n_steps - 1, -1, -1):
+        if t + 1 < n_steps:
+            torch.addmm(grad_outputs[t], grads[t + 1], weights, out=total[0])
+        else:
+            total.copy_(grad_outputs[t : t + 1])
+        share.zero_()
+        kernel.backward(summed, to_state, kept[t][:, None], before[t], fixed, *numbers,
+                        to_currents[t : t + 1], to_constants)  # fmt: skip
+        grad_constants += share
+    grad_spikes = grads[0] @ weights if n_steps else torch.zeros_like(spikes)
+    return (
+        grads,
+        _grad_weights(grads, outputs, spikes, weights),
+        grad_spikes,
+        grad_state,
+        grad_constants.sum(1),
+    )
+
+
+def _grad_weights(
+    grads: Tensor, outputs: Tensor, spikes: Tensor, weights: Tensor
+) -> Tensor:
+    """Add up what each neuron heard at one step times what it was heard with."""
+    if not len(grads):
+        return torch.zeros_like(weights)
+    first = grads[0].t() @ spikes
+    sent, heard = outputs[:-1].flatten(0, 1), grads[1:].flatten(0, 1)
+    if int(sent.count_nonzero()) > SPARSE * sent.numel():
+        return first + heard.t() @ sent
+    rows = torch.zeros_like(weights.t(), memory_format=torch.contiguous_format)
+    senders, met, added = _arrays(outputs, grads, rows)
+    for t in range(1, len(grads)):
+        _add_rows(senders[t - 1], met[t], added)
+    return first + rows.t()
+
+
+@compiled
+def _hear(currents: Any, spikes: Any, sent: Any, heard: Any) -> None:
+    """Add the rows of those that fired, in their order, four at a time."""
+    n_heard = currents.shape[1]
+    fired = np.empty(spikes.shape[1], np.int64)
+    for b in range(currents.shape[0]):
+        given, total = currents[b], heard[b]
+        count = 0
+        for j in range(spikes.shape[1]):
+            fired[count] = j
+            count += spikes[b, j] != 0
+        for n in range(n_heard):
+            total[n] = given[n]
+        fours = count // 4 * 4
+        for k in range(0, fours, 4):
+            i0, i1, i2, i3 = fired[k], fired[k + 1], fired[k + 2], fired[k + 3]
+            s0, s1, s2, s3 = spikes[b, i0], spikes[b, i1], spikes[b, i2], spikes[b, i3]
+            r0, r1, r2, r3 = sent[i0], sent[i1], sent[i2], sent[i3]
+            for n in range(n_heard):
+                total[n] = (
+                    ((total[n] + s0 * r0[n]) + s1 * r1[n]) + s2 * r2[n]
+                ) + s3 * r3[n]
+        for k in range(fours, count):
+            spike, row = spikes[b, fired[k]], sent[fired[k]]
+            for n in range(n_heard):
+                total[n] += spike * row[n]
+
+
+@compiled
+def _add_rows(spikes: Any, grads: Any, rows: Any) -> None:
+    """Add to each sender's row the gradients that its spikes met, four at a time."""
+    n_heard = grads.shape[1]
+    fired = np.empty(spikes.shape[0], np.int64)
+    for j in range(spikes.shape[1]):
+        row = rows[j]
+        count = 0
+        for b in range(spikes.shape[0]):
+            fired[count] = b
+            count += spikes[b, j] != 0
+        fours = count // 4 * 4
+        for k in range(0, fours, 4):
+            i0, i1, i2, i3 = fired[k], fired[k + 1], fired[k + 2], fired[k + 3]
+            s0, s1, s2, s3 = spikes[i0, j], spikes[i1, j], spikes[i2, j], spikes[i3, j]
+            g0, g1, g2, g3 = grads[i0], grads[i1], grads[i2], grads[i3]
+            for n in range(n_heard):
+                row[n] += (s0 * g0[n] + s1 * g1[n]) + (s2 * g2[n] + s3 * g3[n])
+        for k in range(fours, count):
+            spike, grad = spikes[fired[k], j], grads[fired[k]]
+            for n in range(n_heard):
+                row[n] += spike * grad[n]
+
+
+@_run.register_fake
+def _(
+    name: str,
+    currents: Tensor,
+    weights: Tensor,
+    spikes: Tensor,
+    state: Tensor,
+    constants: Tensor,
+    options: Sequence[float],
+    keep: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    outputs, trace, states = _room(find(name), currents, state, options, keep)
+    return outputs, torch.empty_like(state), trace, states
+
+
+@_differentiate.register_fake
+def _(
+    name: str,
+    grad_outputs: Tensor,
+    grad_last: Tensor,
+    trace: Tensor,
+    states: Tensor,
+    outputs: Tensor,
+    weights: Tensor,
+    spikes: Tensor,
+    constants: Tensor,
+    options: Sequence[float],
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    grads = grad_outputs.new_empty((*grad_outputs.shape[:2], len(weights)))
+    return (
+        grads,
+        torch.empty_like(weights),
+        torch.empty_like(spikes),
+        torch.empty_like(grad_last),
+        torch.empty_like(constants),
+    )
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    name, _, weights, spikes, _, constants, options, _ = inputs
+    outputs, _, trace, states = output
+    ctx.save_for_backward(trace, states, outputs, weights, spikes, constants)
+    ctx.name, ctx.options = name, options
+
+
+def _propagate(
+    ctx: Any, grad_outputs: Tensor, grad_last: Tensor, _: Tensor, __: Tensor
+) -> tuple[Tensor | None, ...]:
+    grads = _differentiate(
+        ctx.name, grad_outputs, grad_last, *ctx.saved_tensors, ctx.options
+    )
+    return (None, *grads, None, None)
+
+
+_run.register_autograd(_propagate, setup_context=_keep)
+
+
+def _room(
+    kernel: SequenceKernel,
+    currents: Tensor,
+    state: Tensor,
+    options: Sequence[float],
+    keep: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Make room for outputs (T, B, N), trace (T, K, B, N) and states (T, S, B, N)."""
+    steps, (_, *shape) = len(currents), state.shape
+    kept = steps if keep else 0
+    return (
+        currents.new_empty((steps, *shape)),
+        currents.new_empty((kept, kernel.n_trace(options), *shape)),
+        currents.new_empty((kept, *state.shape)),
+    )
+
+
+def _arrays(*tensors: Tensor) -> list[np.ndarray]:
+    """View tensors as arrays, row by row in memory."""
+    return [tensor.detach().contiguous().numpy() for tensor in tensors]
