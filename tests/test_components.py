@@ -14,3 +14,8 @@ def test_encoder(name: str) -> None:
 @pytest.mark.parametrize("name", available("meters"))
 def test_meter(name: str) -> None:
     testing.check_meter(find("meters", name)())
+
+
+@pytest.mark.parametrize("name", available("neurons"))
+def test_neuron(name: str) -> None:
+    testing.check_neuron(find("neurons", name)())

@@ -15,25 +15,37 @@ class Neuron(Component):
     @property
     @abstractmethod
     def spiking(self) -> bool:
-        """Whether the output is binary spikes (False for the matched ANN)."""
+        """Whether it has a state and gives out spikes (False for the matched ANN)."""
+
+    @property
+    def inputs(self) -> int:
+        """Currents that one neuron takes: its dendritic branches, 1 without any."""
+        return 1
+
+    @property
+    def multiplications(self) -> int:
+        """Multiply-accumulates that one neuron's state costs a step, spikes or not."""
+        return 0
 
     @abstractmethod
-    def build(self, n_channels: int, *, dt: float) -> "nn.Module":
+    def build(self, shape: tuple[int, ...], *, dt: float) -> "nn.Module":
         """Make a layer of such neurons.
 
         Parameters
         ----------
-        n_channels : int
-            Neurons of the layer (dynamics may be shared or learned per channel).
+        shape : tuple of int
+            Neurons of the layer: channels first, then positions if there are any.
         dt : float
             Seconds a step.
 
         Returns
         -------
         layer : nn.Module
-            `spikes, *state = layer(current, *state)` makes one step with current of
-            shape (batch, n_channels), in snnTorch's convention;
+            `outputs, *state = layer(current, *state)` makes one step, in snnTorch's
+            convention, with current and outputs of shape (batch, *shape); a neuron with
+            several inputs takes (batch, inputs·channels).
             `layer.initial_state(current)` gives the state before the first step, a
-            tuple; `layer.run(currents)` takes (time, batch, n_channels) and returns the
-            outputs of the same shape.
+            tuple. `outputs, *state = layer.run(currents, *state)` makes many, with
+            currents and outputs of shape (time, batch, ...); without a state it begins
+            with the initial one.
         """

@@ -1,55 +1,72 @@
 """Leaky integrate-and-fire."""
 
-from typing import TYPE_CHECKING, Annotated
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons.base import Neuron
+from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
 
 if TYPE_CHECKING:
-    from pipeline.neurons._layers import LeakyLayer
+    from torch import Tensor
 
 
-class Leaky(Neuron):
-    """Leaky integrate-and-fire with subtractive reset, snnTorch's `Leaky`.
+class Leaky(SpikingNeuron):
+    """Leaky integrate-and-fire, snnTorch's `Leaky`.
 
         u[t] = β·u[t−1] + i[t] − θ·s[t−1]        β = exp(−dt / τ)
         s[t] = 1 if u[t] > θ else 0
 
-    s[t−1] is what u[t−1] fired. Every neuron learns τ and θ as their logarithms, so
-    they stay positive and their gradients never vanish at a bound.
+    s[t−1] is what u[t−1] fired. Learned are τ and θ, as their logarithms, so they stay
+    positive and their gradients never vanish at a bound. The other resets stand in
+    `pipeline.kernels.leaky`.
 
     References
     ----------
     .. [1] J. K. Eshraghian et al., "Training spiking neural networks using lessons
        from deep learning", Proceedings of the IEEE 111(9), 2023.
-    .. [2] W. Fang et al., "Incorporating learnable membrane time constants to enhance
-       learning of spiking neural networks", ICCV 2021.
     """
 
-    tau_mem_s: Annotated[
-        float, Field(gt=0, le=10, description="membrane time constant, seconds")
-    ] = 0.05
-    threshold: Annotated[
-        float, Field(gt=0, le=100, description="membrane value that fires")
-    ] = 1.0
-    surrogate_slope: Annotated[
-        float, Field(gt=0, le=100, description="α of the arctangent surrogate")
-    ] = 2.0
+    kernel: ClassVar[str] = "leaky"
+
+    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    threshold: Threshold = 1.0
+    reset: Annotated[
+        Literal["subtract", "zero", "none"], Field(description="what a spike does")
+    ] = "subtract"
+    reset_delay: Annotated[
+        bool, Field(description="reset in the next step, as snnTorch, or at once")
+    ] = True
 
     @property
-    def spiking(self) -> bool:
-        """True."""
-        return True
+    def multiplications(self) -> int:
+        """One: the leak."""
+        return 1
 
-    def build(self, n_channels: int, *, dt: float) -> "LeakyLayer":
-        """Make a layer; the time constants' start does not depend on `dt`."""
-        from pipeline.neurons._layers import LeakyLayer
+    def start(self) -> dict[str, Start]:
+        """Give log τ and log θ."""
+        return {
+            "log_tau": math.log(self.tau_mem_s),
+            "log_threshold": math.log(self.threshold),
+        }
 
-        return LeakyLayer(
-            n_channels,
-            dt=dt,
-            tau_mem_s=self.tau_mem_s,
-            threshold=self.threshold,
-            slope=self.surrogate_slope,
-        )
+    def quantities(
+        self, learned: "Mapping[str, Tensor]", dt: float
+    ) -> "dict[str, Tensor]":
+        """Give τ in seconds and θ."""
+        return {
+            "tau_mem_s": learned["log_tau"].exp(),
+            "threshold": learned["log_threshold"].exp(),
+        }
+
+    def constants(
+        self, learned: "Mapping[str, Tensor]", dt: float
+    ) -> "tuple[Tensor, ...]":
+        """Compute β and θ."""
+        beta = (-dt * (-learned["log_tau"]).exp()).exp()
+        return beta, learned["log_threshold"].exp()
+
+    def options(self) -> tuple[float, ...]:
+        """Say how spikes reset."""
+        return self.reset == "subtract", self.reset == "zero", not self.reset_delay

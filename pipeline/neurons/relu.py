@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
-    from pipeline.neurons._layers import ReluLayer
+    from pipeline.neurons._relu import ReluLayer
 
 
 class Relu(Neuron):
@@ -16,8 +16,8 @@ class Relu(Neuron):
         """False."""
         return False
 
-    def build(self, n_channels: int, *, dt: float) -> "ReluLayer":
+    def build(self, shape: tuple[int, ...], *, dt: float) -> "ReluLayer":
         """Make a layer; it has no parameters."""
-        from pipeline.neurons._layers import ReluLayer
+        from pipeline.neurons._relu import ReluLayer
 
         return ReluLayer()

@@ -1,4 +1,4 @@
-"""The leaky layer against snnTorch's own neuron, and its fences."""
+"""The leaky layer: time constants in seconds, and snnTorch as a backend."""
 
 import copy
 import math
@@ -8,8 +8,11 @@ import pytest
 import snntorch
 import torch
 
+from pipeline.errors import ConfigError, DataError
 from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
+from pipeline.testing import check_neuron
 
 DT = 0.004
 
@@ -21,55 +24,67 @@ def _currents(*, steps: int = 60, channels: int = 5) -> torch.Tensor:
 
 def _layer(channels: int = 5) -> torch.nn.Module:
     """Make a layer whose neurons all differ."""
-    layer = Leaky(tau_mem_s=0.02, threshold=0.8).build(channels, dt=DT)
+    layer = Leaky(tau_mem_s=0.02, threshold=0.8).build((channels,), dt=DT)
     with torch.no_grad():
-        layer.log_tau += torch.linspace(-1, 1, channels)
-        layer.log_threshold += torch.linspace(-0.5, 0.5, channels)
+        layer.learned["log_tau"] += torch.linspace(-1, 1, channels)
+        layer.learned["log_threshold"] += torch.linspace(-0.5, 0.5, channels)
     return layer
 
 
-def _snntorch(
-    layer: torch.nn.Module, currents: torch.Tensor
-) -> tuple[torch.Tensor, snntorch.Leaky]:
-    """Run the reference with learnable beta and threshold of its own."""
-    cell = snntorch.Leaky(
-        layer.beta.detach().clone(),
-        layer.threshold.detach().clone(),
-        learn_beta=True,
-        learn_threshold=True,
-    )
-    membrane, spikes = torch.zeros_like(currents[0]), []
-    for current in currents:
-        fired, membrane = cell(current, membrane)
-        spikes.append(fired)
-    return torch.stack(spikes), cell
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
+@pytest.mark.parametrize("reset_delay", [True, False])
+def test_every_reset_keeps_the_contract(reset: str, reset_delay: bool) -> None:
+    check_neuron(Leaky(reset=reset, reset_delay=reset_delay))
 
 
-def test_spikes_equal_snntorch_bit_for_bit() -> None:
-    layer, currents = _layer(), _currents()
-    reference, _ = _snntorch(layer, currents)
-    spikes = layer.run(currents)
-    assert torch.equal(spikes, reference)
-    assert 0.05 < spikes.mean() < 0.95
+@pytest.mark.parametrize("surrogate", ["fast_sigmoid", "sigmoid", "straight_through"])
+def test_every_surrogate_keeps_the_contract(surrogate: str) -> None:
+    check_neuron(Leaky(surrogate=surrogate, surrogate_slope=5.0))
 
 
-def test_gradients_equal_snntorch_by_the_chain_rule() -> None:
-    layer, currents = _layer(), _currents()
-    reference, cell = _snntorch(layer, currents)
-    weights = torch.linspace(0, 1, len(currents))[:, None, None]
-    (reference * weights).sum().backward()
-    (layer.run(currents) * weights).sum().backward()
-    beta = cell.beta.detach()
-    chain = cell.beta.grad * beta * (DT / layer.log_tau.detach().exp())
-    torch.testing.assert_close(layer.log_tau.grad, chain)
-    chain = cell.threshold.grad * cell.threshold.detach()
-    torch.testing.assert_close(layer.log_threshold.grad, chain)
-    assert (layer.log_tau.grad != 0).all()
+@pytest.mark.parametrize(
+    ("learned_per", "shape"),
+    [("layer", (1, 1)), ("channel", (4, 1)), ("neuron", (4, 3))],
+)
+def test_dynamics_are_learned_per(learned_per: str, shape: tuple[int, int]) -> None:
+    layer = Leaky(learned_per=learned_per).build((4, 3), dt=DT)
+    assert layer.learned["log_tau"].shape == shape
+    spikes, membrane = layer.run(_currents(channels=12).reshape(60, 3, 4, 3))
+    assert spikes.shape == (60, 3, 4, 3)
+    assert membrane.shape == (3, 4, 3)
+    spikes.sum().backward()
+    assert (layer.learned["log_tau"].grad != 0).all()
+
+
+@pytest.mark.parametrize("backend", ["torch", "snntorch"])
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
+def test_backends_give_the_same(
+    backend: str, reset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = Leaky(reset=reset).build((5,), dt=DT)
+    monkeypatch.setenv("BIOSPIKE_NEURONS", backend)
+    other = Leaky(reset=reset).build((5,), dt=DT)
+    outputs = [layer.run(_currents()) for layer in (compiled, other)]
+    for one, two in zip(*outputs, strict=True):
+        assert torch.equal(one, two)
+    for spikes, _ in outputs:
+        (spikes * torch.linspace(0, 1, 60)[:, None, None]).sum().backward()
+    for one, two in zip(compiled.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad)
+
+
+def test_snntorch_has_no_polynomial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIOSPIKE_NEURONS", "snntorch")
+    with pytest.raises(ConfigError, match="Polynomial"):
+        Polynomial().build((5,), dt=DT)
+    monkeypatch.setenv("BIOSPIKE_NEURONS", "fast")
+    with pytest.raises(ConfigError, match="fast"):
+        Leaky().build((5,), dt=DT)
 
 
 def test_a_constant_current_follows_the_closed_form() -> None:
     tau, current = 0.02, 0.1
-    layer = Leaky(tau_mem_s=tau, threshold=10.0).build(1, dt=DT)
+    layer = Leaky(tau_mem_s=tau, threshold=10.0).build((1,), dt=DT)
     state = layer.initial_state(torch.zeros(1, 1))
     beta = math.exp(-DT / tau)
     for step in range(1, 30):
@@ -79,53 +94,65 @@ def test_a_constant_current_follows_the_closed_form() -> None:
         assert spikes.item() == 0
 
 
-def test_steps_one_by_one_equal_the_run() -> None:
-    layer, currents = _layer(), _currents()
-    state, outputs = layer.initial_state(currents[0]), []
-    for current in currents:
-        spikes, *state = layer(current, *state)
-        outputs.append(spikes)
-    assert torch.equal(torch.stack(outputs), layer.run(currents))
-
-
 def test_the_time_constant_is_in_seconds_whatever_the_step() -> None:
-    coarse = Leaky(tau_mem_s=0.05).build(1, dt=0.01).beta
-    fine = Leaky(tau_mem_s=0.05).build(1, dt=0.0025).beta
+    coarse, _ = Leaky(tau_mem_s=0.05).build((1,), dt=0.01).constants()
+    fine, _ = Leaky(tau_mem_s=0.05).build((1,), dt=0.0025).constants()
     torch.testing.assert_close(fine**4, coarse)
 
 
 def test_it_learns_far_outside_the_start_without_a_dead_gradient() -> None:
-    layer = Leaky().build(2, dt=DT)
+    layer = Leaky().build((2,), dt=DT)
     with torch.no_grad():
-        layer.log_tau.fill_(math.log(5.0))
-    layer.run(_currents(channels=2)).sum().backward()
-    assert (layer.beta < 1).all()
-    assert (layer.log_tau.grad != 0).all()
+        layer.learned["log_tau"].fill_(math.log(5.0))
+    spikes, _ = layer.run(_currents(channels=2))
+    spikes.sum().backward()
+    assert (layer.constants()[0] < 1).all()
+    assert (layer.learned["log_tau"].grad != 0).all()
 
 
-def test_snntorch_does_not_keep_our_neurons_alive() -> None:
+def test_quantities_are_in_the_settings_units() -> None:
+    quantities = Leaky(tau_mem_s=0.3, threshold=0.7).build((2,), dt=DT).quantities()
+    torch.testing.assert_close(quantities["tau_mem_s"], torch.full((2,), 0.3))
+    torch.testing.assert_close(quantities["threshold"], torch.full((2,), 0.7))
+
+
+def test_an_unknown_learning_rate_is_refused() -> None:
+    assert Leaky(learning_rates={"log_tau": 10.0}).learning_rates == {"log_tau": 10.0}
+    with pytest.raises(ValueError, match="log_threshold are"):
+        Leaky(learning_rates={"tau": 10.0})
+
+
+@pytest.mark.parametrize("channels", [1, 4, 6])
+def test_currents_of_another_width_are_refused(channels: int) -> None:
+    with pytest.raises(DataError, match=rf"\({channels},\).*"):
+        _layer(5).run(_currents(channels=channels))
+
+
+def test_snntorch_does_not_keep_our_neurons_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_NEURONS", "snntorch")
     before = len(snntorch.SpikingNeuron.instances)
     layer = _layer()
     for _ in range(5):
         layer.run(_currents())
-    layer(_currents()[0], *layer.initial_state(_currents()[0]))
     assert len(snntorch.SpikingNeuron.instances) == before
 
 
 def test_nothing_stays_in_the_layer_after_a_training_run() -> None:
     layer, currents = _layer(), _currents()
-    layer.run(currents).sum().backward()
+    layer.run(currents)[0].sum().backward()
     copied = pickle.loads(pickle.dumps(copy.deepcopy(layer)))
-    assert torch.equal(copied.run(currents), layer.run(currents))
-    assert set(layer.state_dict()) == {"log_tau", "log_threshold"}
+    assert torch.equal(copied.run(currents)[0], layer.run(currents)[0])
+    assert set(layer.state_dict()) == {"learned.log_tau", "learned.log_threshold"}
 
 
 def test_relu_is_the_layer_without_memory() -> None:
-    layer, currents = Relu().build(5, dt=DT), _currents()
+    layer, currents = Relu().build((5,), dt=DT), _currents()
     assert Leaky().spiking
     assert not Relu().spiking
     assert layer.initial_state(currents[0]) == ()
-    assert torch.equal(layer.run(currents), currents.clamp(min=0))
+    (outputs,) = layer.run(currents)
+    assert torch.equal(outputs, currents.clamp(min=0))
     (output,) = layer(currents[0])
     assert torch.equal(output, currents[0].clamp(min=0))
-    assert not list(layer.parameters())

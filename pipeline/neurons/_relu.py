@@ -1,0 +1,20 @@
+"""The layer of rectified linear units."""
+
+import torch
+from torch import Tensor, nn
+
+
+class ReluLayer(nn.Module):
+    """Rectified linear units, each step by itself."""
+
+    def initial_state(self, current: Tensor) -> tuple[Tensor, ...]:
+        """Make no state."""
+        return ()
+
+    def forward(self, current: Tensor) -> tuple[Tensor]:
+        """Rectify a current of any shape."""
+        return (torch.relu(current),)
+
+    def run(self, currents: Tensor) -> tuple[Tensor]:
+        """Rectify all steps at once: they do not depend on each other."""
+        return (torch.relu(currents),)

@@ -1,0 +1,61 @@
+"""snnTorch's own loop over time, the reference of the leaky kernel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import snntorch
+import torch
+from snntorch import surrogate
+from torch import Tensor
+
+from pipeline.kernels._surrogates import (
+    ATAN,
+    FAST_SIGMOID,
+    SIGMOID,
+    STRAIGHT_THROUGH,
+)
+from pipeline.kernels.leaky import AT_ONCE, NUMBER, SUBTRACT, ZERO
+
+
+def run_snntorch(
+    currents: Tensor, state: Tensor, constants: Tensor, options: Sequence[float]
+) -> tuple[Tensor, Tensor]:
+    """Step through currents (time, batch, neuron) with `snntorch.Leaky`."""
+    beta, threshold = constants.unbind(0)
+    cell = _cell(beta, threshold, options)
+    membrane, spikes = state[0], []
+    for current in currents.unbind(0):
+        fired, membrane = cell(current, membrane)
+        spikes.append(fired)
+    outputs = torch.stack(spikes) if spikes else torch.zeros_like(currents)
+    return outputs, membrane[None]
+
+
+def _cell(beta: Tensor, threshold: Tensor, options: Sequence[float]) -> snntorch.Leaky:
+    """Make the snnTorch neuron of the present constants.
+
+    A new one a run, because snnTorch's neurons keep their last membrane, and with it
+    the whole graph; and taken from its list of all neurons ever made, which would keep
+    them alive for good.
+    """
+    reset = "subtract" if options[SUBTRACT] else "zero" if options[ZERO] else "none"
+    cell = snntorch.Leaky(
+        beta,
+        threshold,
+        spike_grad=_surrogate(*options[NUMBER:]),
+        reset_mechanism=reset,
+        reset_delay=not options[AT_ONCE],
+    )
+    snntorch.SpikingNeuron.instances.remove(cell)
+    return cell
+
+
+def _surrogate(number: float, steepness: float, peak: float) -> Any:
+    """Name snnTorch's surrogate of the kernels' three numbers."""
+    makers = {
+        ATAN: lambda: surrogate.atan(2 * peak),
+        FAST_SIGMOID: lambda: surrogate.fast_sigmoid(steepness),
+        SIGMOID: lambda: surrogate.sigmoid(steepness),
+        STRAIGHT_THROUGH: surrogate.straight_through_estimator,
+    }
+    return makers[int(number)]()

@@ -1,0 +1,103 @@
+"""Leaky integrate-and-fire with an adaptive threshold, ALIF."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class AdaptiveThreshold(SpikingNeuron):
+    """Leaky integrate-and-fire whose threshold rises with each spike and falls back.
+
+        a[t] = ρ·a[t−1] + s[t−1]                    ρ = exp(−dt / τ_a)
+        h[t] = θ + β_a·a[t]                         β_a = (1 − ρ)·strength
+        u[t] = β·u[t−1] + i[t] − h[t−1]·s[t−1]      β = exp(−dt / τ_mem)
+        s[t] = 1 if u[t] > h[t] else 0
+
+    Learned are log τ_mem, log τ_a, log θ and log strength. Papers write the adaptation
+    in two ways, which are the same neuron: with β_a before a sum of spikes, or with a
+    strength before an average, (1 − ρ)·s. We learn the strength, as it does not change
+    its meaning with dt and τ_a: a neuron that fires in every step ends with the
+    threshold θ + strength.
+
+    A spike takes off the threshold that it crossed; in the e-prop paper [3]_ it takes
+    off θ alone. Currents come in whole, as in `leaky` and in [3]_; [1]_ and [2]_
+    multiply them by 1 − β. Gradients flow through s in a, and not through s in the
+    reset.
+
+    The strength begins at Yin's 1.8. With strength 0 this is `leaky`, bit for bit.
+
+    References
+    ----------
+    .. [1] G. Bellec, D. Salaj, A. Subramoney, R. Legenstein and W. Maass, "Long
+       short-term memory and learning-to-learn in networks of spiking neurons",
+       NeurIPS 2018, arXiv:1803.09574.
+    .. [2] B. Yin, F. Corradi and S. M. Bohté, "Accurate and efficient time-domain
+       classification with adaptive spiking recurrent neural networks", Nature Machine
+       Intelligence 3, 2021, arXiv:2103.12593.
+    .. [3] G. Bellec et al., "A solution to the learning dilemma for recurrent networks
+       of spiking neurons", Nature Communications 11, 2020.
+    """
+
+    kernel: ClassVar[str] = "adaptive_threshold"
+
+    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_adaptation_s: Annotated[
+        Seconds, Field(description="in which the threshold falls back")
+    ] = 0.5
+    threshold: Threshold = 1.0
+    strength: Annotated[
+        float, Field(gt=0, le=1000, description="rise of a threshold that always fires")
+    ] = 1.8
+    reset: Annotated[
+        Literal["subtract", "zero", "none"], Field(description="what a spike does")
+    ] = "subtract"
+
+    @property
+    def multiplications(self) -> int:
+        """Three: two leaks, and a into the threshold."""
+        return 3
+
+    def start(self) -> dict[str, Start]:
+        """Give log τ_mem, log τ_a, log θ and log strength."""
+        return {
+            "log_tau": math.log(self.tau_mem_s),
+            "log_tau_adaptation": math.log(self.tau_adaptation_s),
+            "log_threshold": math.log(self.threshold),
+            "log_strength": math.log(self.strength),
+        }
+
+    def quantities(
+        self, learned: "Mapping[str, Tensor]", dt: float
+    ) -> "dict[str, Tensor]":
+        """Give the time constants in seconds, θ and the strength."""
+        return {
+            "tau_mem_s": learned["log_tau"].exp(),
+            "tau_adaptation_s": learned["log_tau_adaptation"].exp(),
+            "threshold": learned["log_threshold"].exp(),
+            "strength": learned["log_strength"].exp(),
+        }
+
+    def constants(
+        self, learned: "Mapping[str, Tensor]", dt: float
+    ) -> "tuple[Tensor, ...]":
+        """Compute β, θ, ρ and β_a."""
+        # β as in leaky, to the bit; 1 − ρ also where τ_a is far above dt.
+        beta = (-dt * (-learned["log_tau"]).exp()).exp()
+        rate = -dt * (-learned["log_tau_adaptation"]).exp()
+        jump = -rate.expm1() * learned["log_strength"].exp()
+        return beta, learned["log_threshold"].exp(), rate.exp(), jump
+
+    def options(self) -> tuple[float, ...]:
+        """Say how spikes reset."""
+        return self.reset == "subtract", self.reset == "zero"
+
+    def rest(self) -> tuple[float, ...]:
+        """Begin with nothing: membrane and adaptation."""
+        return 0.0, 0.0

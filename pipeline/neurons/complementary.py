@@ -1,0 +1,73 @@
+"""Complementary leaky integrate-and-fire, CLIF."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Complementary(SpikingNeuron):
+    """Leaky integrate-and-fire with a memory of its spikes that deepens their reset.
+
+        u[t] = γ·v[t−1] + i[t]                      γ = exp(−dt / τ)
+        s[t] = 1 if u[t] > θ else 0
+        m[t] = m[t−1]·σ((1 − γ)·u[t]) + s[t]
+        v[t] = u[t] − s[t]·(θ + σ(m[t]))            σ(x) = 1 / (1 + exp(−x))
+
+    The memory m counts spikes and forgets by about a half each step, slower while the
+    membrane is high; so there is a second way back through time for gradients, which
+    needs no constants of its own. All of them flow, through the reset too, as in the
+    authors' code.
+
+    The paper sets γ = 1 − 1/τ with τ = 2 steps and θ = 1 for all neurons. Ours learns
+    log τ and log θ, from `leaky`'s values, and takes γ as `leaky` takes β: our choice.
+    m has no time constant, so unlike the others this neuron depends on dt.
+
+    References
+    ----------
+    .. [1] Y. Huang et al., "CLIF: Complementary leaky integrate-and-fire neuron for
+       spiking neural networks", ICML 2024, arXiv:2402.04663.
+    """
+
+    kernel: ClassVar[str] = "complementary"
+
+    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    threshold: Threshold = 1.0
+
+    @property
+    def multiplications(self) -> int:
+        """Three: the leak, and u into m; the two σ are not counted."""
+        return 3
+
+    def start(self) -> dict[str, Start]:
+        """Give log τ and log θ."""
+        return {
+            "log_tau": math.log(self.tau_mem_s),
+            "log_threshold": math.log(self.threshold),
+        }
+
+    def quantities(
+        self, learned: "Mapping[str, Tensor]", dt: float
+    ) -> "dict[str, Tensor]":
+        """Give τ in seconds and θ."""
+        return {
+            "tau_mem_s": learned["log_tau"].exp(),
+            "threshold": learned["log_threshold"].exp(),
+        }
+
+    def constants(
+        self, learned: "Mapping[str, Tensor]", dt: float
+    ) -> "tuple[Tensor, ...]":
+        """Compute γ and θ."""
+        gamma = (-dt * (-learned["log_tau"]).exp()).exp()
+        return gamma, learned["log_threshold"].exp()
+
+    def rest(self) -> tuple[float, ...]:
+        """Begin with nothing: membrane and memory."""
+        return 0.0, 0.0
