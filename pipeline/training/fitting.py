@@ -1,9 +1,9 @@
 """Fit one network to one fold: class-balanced epochs, the best of them kept."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from pipeline.networks._layers import Unrolled
 from pipeline.training.batches import Windows
+from pipeline.training.losses import check_loss, differentiate, watched
 from pipeline.training.settings import TrainingSettings
 
 PREDICTED_AT_ONCE = 512
@@ -19,7 +20,12 @@ PREDICTED_AT_ONCE = 512
 
 @dataclass(frozen=True)
 class Epoch:
-    """How an epoch went; `spike_rate` is in hertz a neuron, None without spikes."""
+    """How an epoch went.
+
+    The training's loss is as the settings say; in validation it is the cross-entropy of
+    the windows' logits. `spike_rate` is in hertz a neuron, of outputs that are not 0;
+    None without spikes.
+    """
 
     epoch: int
     train_loss: float
@@ -50,18 +56,24 @@ def fit(
     rng : Generator
         Draws the windows of every epoch.
 
+    Raises
+    ------
+    ConfigError
+        The loss needs another read-out.
+
     References
     ----------
     .. [1] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
        ICLR 2019.
     .. [2] L. N. Smith and N. Topin, "Super-convergence", 2018, arXiv:1708.07120.
     """
+    check_loss(network, settings)
     judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
     optimizer, schedule = _optimizer(network, train, settings)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
         rows = as_many_of_each_class(train, settings.windows_per_class, rng)
-        loss = _learn(network, train, _parts(rows, settings.batch), optimizer, schedule)
+        loss = _learn(network, train, rows, settings, optimizer, schedule)
         epoch = Epoch(number, loss, *_judge(network, validation, judges))
         if epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
@@ -110,16 +122,58 @@ def _shuffled_classes(windows: Windows, rng: np.random.Generator) -> list[np.nda
     return [rng.permutation(np.flatnonzero(targets == k)) for k in windows.classes]
 
 
+def parameter_groups(
+    network: nn.Module, settings: TrainingSettings
+) -> list[dict[str, Any]]:
+    """Sort parameters by how they learn.
+
+    Weights have weight decay. Learned dynamics, the parameters in a module's `learned`,
+    have none, for 0 is no neutral value of log τ; their rate is the training's times
+    the neuron's `learning_rates`. Those whose factor is 0 are in no group and get no
+    gradient.
+
+    Returns
+    -------
+    groups : list of dict
+        AdamW's groups, with `max_lr` for the schedule.
+    """
+    factors = _dynamics(network)
+    for parameter, factor in factors.items():
+        parameter.requires_grad_(factor > 0)
+    weights = [p for p in network.parameters() if p not in factors]
+    groups = [_group(weights, settings.learning_rate, settings.weight_decay)]
+    for factor in sorted(set(factors.values()) - {0.0}):
+        shared = [p for p, own in factors.items() if own == factor]
+        groups.append(_group(shared, settings.learning_rate * factor, 0.0))
+    return groups
+
+
+def _dynamics(network: nn.Module) -> dict[nn.Parameter, float]:
+    """Find learned dynamics and what their learning rate is multiplied by."""
+    factors: dict[nn.Parameter, float] = {}
+    for module in network.modules():
+        learned = getattr(module, "learned", None)
+        if isinstance(learned, nn.ParameterDict):
+            rates = getattr(getattr(module, "model", None), "learning_rates", {})
+            for name, parameter in learned.items():
+                factors[parameter] = float(rates.get(name, 1.0))
+    return factors
+
+
+def _group(parameters: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
+    return {"params": parameters, "max_lr": rate, "weight_decay": decay}
+
+
 def _optimizer(
     network: nn.Module, train: Windows, settings: TrainingSettings
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
     n_windows = settings.windows_per_class * len(train.classes)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), weight_decay=settings.weight_decay
-    )
+    groups = parameter_groups(network, settings)
+    peaks = [group.pop("max_lr") for group in groups]
+    optimizer = torch.optim.AdamW(groups)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        max_lr=settings.learning_rate,
+        max_lr=peaks,
         epochs=settings.epochs,
         steps_per_epoch=-(-n_windows // settings.batch),
     )
@@ -129,22 +183,21 @@ def _optimizer(
 def _learn(
     network: nn.Module,
     train: Windows,
-    batches: Sequence[Tensor],
+    rows: Tensor,
+    settings: TrainingSettings,
     optimizer: torch.optim.AdamW,
     schedule: torch.optim.lr_scheduler.OneCycleLR,
 ) -> float:
     """Make one epoch; gives its mean loss."""
     network.train()
     losses = []
-    for rows in batches:
-        logits = network(train.spikes(rows))
-        loss = functional.cross_entropy(logits, train.targets[rows])
+    for some in _parts(rows, settings.batch):
+        spikes, targets = train.spikes(some), train.targets[some]
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(differentiate(network, spikes, targets, settings))
         nn.utils.clip_grad_norm_(network.parameters(), max_norm=1.0)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss.detach()))
     return float(np.mean(losses))
 
 
@@ -152,7 +205,14 @@ def _judge(
     network: nn.Module, windows: Windows, rows: Tensor
 ) -> tuple[float, float, float | None]:
     """Compute loss and accuracy, each class counting the same, and the spike rate."""
-    with _counted_spikes(network) as count:
+    events, lived_s = 0, 0.0
+
+    def see(layer: Unrolled, outputs: Tensor) -> None:
+        nonlocal events, lived_s
+        events += int(outputs.count_nonzero())
+        lived_s += outputs.numel() * layer.dt
+
+    with watched(network, see):
         logits = predict(network, windows, rows)
     targets = windows.targets[rows]
     losses = functional.cross_entropy(logits, targets, reduction="none")
@@ -162,24 +222,4 @@ def _judge(
         for k in windows.classes
     ]
     loss, accuracy = np.mean(per_class, axis=0)
-    seconds = count["neurons"] * windows.n_steps * windows.dt
-    rate = count["spikes"] / seconds if seconds else None
-    return float(loss), float(accuracy), rate
-
-
-@contextmanager
-def _counted_spikes(network: nn.Module) -> Iterator[dict[str, float]]:
-    """Count the spikes of all spiking neurons, and these neurons, once a window."""
-    count = {"spikes": 0.0, "neurons": 0.0}
-
-    def see(module: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
-        count["spikes"] += float(spikes.sum(dtype=torch.float64))
-        count["neurons"] += spikes[0].numel()
-
-    layers = [m for m in network.modules() if isinstance(m, Unrolled) and m.spiking]
-    hooks = [layer.register_forward_hook(see) for layer in layers]
-    try:
-        yield count
-    finally:
-        for hook in hooks:
-            hook.remove()
+    return float(loss), float(accuracy), events / lived_s if lived_s else None

@@ -8,6 +8,7 @@ folds, and predictions always come from the weights as they stand in the file.
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,11 @@ from torch import nn
 
 from pipeline import files, seeds
 from pipeline.errors import DataError, PipelineError
+from pipeline.kernels._sequence import UnstableError
 from pipeline.networks.base import Network, Shape
 from pipeline.neurons.base import Neuron
 from pipeline.parallel import console, parallel_map
-from pipeline.training import batches, devices
+from pipeline.training import batches, devices, dynamics
 from pipeline.training.fitting import Epoch, fit, predict
 from pipeline.training.settings import TrainingSettings
 
@@ -69,7 +71,8 @@ class Task:
 def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     """Train all folds of a cell and predict their test windows.
 
-    Writes `fold-<k>.safetensors`, `predictions.parquet` and `history.csv`. Folds that
+    Writes `fold-<k>.safetensors`, `predictions.parquet` and `history.csv`, and, where
+    neurons learn their dynamics, `learned.parquet` and `portraits.parquet`. Folds that
     `folder` already holds, made of the same inputs, are kept.
 
     Returns
@@ -85,7 +88,7 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     ConfigError
         The network does not fit the windows.
     PipelineError
-        The loss is no longer a number.
+        The loss is no longer a number, or neurons run away.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files.clear_partial(folder)
@@ -98,8 +101,10 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     )
     history = [line for _, meta in done for line in _history(meta)]
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
-    weights = {weights_path(folder, fold).name for fold in folds}
-    files.keep_only(folder, weights | OTHER_FILES)
+    weights = [weights_path(folder, fold) for fold in folds]
+    networks = [load_network(path, task.network, task.neuron)[0] for path in weights]
+    learned = dynamics.save(folder, networks, [meta for _, meta in done])
+    files.keep_only(folder, {path.name for path in weights} | OTHER_FILES | learned)
     return [{**meta["summary"], "n_test": len(predicted)} for predicted, meta in done]
 
 
@@ -126,11 +131,26 @@ def _train_and_predict(
     """Give a fold's predictions and what its weights file says of it."""
     path = weights_path(folder, fold)
     inputs = _fold_inputs(task, fold)
-    with devices.repeatable(seeds.integer(task.seed, "train", task.name, fold)):
+    seed = seeds.integer(task.seed, "train", task.name, fold)
+    with devices.repeatable(seed), _named(f"{task.name}, fold {fold}"):
         if not _is_made_of(path, inputs):
             _train_fold(task, path, fold, inputs)
         predictions = _predict_fold(task, path, fold)
     return predictions, files.load_weights(path)[1]
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Say whose neurons ran away."""
+    try:
+        yield
+    except UnstableError as error:
+        raise PipelineError(
+            f"{where}: {error.where}",
+            error.found,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from None
 
 
 def _fold_inputs(task: Task, fold: int) -> str:
@@ -163,7 +183,8 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
     network = task.network.build(shape, task.neuron).to(place)
     rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
     epochs = fit(network, train.to(place), validation.to(place), task.settings, rng)
-    history = _followed(epochs, where)
+    learned: list[list[dict[str, Any]]] = []
+    history = _followed(dynamics.noted(epochs, network, learned), where)
     best = max(history, key=lambda epoch: epoch.validation_balanced_accuracy)
     summary = {
         "fold": fold,
@@ -180,6 +201,7 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
         "inputs": inputs,
         "summary": summary,
         "history": [asdict(epoch) for epoch in history],
+        "learned": learned,
     }
     files.save_weights(path, network.state_dict(), meta=meta)
 

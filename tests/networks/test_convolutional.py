@@ -7,7 +7,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pipeline.errors import ConfigError
-from pipeline.networks._layers import CausalConvolution, SegmentRates, Unrolled
+from pipeline.networks._heads import SegmentRates
+from pipeline.networks._layers import CausalConvolution, Unrolled
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.neurons.base import Neuron
@@ -36,7 +37,7 @@ def _outputs(network: nn.Module, spikes: torch.Tensor) -> list[torch.Tensor]:
     seen: list[torch.Tensor] = []
     layers = [m for m in network.modules() if isinstance(m, Unrolled)]
     hooks = [
-        m.register_forward_hook(lambda _m, _i, out: seen.append(out)) for m in layers
+        m.register_forward_hook(lambda _m, _i, out: seen.append(out[0])) for m in layers
     ]
     with torch.no_grad():
         network(spikes)
@@ -76,8 +77,8 @@ def test_both_models_have_the_same_topology_and_size() -> None:
     common = {k: v.shape for k, v in spiking.state_dict().items() if k in shapes}
     assert common == shapes
     assert set(spiking.state_dict()) - set(shapes) == {
-        f"{layer}.neurons.{name}"
-        for layer in (1, 3)
+        f"layers.{layer}.unrolled.neurons.learned.{name}"
+        for layer in (0, 1)
         for name in ("log_tau", "log_threshold")
     }
 
@@ -89,9 +90,10 @@ def test_the_default_fits_a_small_device() -> None:
 
 def test_deeper_layers_keep_their_time_constant_in_seconds() -> None:
     network = SMALL.build(SHAPE, Leaky(tau_mem_s=0.1))
-    first, second = (m.neurons for m in network if isinstance(m, Unrolled))
-    torch.testing.assert_close(first.beta[0] ** 2, second.beta[0])
-    assert first.beta[0].item() == pytest.approx(2.718281828 ** (-4 / 120 / 0.1))
+    layers = [layer.unrolled.neurons for layer in network.layers]
+    first, second = (layer.constants()[0, 0].item() for layer in layers)
+    assert first**2 == pytest.approx(second)
+    assert first == pytest.approx(2.718281828 ** (-4 / 120 / 0.1))
 
 
 def test_spikes_are_binary_and_every_parameter_learns() -> None:

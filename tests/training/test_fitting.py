@@ -9,12 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from pipeline.errors import ConfigError
 from pipeline.networks._layers import Unrolled
+from pipeline.networks.base import Shape
+from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.training.batches import Windows
 from pipeline.training.fitting import (
     as_many_of_each_class,
     fit,
+    parameter_groups,
     predict,
     some_of_each_class,
 )
@@ -123,12 +127,19 @@ def test_a_rare_class_counts_as_much_as_a_frequent_one() -> None:
 
 def test_the_spike_rate_is_in_hertz_a_neuron() -> None:
     """A membrane that gains two thresholds a step fires at every step: 1 / dt."""
-    leaky = Unrolled(Leaky().build(2, dt=DT), spiking=True)
-    always = nn.Sequential(Constant(2.0), leaky, Means())
+    leaky = Unrolled(Leaky(), 2, dt=DT)
+    always = nn.Sequential(Constant(2.0), leaky, Outputs(), Means())
     train = _windows([0, 1] * 4)
     chosen = TrainingSettings(epochs=1, windows_per_class=4)
     (epoch,) = fit(always, train, train, chosen, np.random.default_rng(0))
     assert epoch.spike_rate == pytest.approx(1 / DT)
+
+
+class Outputs(nn.Module):
+    """Takes the outputs from what neurons give."""
+
+    def forward(self, given: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return given[0]
 
 
 class Constant(nn.Module):
@@ -140,3 +151,46 @@ class Constant(nn.Module):
 
     def forward(self, spikes: torch.Tensor) -> torch.Tensor:
         return torch.full_like(spikes, self.value)
+
+
+def _dense(**neuron: object) -> nn.Module:
+    leaky = Leaky.model_validate(neuron)
+    return Dense(units=(4,), read_out="membrane").build(Shape(6, 2, 2, DT), leaky)
+
+
+def test_dynamics_have_their_own_rates_and_no_decay() -> None:
+    network = _dense(learning_rates={"log_tau": 5.0, "log_threshold": 0})
+    chosen = TrainingSettings(learning_rate=0.01, weight_decay=0.3)
+    weights, usual, faster = parameter_groups(network, chosen)
+    named = dict(network.named_parameters())
+    dynamics = "layers.0.unrolled.neurons.learned."
+    assert [(g["max_lr"], g["weight_decay"]) for g in (weights, usual, faster)] == [
+        (0.01, 0.3),
+        (0.01, 0.0),
+        (0.05, 0.0),
+    ]
+    (tau,) = faster["params"]
+    assert tau is named[f"{dynamics}log_tau"]
+    (read_out,) = usual["params"]
+    assert read_out is named["head.membranes.learned.log_tau"]
+    assert len(weights["params"]) == len(named) - 3
+    assert not named[f"{dynamics}log_threshold"].requires_grad
+
+
+def test_a_frozen_parameter_stays_and_the_others_learn() -> None:
+    network = _dense(learning_rates={"log_threshold": 0}, threshold=0.5)
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    train = _windows([0, 1] * 8)
+    chosen = TrainingSettings(epochs=2, windows_per_class=8, batch=4, learning_rate=0.1)
+    list(fit(network, train, train, chosen, np.random.default_rng(0)))
+    same = [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
+    assert same == ["layers.0.unrolled.neurons.learned.log_threshold"]
+
+
+def test_a_loss_that_the_network_cannot_give_is_refused_at_once() -> None:
+    train = _windows([0, 1] * 8)
+    epochs = fit(
+        Means(), train, train, TrainingSettings(loss="tet"), np.random.default_rng(0)
+    )
+    with pytest.raises(ConfigError, match=r"training\.loss: tet"):
+        next(iter(epochs))

@@ -11,6 +11,7 @@ import torch
 from pipeline import files
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.networks.convolutional import Convolutional
+from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.spikes import pack
@@ -108,6 +109,8 @@ def test_it_writes_what_the_next_stages_read(task: Task, run: Path) -> None:
         "fold-0.safetensors",
         "fold-1.safetensors",
         "history.csv",
+        "learned.parquet",
+        "portraits.parquet",
         "predictions.parquet",
     }
     predictions = files.load_table(run / "predictions.parquet")
@@ -255,6 +258,18 @@ def test_a_loss_that_explodes_names_its_epoch(
     with pytest.raises(PipelineError, match="lif, fold 0, epoch 1: the loss is nan"):
         train(task, tmp_path)
     assert not (tmp_path / "fold-0.safetensors").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_neurons_that_run_away_name_fold_layer_and_step(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_WORKERS", workers)
+    wild = TrainingSettings(epochs=4, windows_per_class=24, learning_rate=1.0)
+    network = Dense(units=(6,), bias=False)
+    neuron = Leaky(learning_rates={"log_threshold": 1000.0, "log_tau": 1000.0})
+    with pytest.raises(PipelineError, match=r"lif, fold \d: layer 1, step \d+: a neur"):
+        train(_with(task, settings=wild, network=network, neuron=neuron), tmp_path)
 
 
 def test_repeatable_puts_everything_back() -> None:

@@ -1,0 +1,88 @@
+"""What all layered networks are told, without torch."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from pipeline.errors import ConfigError
+from pipeline.networks.base import Network, Shape
+from pipeline.neurons.base import Neuron
+
+if TYPE_CHECKING:
+    from pipeline.networks._heads import Head
+    from pipeline.networks._stack import Layer, Stack
+
+Counts = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=8)]
+Dropout = Annotated[
+    float, Field(ge=0, lt=1, description="share of outputs dropped in training")
+]
+
+
+class LayeredNetwork(Network):
+    """Layers of weights and neurons, and a read-out.
+
+    The read-out is of `rates` in equal segments of the window, of the spike `count`, or
+    of the `membrane` of a neuron a class that never fires. The last two have logits at
+    every step. What they read is dropped in training a neuron and window at a time, of
+    rates one at a time.
+    """
+
+    read_out: Annotated[
+        Literal["rates", "count", "membrane"],
+        Field(description="what the classes are told from"),
+    ] = "rates"
+    bins: Annotated[
+        int, Field(ge=1, le=64, description="segments of the window, for rates")
+    ] = 8
+    dropout: Dropout = 0.2
+
+    @property
+    def reads_steps(self) -> bool:
+        """Whether it has logits at every step."""
+        return self.read_out != "rates"
+
+    @abstractmethod
+    def n_read(self, shape: Shape) -> int:
+        """Count the steps of a window that the read-out sees."""
+
+    @abstractmethod
+    def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
+        """Make the layers, the last of which is not yet dropped out."""
+
+    def build(self, shape: Shape, neuron: Neuron) -> "Stack":
+        """Make the network.
+
+        Raises
+        ------
+        ConfigError
+            The windows are too short.
+        """
+        from pipeline.networks._stack import Stack
+
+        self._check_length(shape)
+        layers = self.layers(shape, neuron)
+        if self.reads_steps:
+            layers[-1].dropout = self.dropout
+        last = layers[-1].unrolled
+        return Stack(layers, self._head(last.width, shape.n_classes, last.dt))
+
+    def _head(self, width: int, n_classes: int, dt: float) -> "Head":
+        from pipeline.networks._heads import CountHead, MembraneHead, RateHead
+
+        if self.read_out == "count":
+            return CountHead(width, n_classes)
+        if self.read_out == "membrane":
+            return MembraneHead(width, n_classes, dt=dt)
+        return RateHead(width, n_classes, bins=self.bins, dropout=self.dropout)
+
+    def _check_length(self, shape: Shape) -> None:
+        needed = self.bins if self.read_out == "rates" else 1
+        if (left := self.n_read(shape)) < needed:
+            raise ConfigError(
+                "params.yaml: models.*.network",
+                f"windows of {shape.n_steps} steps leave {left} to read out, for "
+                f"{needed} bins",
+                expected="at least one step a bin",
+                remedy="fewer bins, shorter strides, or longer windows",
+            )

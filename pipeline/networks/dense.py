@@ -1,0 +1,62 @@
+"""A network of dense layers."""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pipeline.networks._settings import Counts, LayeredNetwork
+from pipeline.networks.base import Shape
+from pipeline.neurons.base import Neuron
+
+if TYPE_CHECKING:
+    from pipeline.networks._layers import Unrolled
+    from pipeline.networks._stack import Layer, Stack
+
+
+class Dense(LayeredNetwork):
+    """Every neuron hears every neuron of the layer before, at the same step.
+
+        spikes ─► [weights ─► neurons] × layers ─► read-out
+
+    What it remembers of the past is in its neurons' states alone.
+    """
+
+    units: Annotated[Counts, Field(description="neurons of every layer")] = (128, 64)
+    bias: bool = True
+    recompute: Annotated[
+        bool,
+        Field(description="train in memory that grows as √steps, up to twice as slow"),
+    ] = False
+
+    def build(self, shape: Shape, neuron: Neuron) -> "Stack":
+        """Make the network."""
+        network = super().build(shape, neuron)
+        network.recompute = self.recompute
+        return network
+
+    def n_read(self, shape: Shape) -> int:
+        """Count every step."""
+        return shape.n_steps
+
+    def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
+        """Make the layers."""
+        from pipeline.networks._layers import dense_weights
+        from pipeline.networks._stack import Layer
+
+        layers = [
+            Layer(
+                dense_weights(n_in, n_out, neuron.inputs, bias=self.bias),
+                self.unrolled(neuron, n_out, dt=shape.dt),
+                dropout=self.dropout,
+            )
+            for n_in, n_out in pairwise((shape.n_features, *self.units))
+        ]
+        layers[-1].dropout = 0.0
+        return layers
+
+    def unrolled(self, neuron: Neuron, width: int, *, dt: float) -> "Unrolled":
+        """Make the neurons of a layer."""
+        from pipeline.networks._layers import Unrolled
+
+        return Unrolled(neuron, width, dt=dt)
