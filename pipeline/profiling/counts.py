@@ -9,7 +9,10 @@ RULES = (
     "accumulate if all inputs of the layer are -1, 0 or 1, else a multiply-accumulate",
     "normalisation is folded into the weights; biases are not counted",
     "a linear read-out of spike rates adds one row of weights a spike",
-    "every membrane is updated at every step",
+    "every membrane is updated at every step, by as many multiply-accumulates as its "
+    "equations have, without those of spikes and thresholds",
+    "recurrent weights meet the outputs of the step before",
+    "a weight that a mask hides is a weight of zero",
     "dense operations take no input and no weight for zero; zeros that a layer pads "
     "with are not inputs, zeros that come before a window are",
 )
@@ -48,12 +51,15 @@ class Neurons:
     ----------
     updates : int
         Membranes × steps, also where an update changed nothing; 0 without membranes.
+    multiplications : int
+        Multiply-accumulates of all updates.
     outputs, nonzero : int
         Values given out, and how many were not 0.
     """
 
     name: str
     updates: int
+    multiplications: int
     outputs: int
     nonzero: int
 
@@ -100,6 +106,11 @@ class Counted:
     def membrane_updates(self) -> int:
         """Membranes × steps."""
         return sum(layer.updates for layer in self.neurons)
+
+    @property
+    def membrane_multiplications(self) -> int:
+        """Multiply-accumulates of all membrane updates."""
+        return sum(layer.multiplications for layer in self.neurons)
 
     @property
     def activation_sparsity(self) -> float:

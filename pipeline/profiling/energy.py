@@ -37,8 +37,8 @@ TABLES = {
             "45 nm CMOS at 0.9 V, 32-bit floating point",
             "an accumulate is one addition; a multiply-accumulate is one "
             "multiplication and one addition",
-            "a membrane update costs one multiply-accumulate, whether or not the "
-            "membrane changed",
+            "a membrane update costs the multiply-accumulates of the neuron's "
+            "equations (one for leaky), whether or not the membrane changed",
             "a zero, input or weight, costs nothing",
             "biases, rectification, averaging of graded outputs, memory access, "
             "communication and idle power are not included",
@@ -55,7 +55,9 @@ def estimate(
 
     ::
 
-        E = ACs · E_add + (MACs + membrane updates) · (E_mult + E_add)
+        E = ACs · E_add + (MACs + membrane MACs) · (E_mult + E_add)
+
+    where membrane MACs are the updates × the multiply-accumulates of one.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def estimate(
     costs = {
         "accumulates": counted.effective_acs * addition,
         "multiply_accumulates": counted.effective_macs * multiply_accumulate,
-        "membrane_updates": counted.membrane_updates * multiply_accumulate,
+        "membrane_updates": counted.membrane_multiplications * multiply_accumulate,
     }
     parts = {name: cost / counted.n_windows for name, cost in costs.items()}
     energy_j = sum(parts.values())

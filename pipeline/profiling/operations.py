@@ -20,7 +20,14 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pipeline.errors import MeasurementError
-from pipeline.networks._layers import SegmentRates, Unrolled
+from pipeline.networks._heads import Integrator, SegmentRates
+from pipeline.networks._layers import (
+    MaskedConvolution,
+    MaskedLinear,
+    Recurrent,
+    Unrolled,
+    weight_of,
+)
 from pipeline.profiling.counts import Counted, Neurons, Synapses
 
 
@@ -49,10 +56,8 @@ def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:
     _refuse_uncounted(network)
     synapses, neurons = list(_synapses(network)), list(_neurons(network))
     # The hooks live on a copy and end with it.
-    for tally in synapses:
-        tally.source.register_forward_pre_hook(tally.see)
-    for layer in neurons:
-        layer.source.register_forward_hook(layer.see)
+    for tally in (*synapses, *neurons):
+        tally.watch()
     with torch.no_grad():
         network(spikes)
     return Counted(
@@ -66,14 +71,35 @@ def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:
 
 
 def deployed(network: nn.Module) -> nn.Module:
-    """Copy a network as it would run on a device: evaluating, normalisation folded."""
+    """Copy a network as it would run on a device.
+
+    It evaluates, its masks are in its weights, and so is its normalisation.
+    """
     network = deepcopy(network).eval()
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, MaskedLinear | MaskedConvolution):
+                setattr(parent, name, _unmasked(layer))
     for parent in list(network.modules()):
         for (name, layer), (next_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(layer, nn.Conv1d) and isinstance(norm, nn.BatchNorm1d):
                 setattr(parent, name, fuse_conv_bn_eval(layer, norm))
                 setattr(parent, next_name, nn.Identity())
     return network
+
+
+def _unmasked(layer: MaskedLinear | MaskedConvolution) -> nn.Linear | nn.Conv1d:
+    """Make the same layer with zeros where the mask hides weights."""
+    plain: nn.Linear | nn.Conv1d
+    if isinstance(layer, MaskedConvolution):
+        sizes = layer.in_channels, layer.out_channels, layer.kernel_size[0]
+        plain = nn.Conv1d(*sizes, layer.stride[0], bias=False)
+    else:
+        has_bias = layer.bias is not None
+        plain = nn.Linear(layer.in_features, layer.out_features, bias=has_bias)
+        plain.bias = layer.bias
+    plain.weight = nn.Parameter(weight_of(layer).detach())
+    return plain.eval()
 
 
 class _SynapseTally:
@@ -84,10 +110,9 @@ class _SynapseTally:
     """
 
     def __init__(
-        self, name: str, layer: nn.Conv1d | nn.Linear, pool: SegmentRates | None
+        self, name: str, layer: nn.Conv1d | nn.Linear, pool: SegmentRates | None = None
     ) -> None:
         self.name, self.layer, self.pool = name, layer, pool
-        self.source = pool or layer
         # Copied before there are hooks: a probe must not count as an input.
         self.marked = [_marked(layer, layer.weight != 0)]
         self.marked += [_marked(layer, torch.ones_like(layer.weight))]
@@ -95,9 +120,14 @@ class _SynapseTally:
         self.effective = self.dense = 0
         self.graded = False
 
-    def see(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def watch(self) -> None:
+        """Count every call; the hook ends with the layer's copy."""
+        source = self.pool or self.layer
+        source.register_forward_pre_hook(lambda _, inputs: self.see(inputs[0]))
+
+    def see(self, inputs: Tensor) -> None:
         """Count one call."""
-        values = self._batch_first(inputs[0])
+        values = self._batch_first(inputs)
         shape = values.shape[1:]
         if shape not in self.fan_outs:
             self.fan_outs[shape] = [self._fan_out(m, shape) for m in self.marked]
@@ -128,6 +158,23 @@ class _SynapseTally:
         return _fan_out(marked, shape)
 
 
+class _RecurrentTally(_SynapseTally):
+    """Counts what the outputs of neurons meet in their own layer, a step later."""
+
+    def __init__(self, name: str, source: Recurrent) -> None:
+        super().__init__(name, source.recurrent)
+        self.source = source
+
+    def watch(self) -> None:
+        """Count every window; before its first step nothing was put out."""
+
+        def heard(_: nn.Module, inputs: object, results: tuple[Tensor, ...]) -> None:
+            outputs = results[0]
+            self.see(torch.cat([torch.zeros_like(outputs[:1]), outputs[:-1]]))
+
+        self.source.register_forward_hook(heard)
+
+
 class _NeuronTally:
     """Counts what the neurons of one layer give out."""
 
@@ -135,9 +182,11 @@ class _NeuronTally:
         self.name, self.source = name, source
         self.outputs = self.nonzero = 0
 
-    def see(
-        self, module: nn.Module, inputs: tuple[Tensor, ...], outputs: Tensor
-    ) -> None:
+    def watch(self) -> None:
+        """Count every call."""
+        self.source.register_forward_hook(lambda _, __, results: self.see(results[0]))
+
+    def see(self, outputs: Tensor) -> None:
         """Count one call."""
         self.outputs += outputs.numel()
         self.nonzero += int(outputs.count_nonzero())
@@ -145,25 +194,52 @@ class _NeuronTally:
     def result(self) -> Neurons:
         """Give what was counted; only spiking neurons have membranes."""
         updates = self.outputs if self.source.spiking else 0
-        return Neurons(self.name, updates, self.outputs, self.nonzero)
+        multiplications = updates * self.source.multiplications
+        return Neurons(self.name, updates, multiplications, self.outputs, self.nonzero)
+
+
+class _MembraneTally:
+    """Counts updates of membranes that never fire: nothing is put out."""
+
+    def __init__(self, name: str, source: Integrator) -> None:
+        self.name, self.source = name, source
+        self.updates = 0
+
+    def watch(self) -> None:
+        """Count every call."""
+        self.source.register_forward_pre_hook(lambda _, inputs: self.see(inputs[0]))
+
+    def see(self, currents: Tensor) -> None:
+        """Count one call."""
+        self.updates += currents.numel()
+
+    def result(self) -> Neurons:
+        """Give what was counted: one multiplication, the leak, an update."""
+        return Neurons(self.name, self.updates, self.updates, 0, 0)
 
 
 def _synapses(network: nn.Module) -> Iterator[_SynapseTally]:
     passed: list[nn.Module] = []
     for name, module in network.named_modules():
         match module, passed:
+            case Recurrent(), _:
+                yield _RecurrentTally(f"{name}.recurrent", module)
+            case nn.Linear(), [*_, Recurrent(recurrent=own)] if own is module:
+                continue
             case nn.Linear(), [*_, Unrolled(spiking=True), SegmentRates() as pool]:
                 yield _SynapseTally(name, module, pool)
             case nn.Conv1d() | nn.Linear(), _:
-                yield _SynapseTally(name, module, None)
+                yield _SynapseTally(name, module)
         if isinstance(module, nn.Conv1d | nn.Linear | SegmentRates | Unrolled):
             passed.append(module)
 
 
-def _neurons(network: nn.Module) -> Iterator[_NeuronTally]:
+def _neurons(network: nn.Module) -> Iterator[_NeuronTally | _MembraneTally]:
     for name, module in network.named_modules():
         if isinstance(module, Unrolled):
             yield _NeuronTally(name, module)
+        if isinstance(module, Integrator):
+            yield _MembraneTally(name, module)
 
 
 def _marked(layer: nn.Conv1d | nn.Linear, marks: Tensor) -> nn.Conv1d | nn.Linear:

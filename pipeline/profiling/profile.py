@@ -19,7 +19,7 @@ from pipeline.components import Settings, available, find
 from pipeline.encoders.base import Encoder
 from pipeline.errors import MeasurementError
 from pipeline.meters.base import Meter
-from pipeline.profiling.counts import RULES, Counted, pooled
+from pipeline.profiling.counts import RULES, Counted, Neurons, pooled
 from pipeline.profiling.energy import TABLES, estimate
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def describe(counted: Counted) -> dict[str, Any]:
         "effective_macs": counted.effective_macs,
         "dense_operations": counted.dense_operations,
         "membrane_updates": counted.membrane_updates,
+        "membrane_multiplications": counted.membrane_multiplications,
     }
     return {
         "n_windows": windows,
@@ -152,11 +153,19 @@ def _layers(counted: Counted) -> dict[str, dict[str, Any]]:
     neurons = {
         layer.name: {
             "membrane_updates": layer.updates / windows,
-            "activation_sparsity": 1 - layer.nonzero / layer.outputs,
+            "membrane_multiplications": layer.multiplications / windows,
+            **_sparsity(layer),
         }
         for layer in counted.neurons
     }
     return synapses | neurons
+
+
+def _sparsity(layer: Neurons) -> dict[str, float]:
+    """Give the share of outputs that were 0, of neurons that give any."""
+    if not layer.outputs:
+        return {}
+    return {"activation_sparsity": 1 - layer.nonzero / layer.outputs}
 
 
 def measure(

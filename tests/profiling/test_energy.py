@@ -13,7 +13,7 @@ COUNTED = Counted(
         Synapses("first", 3_000, 9_000, False, 90, 0),
         Synapses("second", 200, 9_000, True, 90, 0),
     ),
-    neurons=(Neurons("neurons", 700, 700, 70),),
+    neurons=(Neurons("neurons", 700, 2_100, 700, 70),),
     parameters=180,
     footprint_bytes=720,
 )
@@ -21,7 +21,7 @@ COUNTED = Counted(
 
 def test_a_window_by_hand() -> None:
     bill = estimate(COUNTED, None, TABLE)
-    expected = (3_000 * 0.9 + (200 + 700) * 4.6) / 10 * 1e-12
+    expected = (3_000 * 0.9 + (200 + 2_100) * 4.6) / 10 * 1e-12
     assert bill["energy_j_per_window"] == pytest.approx(expected)
     assert bill["energy_uj_per_window"] == pytest.approx(expected * 1e6)
     assert bill["energy_j_per_second"] == pytest.approx(2 * expected)

@@ -10,11 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipeline.components import find
 from pipeline.errors import MeasurementError
-from pipeline.networks._layers import SegmentRates, Unrolled
+from pipeline.networks._heads import CountHead, MembraneHead, SegmentRates
+from pipeline.networks._layers import MaskedLinear, Recurrent, Unrolled, branch_mask
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
 from pipeline.profiling.counts import pooled
 from pipeline.profiling.operations import count, deployed
@@ -79,8 +82,24 @@ class Transposed(nn.Module):
         return self.convolution(values.permute(1, 2, 0)).permute(2, 0, 1)
 
 
+class Outputs(Unrolled):
+    """Neurons in a sequence: their state goes no further."""
+
+    def __call__(self, currents: Tensor) -> Tensor:
+        outputs, *_ = super().__call__(currents)
+        return outputs
+
+
+class RecurrentOutputs(Recurrent):
+    """The same, recurrent."""
+
+    def __call__(self, currents: Tensor) -> Tensor:
+        outputs, *_ = super().__call__(currents)
+        return outputs
+
+
 def leaky(n: int) -> Unrolled:
-    return Unrolled(Leaky(threshold=0.5).build(n, dt=0.01), spiking=True)
+    return Outputs(Leaky(threshold=0.5), n, dt=0.01)
 
 
 def outputs_of(network: nn.Sequential, depth: int, values: Tensor) -> Tensor:
@@ -153,7 +172,7 @@ def test_the_read_out_of_spike_rates_adds_a_row_a_spike() -> None:
 
 
 def test_the_read_out_of_graded_rates_is_multiplied() -> None:
-    relu = Unrolled(Relu().build(6, dt=0.01), spiking=False)
+    relu = Outputs(Relu(), 6, dt=0.01)
     network = nn.Sequential(nn.Linear(5, 6), relu, SegmentRates(3), nn.Linear(18, 4))
     network[3].weight.data = sparse(4, 18)
     values = spikes(11, 3, 5)
@@ -195,12 +214,16 @@ def test_the_convolutional_network(neuron: Leaky | Relu) -> None:
     ready, before = deployed(network), network(values)
     torch.testing.assert_close(ready(values), before)
     counted = count(network, values, dt=0.01)
-    first = ready[0]
+    first = ready.layers[0].weights
     padded = nn.functional.pad(values.permute(1, 2, 0), (first.padding, 0))
     expected = loop_convolution(padded, first.convolution)
     assert (counted.synapses[0].effective, counted.synapses[0].dense) == expected
     names = [layer.name for layer in counted.synapses]
-    assert names == ["0.convolution", "2.convolution", "6"]
+    assert names == [
+        "layers.0.weights.convolution",
+        "layers.1.weights.convolution",
+        "head.linear",
+    ]
     assert [layer.graded for layer in counted.synapses] == [
         False,
         *[not neuron.spiking] * 2,
@@ -248,6 +271,101 @@ def test_a_batch_with_graded_inputs_makes_macs_of_all() -> None:
     assert (total.effective_acs, total.effective_macs) == (0, 12)
 
 
+def test_recurrent_weights_meet_the_outputs_of_the_step_before() -> None:
+    layer = RecurrentOutputs(Leaky(threshold=0.5), 6, dt=0.01)
+    layer.recurrent.weight.data = sparse(6, 6)
+    network = nn.Sequential(nn.Linear(5, 6), layer, nn.Linear(6, 2))
+    network[0].weight.data = sparse(6, 5).abs()
+    values = spikes(11, 3, 5)
+    fired = outputs_of(network, 2, values)
+    assert fired[:-1].any()
+    assert fired[-1].any()
+    counted = count(network, values, dt=0.01)
+    own = counted.synapses[1]
+    effective, _ = loop_linear(fired[:-1], layer.recurrent.weight)
+    assert [layer.name for layer in counted.synapses] == ["0", "1.recurrent", "2"]
+    assert (own.effective, own.dense, own.graded) == (effective, 11 * 3 * 36, False)
+    assert (own.weights, own.zero_weights) == (
+        36,
+        int((layer.recurrent.weight == 0).sum()),
+    )
+    assert counted.synapses[2].effective == loop_linear(fired, network[2].weight)[0]
+
+
+def test_weights_that_a_mask_hides_are_zero() -> None:
+    layer = MaskedLinear(branch_mask(7, 4, 2), bias=True)
+    values = spikes(5, 3, 7)
+    network = nn.Sequential(layer)
+    counted = count(network, values, dt=0.01)
+    effective, dense = loop_linear(values, layer.weight * layer.mask)
+    assert (counted.effective_acs, counted.dense_operations) == (effective, dense)
+    assert counted.connection_sparsity == 0.5
+    assert counted.parameters == 8 * 7 + 8
+    torch.testing.assert_close(deployed(network)(values), layer(values))
+
+
+@pytest.mark.parametrize("head", [CountHead, MembraneHead])
+def test_a_read_out_at_every_step_adds_a_row_a_spike(
+    head: type[CountHead | MembraneHead],
+) -> None:
+    membranes = head is MembraneHead
+    last = MembraneHead(6, 4, dt=0.01) if membranes else CountHead(6, 4)
+    network = nn.Sequential(nn.Linear(5, 6), leaky(6), last)
+    values = spikes(11, 3, 5)
+    fired = outputs_of(network, 2, values)
+    counted = count(network, values, dt=0.01)
+    assert counted.effective_acs == int(
+        (values != 0).sum() * 6 + (fired != 0).sum() * 4
+    )
+    extra = 11 * 3 * 4 if membranes else 0
+    assert counted.membrane_updates == 11 * 3 * 6 + extra
+    assert counted.membrane_multiplications == counted.membrane_updates
+    silent = float((fired == 0).float().mean())
+    assert counted.activation_sparsity == pytest.approx(silent)
+
+
+def test_a_polynomial_multiplies_more_than_a_leak() -> None:
+    polynomial = Outputs(Polynomial(), 6, dt=0.01)
+    counted = count(nn.Sequential(nn.Linear(5, 6), polynomial), spikes(20, 3, 5), dt=1)
+    assert counted.membrane_updates == 20 * 3 * 6
+    assert counted.membrane_multiplications == 3 * counted.membrane_updates
+
+
+class Graded(Outputs):
+    """Neurons whose spikes have sizes."""
+
+    def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        outputs, *last = super().forward(currents, *state)
+        return 2 * outputs, *last
+
+
+def test_graded_outputs_of_spiking_neurons_are_multiplied() -> None:
+    graded = Graded(Leaky(threshold=0.5), 6, dt=0.01)
+    rates = [SegmentRates(2), nn.Linear(12, 3)]
+    for after in ([nn.Linear(6, 3)], rates):
+        network = nn.Sequential(nn.Linear(5, 6), graded, *after)
+        values = spikes(20, 3, 5)
+        fired = outputs_of(network, 2, values)
+        counted = count(network, values, dt=0.01)
+        assert counted.effective_macs == int((fired != 0).sum()) * 3 > 0
+
+
+@pytest.mark.parametrize("name", ["dense", "recurrent"])
+@pytest.mark.parametrize("read_out", ["rates", "count", "membrane"])
+def test_every_network_can_be_counted(name: str, read_out: str) -> None:
+    shape = Shape(n_steps=48, n_features=4, n_classes=3, dt=0.01)
+    settings = find("networks", name)(units=(5, 6), bins=2, read_out=read_out)
+    network = settings.build(shape, Leaky()).eval()
+    values = spikes(48, 3, 4)
+    torch.testing.assert_close(deployed(network)(values), network(values))
+    counted = count(network, values, dt=0.01)
+    n_weights = (20 + 5) + (30 + 6) + (5 * 5 + 6 * 6) * (name == "recurrent")
+    n_weights += 12 * 3 + 3 if read_out == "rates" else 6 * 3 + 3
+    n_weights += 2 * 11 + 3 * (read_out == "membrane")
+    assert counted.parameters == n_weights
+    assert counted.effective_macs == 0
+
+
 @pytest.mark.parametrize("layer", [nn.GRU(4, 4), nn.LayerNorm(4)], ids=["gru", "norm"])
 def test_what_cannot_be_counted_is_refused(layer: nn.Module) -> None:
     with pytest.raises(MeasurementError, match=f"is a {type(layer).__name__}"):
@@ -265,8 +383,7 @@ def test_the_reference_case(real_data: Path) -> None:
         weight, bias = tensors[f"fc{k}_weight"], tensors[f"fc{k}_bias"]
         linear = nn.Linear(*weight.shape[::-1])
         linear.weight.data, linear.bias.data = weight, bias
-        neurons = Leaky(tau_mem_s=tau, threshold=1.0).build(n_neurons, dt=1.0)
-        layers += [linear, Unrolled(neurons, spiking=True)]
+        layers += [linear, Outputs(Leaky(tau_mem_s=tau), n_neurons, dt=1.0)]
     network, values = nn.Sequential(*layers), tensors["x"].transpose(0, 1)
     fired = outputs_of(network, 4, values)
     torch.testing.assert_close(fired, tensors["y"].transpose(0, 1), rtol=0, atol=0)
