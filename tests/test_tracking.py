@@ -77,6 +77,7 @@ def write_cell(name: str) -> Path:
     rows = [(k, e, 1 / (e + 1), None) for k in range(2) for e in range(3)]
     columns = ["fold", "epoch", "train_loss", "spike_rate"]
     files.save_csv(folder / "history.csv", pd.DataFrame(rows, columns=columns))
+    files.save_table(folder / "learned.parquet", learned_table())
     for fold in range(2):
         write_weights(folder / f"fold-{fold}.safetensors", fold)
     estimate = {"value": 0.8, "low": 0.7, "high": 0.9}
@@ -105,6 +106,19 @@ def write_cell(name: str) -> Path:
     }
     files.save_json(files.folder("energy", name) / "measured.json", measured)
     return folder
+
+
+def learned_table() -> pd.DataFrame:
+    """Three values a fold and epoch: 1, 2, 3 times the epoch and the fold's number."""
+    rows = [
+        (fold, epoch, epoch == 1, 1, "1.neurons", "tau_mem_s", str(k), value)
+        for fold in range(2)
+        for epoch in range(3)
+        for k in range(3)
+        for value in [np.float32((k + 1) * (epoch + 1) * (fold + 1))]
+    ]
+    names = ["fold", "epoch", "kept", "layer", "module", "quantity", "place", "value"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def write_weights(path: Path, fold: int) -> None:
@@ -172,6 +186,42 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
         assert child.data.metrics["train/parameters"] == 321
         curve = client().get_metric_history(child.info.run_id, "train/train_loss")
         assert [point.step for point in curve] == [0, 1, 2]
+
+
+def test_what_neurons_learned_is_curves_and_pictures(cell: Path) -> None:
+    single = {"w": np.nan, "next_w": np.nan, "u": [0.0, 1.0], "next_u": [0.0, 0.5]}
+    portraits = [
+        pd.DataFrame({"fold": 0, "layer": 1, "when": w, "quantile": q, **single})
+        for w in ("start", "learned")
+        for q in (0.25, 0.5, 0.75)
+    ]
+    files.save_table(cell / "portraits.parquet", pd.concat(portraits))
+    tracking.publish(CELL, "runs")
+    found = all_runs()
+    (child,) = [run for run in found if run.data.tags.get("fold") == "1"]
+    for suffix, factor in (("", 4), (".p25", 3), (".p75", 5)):
+        name = f"learned/layer1.tau_mem_s{suffix}"
+        curve = client().get_metric_history(child.info.run_id, name)
+        assert [point.step for point in curve] == [0, 1, 2]
+        assert [point.value for point in curve] == [factor, 2 * factor, 3 * factor]
+    (parent,) = [run for run in found if "run_key" in run.data.tags]
+    kept = [item.path for item in client().list_artifacts(parent.info.run_id, "runs")]
+    assert {"runs/learned.parquet", "runs/portraits.parquet"} < set(kept)
+    pictures = client().list_artifacts(parent.info.run_id, "dynamics")
+    names = {Path(item.path).stem for item in pictures}
+    assert names == {"time_constants", "maps", "courses"}
+    path = client().download_artifacts(parent.info.run_id, "dynamics/maps.svg")
+    assert "</svg>" in Path(path).read_text()
+
+
+def test_a_cell_without_learned_dynamics_logs_none(cell: Path) -> None:
+    (cell / "learned.parquet").unlink()
+    assert tracking.publish(CELL, "runs")
+    assert not any(
+        "learned/" in name for run in all_runs() for name in run.data.metrics
+    )
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert not client().list_artifacts(parent.info.run_id, "dynamics")
 
 
 def test_publishing_again_adds_nothing(cell: Path) -> None:

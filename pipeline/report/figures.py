@@ -1,14 +1,7 @@
-"""The report's figures, as SVG pictures that live inside the page.
+"""The report's figures of recordings and results, which live inside the page."""
 
-Colours are Okabe and Ito's, which most colour-blind readers tell apart; shapes and
-labels say the same again.
-"""
-
-import base64
-import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,48 +9,23 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.plots.style import (
+    COLOURS,
+    FAINT,
+    INK,
+    MARKERS,
+    Picture,
+    legend_above,
+    new_figure,
+    picture,
+)
 from pipeline.spikes import Spikes, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-INK, FAINT = "#3d4852", "#c9d1d9"
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": FAINT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9,
-    "axes.titleweight": "bold",
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.hashsalt": "biospike",
-}
-WIDTH = 9.2
 MOST_CHANNELS = 6
 MOST_WINDOWS = 4
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure for the page.
-
-    Parameters
-    ----------
-    source : str
-        `data:` address of the SVG.
-    alt : str
-        What it shows, for those who do not see it.
-    """
-
-    source: str
-    alt: str
 
 
 def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
@@ -76,7 +44,7 @@ def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
     }
     merged = 100 * pd.DataFrame(columns)
     merged = merged.loc[merged.mean(axis=1).sort_values(kind="stable").index]
-    with _figure(3.0) as (figure, (axes,)):
+    with new_figure(3.0) as (figure, (axes,)):
         at = np.arange(len(merged))
         for k, name in enumerate(merged):
             shift = 0.5 * ((k + 0.5) / len(columns) - 0.5)
@@ -90,13 +58,13 @@ def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
         axes.tick_params(axis="x", labelsize=7, length=0)
         axes.set(ylabel="balanced accuracy, %", xlim=(-0.7, len(at) - 0.3))
         _percent_axis(axes, chance)
-        _legend_above(axes, len(columns))
+        legend_above(axes, len(columns))
         means = merged.mean(axis=1)
         alt = (
             f"Balanced accuracy of {len(at)} subjects under {', '.join(columns)}; "
             f"means of a subject from {means.min():.0f} to {means.max():.0f} percent."
         )
-        return _picture(figure, alt)
+        return picture(figure, alt)
 
 
 def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
@@ -104,7 +72,7 @@ def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
     columns = max(2, min(4, len(histories)))
     rows = math.ceil(len(histories) / columns)
     height = 0.5 + 1.8 * rows
-    with _figure(height, rows=rows, columns=columns) as (figure, panels):
+    with new_figure(height, rows=rows, columns=columns) as (figure, panels):
         for k, (name, history) in enumerate(histories.items()):
             for _, fold in history.groupby("fold"):
                 values = 100 * fold["validation_balanced_accuracy"]
@@ -118,7 +86,7 @@ def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
         for axes in panels[len(histories) :]:
             axes.set_visible(False)
         alt = f"Validation accuracy over epochs, a line a fold: {', '.join(histories)}."
-        return _picture(figure, alt)
+        return picture(figure, alt)
 
 
 def _percent_axis(axes: "Axes", chance: float) -> None:
@@ -191,7 +159,7 @@ def example(
     gap = 1.1 * max(float(np.ptp(each.samples, axis=1).max()) for each in pieces)
     rows, columns = 1 + len(encoders), len(pieces)
     height = rows * (1 + 0.26 * len(pieces[0].channels))
-    with _figure(height, rows=rows, columns=columns) as (figure, panels):
+    with new_figure(height, rows=rows, columns=columns) as (figure, panels):
         for k, each in enumerate(pieces):
             _draw_signal(panels[k], each, gap)
             for row, encoder in enumerate(encoders, start=1):
@@ -206,7 +174,7 @@ def example(
             axes.label_outer(remove_inner_ticks=True)
         for axes, title in zip(panels[::columns], ("signal", *encoders), strict=True):
             axes.set_ylabel(title, fontweight="bold")
-        return _picture(figure, _example_alt(pieces))
+        return picture(figure, _example_alt(pieces))
 
 
 def _draw_signal(axes: "Axes", each: Piece, gap: float) -> None:
@@ -240,37 +208,4 @@ def _example_alt(pieces: Sequence[Piece]) -> str:
     return (
         "One window of each class, the prepared signal above and its spikes below. "
         f"Shown are {', '.join(counts)}."
-    )
-
-
-@contextmanager
-def _figure(
-    height: float, *, rows: int = 1, columns: int = 1
-) -> "Iterator[tuple[Figure, list[Axes]]]":
-    """Make a figure in the house's style, with no state left behind."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, height), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False)
-        yield figure, list(panels.ravel())
-
-
-def _picture(figure: "Figure", alt: str) -> Picture:
-    """Write a figure as SVG; a `data:` address keeps its ids out of the page."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None})
-    text = base64.b64encode(stream.getvalue()).decode()
-    return Picture(f"data:image/svg+xml;base64,{text}", alt)
-
-
-def _legend_above(axes: "Axes", n_entries: int) -> None:
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=min(4, n_entries),
-        frameon=False,
-        handletextpad=0.2,
-        columnspacing=1.2,
     )

@@ -16,6 +16,7 @@ import pandas as pd
 from pipeline import files, seeds
 from pipeline.evaluation.evaluate import EvaluationSettings, compare
 from pipeline.evaluation.statistics import Test, holm
+from pipeline.report.dynamics import learned
 from pipeline.runs import uj_per_window
 
 Names = tuple[str, str, str]
@@ -79,7 +80,7 @@ def best_cell(cells: Sequence[Plain]) -> Plain:
 
 
 def cell_findings(names: Names) -> Plain:
-    """Read what is known of a cell: its run, metrics, subjects and energy."""
+    """Read what is known of a cell: its run, metrics, energy and what it learned."""
     name = "-".join(names)
     run = files.load_json(files.folder("runs", name) / "run.json")
     energy = files.load_json(files.folder("energy", name) / "energy.json")
@@ -92,6 +93,7 @@ def cell_findings(names: Names) -> Plain:
         "metrics": files.load_json(files.folder("metrics", name) / "metrics.json"),
         "energy": energy,
         "uj_per_window": uj_per_window(energy),
+        "learned": learned(name),
     }
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from pipeline import files
 from pipeline.evaluation.evaluate import EvaluationSettings
-from pipeline.report import figures, findings
+from pipeline.plots.style import Picture
+from pipeline.report import dynamics, figures, findings
 from pipeline.report.findings import Names, Plain
 from pipeline.runs import flatten
 
@@ -99,13 +100,14 @@ def section(told: Plain, dataset: str) -> Plain:
         "meters": meters(measured),
         "subjects_picture": figures.subjects(tables, chance),
         "learning_picture": figures.learning(curves, chance),
+        "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "example": example(dataset, cells),
         "settings": settings_table(cells),
         "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
     }
 
 
-def example(dataset: str, cells: Sequence[Plain]) -> figures.Picture:
+def example(dataset: str, cells: Sequence[Plain]) -> Picture:
     """Picture the middle window of each class, with the spikes of each encoder."""
     path = files.folder("windows", dataset) / "windows.parquet"
     windows = files.load_table(path).query("reason == ''")

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.plots import dynamics
 from pipeline.runs import HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
 from pipeline.tracking.entries import (
@@ -18,6 +20,7 @@ from pipeline.tracking.entries import (
     log_files,
     log_numbers,
     log_params,
+    log_pictures,
     set_tags,
 )
 from pipeline.tracking.model import log_model
@@ -104,18 +107,41 @@ def _fold(client: "MlflowClient", parent: "Run", fold: int) -> str:
 
 
 def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
-    """Log the learning curves on the folds, the model on the cell."""
+    """Log the learning curves on the folds, the model and its pictures on the cell."""
     run = files.load_json(folder / "run.json")
     history = pd.read_csv(folder / "history.csv")
+    learned = dynamics.load(folder, dynamics.LEARNED)
     for summary in run["folds"]:
         child = _fold(client, parent, summary["fold"])
         log_numbers(client, child, {f"train/{k}": v for k, v in summary.items()})
         curves = history[history["fold"] == summary["fold"]].drop(columns="fold")
-        log_curves(client, child, curves)
+        log_curves(client, child, curves, group="train")
+        if learned is not None:
+            values = learned[learned["fold"] == summary["fold"]]
+            log_curves(client, child, _courses(values), group="learned")
         client.set_terminated(child)
-    log_files(client, parent, folder, "run.json", "history.csv")
+    tables = dynamics.LEARNED, dynamics.PORTRAITS
+    log_files(client, parent, folder, "run.json", "history.csv", *tables)
+    log_pictures(client, parent, "dynamics", dynamics.of_run(folder))
     log_model(parent, folder, run)
     client.set_terminated(parent.info.run_id)
+
+
+def _courses(learned: pd.DataFrame) -> pd.DataFrame:
+    """Give the quartiles of each quantity by epoch: the median and, aside, the others.
+
+    The columns are `epoch`, `layer1.tau_mem_s`, `layer1.tau_mem_s.p25` and so on.
+    """
+    finite = learned[np.isfinite(learned["value"])]
+    groups = finite.groupby(["epoch", "layer", "quantity"])["value"]
+    suffixes = {0.25: ".p25", 0.5: "", 0.75: ".p75"}
+    table = groups.quantile(np.array(list(suffixes))).unstack([1, 2, 3])
+    table.columns = [
+        f"layer{layer}.{quantity}{suffixes[share]}"
+        for layer, quantity, share in table.columns
+    ]
+    courses: pd.DataFrame = table.reset_index()
+    return courses
 
 
 def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:

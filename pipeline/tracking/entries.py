@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline import files
+from pipeline.plots.style import Picture
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,14 +34,16 @@ def log_params(
         client.log_batch(run_id, params=params[start : start + 100])
 
 
-def log_curves(client: "MlflowClient", run_id: str, curves: pd.DataFrame) -> None:
-    """Log a fold's epochs; what an epoch lacks is left out."""
+def log_curves(
+    client: "MlflowClient", run_id: str, curves: pd.DataFrame, *, group: str
+) -> None:
+    """Log a fold's epochs, a column a curve; what an epoch lacks is left out."""
     from mlflow.entities import Metric
 
     now = _now()
     points = curves.melt(id_vars="epoch").dropna(subset="value")
     metrics = [
-        Metric(f"train/{name}", float(value), now, int(epoch))
+        Metric(_allowed(f"{group}/{name}"), float(value), now, int(epoch))
         for epoch, name, value in points.itertuples(index=False)
     ]
     for start in range(0, len(metrics), 1000):
@@ -77,6 +80,14 @@ def log_files(client: "MlflowClient", parent: "Run", folder: Path, *names: str) 
             client.log_artifact(
                 parent.info.run_id, str(folder / name), folder.parent.name
             )
+
+
+def log_pictures(
+    client: "MlflowClient", parent: "Run", folder: str, pictures: Mapping[str, Picture]
+) -> None:
+    """Keep figures as SVG below a folder of the run's artifacts."""
+    for name, each in pictures.items():
+        client.log_text(parent.info.run_id, each.svg, f"{folder}/{name}.svg")
 
 
 def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> None:

@@ -124,6 +124,9 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
         "validation_balanced_accuracy": 0.4 + 0.05 * epochs,
     }
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
+    if names[2] != "ann":
+        files.save_table(folder / "learned.parquet", learned_table())
+        files.save_table(folder / "portraits.parquet", leaky_portraits())
     found = evaluate(table, LABELS, QUICK, seed=1)
     folder = files.folder("metrics", name)
     files.save_json(folder / "metrics.json", found.metrics)
@@ -131,6 +134,44 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     folder = files.folder("energy", name)
     files.save_json(folder / "energy.json", bill(0.5 if skill < 2 else 4.0))
     files.save_json(folder / "measured.json", MEASURED)
+
+
+def learned_table() -> pd.DataFrame:
+    """Time constants of 5 neurons that grow by 10 ms an epoch, in 2 folds."""
+    return pd.DataFrame(
+        [
+            {
+                "fold": fold,
+                "epoch": epoch,
+                "kept": epoch == 2,
+                "layer": 1,
+                "module": "1.neurons",
+                "quantity": "tau_mem_s",
+                "place": str(place),
+                "value": np.float32(0.05 + 0.01 * epoch + 0.005 * epoch * place),
+            }
+            for fold in range(2)
+            for epoch in range(4)
+            for place in range(5)
+        ]
+    )
+
+
+def leaky_portraits() -> pd.DataFrame:
+    """Straight lines through 0, steeper after learning."""
+    u = np.linspace(-2, 2, 9, dtype=np.float32)
+    row = {"w": np.float32(np.nan), "next_w": np.float32(np.nan), "layer": 1}
+    return pd.concat(
+        [
+            pd.DataFrame({"u": u, "next_u": slope * u, **row}).assign(
+                fold=fold, when=when, quantile=quantile
+            )
+            for fold in range(2)
+            for when, slope in (("start", 0.5), ("learned", 0.75))
+            for quantile in (0.25, 0.5, 0.75)
+        ],
+        ignore_index=True,
+    )
 
 
 def predicted(windows: pd.DataFrame, skill: float) -> pd.DataFrame:
@@ -287,7 +328,7 @@ def test_the_page_stands_alone(grid: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 3
+    assert len(images) == 6
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
@@ -336,3 +377,36 @@ def test_other_formats() -> None:
     assert report.count(1, "subject") == "1 subject"
     assert report.interval({"value": 0.5, "low": 0.4, "high": 0.6}) == "40.0–60.0"
     assert report.interval({"value": 0.5, "low": None}) == "no interval"
+
+
+def test_what_neurons_learned_is_told_in_numbers(grid: Path) -> None:
+    lif, ann = make()["cells"]
+    (row,) = lif["learned"]
+    assert ann["learned"] == []
+    assert row["values"] == 10
+    assert row["start"] == pytest.approx(0.05)
+    assert row["median"] == pytest.approx(0.09)  # the kept epoch, not the last
+    assert [row["low"], row["high"]] == pytest.approx([0.08, 0.1])
+    page = (grid / "data/report/index.html").read_text()
+    assert "Learning moved the median tau_mem of layer 1 from 50 to 90 ms." in page
+    assert page.count("What the neurons learned") == 1
+
+
+def test_a_page_without_learned_dynamics_says_nothing_of_them(grid: Path) -> None:
+    for name in ("learned.parquet", "portraits.parquet"):
+        (files.folder("runs", "ecg_demo-delta-lif") / name).unlink()
+    make()
+    page = (grid / "data/report/index.html").read_text()
+    assert "What the neurons learned" not in page
+    assert page.count("<img") == 3
+
+
+def test_digits() -> None:
+    from pipeline.report.dynamics import digits
+
+    assert [digits(v) for v in (50, -0.01234, 0.0, 1234.5)] == [
+        "50",
+        "−0.0123",
+        "0",
+        "1234",
+    ]

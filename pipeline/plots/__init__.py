@@ -1,0 +1,1 @@
+"""Figures that both the report and MLflow show."""

@@ -1,0 +1,104 @@
+"""How every figure looks, and how it becomes an SVG picture.
+
+Colours are Okabe and Ito's, which most colour-blind readers tell apart; shapes and
+labels say the same again.
+"""
+
+import base64
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+INK, FAINT = "#3d4852", "#c9d1d9"
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.hashsalt": "biospike",
+}
+WIDTH = 9.2
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure.
+
+    Parameters
+    ----------
+    svg : str
+        The figure as SVG; the same figure gives the same text.
+    alt : str
+        What it shows, for those who do not see it.
+    """
+
+    svg: str
+    alt: str
+
+    @property
+    def source(self) -> str:
+        """Give the SVG as a `data:` address, which keeps its ids out of a page."""
+        text = base64.b64encode(self.svg.encode()).decode()
+        return f"data:image/svg+xml;base64,{text}"
+
+
+@contextmanager
+def new_figure(
+    height: float, *, rows: int = 1, columns: int = 1
+) -> "Iterator[tuple[Figure, list[Axes]]]":
+    """Make a figure in the house's style, with no state left behind."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDTH, height), layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False)
+        yield figure, list(panels.ravel())
+
+
+@contextmanager
+def panels_of(
+    count: int, *, height: float, most: int
+) -> "Iterator[tuple[Figure, list[Axes]]]":
+    """Make a figure of so many panels, at least two columns and at most `most`."""
+    columns = max(2, min(most, count))
+    rows = math.ceil(count / columns)
+    with new_figure(0.4 + height * rows, rows=rows, columns=columns) as (figure, axes):
+        for spare in axes[count:]:
+            spare.set_visible(False)
+        yield figure, axes[:count]
+
+
+def picture(figure: "Figure", alt: str) -> Picture:
+    """Write a figure as SVG."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    return Picture(stream.getvalue().decode(), alt)
+
+
+def legend_above(axes: "Axes", n_entries: int) -> None:
+    """Put the legend above the panel."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=min(4, n_entries),
+        frameon=False,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
