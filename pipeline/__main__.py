@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import config, files
+from pipeline.components import available
 from pipeline.errors import DataError, PipelineError
 from pipeline.parallel import console
 
@@ -120,6 +121,16 @@ def ui(arguments: argparse.Namespace) -> None:
     raise SystemExit(subprocess.call(command))
 
 
+def export(arguments: argparse.Namespace) -> None:
+    """Write a cell's trained network in a format that others read."""
+    from pipeline.exporting import export_cell
+
+    path = export_cell(
+        arguments.cell, arguments.target, arguments.fold, arguments.output
+    )
+    console.print(f"wrote {path}")
+
+
 def main() -> None:
     """Parse the command line and do what it asks."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -148,6 +159,11 @@ def parser() -> argparse.ArgumentParser:
     command(summary)
     command(publish)
     command(ui).add_argument("--port", type=int, default=5000)
+    leaving = command(export)
+    leaving.add_argument("cell", help="of the grid: DATASET-ENCODER-MODEL")
+    leaving.add_argument("--target", required=True, choices=available("exporting"))
+    leaving.add_argument("--fold", type=int, help="the first one's unless told")
+    leaving.add_argument("--output", type=Path, help="CELL-fold-K.TARGET unless told")
     return top
 
 

@@ -1,0 +1,135 @@
+"""NIR, the Neuromorphic Intermediate Representation: what other simulators read.
+
+NIR is a graph of differential equations in continuous time; a network trained in steps
+means the same only to a reader who steps as we do. So the file carries dt, the rule by
+which each of our steps is a solution of NIR's equations, and which edges are late. What
+NIR's equations cannot say is refused by name, never approximated.
+
+References
+----------
+.. [1] J. E. Pedersen et al., "Neuromorphic intermediate representation: a unified
+   instruction set for interoperable brain-inspired computing", Nature Communications
+   15, 2024.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import nir
+import numpy as np
+from torch import nn
+
+from pipeline import files
+from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
+from pipeline.exporting._connections import add_membranes, add_rates, add_weights
+from pipeline.exporting._neurons import add_neurons
+from pipeline.networks._heads import CountHead, MembraneHead, RateHead
+from pipeline.networks._layers import Recurrent
+from pipeline.networks._stack import Layer, Stack
+from pipeline.networks.base import Shape
+from pipeline.neurons._layer import NeuronLayer
+from pipeline.profiling.operations import deployed
+
+SUFFIX = ".nir"
+
+STEPS = """\
+Every node makes one step each dt seconds, from rest: before the first, all states are
+0. Inputs are constant within a step. A node takes the sum of all edges into it, in the
+same step, except along the edges in `late_edges`: these carry the value of the step
+before, 0 in the first. LI and LIF: v <- b*v + (1 - b)*r*input with b = exp(-dt/tau),
+then spikes where v > v_threshold, then v <- v_reset there. I: v <- v + dt*r*input.
+Delay: by delay/dt steps, rounded; 0 until then. Other nodes: at once."""
+
+LAST = "The output in the last of n_steps steps holds the logits."
+MAXIMUM = "The output's highest value in n_steps steps holds the logits."
+
+
+def export(
+    network: nn.Module, shape: Shape, path: Path, *, about: Mapping[str, Any]
+) -> None:
+    """Write a trained network as a NIR file, the same bytes every time.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Maps spikes (time, batch, feature) to logits; it is not changed.
+    shape : Shape
+        Its windows.
+    path : Path
+    about : mapping
+        Goes into the graph's metadata, as JSON.
+
+    Raises
+    ------
+    InexpressibleError
+        A layer has no exact counterpart in NIR; it says which and why.
+    """
+    graph = to_graph(network, shape, about=about)
+    with files.replacing(path) as partial:
+        nir.write(partial, graph)
+
+
+def to_graph(
+    network: nn.Module, shape: Shape, *, about: Mapping[str, Any]
+) -> nir.NIRGraph:
+    """Describe a network as a NIR graph: input spikes in, logits out.
+
+    The metadata says how to step, `dt`, `n_steps`, `late_edges` as JSON, `steps` in
+    words, and where the `logits` are.
+    """
+    if not isinstance(network, Stack):
+        kind = type(network).__name__
+        raise InexpressibleError("network", f"a {kind} has no counterpart in NIR")
+    stack = cast("Stack", deployed(network))
+    circuit = Circuit(shape.dt)
+    outputs: Sources = ("input",)
+    circuit.add("input", nir.Input({"input": np.array([shape.n_features])}))
+    for number, layer in enumerate(stack.layers, 1):
+        name = f"layer_{number}"
+        outputs = _add_layer(circuit, name, cast("Layer", layer), outputs)
+    outputs, logits = _add_head(circuit, stack.head, outputs, shape.n_steps)
+    circuit.add("output", nir.Output({"output": np.array([shape.n_classes])}), outputs)
+    return circuit.graph(
+        {
+            "dt": shape.dt,
+            "n_steps": shape.n_steps,
+            "steps": STEPS,
+            "logits": logits,
+            "late_edges": files.dump_json(circuit.late),
+            "about": files.dump_json(dict(about)),
+        }
+    )
+
+
+def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> Sources:
+    """Add weights, the neurons they drive, and what the neurons tell each other."""
+    neurons: nn.Module = layer.unrolled.neurons
+    n = neurons.model.inputs if isinstance(neurons, NeuronLayer) else 1
+    currents = add_weights(circuit, f"{name}_weights", layer.weights, sources, n)
+    entries, spikes = add_neurons(circuit, name, neurons, currents)
+    if isinstance(layer.unrolled, Recurrent):
+        back = f"{name}_recurrent"
+        heard = add_weights(circuit, back, layer.unrolled.recurrent, (spikes,), n)
+        for parts, entry in zip(heard, entries, strict=True):
+            for part in parts:
+                circuit.close(part, entry)
+    return (spikes,)
+
+
+def _add_head(
+    circuit: Circuit, head: nn.Module, sources: Sources, n_steps: int
+) -> tuple[Sources, str]:
+    """Add the read-out; also says in words where the logits are."""
+    match head:
+        case RateHead():
+            bins = head.rates.bins
+            logits = add_rates(circuit, head.linear, sources, bins, n_steps)
+        case CountHead():
+            logits = add_rates(circuit, head.linear, sources, 1, n_steps)
+        case MembraneHead():
+            return add_membranes(circuit, head, sources), MAXIMUM
+        case _:
+            kind = type(head).__name__
+            raise InexpressibleError("head", f"a {kind} has no counterpart in NIR")
+    return logits, LAST
