@@ -106,7 +106,7 @@ def sources_of_components(stage: str) -> set[str]:
     kinds = [
         dep.split("/")[1]
         for dep in STAGES[stage]["deps"]
-        if in_code(dep) and (ROOT / "pipeline" / dep.split("/")[1]).is_dir()
+        if in_code(dep) and (ROOT / "pipeline" / dep.split("/")[1] / "base.py").exists()
     ]
     found: set[str] = set()
     for kind in kinds:
