@@ -99,7 +99,7 @@ class Stack(nn.Module):
         kept = [layer.draw_kept(spikes) for layer in self._layers()]
         states: States = [() for _ in self.layers]
         if not (self.recompute and torch.is_grad_enabled()):
-            reading, _ = self._piece(0, len(spikes), kept, spikes, states)
+            reading, _ = self._piece(0, None, kept, spikes, states)
             return [reading]
         readings, start = [], 0
         for piece in torch.split(spikes, math.ceil(math.sqrt(len(spikes)))):
@@ -112,12 +112,16 @@ class Stack(nn.Module):
     def _piece(
         self,
         start: int,
-        n_steps: int,
+        n_steps: int | None,
         kept: Sequence[Tensor | None],
         values: Tensor,
         states: States,
     ) -> tuple[Tensor, States]:
-        """Run all layers over a piece of time; gives its reading and the states."""
+        """Run all layers over a piece of time; gives its reading and the states.
+
+        `n_steps` is the whole window's, which layers that come in pieces keep; None if
+        the piece is the whole window, of which strides may leave fewer steps.
+        """
         after: States = []
         for k, layer in enumerate(self._layers()):
             try:
@@ -127,7 +131,8 @@ class Stack(nn.Module):
                 error.where = f"layer {k + 1}, step {error.step}"
                 raise
             after.append(tuple(last))
-        return self.head.read(values, start, n_steps), after
+        whole = len(values) if n_steps is None else n_steps
+        return self.head.read(values, start, whole), after
 
     def _layers(self) -> list[Layer]:
         return [layer for layer in self.layers if isinstance(layer, Layer)]

@@ -46,8 +46,8 @@ class Polynomial(SpikingNeuron):
 
     @property
     def multiplications(self) -> int:
-        """Three: Horner's, of a cubic."""
-        return 3
+        """Four: the leak, and Horner's of what bends."""
+        return 4
 
     def start(self) -> dict[str, Start]:
         """Give log τ, log θ and the coefficients, which are 0."""

@@ -47,6 +47,20 @@ def _outputs(network: nn.Module, spikes: torch.Tensor) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("neuron", [Leaky(), Relu()])
+@pytest.mark.parametrize("n_steps", [120, 119])
+def test_logits_read_the_rates_of_every_segment_that_strides_leave(
+    neuron: Neuron, n_steps: int
+) -> None:
+    network, spikes = _ready(neuron), _spikes(n_steps)
+    last = _outputs(network, spikes)[-1]
+    assert len(last) == n_steps // 8
+    rates = [segment.mean(0) for segment in last.tensor_split(5)]
+    head = network.head.linear
+    expected = torch.cat(rates, dim=1) @ head.weight.T + head.bias
+    torch.testing.assert_close(network(spikes), expected)
+
+
+@pytest.mark.parametrize("neuron", [Leaky(), Relu()])
 def test_nothing_after_a_time_changes_what_was_before(neuron: Neuron) -> None:
     network = _ready(neuron)
     spikes = _spikes()
