@@ -23,10 +23,9 @@ class Polynomial(SpikingNeuron):
     as a straight line of slope β: then bounded currents give bounded membranes, however
     far they lie outside what was trained on.
 
-    The paper learns f per layer by surrogate gradients. It leaves open (as far as we
+    The paper learns one f a layer by surrogate gradients. It leaves open (as far as we
     could read it) the degree, the reset and the start; three, snnTorch's reset, the
-    straight line beyond the clip and the start from LIF are our choices, and so is f
-    per channel.
+    straight line beyond the clip and the start from LIF are our choices.
 
     References
     ----------
@@ -35,6 +34,10 @@ class Polynomial(SpikingNeuron):
 
     kernel: ClassVar[str] = "polynomial"
 
+    learned_per: Annotated[
+        Literal["layer", "channel", "neuron"],
+        Field(description="what shares learned dynamics"),
+    ] = "layer"
     tau_mem_s: Annotated[Seconds, Field(description="of the LIF it starts as")] = 0.05
     threshold: Threshold = 1.0
     reset: Annotated[
