@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.axes import Samples, SpikeBits
 from pipeline.encoders.base import Encoder
-from pipeline.errors import MeasurementError
+from pipeline.errors import DataError, MeasurementError
 from pipeline.kernels._sequence import UnstableError
 from pipeline.meters.base import Meter
 from pipeline.neurons.base import Neuron
@@ -140,6 +140,7 @@ def check_neuron(neuron: Neuron, *, dt: float = 0.01) -> None:
     _check_sequence_causal(layer, currents)
     if neuron.spiking:
         _check_nan(layer, currents)
+        _check_state_sizes(layer, currents)
 
 
 def _example_currents(n: int) -> Tensor:
@@ -262,3 +263,16 @@ def _check_nan(layer: Any, currents: Tensor) -> None:
     else:
         raise AssertionError("NaN goes through without an error")
     assert step == 31, f"NaN at step 31 is reported at step {step}"
+
+
+def _check_state_sizes(layer: Any, currents: Tensor) -> None:
+    """Check that a state of other windows is refused: loops would write beyond it."""
+    state = layer.initial_state(currents[0])
+    for other in ([v[:1] for v in state], [v.repeat(2, 1) for v in state], state[1:]):
+        if not other:
+            continue
+        try:
+            layer.run(currents, *other)
+        except DataError:
+            continue
+        raise AssertionError(f"takes a state of shapes {[v.shape for v in other]}")

@@ -297,7 +297,6 @@ EXPRESSIBLE: dict[str, Callable[[Circuit, Neurons, Currents], Added]] = {
 
 INEXPRESSIBLE = {
     "polynomial": "their membrane is a polynomial of itself, and NIR's are linear",
-    "quadratic": "their membrane is quadratic in itself, and NIR's are linear",
     "izhikevich": "their membrane is quadratic in itself, and NIR's are linear",
     "complementary": "their reset is a sigmoid of a second state, and NIR has none",
     "sigma_delta": "they send graded changes, and NIR's thresholds give 0 or 1",

@@ -30,7 +30,7 @@ def compiled(loop: Callable[..., None]) -> Callable[..., None]:
     that it takes formulas from; so each version of the folder has a cache of its own.
     """
     usual = CONFIG.CACHE_DIR
-    CONFIG.CACHE_DIR = _folder() or usual
+    CONFIG.CACHE_DIR = _folder()
     try:
         jit: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
         fast: Callable[..., None] = jit(loop)
@@ -41,9 +41,10 @@ def compiled(loop: Callable[..., None]) -> Callable[..., None]:
 
 @cache
 def _folder() -> str:
-    """Name the cache of these sources; empty where numba must find a place itself."""
+    """Name the cache of these sources: beside them, or at home if that is locked."""
     here = Path(__file__).parent
-    if os.environ.get("NUMBA_CACHE_DIR") or not os.access(here, os.W_OK):
-        return ""
+    beside = here / "__pycache__"
+    usual = beside if os.access(here, os.W_OK) else Path.home() / ".cache" / "biospike"
     sources = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
-    return str(here / "__pycache__" / hashlib.sha256(sources).hexdigest()[:12])
+    base = Path(os.environ.get("NUMBA_CACHE_DIR") or usual)
+    return str(base / hashlib.sha256(sources).hexdigest()[:12])

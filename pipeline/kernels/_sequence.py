@@ -93,7 +93,7 @@ class SequenceKernel:
         Raises
         ------
         UnstableError
-            A state is not a number, or runs away.
+            The last state is not a number, or has run away.
         """
         operator = getattr(torch.ops.biospike, self.name)
         keep = torch.is_grad_enabled()
@@ -111,13 +111,30 @@ class SequenceKernel:
         states, rows = state.unbind(0), constants.unbind(0)
         spikes = []
         # unbind, because the backward pass of currents[t] is quadratic in time.
-        for number, current in enumerate(currents.unbind(0)):
+        for current in currents.unbind(0):
             fired, states = self.step(current, states, rows, options)
             spikes.append(fired)
-            if not all(bool((values.abs() < TOO_LARGE).all()) for values in states):
-                raise UnstableError(number)
         outputs = torch.stack(spikes) if spikes else _outputs(currents, state)
-        return outputs, torch.stack(states)
+        last = torch.stack(states)
+        if is_unstable(last):
+            raise UnstableError(self.first_bad_step(currents, state, rows, options))
+        return outputs, last
+
+    def first_bad_step(
+        self,
+        currents: Tensor,
+        state: Tensor,
+        constants: State,
+        options: Sequence[float],
+    ) -> int:
+        """Find the step that a sequence, known to end badly, goes wrong at."""
+        states, last = state.unbind(0), currents.shape[0] - 1
+        with torch.no_grad():
+            for number, current in enumerate(currents.unbind(0)):
+                _, states = self.step(current, states, constants, options)
+                if is_unstable(torch.stack(states)):
+                    return number
+        return last
 
 
 class UnstableError(PipelineError):
@@ -135,6 +152,11 @@ class UnstableError(PipelineError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes."""
         return type(self), (self.step,), vars(self)
+
+
+def is_unstable(state: Tensor) -> bool:
+    """Say whether a state is not a number, or runs away."""
+    return not bool((state.abs() < TOO_LARGE).all())
 
 
 def find(name: str) -> SequenceKernel:
@@ -159,9 +181,9 @@ def _register(kernel: SequenceKernel) -> None:
         last = state.clone(memory_format=torch.contiguous_format)
         inputs = _arrays(currents, last, constants)
         kernel.forward(*inputs, np.array(options), *_arrays(spikes, trace))
-        if not bool((last.abs() < TOO_LARGE).all()):
-            kernel.plain_run(currents, state, constants, options)
-            raise UnstableError(len(currents) - 1)
+        if is_unstable(last):
+            rows = constants.unbind(0)
+            raise UnstableError(kernel.first_bad_step(currents, state, rows, options))
         return spikes, last, trace
 
     def backward(

@@ -355,7 +355,7 @@ def _room(
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Make room for outputs (T, B, N), trace (T, K, B, N) and states (T, S, B, N)."""
-    steps, (_, *shape) = len(currents), state.shape
+    steps, (_, *shape) = currents.shape[0], state.shape
     kept = steps if keep else 0
     return (
         currents.new_empty((steps, *shape)),

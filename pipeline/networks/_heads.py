@@ -11,6 +11,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from pipeline.errors import DataError
+
 FIRST_TAU_S = 0.1
 """Time constant of a class's membrane before it learns, seconds."""
 
@@ -20,7 +22,7 @@ class Head(nn.Module):
 
     def forward(self, outputs: Tensor) -> Tensor:
         """Map outputs of whole windows (time, batch, channel) to (batch, class)."""
-        return self.logits([self.read(outputs, 0, len(outputs))])
+        return self.logits([self.read(outputs, 0, outputs.shape[0])])
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
         """Read a piece that begins with step `start` of windows of `n_steps`."""
@@ -49,7 +51,7 @@ class SegmentRates(nn.Module):
 
         Of a piece of a window, give what it adds to the rates of the whole.
         """
-        segments = segment_edges(n_steps or len(spikes), self.bins)
+        segments = segment_edges(n_steps or spikes.shape[0], self.bins)
         return torch.cat([_share(spikes, start, *edges) for edges in segments], dim=1)
 
 
@@ -76,7 +78,19 @@ class RateHead(Head):
         self.linear = nn.Linear(bins * n_in, n_classes)
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
-        """Give what a piece adds to the rates."""
+        """Give what a piece adds to the rates.
+
+        Raises
+        ------
+        DataError
+            A window has fewer steps than segments.
+        """
+        if n_steps < self.rates.bins:
+            raise DataError(
+                "spikes",
+                f"windows that leave {n_steps} steps to read out",
+                expected=f"at least {self.rates.bins}, one a segment",
+            )
         rates: Tensor = self.rates(outputs, start, n_steps)
         return rates
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.kernels import recurrent
+from pipeline.kernels._sequence import UnstableError
 from pipeline.neurons._layer import NeuronLayer
 from pipeline.neurons.base import Neuron
 
@@ -67,19 +68,23 @@ class Recurrent(Unrolled):
         ):
             return self._compiled(neurons, currents, before, inner)
         outputs = []
-        for current in currents.unbind(0):
-            before, *inner = neurons(current + self.recurrent(before), *inner)
+        for number, current in enumerate(currents.unbind(0)):
+            try:
+                before, *inner = neurons(current + self.recurrent(before), *inner)
+            except UnstableError:
+                raise UnstableError(number) from None
             outputs.append(before)
         return torch.stack(outputs), before, *inner
 
     def _first(self, currents: Tensor) -> tuple[Tensor, ...]:
         current = currents.new_empty(currents.shape[1:])
         initial: Any = self.neurons.initial_state
-        return current.new_zeros(len(current), self.width), *initial(current)
+        return current.new_zeros(current.shape[0], self.width), *initial(current)
 
     def _compiled(
         self, neurons: NeuronLayer, currents: Tensor, before: Tensor, state: list[Any]
     ) -> tuple[Tensor, ...]:
+        neurons.check_state(currents, state)
         outputs, last = recurrent.run(
             neurons.kernel,
             neurons.driven(currents),

@@ -63,7 +63,7 @@ class Stack(nn.Module):
     recompute : bool
         In training keep, of about √T pieces of time, only the states between them, and
         compute each piece again when its gradients are due. Memory then grows as √T
-        for up to twice the time; the gradients are the same.
+        for up to twice the time; the gradients agree to rounding.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Stack(nn.Module):
 
     def _readings(self, spikes: Tensor) -> list[Tensor]:
         """Let the head read all pieces of a window."""
-        if not len(spikes):
+        if not spikes.shape[0]:
             raise DataError("spikes", "windows of 0 steps", expected="at least one")
         kept = [layer.draw_kept(spikes) for layer in self._layers()]
         states: States = [() for _ in self.layers]
@@ -102,8 +102,9 @@ class Stack(nn.Module):
             reading, _ = self._piece(0, None, kept, spikes, states)
             return [reading]
         readings, start = [], 0
-        for piece in torch.split(spikes, math.ceil(math.sqrt(len(spikes)))):
-            work = partial(self._piece, start, len(spikes), kept)
+        n_steps = spikes.shape[0]
+        for piece in torch.split(spikes, math.ceil(math.sqrt(n_steps))):
+            work = partial(self._piece, start, n_steps, kept)
             reading, states = checkpoint(work, piece, states, use_reentrant=False)
             readings.append(reading)
             start += len(piece)
@@ -131,7 +132,7 @@ class Stack(nn.Module):
                 error.where = f"layer {k + 1}, step {error.step}"
                 raise
             after.append(tuple(last))
-        whole = len(values) if n_steps is None else n_steps
+        whole = values.shape[0] if n_steps is None else n_steps
         return self.head.read(values, start, whole), after
 
     def _layers(self) -> list[Layer]:

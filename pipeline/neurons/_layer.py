@@ -5,7 +5,7 @@ torch.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -79,7 +79,8 @@ class NeuronLayer(nn.Module):
 
     def forward(self, current: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Make one step; gives spikes and state, (batch, *shape) each."""
-        outputs, *last = self._run(self.kernel.plain_run, current[None], state)
+        one_by_one = self.loop if self.loop is run_snntorch else self.kernel.plain_run
+        outputs, *last = self._run(one_by_one, current[None], state)
         return outputs[0], *last
 
     def run(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -101,6 +102,7 @@ class NeuronLayer(nn.Module):
     ) -> tuple[Tensor, ...]:
         self._check(currents)
         state = state or self.initial_state(currents.new_empty(currents.shape[1:]))
+        self.check_state(currents, state)
         outputs, last = loop(
             self.driven(currents).flatten(2),
             torch.stack([values.flatten(1) for values in state]),
@@ -119,6 +121,24 @@ class NeuronLayer(nn.Module):
                 f"currents of shape {tuple(currents.shape[2:])} a step and window",
                 expected=f"{expected}",
                 remedy="give the layer before as many outputs",
+            )
+
+    def check_state(self, currents: Tensor, state: Sequence[Tensor]) -> None:
+        """Refuse a state of another size: compiled loops would write beyond it.
+
+        Raises
+        ------
+        DataError
+            The state does not fit the currents (time, batch, ...) or the model.
+        """
+        expected = [(currents.shape[1], *self.shape)] * len(self.model.rest())
+        found = [tuple(values.shape) for values in state]
+        if found != expected:
+            raise DataError(
+                f"{type(self.model).__name__} neurons",
+                f"a state of shapes {found}",
+                expected=f"{expected}",
+                remedy="begin other windows with their own initial_state",
             )
 
 
@@ -141,6 +161,6 @@ def _loop(kernel: SequenceKernel, model: SpikingNeuron) -> Callable[..., Any]:
         raise ConfigError(
             "BIOSPIKE_NEURONS",
             f"'{asked}' for {type(model).__name__} neurons",
-            expected="compiled or torch; snntorch for leaky neurons only",
+            expected="compiled or torch; snntorch for what runs on the leaky kernel",
         )
     return loops[asked]

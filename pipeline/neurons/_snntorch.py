@@ -8,6 +8,7 @@ import torch
 from snntorch import surrogate
 from torch import Tensor
 
+from pipeline.kernels._sequence import UnstableError, find, is_unstable
 from pipeline.kernels._surrogates import (
     ATAN,
     FAST_SIGMOID,
@@ -28,6 +29,10 @@ def run_snntorch(
         fired, membrane = cell(current, membrane)
         spikes.append(fired)
     outputs = torch.stack(spikes) if spikes else torch.zeros_like(currents)
+    if is_unstable(membrane):
+        rows = constants.unbind(0)
+        step = find("leaky").first_bad_step(currents, state, rows, options)
+        raise UnstableError(step)
     return outputs, membrane[None]
 
 

@@ -35,7 +35,7 @@ class SpikingNeuron(Neuron):
 
     learned_per: Annotated[
         Literal["layer", "channel", "neuron"],
-        Field(description="what shares learned dynamics"),
+        Field(description="what shares learned dynamics; a channel is a neuron here"),
     ] = "channel"
     learning_rates: Annotated[
         dict[str, Annotated[float, Field(ge=0, le=1000)]],
@@ -76,6 +76,13 @@ class SpikingNeuron(Neuron):
     ) -> "Tensor":
         """Scale currents (time, batch, ...) as the membrane takes them: not at all."""
         return currents
+
+    def unit(self, quantities: Mapping[str, "Tensor"]) -> "Tensor | float | None":
+        """Give the value of the first state variable that fires, for portraits.
+
+        None if the state is not a membrane and at most one variable beside it.
+        """
+        return quantities.get("threshold", getattr(self, "threshold", 1.0))
 
     def options(self) -> tuple[float, ...]:
         """Give the kernel's options without the surrogate's."""

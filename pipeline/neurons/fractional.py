@@ -124,6 +124,10 @@ class Fractional(SpikingNeuron):
         first, *others = coefficients(alpha, self.taps)
         return learned["log_threshold"].exp(), -first - leak, *(-c for c in others)
 
+    def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
+        """Give None: the state is past membranes."""
+        return None
+
     def rest(self) -> tuple[float, ...]:
         """Give the last membranes."""
         return (0.0,) * self.taps

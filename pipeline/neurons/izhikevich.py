@@ -109,6 +109,10 @@ class Izhikevich(SpikingNeuron):
         """Compute a, b, c, d and g; dt has no part in them."""
         return tuple(self.quantities(learned, dt).values())
 
+    def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
+        """Give the peak, in millivolts."""
+        return PEAK_MV
+
     def options(self) -> tuple[float, ...]:
         """Say how long a step is."""
         return (self.step_ms,)

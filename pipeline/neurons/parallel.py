@@ -75,6 +75,10 @@ class Parallel(SpikingNeuron):
         """Give θ and the weights."""
         return learned["threshold"], self._weights(learned["weights"])
 
+    def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
+        """Give None: the state is past currents."""
+        return None
+
     def options(self) -> tuple[float, ...]:
         """Give the dilation."""
         return (self.dilation,)

@@ -89,6 +89,10 @@ class Quadratic(SpikingNeuron):
         nothing = a.new_zeros(a.shape)
         return rate.exp(), learned["log_room"].exp(), nothing, a, nothing
 
+    def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
+        """Give θ − u₁, for the state is u − u₁."""
+        return self.threshold - quantities["u1"]
+
     def options(self) -> tuple[float, ...]:
         """Reset to u₁, and turn straight far from it."""
         return False, True, self.clip * (self.threshold - self.u1)

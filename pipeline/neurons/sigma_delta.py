@@ -55,6 +55,10 @@ class SigmaDelta(SpikingNeuron):
         """Compute θ."""
         return (learned["log_threshold"].exp(),)
 
+    def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
+        """Give None: the state is an accumulator and what was sent."""
+        return None
+
     def rest(self) -> tuple[float, ...]:
         """Give y and q."""
         return 0.0, 0.0

@@ -7,10 +7,11 @@ from typing import TypeVar
 RULES = (
     "a synaptic operation is one nonzero input meeting one nonzero weight: an "
     "accumulate if all inputs of the layer are -1, 0 or 1, else a multiply-accumulate",
+    "several events at once, as of multisynaptic neurons, are one multiply-accumulate",
     "normalisation is folded into the weights; biases are not counted",
     "a linear read-out of spike rates adds one row of weights a spike",
     "every membrane is updated at every step, by as many multiply-accumulates as its "
-    "equations have, without those of spikes and thresholds",
+    "equations have, without those of spikes and thresholds; exponentials are free",
     "recurrent weights meet the outputs of the step before",
     "a weight that a mask hides is a weight of zero",
     "dense operations take no input and no weight for zero; zeros that a layer pads "

@@ -281,7 +281,7 @@ def _refuse_uncounted(network: nn.Module) -> None:
                 f"layer {name}",
                 f"is a {type(module).__name__} with parameters",
                 expected="convolutions, linear maps, their normalisation, and neurons",
-                remedy="teach pipeline/operations.py to count it",
+                remedy="teach pipeline/profiling/operations.py to count it",
             )
 
 

@@ -8,7 +8,7 @@ model: they ask the layer for its quantities and make it step, and know no equat
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -110,11 +110,11 @@ def portraits(network: nn.Module) -> pd.DataFrame:
         (u, w) → (next_u, next_w)
 
     from a grid of states, for the layers as they are and as they were before training,
-    by the layer's own step. u is the first state variable, the membrane, in each
-    neuron's own threshold if the model has one; w is the second, as it is. What the
+    by the layer's own step. u is the first state variable, the membrane, in the model's
+    `unit`, each neuron's own value that fires; w is the second, as it is. What the
     neurons of a layer make of a state is told by the median over them and, for one
-    variable, the quartiles. Neurons of more than two variables have no portrait, nor
-    have those that run away from the grid.
+    variable, the quartiles. Neurons of more than two variables, or of no such unit,
+    have no portrait, nor have those that run away from the grid.
 
     Returns
     -------
@@ -202,8 +202,10 @@ def _axes(layer: NeuronLayer) -> list[np.ndarray]:
     margin, what noise makes the untrained neuron visit. So all folds share it.
     """
     n_variables = len(layer.model.rest())
-    if n_variables != 2:
-        return [POINTS] if n_variables == 1 else []
+    if layer.model.unit(layer.quantities()) is None or n_variables > 2:
+        return []
+    if n_variables == 1:
+        return [POINTS]
     low, high = _visited(layer)
     width = np.where(high > low, high - low, (high - low).max())
     margin = 0.125 * width + 0.5 * (width - (high - low))
@@ -222,19 +224,16 @@ def _visited(layer: NeuronLayer) -> tuple[np.ndarray, np.ndarray]:
     state = neuron.initial_state(noise[0])
     visited = []
     with torch.no_grad():
-        for current in unit * (0.3 + 0.6 * noise):
+        for current in 0.3 + 0.6 * noise:
             _, *state = neuron(current, *state)
             visited.append([float(state[0] / unit), float(state[1])])
     return np.min(visited, axis=0), np.max(visited, axis=0)
 
 
 def _unit(layer: NeuronLayer) -> Tensor:
-    """Give the membrane's unit, (*shape): the threshold, learned or not; else 1."""
-    learned = layer.quantities().get("threshold")
-    if learned is not None and learned.dim() == len(layer.shape):
-        return learned.expand(layer.shape)
-    fixed = getattr(layer.model, "threshold", 1.0)
-    return next(layer.parameters()).new_full(layer.shape, fixed)
+    """Give the membrane's unit, (*shape): the value that fires."""
+    unit = cast("Tensor | float", layer.model.unit(layer.quantities()))
+    return next(layer.parameters()).new_ones(layer.shape) * unit
 
 
 @torch.no_grad()

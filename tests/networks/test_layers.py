@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import snntorch
 import torch
 from torch import Tensor, nn
+from torch.export import Dim
 
 from pipeline.components import find
 from pipeline.errors import ConfigError, DataError
@@ -269,3 +271,67 @@ def test_windows_without_steps_are_refused_in_a_sentence(name: str) -> None:
 def test_the_membranes_of_classes_know_the_strides() -> None:
     settings = Convolutional(read_out="membrane")
     assert settings.build(SHAPE, Leaky()).head.membranes.dt == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "torch", "snntorch"])
+@pytest.mark.parametrize("settings", [Dense(units=(7,)), Recurrent(units=(7,))])
+def test_every_backend_names_the_same_step(
+    settings: Any, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_NEURONS", backend)
+    network, broken = build(settings, Leaky()), spikes()
+    broken[7, 1, 2] = float("nan")
+    with pytest.raises(UnstableError, match="layer 1, step 7: "):
+        network(broken)
+
+
+def test_a_recurrent_layer_runs_snntorchs_neurons_when_asked_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_NEURONS", "snntorch")
+    called = []
+    forward = snntorch.Leaky.forward
+
+    def counted(*arguments: Any) -> Any:
+        called.append(1)
+        return forward(*arguments)
+
+    monkeypatch.setattr(snntorch.Leaky, "forward", counted)
+    build(Recurrent(units=(7,)), Leaky())(spikes())
+    assert len(called) == 50
+
+
+def test_a_recurrent_layer_refuses_the_state_of_other_windows() -> None:
+    layer = RecurrentNeurons(Leaky(), 7, dt=0.01)
+    currents = torch.rand(5, 4, 7)
+    _, *state = layer(currents)
+    with pytest.raises(DataError, match="a state of shapes"):
+        layer(currents[:, :2], *state)
+
+
+def test_windows_shorter_than_their_segments_are_refused() -> None:
+    network = build(Dense(units=(7,), bins=8), Leaky())
+    with pytest.raises(DataError, match="leave 7 steps"):
+        network(spikes(7))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("read_out", ["rates", "count"])
+def test_networks_export_with_a_free_batch(name: str, read_out: str) -> None:
+    settings = find("networks", name)(read_out=read_out, bins=5)
+    network = build(settings, Polynomial()).eval()
+    free = ({1: Dim("batch", min=1)},)
+    exported = torch.export.export(network, (spikes(),), dynamic_shapes=free)
+    for batch in (1, 6):
+        inputs = spikes(batch=batch)
+        torch.testing.assert_close(exported.module()(inputs), network(inputs))
+
+
+@pytest.mark.parametrize("name", ["dense", "recurrent"])
+def test_counting_networks_export_with_free_time_too(name: str) -> None:
+    network = build(find("networks", name)(read_out="count"), Polynomial()).eval()
+    free = ({0: Dim("time", min=1), 1: Dim("batch", min=1)},)
+    exported = torch.export.export(network, (spikes(),), dynamic_shapes=free)
+    for steps in (20, 70):
+        inputs = spikes(steps)
+        torch.testing.assert_close(exported.module()(inputs), network(inputs))

@@ -191,7 +191,8 @@ def test_every_neuron_tells_what_it_can(name: str) -> None:
     files.dump_json(told)
     model = find("neurons", name)()
     assert bool(told) == model.spiking
-    assert bool(len(table)) == (model.spiking and len(model.rest()) <= 2)
+    drawn = model.spiking and len(model.rest()) <= 2 and name != "sigma_delta"
+    assert bool(len(table)) == drawn
     for key, value in layers.state_dict().items():
         assert torch.equal(value, before[key])
 
