@@ -28,10 +28,14 @@ from torch import Tensor, nn
 
 from pipeline.components import find
 from pipeline.kernels import recurrent as recurrent_kernel
+from pipeline.networks.base import Shape
+from pipeline.networks.dense import Dense
+from pipeline.neurons.leaky import Leaky
 
 DT = 0.001
 TAU_MEM_S = -DT / torch.log(torch.tensor(BETA)).item()
 OURS = ("leaky", "polynomial", "adaptive")
+RECOMPUTED = "biospike leaky, recomputed"
 STEPS_FOR_MEMORY = 1000
 
 
@@ -108,11 +112,26 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def recomputed(problem: _peers.Problem) -> _peers.Training:
+    """Make the perceptron as our own network, which computes pieces of time again."""
+    spikes, labels = _peers.data(problem, torch.Generator().manual_seed(0))
+    settings = Dense(
+        units=problem.hidden, read_out="count", dropout=0.0, recompute=True
+    )
+    shape = Shape(problem.n_steps, problem.n_inputs, problem.n_classes, DT)
+    network = settings.build(shape, Leaky(tau_mem_s=TAU_MEM_S))
+    return _peers.Training(network, spikes, labels)
+
+
 def use_memory(name: str) -> None:
     """Take two long steps after two short ones; print what they added, in MiB."""
-    for problem in (2, STEPS_FOR_MEMORY):
-        longer = dataclasses.replace(PROBLEMS["mlp"], n_steps=problem)
-        step = _peers.training(name, longer, torch.Generator().manual_seed(0))
+    for n_steps in (2, STEPS_FOR_MEMORY):
+        problem = dataclasses.replace(PROBLEMS["mlp"], n_steps=n_steps)
+        if name == RECOMPUTED:
+            step = recomputed(problem)
+        else:
+            generator = torch.Generator().manual_seed(0)
+            step = _peers.training(name, problem, generator)
         before = peak_mib()
         step()
         step()
@@ -127,7 +146,7 @@ def compare_memory(names: list[str]) -> Table:
     """
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}
     table = Table("mlp, 1000 steps", "peak MiB over imports")
-    for name in names:
+    for name in [*names, RECOMPUTED]:
         command = [sys.executable, __file__, "--measure", name]
         told = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=True
