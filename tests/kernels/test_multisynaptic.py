@@ -1,6 +1,5 @@
 """The gradients of the multisynaptic loops, where they are exact."""
 
-import pytest
 import torch
 from torch import Tensor
 
@@ -27,12 +26,3 @@ def test_the_last_state_has_the_exact_gradient() -> None:
     assert torch.autograd.gradcheck(
         lambda *x: KERNEL.run(*x, OPTIONS)[1], arguments, atol=1e-7
     )
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_the_operator_passes_torchs_own_check(keep: bool) -> None:
-    arguments = _arguments(torch.float32)
-    if not keep:
-        arguments = tuple(x.detach() for x in arguments)
-    operator = torch.ops.biospike.multisynaptic.default
-    torch.library.opcheck(operator, (*arguments, list(OPTIONS), keep))

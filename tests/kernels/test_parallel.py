@@ -1,6 +1,5 @@
 """The gradients of the parallel loops, where they are exact."""
 
-import pytest
 import torch
 from torch import Tensor
 
@@ -36,12 +35,3 @@ def test_straight_through_it_has_the_gradient_of_the_filter() -> None:
     gradients = [torch.autograd.grad(x, arguments, factors) for x in (found, expected)]
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other)
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_the_operator_passes_torchs_own_check(keep: bool) -> None:
-    arguments = _arguments(torch.float32)
-    if not keep:
-        arguments = tuple(x.detach() for x in arguments)
-    operator = torch.ops.biospike.parallel.default
-    torch.library.opcheck(operator, (*arguments, list(OPTIONS), keep))

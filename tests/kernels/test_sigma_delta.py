@@ -1,6 +1,5 @@
 """The gradients of the sigma_delta loops, where they are exact."""
 
-import pytest
 import torch
 from torch import Tensor
 
@@ -26,12 +25,3 @@ def test_events_that_are_all_sent_have_the_exact_gradient() -> None:
     assert torch.autograd.gradcheck(
         lambda *x: KERNEL.run(*x, constants, OPTIONS), (currents, state), atol=1e-7
     )
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_the_operator_passes_torchs_own_check(keep: bool) -> None:
-    arguments = _arguments(torch.float32)
-    if not keep:
-        arguments = tuple(x.detach() for x in arguments)
-    operator = torch.ops.biospike.sigma_delta.default
-    torch.library.opcheck(operator, (*arguments, list(OPTIONS), keep))
