@@ -33,13 +33,28 @@ FIFF_ID = 31
 """Type of the FIF tags that name a machine and a moment."""
 NOBODY = struct.pack(">4i", 0, 0, 0, 2**31 - 1)
 """No machine, two numbers, and MNE's mark for no date: seconds and microseconds."""
+FIF_END = struct.pack(">4i", 108, 0, 0, -1)
+"""The tag that ends a FIF file: no meaning, no type, no size, and none comes next."""
 DATA = Path("data")
+MAKERS = {
+    "raw": "fetch",
+    "recordings": "ingest",
+    "signals": "prepare",
+    "windows": "prepare",
+    "spikes": "encode",
+    "runs": "train",
+    "metrics": "evaluate",
+    "energy": "profile",
+}
+"""The stage that makes each kind of folder."""
+HDF5_FAULTS = (KeyError, OSError, RuntimeError, ValueError)
+"""What h5py raises where a file is damaged."""
 
 
 def folder(kind: str, name: str) -> Path:
     """Name the folder of a stage's output: `data/<kind>/<name>`.
 
-    Kinds: raw, recordings, signals, windows, spikes, runs, metrics, energy, report.
+    Kinds: those of `MAKERS`, and report.
     """
     return DATA / kind / name
 
@@ -128,9 +143,10 @@ def save_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def load_json(path: Path) -> dict[str, Any]:
     """Read a JSON object of this schema."""
-    value: dict[str, Any] = json.loads(_existing(path).read_text(encoding="utf-8"))
-    _check_schema(path, value.pop("schema", None))
-    return value
+    with _reading(path, OSError, ValueError):
+        value: dict[str, Any] = _parse_object(path.read_text(encoding="utf-8"))
+        _check_schema(path, value.pop("schema", None))
+        return value
 
 
 def save_table(path: Path, table: pd.DataFrame) -> None:
@@ -146,12 +162,14 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
 
 def load_table(path: Path) -> pd.DataFrame:
     """Read a parquet table of this schema."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    arrow = pq.read_table(_existing(path))
-    _check_schema(path, int((arrow.schema.metadata or {}).get(b"schema", 0)))
-    frame: pd.DataFrame = arrow.to_pandas()
-    return frame
+    with _reading(path, OSError, ValueError, pa.ArrowException):
+        arrow = pq.read_table(path)
+        _check_schema(path, int((arrow.schema.metadata or {}).get(b"schema", 0)))
+        frame: pd.DataFrame = arrow.to_pandas()
+        return frame
 
 
 def save_csv(path: Path, table: pd.DataFrame) -> None:
@@ -174,16 +192,20 @@ def load_recording(path: Path) -> "mne.io.BaseRaw":
     """Open a recording; its samples are read when asked for."""
     import mne
 
-    raw = mne.io.read_raw_fif(_existing(path), preload=False, verbose="error")
-    _check_schema(path, json.loads(raw.info["description"] or "{}").get("schema"))
-    return raw
+    with _reading(path, OSError, ValueError, RuntimeError):
+        _check_end(path)
+        raw = mne.io.read_raw_fif(path, preload=False, verbose="error")
+        told = _parse_object(raw.info["description"] or "{}")
+        _check_schema(path, told.get("schema"))
+        return raw
 
 
 def recording_inputs(path: Path) -> str | None:
-    """Read what a FIF file was made of; None if it is not there or not ours."""
+    """Read what a FIF file was made of; None if it is not there, cut or not ours."""
     import mne
 
     try:
+        _check_end(path)
         info = mne.io.read_info(path, verbose="error")
         return str(json.loads(info["description"])["inputs"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -203,14 +225,15 @@ def save_signal(path: Path, signal: Signal, *, inputs: str) -> None:
 
 def load_signal(path: Path) -> Signal:
     """Read a prepared signal."""
-    samples, attributes = _load_array(path)
-    return Signal(
-        samples,
-        float(attributes["sfreq"]),
-        tuple(json.loads(attributes["channels"])),
-        tuple(json.loads(attributes["units"])),
-        float(attributes["delay_s"]),
-    )
+    with _reading(path, *HDF5_FAULTS):
+        samples, attributes = _load_array(path)
+        return Signal(
+            samples,
+            float(attributes["sfreq"]),
+            tuple(json.loads(attributes["channels"])),
+            tuple(json.loads(attributes["units"])),
+            float(attributes["delay_s"]),
+        )
 
 
 def save_spikes(path: Path, spikes: Spikes, *, inputs: str) -> None:
@@ -229,14 +252,15 @@ def save_spikes(path: Path, spikes: Spikes, *, inputs: str) -> None:
 
 def load_spikes(path: Path) -> Spikes:
     """Read a spike train."""
-    packed, attributes = _load_array(path)
-    return Spikes(
-        packed,
-        int(attributes["n_steps"]),
-        float(attributes["dt"]),
-        float(attributes["delay_s"]),
-        tuple(json.loads(attributes["features"])),
-    )
+    with _reading(path, *HDF5_FAULTS):
+        packed, attributes = _load_array(path)
+        return Spikes(
+            packed,
+            int(attributes["n_steps"]),
+            float(attributes["dt"]),
+            float(attributes["delay_s"]),
+            tuple(json.loads(attributes["features"])),
+        )
 
 
 def array_inputs(path: Path) -> str | None:
@@ -246,7 +270,7 @@ def array_inputs(path: Path) -> str | None:
     try:
         with h5py.File(path, "r") as file:
             return str(file.attrs["inputs"])
-    except (OSError, KeyError):
+    except HDF5_FAULTS:
         return None
 
 
@@ -267,10 +291,13 @@ def save_weights(
 
 def load_weights(path: Path) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
     """Read weights and their metadata."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(_existing(path), framework="pt") as file:
-        meta: dict[str, Any] = json.loads((file.metadata() or {}).get("biospike", "{}"))
+    with (
+        _reading(path, OSError, ValueError, SafetensorError),
+        safe_open(path, framework="pt") as file,
+    ):
+        meta = _parse_object((file.metadata() or {}).get("biospike", "{}"))
         _check_schema(path, meta.pop("schema", None))
         return {name: file.get_tensor(name) for name in sorted(file.keys())}, meta
 
@@ -295,7 +322,7 @@ def _save_array(
 def _load_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
     import h5py
 
-    with h5py.File(_existing(path), "r") as file:
+    with h5py.File(path, "r") as file:
         attributes = dict(file.attrs)
         _check_schema(path, int(attributes.get("schema", 0)))
         return np.asarray(file["values"][()]), attributes
@@ -317,12 +344,42 @@ def _erase_ids(path: Path) -> None:
                 file.seek(size, os.SEEK_CUR)
 
 
-def _existing(path: Path) -> Path:
+def _check_end(path: Path) -> None:
+    """Refuse a FIF file that was cut: MNE reads one cut between two tags as shorter."""
+    with path.open("rb") as file:
+        file.seek(-len(FIF_END), os.SEEK_END)
+        if file.read() != FIF_END:
+            raise ValueError("the end is missing")
+
+
+def _parse_object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+@contextmanager
+def _reading(path: Path, *faults: type[Exception]) -> Iterator[None]:
+    """Say which stage makes a file that is absent or whose reading ends in a fault."""
     if not path.exists():
         raise DataError(
-            str(path), "there is no such file", remedy="run the stage that makes it"
+            str(path),
+            "there is no such file",
+            remedy=f"run the stage that makes it (`dvc repro {_maker(path)}`)",
         )
-    return path
+    try:
+        yield
+    except faults as error:
+        said = next(iter(str(error).splitlines()), "")
+        # A stage keeps a file that still tells what it was made of.
+        raise DataError(
+            str(path),
+            f"cannot be read ({type(error).__name__}: {said})",
+            expected="a whole file",
+            remedy="remove it, and run the stage that makes it again "
+            f"(`dvc repro -s -f {_maker(path)}`)",
+        ) from error
 
 
 def _check_schema(path: Path, schema: object) -> None:
@@ -331,5 +388,16 @@ def _check_schema(path: Path, schema: object) -> None:
             str(path),
             f"written with schema {schema}",
             expected=f"schema {SCHEMA}",
-            remedy="run the stage that makes it again (`dvc repro -s -f STAGE`)",
+            remedy="run the stage that makes it again "
+            f"(`dvc repro -s -f {_maker(path)}`)",
         )
+
+
+def _maker(path: Path) -> str:
+    """Name what `dvc repro` makes a file with, as far as its place tells."""
+    match path.parts:
+        case [*_, DATA.name, "report", _]:
+            return "report"
+        case [*_, DATA.name, kind, name, _] if kind in MAKERS:
+            return f"{MAKERS[kind]}@{name}"
+    return "STAGE"

@@ -190,6 +190,18 @@ def test_a_killed_run_keeps_its_finished_folds(
     assert _bytes(tmp_path) == _bytes(run)
 
 
+def test_a_fold_whose_file_was_cut_is_made_again(
+    task: Task, run: Path, tmp_path: Path, trained: list[int]
+) -> None:
+    for fold in range(2):
+        name = f"fold-{fold}.safetensors"
+        whole = (run / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) - fold])
+    train(task, tmp_path)
+    assert trained == [1]
+    assert _bytes(tmp_path) == _bytes(run)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -234,6 +246,17 @@ def test_the_matched_ann_trains_the_same_way(task: Task, tmp_path: Path) -> None
     fold = task.folds[task.folds["fold"] == 0]
     train(_with(task, neuron=Relu(), folds=fold), tmp_path)
     assert pd.read_csv(tmp_path / "history.csv")["spike_rate"].isna().all()
+
+
+def test_a_linear_read_out_trains_the_same_way(task: Task, tmp_path: Path) -> None:
+    fold = task.folds[task.folds["fold"] == 0]
+    settings = TrainingSettings(epochs=20, windows_per_class=24, learning_rate=0.05)
+    linear = _with(task, network=Dense(units=(), bins=4), neuron=Relu(), folds=fold)
+    (told,) = train(_with(linear, settings=settings), tmp_path)
+    assert told["parameters"] == (2 * 4 + 1) * 3
+    assert not (tmp_path / "learned.parquet").exists()
+    predictions = files.load_table(tmp_path / "predictions.parquet")
+    assert (predictions["label"] == predictions["predicted"]).mean() > 0.7
 
 
 def test_a_class_without_training_windows_is_named(task: Task, tmp_path: Path) -> None:
