@@ -20,7 +20,7 @@ Dropout = Annotated[
 
 
 class LayeredNetwork(Network):
-    """Layers of weights and neurons, and a read-out.
+    """Layers of weights and neurons, if any, and a read-out.
 
     The read-out is of `rates` in equal segments of the window, of the spike `count`, or
     of the `membrane` of a neuron a class that never fires. The last two have logits at
@@ -48,7 +48,7 @@ class LayeredNetwork(Network):
 
     @abstractmethod
     def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
-        """Make the layers, the last of which is not yet dropped out."""
+        """Make the layers, if any, the last of which is not yet dropped out."""
 
     def build(self, shape: Shape, neuron: Neuron) -> "Stack":
         """Make the network.
@@ -62,10 +62,13 @@ class LayeredNetwork(Network):
 
         self._check_length(shape)
         layers = self.layers(shape, neuron)
+        last = layers[-1].unrolled if layers else None
+        width, dt = (last.width, last.dt) if last else (shape.n_features, shape.dt)
+        network = Stack(layers, self._head(width, shape.n_classes, dt))
         if self.reads_steps:
-            layers[-1].dropout = self.dropout
-        last = layers[-1].unrolled
-        return Stack(layers, self._head(last.width, shape.n_classes, last.dt))
+            read = layers[-1] if layers else network
+            read.dropout = self.dropout
+        return network
 
     def _head(self, width: int, n_classes: int, dt: float) -> "Head":
         from pipeline.networks._heads import CountHead, MembraneHead, RateHead

@@ -54,16 +54,22 @@ class Layer(nn.Module):
 
 
 class Stack(nn.Module):
-    """A network: layers, and a head that reads the last one.
+    """A network: layers, and a head that reads the last one, or the spikes.
 
     Parameters
     ----------
     layers : sequence of Layer
+        May be empty.
     head : Head
     recompute : bool
         In training keep, of about √T pieces of time, only the states between them, and
         compute each piece again when its gradients are due. Memory then grows as √T
         for up to twice the time; the gradients agree to rounding.
+
+    Attributes
+    ----------
+    dropout : float
+        Share of the features that are silenced in training, each for whole windows.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.head = head
         self.recompute = recompute
+        self.dropout = 0.0
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map spikes (time, batch, feature) to logits (batch, class).
@@ -96,6 +103,9 @@ class Stack(nn.Module):
         """Let the head read all pieces of a window."""
         if not spikes.shape[0]:
             raise DataError("spikes", "windows of 0 steps", expected="at least one")
+        if self.training and self.dropout:
+            ones = spikes.new_ones(spikes.shape[1:])
+            spikes = spikes * functional.dropout(ones, self.dropout)
         kept = [layer.draw_kept(spikes) for layer in self._layers()]
         states: States = [() for _ in self.layers]
         if not (self.recompute and torch.is_grad_enabled()):

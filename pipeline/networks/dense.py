@@ -3,9 +3,9 @@
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from pipeline.networks._settings import Counts, LayeredNetwork
+from pipeline.networks._settings import LayeredNetwork
 from pipeline.networks.base import Shape
 from pipeline.neurons.base import Neuron
 
@@ -19,10 +19,14 @@ class Dense(LayeredNetwork):
 
         spikes ─► [weights ─► neurons] × layers ─► read-out
 
-    What it remembers of the past is in its neurons' states alone.
+    What it remembers of the past is in its neurons' states alone. Without layers it is
+    a linear read-out of the spikes, and has no neurons: what layers are to improve on.
     """
 
-    units: Annotated[Counts, Field(description="neurons of every layer")] = (128, 64)
+    units: Annotated[
+        tuple[PositiveInt, ...],
+        Field(max_length=8, description="neurons of every layer; none: no layers"),
+    ] = (128, 64)
     bias: bool = True
     recompute: Annotated[
         bool,
@@ -52,7 +56,8 @@ class Dense(LayeredNetwork):
             )
             for n_in, n_out in pairwise((shape.n_features, *self.units))
         ]
-        layers[-1].dropout = 0.0
+        if layers:
+            layers[-1].dropout = 0.0
         return layers
 
     def unrolled(self, neuron: Neuron, width: int, *, dt: float) -> "Unrolled":

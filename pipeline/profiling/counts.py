@@ -114,10 +114,11 @@ class Counted:
         return sum(layer.multiplications for layer in self.neurons)
 
     @property
-    def activation_sparsity(self) -> float:
-        """Share of the neurons' outputs that were 0."""
+    def activation_sparsity(self) -> float | None:
+        """Share of the neurons' outputs that were 0; None without any outputs."""
         outputs = sum(layer.outputs for layer in self.neurons)
-        return 1 - sum(layer.nonzero for layer in self.neurons) / outputs
+        nonzero = sum(layer.nonzero for layer in self.neurons)
+        return 1 - nonzero / outputs if outputs else None
 
     @property
     def connection_sparsity(self) -> float:

@@ -87,7 +87,7 @@ def cell_findings(names: Names) -> Plain:
     return {
         "cell": name,
         **dict(zip(("dataset", "encoder", "model"), names, strict=True)),
-        "spiking": run["settings"]["neuron"]["name"] != "relu",
+        "spiking": _spikes(run["settings"]),
         "labels": run["labels"],
         "run": {key: run[key] for key in ("run_key", "settings", "folds")},
         "metrics": files.load_json(files.folder("metrics", name) / "metrics.json"),
@@ -97,13 +97,20 @@ def cell_findings(names: Names) -> Plain:
     }
 
 
+def _spikes(settings: Mapping[str, Any]) -> bool:
+    """Whether a model has neurons, and they spike."""
+    has_neurons = bool(settings["network"].get("units") != [])
+    return has_neurons and bool(settings["neuron"]["name"] != "relu")
+
+
 def _with_matched(cells: list[Plain]) -> list[Plain]:
     """Set the energy of the same network with ReLU beside each spiking cell."""
     anns = {_topology(cell): cell for cell in cells if not cell["spiking"]}
+    twins = [anns.get(_topology(cell), {}) if cell["spiking"] else {} for cell in cells]
     return [
-        {**cell, "matched_ann": anns.get(_topology(cell), {}).get("cell")}
-        | {"ann_uj_per_window": anns.get(_topology(cell), {}).get("uj_per_window")}
-        for cell in cells
+        {**cell, "matched_ann": twin.get("cell")}
+        | {"ann_uj_per_window": twin.get("uj_per_window")}
+        for cell, twin in zip(cells, twins, strict=True)
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import snntorch
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.export import Dim
 
@@ -223,6 +224,48 @@ def test_heads_by_hand() -> None:
         u = alpha * u + (1 - alpha) * membrane.linear(step)
         expected = expected.maximum(u)
     torch.testing.assert_close(membrane(outputs), expected)
+
+
+@pytest.mark.parametrize("neuron", [Relu(), Leaky()], ids=str)
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("read_out", ["rates", "count", "membrane"])
+def test_without_layers_the_head_reads_the_spikes(
+    read_out: str, recompute: bool, neuron: Any
+) -> None:
+    settings = Dense(units=[], read_out=read_out, bins=4, recompute=recompute)
+    network = build(settings, neuron)
+    torch.testing.assert_close(network.eval()(spikes()), network.head(spikes()))
+    membranes = read_out == "membrane"
+    width = 6 * 4 if read_out == "rates" else 6
+    n_parameters = 3 * width + 3 + 3 * membranes
+    assert sum(p.numel() for p in network.parameters()) == n_parameters
+    assert not membranes or network.head.membranes.dt == SHAPE.dt
+    logits = network.train()(spikes())
+    nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+def test_dropout_without_layers_silences_features_for_whole_windows() -> None:
+    network = build(Dense(units=(), read_out="count", dropout=0.5), Relu())
+    seen: list[Tensor] = []
+    network.head.linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
+    values = torch.ones(50, 40, 6)
+    network(values)
+    ((heard,),) = seen
+    assert set(heard.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(heard, heard[:1].expand_as(heard))
+    assert 0.3 < (heard[0] == 0).float().mean() < 0.7
+    assert not torch.equal(heard[0, 0], heard[0, 1])
+    network.eval()(values)
+    assert torch.equal(seen[1][0], values)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("recurrent", "units"), ("convolutional", "channels")]
+)
+def test_other_networks_need_a_layer(name: str, setting: str) -> None:
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        find("networks", name)(**{setting: []})
 
 
 @pytest.mark.parametrize("head", ["rates", "count", "membrane"])

@@ -16,6 +16,7 @@ from pipeline.networks._heads import CountHead, MembraneHead, SegmentRates
 from pipeline.networks._layers import MaskedLinear, Recurrent, Unrolled, branch_mask
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
+from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
@@ -364,6 +365,39 @@ def test_every_network_can_be_counted(name: str, read_out: str) -> None:
     n_weights += 2 * 11 + 3 * (read_out == "membrane")
     assert counted.parameters == n_weights
     assert counted.effective_macs == 0
+
+
+@pytest.mark.parametrize("read_out", ["rates", "count", "membrane"])
+def test_a_linear_read_out_of_the_input_adds_a_row_a_spike(read_out: str) -> None:
+    """By loops over the input's spikes; 11 steps are segments of 4, 4 and 3."""
+    shape = Shape(n_steps=11, n_features=5, n_classes=4, dt=0.01)
+    settings = Dense(units=(), bins=3, read_out=read_out)
+    network = settings.build(shape, Relu()).eval()
+    weight = network.head.linear.weight
+    weight.data = sparse(*weight.shape)
+    values = spikes(11, 3, 5)
+    expected = 0
+    for step, _, feature in values.nonzero().tolist():
+        segment = min(step // 4, 2) if read_out == "rates" else 0
+        for row in weight:
+            expected += bool(row[5 * segment + feature] != 0)
+    counted = count(network, values, dt=0.01)
+    assert (counted.effective_acs, counted.effective_macs) == (expected, 0)
+    assert expected > 50
+    assert counted.dense_operations == 11 * 3 * 5 * 4
+    membranes = 11 * 3 * 4 * (read_out == "membrane")
+    assert counted.membrane_updates == counted.membrane_multiplications == membranes
+    assert counted.activation_sparsity is None
+    parts = pooled([count(network, v, dt=0.01) for v in values.split(2, dim=1)])
+    assert (parts.effective_acs, parts.activation_sparsity) == (expected, None)
+
+
+def test_a_linear_read_out_of_graded_input_is_multiplied() -> None:
+    shape = Shape(n_steps=11, n_features=5, n_classes=4, dt=0.01)
+    network = Dense(units=(), bins=3).build(shape, Relu())
+    values = spikes(11, 3, 5)
+    counted = count(network, 0.5 * values, dt=0.01)
+    assert (counted.effective_acs, counted.effective_macs) == (0, int(values.sum()) * 4)
 
 
 @pytest.mark.parametrize("layer", [nn.GRU(4, 4), nn.LayerNorm(4)], ids=["gru", "norm"])
