@@ -1,0 +1,1 @@
+"""Local learning rules: weights change by the spikes of their two neurons alone."""

@@ -1,0 +1,41 @@
+"""Homeostasis by thresholds: who fires much becomes harder to excite."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pipeline.plasticity._settings import Seconds, check_tau
+from pipeline.plasticity.base import Rule
+
+if TYPE_CHECKING:
+    from pipeline.kernels.homeostasis import Threshold as Constants
+
+
+class AdaptiveThreshold(Rule):
+    """Adaptive thresholds, one more variable a neuron.
+
+        ϑ ← ϑ₀ + (ϑ − ϑ₀)·exp(−dt/τ) + δ·s
+
+    A neuron that fires at rate r ends near ϑ₀ + δ·τ·r.
+
+    References
+    ----------
+    .. [1] P. U. Diehl, M. Cook, "Unsupervised learning of digit recognition using
+       spike-timing-dependent plasticity", Frontiers in Computational Neuroscience 9,
+       2015.
+    """
+
+    rest: Annotated[float, Field(ge=0, le=1e6, description="ϑ₀")] = 1.0
+    increment: Annotated[float, Field(ge=0, le=1e6, description="δ, of a spike")] = 0.05
+    tau_s: Seconds = 100.0
+
+    def constants(self, n_pre: int, n_post: int, dt: float) -> "Constants":
+        """Compute what a step leaves of ϑ − ϑ₀."""
+        import numpy as np
+
+        from pipeline.kernels._plasticity import decays
+        from pipeline.kernels.homeostasis import Threshold as Constants
+
+        check_tau("tau_s", self.tau_s, n_post, dt)
+        decay = decays(self.tau_s, 1, dt)[0]
+        return Constants(np.float32(self.rest), decay, np.float32(self.increment))
