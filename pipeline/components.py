@@ -8,11 +8,19 @@ no registry: a new file is a new component.
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+)
 
 from pipeline.errors import ConfigError
 
@@ -47,7 +55,8 @@ def find(kind: str, name: str) -> type[Component]:
     Parameters
     ----------
     kind : str
-        A folder of `pipeline`: sources, readers, encoders, neurons, networks, meters.
+        A folder of `pipeline`: sources, readers, encoders, neurons, plasticity,
+        networks, meters.
     name : str
         The file's name without `.py`.
 
@@ -81,6 +90,32 @@ def find(kind: str, name: str) -> type[Component]:
             remedy="keep one component a file",
         )
     return named.pop()
+
+
+def chosen(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
+    """Let a setting be a component that its own `name` chooses.
+
+    It is for `Annotated[Kind, *chosen("kind")]`.
+    """
+
+    def make(value: Any) -> Any:
+        if isinstance(value, Component):
+            return value
+        if not isinstance(value, Mapping) or "name" not in value:
+            raise ValueError("name: " + " | ".join(available(kind)))
+        try:
+            component = find(kind, str(value["name"]))
+        except ConfigError as error:
+            raise ValueError(f"{error.found}; {error.expected}") from None
+        return component(**{key: each for key, each in value.items() if key != "name"})
+
+    return BeforeValidator(make), PlainSerializer(_named)
+
+
+def _named(component: Component) -> dict[str, Any]:
+    """Give a component's settings with its name."""
+    name = type(component).__module__.rpartition(".")[2]
+    return {"name": name, **component.model_dump(mode="json")}
 
 
 def _base_class(kind: str) -> type[Component]:

@@ -1,7 +1,7 @@
 """profile: operations counted, energy estimated; latency and energy measured apart."""
 
 from pipeline import files, tracking
-from pipeline.profiling.profile import evenly, measure, profile
+from pipeline.profiling.profile import evenly, learning, measure, profile
 from pipeline.runs import uj_per_window
 from stages import Stage, left_out, run
 
@@ -40,6 +40,8 @@ def main(stage: Stage) -> str:
         chosen = evenly(table, settings.windows_per_fold)
         folds.append((network, batches.load(spikes, chosen, labels)))
     energy = profile(folds, stage.read("encoders.{encoder}"))
+    if bill := learning(*folds[0]):
+        energy["learning"] = bill
     files.save_json(folder / "energy.json", energy)
     files.save_json(folder / "measured.json", measure(*folds[0], settings))
     tracking.publish(stage.label, "runs", "energy")

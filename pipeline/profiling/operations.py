@@ -28,6 +28,7 @@ from pipeline.networks._layers import (
     Unrolled,
     weight_of,
 )
+from pipeline.networks._plastic import Competing
 from pipeline.profiling.counts import Counted, Neurons, Synapses
 
 
@@ -218,15 +219,48 @@ class _MembraneTally:
         return Neurons(self.name, self.updates, self.updates, 0, 0)
 
 
-def _synapses(network: nn.Module) -> Iterator[_SynapseTally]:
+class _InhibitionTally:
+    """Counts what spikes take from the membranes of all other neurons of a layer."""
+
+    def __init__(self, name: str, source: Competing) -> None:
+        self.name, self.source = name, source
+        self.effective = self.dense = 0
+
+    def watch(self) -> None:
+        """Count every window."""
+        self.source.register_forward_hook(lambda _, __, results: self.see(results[0]))
+
+    def see(self, outputs: Tensor) -> None:
+        """Count one call: a spike reaches everyone but its own neuron."""
+        others = self.source.width - 1
+        inhibits = self.source.population.inhibition > 0
+        self.effective += int(outputs.count_nonzero()) * others * inhibits
+        self.dense += outputs.numel() * others
+
+    def result(self) -> Synapses:
+        """Give what was counted; all share one weight."""
+        silent = int(self.source.population.inhibition == 0)
+        return Synapses(
+            self.name, self.effective, self.dense, graded=False, weights=1,
+            zero_weights=silent,
+        )  # fmt: skip
+
+
+def _synapses(network: nn.Module) -> Iterator[_SynapseTally | _InhibitionTally]:
     passed: list[nn.Module] = []
     for name, module in network.named_modules():
         match module, passed:
             case Recurrent(), _:
                 yield _RecurrentTally(f"{name}.recurrent", module)
+            case Competing(), _:
+                yield _InhibitionTally(f"{name}.inhibition", module)
             case nn.Linear(), [*_, Recurrent(recurrent=own)] if own is module:
                 continue
-            case nn.Linear(), [*_, Unrolled(spiking=True), SegmentRates() as pool]:
+            # Before the first layer are spikes; after one, whatever its neurons give.
+            case nn.Linear(), (
+                [SegmentRates() as pool]
+                | [*_, Unrolled(spiking=True), SegmentRates() as pool]
+            ):
                 yield _SynapseTally(name, module, pool)
             case nn.Conv1d() | nn.Linear(), _:
                 yield _SynapseTally(name, module)

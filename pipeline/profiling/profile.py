@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.training.batches import Windows
 
 COUNTED_AT_ONCE = 64
+LEARNED_ON = 64
 WARM_UP = 3
 
 
@@ -98,6 +99,45 @@ def count_windows(network: "nn.Module", windows: "Windows") -> Counted:
     starts = range(0, len(every), COUNTED_AT_ONCE)
     batches = (windows.spikes(every[s : s + COUNTED_AT_ONCE]) for s in starts)
     return pooled([count(network, spikes, dt=windows.dt) for spikes in batches])
+
+
+def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
+    """Count the memory that a layer's pair rule would touch if it learned on.
+
+    The first windows follow each other without a pause, and weights stay as they are.
+
+    Returns
+    -------
+    bill : dict or None
+        As `learning_bill` gives it; None if no layer learns by pairs of spikes.
+    """
+    import torch
+
+    from pipeline.kernels._plasticity import decays
+    from pipeline.networks._plastic import Competing
+    from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
+    from pipeline.plasticity.pair import Pair
+    from pipeline.profiling.learning_bill import learning_bill
+    from pipeline.training.local import heard_and_told
+
+    layers = [m for m in network.modules() if isinstance(m, Competing)]
+    rules = layers[0].population.rules if layers else ()
+    pairs = [rule for rule in rules if isinstance(rule, Pair)]
+    if not pairs:
+        return None
+    population = layers[0].population
+    rows = torch.arange(min(LEARNED_ON, len(windows.first)))
+    pre, post = heard_and_told(network, windows.spikes(rows))
+    return learning_bill(
+        pre,
+        post,
+        dt=population.dt,
+        pre_decay=decays(pairs[0].tau_pre_s, population.n_pre, population.dt),
+        post_decay=decays(pairs[0].tau_post_s, population.n_post, population.dt),
+        theta=getattr(pairs[0], "theta", 0.0),
+        precision=getattr(pairs[0], "precision", "float32"),
+        adaptive_threshold=any(isinstance(r, AdaptiveThreshold) for r in rules),
+    )
 
 
 def encoder_operations(

@@ -214,12 +214,18 @@ def _judge(
 
     with watched(network, see):
         logits = predict(network, windows, rows)
-    targets = windows.targets[rows]
+    return *balanced(
+        logits, windows.targets[rows]
+    ), events / lived_s if lived_s else None
+
+
+def balanced(logits: Tensor, targets: Tensor) -> tuple[float, float]:
+    """Compute cross-entropy and accuracy, each class that occurs counting the same."""
     losses = functional.cross_entropy(logits, targets, reduction="none")
     right = (logits.argmax(1) == targets).double()
     per_class = [
         (float(losses[targets == k].mean()), float(right[targets == k].mean()))
-        for k in windows.classes
+        for k in sorted(set(targets.tolist()))
     ]
     loss, accuracy = np.mean(per_class, axis=0)
-    return float(loss), float(accuracy), events / lived_s if lived_s else None
+    return float(loss), float(accuracy)

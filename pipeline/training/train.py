@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -22,10 +23,13 @@ from pipeline import files, seeds
 from pipeline.errors import DataError, PipelineError
 from pipeline.kernels._sequence import UnstableError
 from pipeline.networks.base import Network, Shape
+from pipeline.networks.competitive import Competitive
 from pipeline.neurons.base import Neuron
 from pipeline.parallel import console, parallel_map
 from pipeline.training import batches, devices, dynamics
 from pipeline.training.fitting import Epoch, fit, predict
+from pipeline.training.local import fit_locally, save_courses
+from pipeline.training.read_out import fit_read_out, is_read_out
 from pipeline.training.settings import TrainingSettings
 
 OTHER_FILES = {"predictions.parquet", "history.csv", "run.json"}
@@ -72,8 +76,10 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     """Train all folds of a cell and predict their test windows.
 
     Writes `fold-<k>.safetensors`, `predictions.parquet` and `history.csv`, and, where
-    neurons learn their dynamics, `learned.parquet` and `portraits.parquet`. Folds that
-    `folder` already holds, made of the same inputs, are kept.
+    neurons learn their dynamics, `learned.parquet` and `portraits.parquet`, where a
+    layer learns by local rules, `weights.parquet`, `units.parquet` and
+    `fields.parquet`. Folds that `folder` already holds, made of the same inputs, are
+    kept.
 
     Returns
     -------
@@ -103,7 +109,10 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
     weights = [weights_path(folder, fold) for fold in folds]
     networks = [load_network(path, task.network, task.neuron)[0] for path in weights]
-    learned = dynamics.save(folder, networks, [meta for _, meta in done])
+    metas = [meta for _, meta in done]
+    learned = dynamics.save(folder, networks, metas) | _save_courses(
+        task, folder, networks, metas
+    )
     files.keep_only(folder, {path.name for path in weights} | OTHER_FILES | learned)
     return [{**meta["summary"], "n_test": len(predicted)} for predicted, meta in done]
 
@@ -181,8 +190,7 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
     shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
     place = devices.choose()
     network = task.network.build(shape, task.neuron).to(place)
-    rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
-    epochs = fit(network, train.to(place), validation.to(place), task.settings, rng)
+    epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)
     best = max(history, key=lambda epoch: epoch.validation_balanced_accuracy)
@@ -202,8 +210,45 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
         "summary": summary,
         "history": [asdict(epoch) for epoch in history],
         "learned": learned,
+        "course": course,
     }
     files.save_weights(path, network.state_dict(), meta=meta)
+
+
+def _fit(
+    task: Task,
+    fold: int,
+    network: nn.Module,
+    train: batches.Windows,
+    validation: batches.Windows,
+) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
+    """Fit by gradients, after local learning if it is for that; gives its course."""
+    rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
+    if not isinstance(task.network, Competitive):
+        fitted = fit_read_out if is_read_out(network) else fit
+        return fitted(network, train, validation, task.settings, rng), []
+    first = _first_rng(task, fold)
+    course, epochs = fit_locally(
+        network, task.network, train, validation, task.settings, rng, first
+    )
+    return epochs, course.snapshots
+
+
+def _first_rng(task: Task, fold: int) -> np.random.Generator:
+    return seeds.generator(task.seed, "train", task.name, fold, "first weights")
+
+
+def _save_courses(
+    task: Task, folder: Path, networks: list[nn.Module], metas: list[dict[str, Any]]
+) -> set[str]:
+    """Tabulate what layers were while they learned by local rules, if any did."""
+    if not isinstance(task.network, Competitive):
+        return set()
+    recording = task.windows["recording"].iloc[0]
+    features = files.load_spikes(task.spikes / f"{recording}.h5").features
+    first = [_first_rng(task, meta["fold"]) for meta in metas]
+    folds = list(zip(networks, metas, first, strict=True))
+    return save_courses(folder, task.network, folds, features)
 
 
 def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:

@@ -1,0 +1,214 @@
+"""Let a layer learn by local rules, then train a read-out of its spikes.
+
+The layer lives through training windows without their labels, one after the other, and
+keeps nothing of them but its state. The read-out is trained as any network is, on the
+spikes that the layer, now fixed, makes of training windows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.networks._plastic import Competing, DelayedWeights
+from pipeline.networks._stack import Stack
+from pipeline.networks.competitive import Competitive
+from pipeline.plasticity._learner import State
+from pipeline.plasticity._population import Population
+from pipeline.training.batches import Windows
+from pipeline.training.course import Course, field_table, relative, save
+from pipeline.training.fitting import Epoch, fit, some_of_each_class
+from pipeline.training.read_out import EPOCHS_HEARD, fit_read_out, is_read_out
+from pipeline.training.settings import TrainingSettings
+
+SNAPSHOTS = 20
+AT_ONCE = 256
+
+
+def fit_locally(
+    network: nn.Module,
+    choices: Competitive,
+    train: Windows,
+    validation: Windows,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    first: np.random.Generator,
+) -> tuple[Course, Iterator[Epoch]]:
+    """Let the layer of a competitive network learn; then fit its read-out.
+
+    Parameters
+    ----------
+    network : nn.Module
+        What `choices` built; it is changed.
+    choices : Competitive
+    train, validation : Windows
+        What it learns from, and what decides which epoch of the read-out was the best.
+    settings : TrainingSettings
+        Of the read-out.
+    rng : Generator
+        Draws the windows.
+    first : Generator
+        Draws the weights before learning.
+
+    Returns
+    -------
+    course : Course
+        What the layer was on its way.
+    epochs : iterator of Epoch
+        The read-out's, fitted as they are asked for.
+    """
+    layer, neurons = parts(network)
+    population = neurons.population
+    state = population.start(
+        first_weights(population, choices, first), neurons.thresholds.cpu().numpy()
+    )
+    course = Course(population)
+    course.note(state, 0, None)
+    _learn(layer, population, state, train, choices.windows, rng, course)
+    _keep(layer, neurons, state)
+    heard = hidden(network, train, EPOCHS_HEARD * settings.windows_per_class, rng)
+    judged = hidden(network, validation, settings.validation_windows_per_class, rng)
+    rate = float(judged.trains.float().mean() / judged.dt)
+    rest = read_out(network)
+    fitted = fit_read_out if is_read_out(rest) else fit
+    epochs = fitted(rest, heard, judged, settings, rng)
+    return course, (replace(epoch, spike_rate=rate) for epoch in epochs)
+
+
+def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:
+    """Give the weights and the neurons of a competitive network."""
+    whole: Any = network
+    (layer,) = whole.layers
+    return layer.weights, layer.unrolled
+
+
+def read_out(network: nn.Module) -> Stack:
+    """Give the network of the layer's spikes that remains."""
+    whole: Any = network
+    return Stack([], whole.head)
+
+
+def first_weights(
+    population: Population, choices: Competitive, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw the weights that learning starts from, (source, unit), uniformly."""
+    low, high = choices.first_weights
+    drawn = rng.uniform(low, high, (population.n_pre, population.n_post))
+    return (population.w_max * drawn).astype(np.float32)
+
+
+def save_courses(
+    folder: Path,
+    choices: Competitive,
+    folds: Sequence[tuple[nn.Module, Mapping[str, Any], np.random.Generator]],
+    features: Sequence[str],
+) -> set[str]:
+    """Write the courses of all folds as tables; gives the names of the files.
+
+    Parameters
+    ----------
+    folder : Path
+        The cell's run.
+    choices : Competitive
+    folds : sequence of (nn.Module, mapping, Generator)
+        Each fold's trained network, its weights file's metadata, and what drew its
+        first weights, to draw them again.
+    features : sequence of str
+        Names of the input's rows.
+    """
+    fields, courses = {}, {}
+    for network, meta, rng in folds:
+        layer, neurons = parts(network)
+        population, delays = neurons.population, layer.delays
+        fields[meta["fold"]] = field_table(
+            features,
+            [k * delays.every * population.dt for k in range(delays.count)],
+            relative(population, first_weights(population, choices, rng)),
+            relative(population, layer.linear.weight.detach().t().numpy()),
+        )
+        courses[meta["fold"]] = meta["course"]
+    return save(folder, courses, fields)
+
+
+def heard_and_told(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Give what a layer hears and what it tells, one window after the other.
+
+    Parameters
+    ----------
+    network : nn.Module
+    spikes : Tensor, shape (time, batch, feature)
+
+    Returns
+    -------
+    pre, post : array, shape (batch·time, source) and (batch·time, unit), bool
+    """
+    layer, neurons = parts(network)
+    with torch.no_grad():
+        copies = layer.delays(spikes)
+        told, _ = neurons(layer.linear(copies))
+    return _in_a_row(copies), _in_a_row(told)
+
+
+def _in_a_row(spikes: Tensor) -> np.ndarray:
+    in_a_row: np.ndarray = (spikes != 0).transpose(0, 1).flatten(0, 1).cpu().numpy()
+    return in_a_row
+
+
+def hidden(
+    network: nn.Module, windows: Windows, at_most: int, rng: np.random.Generator
+) -> Windows:
+    """Give the layer's spikes in up to so many windows of each class."""
+    rows = some_of_each_class(windows, at_most, rng).to(windows.first.device)
+    whole: Any = network
+    (layer,) = whole.layers
+    with torch.no_grad():
+        spikes = [
+            layer(windows.spikes(some), None)[0] for some in torch.split(rows, AT_ONCE)
+        ]
+    trains = torch.cat([part.to(torch.uint8) for part in spikes], dim=1)
+    return Windows(
+        trains.transpose(0, 1).flatten(0, 1).contiguous(),
+        torch.arange(len(rows), device=rows.device) * windows.n_steps,
+        windows.targets[rows],
+        windows.n_steps,
+        windows.dt,
+    )
+
+
+def _learn(
+    layer: DelayedWeights,
+    population: Population,
+    state: State,
+    train: Windows,
+    count: int,
+    rng: np.random.Generator,
+    course: Course,
+) -> None:
+    """Live through windows drawn at random, each once before any comes again."""
+    order = np.concatenate(
+        [rng.permutation(len(train.first)) for _ in range(0, count, len(train.first))]
+        or [np.empty(0, np.int64)]
+    )[:count]
+    seen = 0
+    for some in np.array_split(order, SNAPSHOTS):
+        spikes = np.zeros(population.n_post, np.int64)
+        for rows in np.split(some, range(AT_ONCE, len(some), AT_ONCE)):
+            copies = layer.delays(train.spikes(torch.from_numpy(rows)))
+            for window in (copies != 0).transpose(0, 1).contiguous().cpu().numpy():
+                population.rest(state)
+                spikes += population.run(state, window).sum(0)
+        if len(some):
+            seen += len(some)
+            course.note(state, seen, spikes)
+
+
+def _keep(layer: DelayedWeights, neurons: Competing, state: State) -> None:
+    """Put what was learned into the network."""
+    weights = neurons.population.values(state)
+    with torch.no_grad():
+        layer.linear.weight.copy_(torch.from_numpy(weights).t())
+        neurons.thresholds.copy_(torch.from_numpy(state.thresholds))

@@ -1,0 +1,118 @@
+"""Fit a linear read-out of spike rates by logistic regression.
+
+Where nothing but a linear map of rates is learned, the loss is convex and needs no
+stochastic descent: each strength of regularisation has one best read-out, and the
+validation windows choose the strength.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.networks._heads import CountHead, RateHead
+from pipeline.networks._stack import Stack
+from pipeline.training.batches import Windows
+from pipeline.training.fitting import Epoch, balanced, some_of_each_class
+from pipeline.training.settings import TrainingSettings
+
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Inverse regularisation, scikit-learn's C, from strong to weak."""
+EPOCHS_HEARD = 4
+"""Of how many epochs' windows a read-out learns."""
+AT_ONCE = 256
+MOST_STEPS = 1000
+
+
+def is_read_out(network: nn.Module) -> bool:
+    """Whether a network is nothing but a linear read-out of rates or counts."""
+    if not isinstance(network, Stack) or len(network.layers):
+        return False
+    return isinstance(network.head, RateHead | CountHead)
+
+
+def fit_read_out(
+    network: nn.Module,
+    train: Windows,
+    validation: Windows,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+) -> Iterator[Epoch]:
+    """Fit a linear read-out for each strength in turn; tells of each as an epoch.
+
+    Every class counts the same. Rates are standardised by the training windows, which
+    is folded into the weights. The network is left with the read-out that judges the
+    validation windows best.
+
+    Parameters
+    ----------
+    network : nn.Module
+        For which `is_read_out` holds; it is changed.
+    train, validation : Windows
+    settings : TrainingSettings
+        Only its numbers of windows matter here.
+    rng : Generator
+        Draws the windows.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    heard = some_of_each_class(train, EPOCHS_HEARD * settings.windows_per_class, rng)
+    judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
+    rates, judged = _rates(network, train, heard), _rates(network, validation, judges)
+    targets, judged_targets = train.targets[heard], validation.targets[judges]
+    scaler = StandardScaler().fit(rates.double().cpu().numpy())
+    standard = scaler.transform(rates.double().cpu().numpy())
+    linear = _head(network).linear
+    best, kept = -1.0, linear.state_dict()
+    for number, strength in enumerate(STRENGTHS, start=1):
+        model = LogisticRegression(
+            C=strength, class_weight="balanced", max_iter=MOST_STEPS
+        )
+        model.fit(standard, targets.cpu().numpy())
+        _put(linear, model.coef_, model.intercept_, scaler.mean_, scaler.scale_)
+        with torch.no_grad():
+            loss, _ = balanced(linear(rates), targets)
+            judgement = balanced(linear(judged), judged_targets)
+        yield Epoch(number, loss, *judgement, None)
+        if judgement[1] > best:
+            best, kept = (
+                judgement[1],
+                {k: v.clone() for k, v in linear.state_dict().items()},
+            )
+    linear.load_state_dict(kept)
+
+
+def _rates(network: nn.Module, windows: Windows, rows: Tensor) -> Tensor:
+    """Compute what the head maps: rates (window, segment·feature), or the mean."""
+    head = _head(network)
+    parts = []
+    for some in torch.split(rows.to(windows.first.device), AT_ONCE):
+        spikes = windows.spikes(some)
+        parts.append(
+            head.rates(spikes) if isinstance(head, RateHead) else spikes.mean(0)
+        )
+    return torch.cat(parts)
+
+
+def _head(network: nn.Module) -> RateHead | CountHead:
+    return cast("RateHead | CountHead", network.head)
+
+
+def _put(
+    linear: nn.Linear,
+    weights: np.ndarray,
+    biases: np.ndarray,
+    mean: np.ndarray,
+    scale: np.ndarray,
+) -> None:
+    """Put a read-out of standardised rates into a linear map of plain ones."""
+    if len(weights) == 1:
+        # Of two classes scikit-learn gives the difference.
+        weights, biases = (np.concatenate([-v, v]) / 2 for v in (weights, biases))
+    plain = weights / scale
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(plain))
+        linear.bias.copy_(torch.from_numpy(biases - plain @ mean))

@@ -1,0 +1,186 @@
+"""The competitive network: delays, weights of events, neurons that inhibit."""
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pipeline.errors import ConfigError
+from pipeline.networks._plastic import Delays, EventLinear
+from pipeline.networks.base import Shape
+from pipeline.networks.competitive import Competitive
+from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.polynomial import Polynomial
+from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
+from pipeline.plasticity.normalisation import Normalisation
+from pipeline.plasticity.three_variable import ThreeVariable
+from pipeline.profiling.operations import count
+from pipeline.training.local import parts
+
+SHAPE = Shape(n_steps=40, n_features=3, n_classes=2, dt=0.01)
+NETWORK = Competitive(
+    units=8,
+    delays=4,
+    delay_s=0.02,
+    inhibition=0.3,
+    winners=2,
+    bins=4,
+    rules=(ThreeVariable(),),
+)
+
+
+def spikes(batch: int, seed: int = 0) -> torch.Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.random((40, batch, 3)) < 0.3).float()
+
+
+def made() -> torch.nn.Module:
+    torch.manual_seed(3)
+    network = NETWORK.build(SHAPE, Leaky(tau_mem_s=0.03)).eval()
+    layer, neurons = parts(network)
+    layer.linear.weight.data.uniform_(0, 0.6)
+    neurons.thresholds.uniform_(0.4, 1.2)
+    return network
+
+
+def test_copies_are_as_late_as_they_say() -> None:
+    given = spikes(2)
+    copies = Delays(count=4, every=3)(given)
+    for feature in range(3):
+        for k in range(4):
+            late = copies[:, :, 4 * feature + k]
+            assert torch.equal(late[3 * k :], given[: 40 - 3 * k, :, feature])
+            assert not late[: 3 * k].any()
+
+
+def test_delays_longer_than_the_window_are_silent() -> None:
+    assert not Delays(count=2, every=50)(spikes(1))[:, :, 1::2].any()
+
+
+def test_weights_of_events_are_a_linear_map() -> None:
+    linear = EventLinear(3, 5)
+    given = spikes(4)
+    torch.testing.assert_close(
+        linear(given), torch.nn.functional.linear(given, linear.weight)
+    )
+
+
+def test_the_layer_is_the_population_that_learned() -> None:
+    network = made()
+    layer, neurons = parts(network)
+    population = neurons.population
+    weights = layer.linear.weight.detach().t().contiguous().numpy()
+    state = population.start(weights, neurons.thresholds.numpy())
+    given = spikes(5)
+    copies = layer.delays(given)
+    told, _ = neurons(layer.linear(copies))
+    assert told.any()
+    for b in range(5):
+        population.rest(state)
+        train = (copies[:, b] != 0).contiguous().numpy()
+        alone = population.run(state, train, learning=False)
+        assert np.array_equal(alone, told[:, b].numpy() != 0)
+
+
+def test_no_more_than_the_winners_fire() -> None:
+    network = made()
+    layer, neurons = parts(network)
+    fired = neurons(layer(spikes(20)))[0].sum(2)
+    assert fired.max() == 2
+
+
+def test_a_layer_may_be_run_in_pieces() -> None:
+    network = made()
+    layer, neurons = parts(network)
+    currents = layer(spikes(3))
+    whole, last = neurons(currents)
+    first, state = neurons(currents[:17])
+    rest, again = neurons(currents[17:], state)
+    assert torch.equal(torch.cat([first, rest]), whole)
+    assert torch.equal(again, last)
+
+
+def test_it_learns_no_weights_by_gradients_but_the_read_outs() -> None:
+    network = made()
+    learning = [name for name, p in network.named_parameters() if p.requires_grad]
+    assert learning == ["head.linear.weight", "head.linear.bias"]
+
+
+def test_another_neuron_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Polynomial in a competitive network"):
+        NETWORK.build(SHAPE, Polynomial())
+
+
+def test_time_constants_shorter_than_a_step_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"steps of 0\.05 s"):
+        NETWORK.build(Shape(40, 3, 2, 0.05), Leaky())
+
+
+def test_rules_are_chosen_by_name() -> None:
+    plain = {
+        "rules": [
+            {"name": "three_variable", "a_plus": 0.5},
+            {"name": "adaptive_threshold"},
+        ]
+    }
+    network = Competitive(**plain)
+    assert network.rules == (ThreeVariable(a_plus=0.5), AdaptiveThreshold())
+    told = network.model_dump(mode="json")["rules"]
+    assert [rule["name"] for rule in told] == ["three_variable", "adaptive_threshold"]
+    assert Competitive.model_validate(network.model_dump(mode="json")) == network
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"name": "three_variables"}, "did you mean 'three_variable'"),
+        ({"a_plus": 0.1}, "name: adaptive_threshold | normalisation"),
+        ({"name": "pair", "a_plusses": 1}, "a_plusses"),
+        ({"name": "pair", "a_plus": -1}, "a_plus"),
+    ],
+)
+def test_a_rule_that_is_none_is_refused(rule: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        Competitive(rules=[rule])
+    assert told in str(error.value)
+
+
+def test_the_bill_counts_weights_inhibition_and_membranes() -> None:
+    network = made()
+    layer, neurons = parts(network)
+    layer.linear.weight.data[:, ::2] = 0
+    given = spikes(6)
+    copies = layer.delays(given)
+    fired = neurons(layer.linear(copies))[0]
+    counted = count(network, given, dt=0.01)
+    bill = {each.name: each for each in counted.synapses}
+    met = int((copies[..., 1::2] != 0).sum()) * 8
+    assert bill["layers.0.weights.linear"].effective == met
+    n_spikes = int(fired.sum())
+    assert n_spikes > 0
+    assert bill["layers.0.unrolled.inhibition"].effective == n_spikes * 7
+    assert bill["head.linear"].effective == n_spikes * 2
+    (told,) = counted.neurons
+    assert (told.updates, told.multiplications) == (40 * 6 * 8, 2 * 40 * 6 * 8)
+    assert counted.effective_macs == 0
+
+
+def test_rules_need_weights_that_they_can_walk() -> None:
+    with pytest.raises(ConfigError, match="one largest weight"):
+        Competitive(
+            rules=(ThreeVariable(w_max=2.0), Normalisation(w_max=1.0))
+        ).population(SHAPE, Leaky())
+
+
+def test_competing_neurons_on_a_device_are_the_twin() -> None:
+    network = made()
+    layer, neurons = parts(network)
+    currents = layer(spikes(7))
+    from pipeline.kernels.competitive import plain_compete
+
+    twin, last = plain_compete(
+        neurons.population.neurons, currents, neurons.thresholds, torch.zeros(2, 7, 8)
+    )
+    told, state = neurons(currents)
+    assert torch.equal(twin, told)
+    torch.testing.assert_close(last, state)
