@@ -224,6 +224,84 @@ def test_a_cell_without_learned_dynamics_logs_none(cell: Path) -> None:
     assert not client().list_artifacts(parent.info.run_id, "dynamics")
 
 
+def write_plasticity(folder: Path) -> None:
+    """Two folds of 4 units: at snapshot k and in fold f, unit u fires at u + k + f."""
+    rows = [(fold, 30 * k, 5.0 * k) for fold in range(2) for k in range(3)]
+    shared = pd.DataFrame(rows, columns=["fold", "windows", "learned_s"])
+    low = np.linspace(0, 0.95, 20)
+    bins = pd.DataFrame({"low": low, "high": low + 0.05, "share": 0.05})
+    files.save_table(folder / "weights.parquet", shared.merge(bins, how="cross"))
+    units = shared.merge(pd.DataFrame({"unit": range(4)}), how="cross")
+    units["rate_hz"] = units["unit"] + units["windows"] / 30 + units["fold"]
+    units.loc[units["windows"] == 0, "rate_hz"] = np.nan
+    units["threshold"] = 1 + units["windows"] / 60
+    files.save_table(folder / "units.parquet", units)
+    weight = {"feature": "MLII+", "delay_s": 0.0, "start": 0.5, "weight": 1.0}
+    fields = units[["fold", "unit"]].drop_duplicates().assign(**weight)
+    files.save_table(folder / "fields.parquet", fields)
+
+
+def test_what_synapses_learned_is_curves_and_pictures(cell: Path) -> None:
+    write_plasticity(cell)
+    tracking.publish(CELL, "runs")
+    found = all_runs()
+    (child,) = [run for run in found if run.data.tags.get("fold") == "1"]
+    expected = {
+        "share_below_0.1": [0.1, 0.1, 0.1],
+        "share_above_0.9": [0.1, 0.1, 0.1],
+        "rate_hz.p25": [2.75, 3.75],
+        "rate_hz": [3.5, 4.5],
+        "rate_hz.p75": [4.25, 5.25],
+        "threshold": [1.0, 1.5, 2.0],
+    }
+    for name, values in expected.items():
+        curve = client().get_metric_history(child.info.run_id, f"plasticity/{name}")
+        # Before learning there is no rate.
+        assert [point.step for point in curve] == [0, 1, 2][-len(values) :]
+        assert [point.value for point in curve] == pytest.approx(values)
+    (parent,) = [run for run in found if "run_key" in run.data.tags]
+    kept = [item.path for item in client().list_artifacts(parent.info.run_id, "runs")]
+    assert {f"runs/{name}.parquet" for name in ("weights", "units", "fields")} < set(
+        kept
+    )
+    pictures = client().list_artifacts(parent.info.run_id, "plasticity")
+    names = {item.path for item in pictures}
+    assert names == {
+        f"plasticity/{name}.svg" for name in ("fields", "weights", "homeostasis")
+    }
+
+
+def test_the_bill_of_learning_is_metrics_and_a_picture(cell: Path) -> None:
+    path = files.folder("energy", CELL) / "energy.json"
+    words = {"weight_words_read": 96.5, "weight_words_written": 40.0}
+    schemes = {
+        "dense": words | {"row_bursts": 64.0},
+        "two_tables": words | {"index_words_read": 7.25},
+    }
+    bill = files.load_json(path) | {"learning": {"per_step": schemes}}
+    files.save_json(path, bill)
+    tracking.publish(CELL)
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    told = {k: v for k, v in parent.data.metrics.items() if k.startswith("learning/")}
+    assert told == {
+        "learning/dense.weight_words_read": 96.5,
+        "learning/dense.weight_words_written": 40.0,
+        "learning/two_tables.weight_words_read": 96.5,
+        "learning/two_tables.weight_words_written": 40.0,
+        "learning/two_tables.index_words_read": 7.25,
+    }
+    (picture,) = client().list_artifacts(parent.info.run_id, "plasticity")
+    assert picture.path == "plasticity/accesses.svg"
+
+
+def test_a_cell_that_does_not_learn_locally_logs_nothing_of_it(cell: Path) -> None:
+    tracking.publish(CELL)
+    names = [name for run in all_runs() for name in run.data.metrics]
+    assert not any(name.startswith(("plasticity/", "learning/")) for name in names)
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert not client().list_artifacts(parent.info.run_id, "plasticity")
+
+
 def test_publishing_again_adds_nothing(cell: Path) -> None:
     tracking.publish(CELL)
     before = {run.info.run_id: run.to_dictionary() for run in all_runs()}

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline import files
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.plots.style import Picture
-from pipeline.report import dynamics, figures, findings
+from pipeline.report import dynamics, figures, findings, plasticity
 from pipeline.report.findings import Names, Plain
 from pipeline.runs import flatten
 
@@ -101,6 +101,7 @@ def section(told: Plain, dataset: str) -> Plain:
         "subjects_picture": figures.subjects(tables, chance),
         "learning_picture": figures.learning(curves, chance),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
+        "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],
         "example": example(dataset, cells),
         "settings": settings_table(cells),
         "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
-from pipeline.plots import dynamics
+from pipeline.plots import accesses, dynamics, plasticity
+from pipeline.plots.snapshots import STRONG, WEAK, parted
 from pipeline.runs import HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
 from pipeline.tracking.entries import (
@@ -111,6 +112,7 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     run = files.load_json(folder / "run.json")
     history = pd.read_csv(folder / "history.csv")
     learned = dynamics.load(folder, dynamics.LEARNED)
+    local = plasticity.load(folder)
     for summary in run["folds"]:
         child = _fold(client, parent, summary["fold"])
         log_numbers(client, child, {f"train/{k}": v for k, v in summary.items()})
@@ -119,10 +121,14 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         if learned is not None:
             values = learned[learned["fold"] == summary["fold"]]
             log_curves(client, child, _courses(values), group="learned")
+        if local is not None:
+            snapshots = _snapshots(local, summary["fold"])
+            log_curves(client, child, snapshots, group="plasticity")
         client.set_terminated(child)
-    tables = dynamics.LEARNED, dynamics.PORTRAITS
+    tables = dynamics.LEARNED, dynamics.PORTRAITS, *plasticity.TABLES
     log_files(client, parent, folder, "run.json", "history.csv", *tables)
     log_pictures(client, parent, "dynamics", dynamics.of_run(folder))
+    log_pictures(client, parent, "plasticity", plasticity.of_run(folder))
     log_model(parent, folder, run)
     client.set_terminated(parent.info.run_id)
 
@@ -142,6 +148,27 @@ def _courses(learned: pd.DataFrame) -> pd.DataFrame:
     ]
     courses: pd.DataFrame = table.reset_index()
     return courses
+
+
+def _snapshots(local: plasticity.Tables, fold: int) -> pd.DataFrame:
+    """Tell a fold's weights, rates and thresholds by the number of the snapshot.
+
+    The columns are `epoch`, which holds that number, `share_below_0.1`, `rate_hz`,
+    `rate_hz.p25` and so on.
+    """
+    shares = parted(local.weights[local.weights["fold"] == fold]).set_index("windows")
+    units = local.units[local.units["fold"] == fold].groupby("windows")
+    columns = {
+        f"share_below_{WEAK:g}": shares["weak"],
+        f"share_above_{STRONG:g}": shares["strong"],
+        "rate_hz.p25": units["rate_hz"].quantile(0.25),
+        "rate_hz": units["rate_hz"].median(),
+        "rate_hz.p75": units["rate_hz"].quantile(0.75),
+        "threshold": units["threshold"].median(),
+    }
+    return (
+        pd.DataFrame(columns).reset_index(drop=True).rename_axis("epoch").reset_index()
+    )
 
 
 def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
@@ -172,6 +199,10 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     counted = bill["counted"]
     numbers = {f"synops/{k}": v for k, v in (counted | counted["per_window"]).items()}
     numbers["energy/uj_per_window"] = uj_per_window(bill)
+    if learning := bill.get("learning"):
+        numbers |= _words(learning)
+        drawn = {"accesses": accesses.accesses(learning)}
+        log_pictures(client, parent, "plasticity", drawn)
     if (folder / "measured.json").exists():
         measured = files.load_json(folder / "measured.json")
         set_tags(client, parent, flatten(measured.pop("machine"), "machine."))
@@ -180,6 +211,16 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
     set_tags(client, parent, tags)
     log_files(client, parent, folder, "energy.json", "measured.json")
+
+
+def _words(learning: Mapping[str, Any]) -> dict[str, float]:
+    """Name the words that a step of learning touches, by scheme and kind."""
+    return {
+        f"learning/{scheme}.{kind}": counted[kind]
+        for scheme, counted in learning["per_step"].items()
+        for kind in accesses.WORDS
+        if kind in counted
+    }
 
 
 def _circumstances() -> dict[str, str]:

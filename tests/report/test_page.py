@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline import files, spikes
+from pipeline.errors import DataError
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate
 from pipeline.report import findings
 from pipeline.report import page as report
@@ -410,3 +411,126 @@ def test_digits() -> None:
         "0",
         "1234",
     ]
+
+
+def write_plasticity(folder: Path) -> None:
+    """Two folds of 3 units that learn for 90 s: weights part, rates meet at 2 Hz."""
+    snapshots = pd.DataFrame({"windows": [0, 50, 100], "learned_s": [0.0, 45.0, 90.0]})
+    folds = pd.DataFrame({"fold": [0, 1]})
+    shared = folds.merge(snapshots, how="cross")
+    edges = np.linspace(0, 1, 21)
+    bins = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "bin": range(20)})
+    weights = shared.merge(bins, how="cross")
+    ends = weights["bin"].map({0: 0.75, 19: 0.25}).fillna(0.0)
+    even = (weights["bin"] == 9).astype(float)
+    weights["share"] = ends.where(weights["windows"] == 100, even)
+    files.save_table(folder / "weights.parquet", weights.drop(columns="bin"))
+    units = shared.merge(pd.DataFrame({"unit": range(3)}), how="cross")
+    units["rate_hz"] = (units["unit"] + 3).where(units["windows"] == 50, 2.0)
+    units.loc[(units["unit"] == 0) & (units["windows"] == 100), "rate_hz"] = 0.0
+    units.loc[units["windows"] == 0, "rate_hz"] = np.nan
+    units["threshold"] = 1.0
+    files.save_table(folder / "units.parquet", units)
+    fields = folds.merge(pd.DataFrame({"unit": range(3)}), how="cross")
+    for name, values in (("feature", ["MLII+", "MLII-"]), ("delay_s", [0.0, 0.01])):
+        fields = fields.merge(pd.DataFrame({name: values}), how="cross")
+    fields = fields.assign(start=0.5, weight=0.75)
+    files.save_table(folder / "fields.parquet", fields)
+
+
+def learning_bill() -> dict[str, Any]:
+    """Three of the schemes; one of them also reads indices."""
+    words = {"dense": 4096.0, "forward_only": 1024.0, "two_tables": 128.0}
+    per_step: dict[str, dict[str, float]] = {
+        scheme: {
+            "weight_words_read": read,
+            "weight_words_written": read,
+            "row_bursts": 8.5,
+            "state_words_read": 128.0,
+            "state_words_written": 128.0,
+        }
+        for scheme, read in words.items()
+    }
+    per_step["two_tables"]["index_words_read"] = 77.25
+    kept = {"per_synapse": 4.0, "per_neuron": 4.0}
+    return {
+        "assumptions": ["a word is <one> weight", "`dense` is a baseline"],
+        "n_steps": 180000,
+        "n_pre": 64,
+        "n_post": 3,
+        "theta": 0.05,
+        "pre_rate_hz": 12.5,
+        "post_rate_hz": 2.25,
+        "bytes": dict.fromkeys((*words, "traces_on_synapses"), kept),
+        "per_step": per_step,
+    }
+
+
+@pytest.fixture
+def learned_locally(grid: Path) -> Path:
+    """The spiking cell learned locally."""
+    name = "ecg_demo-delta-lif"
+    write_plasticity(files.folder("runs", name))
+    path = files.folder("energy", name) / "energy.json"
+    files.save_json(path, files.load_json(path) | {"learning": learning_bill()})
+    return grid
+
+
+def test_what_synapses_learned_is_told_and_drawn(learned_locally: Path) -> None:
+    make()
+    text = (learned_locally / "data/report/index.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 6 + 4
+    assert text.count("What the synapses learned") == 1
+    assert text.index("What the neurons learned") < text.index("What the synapses")
+    assert (
+        "below a tenth of the largest allowed from 0.0 to 75.0 %, and of those above "
+        "nine tenths from 0.0 to 25.0 %. The median unit fired at 4 Hz when learning "
+        "began and at 2 Hz at its end; 2 of 6 units were silent by then."
+    ) in text
+    assert "Receptive fields of 3 of 3 units of fold 0" in text
+    assert "nan" not in re.sub(r'src="[^"]*"', "", text).lower().split()
+
+
+def test_the_bill_of_learning_is_tabulated_and_compared(learned_locally: Path) -> None:
+    make()
+    text = (learned_locally / "data/report/index.html").read_text()
+    rows = re.findall(r'class="left">([^<]*)</th>((?:<td>[^<]*</td>)+)</tr>', text)
+    numbers = {title: re.findall("<td>([^<]*)", cells) for title, cells in rows}
+    two = ["128", "128", "77.2", "8.50", "128", "128", "4.00", "4.00"]
+    assert numbers["two tables, of rows and of columns"] == two
+    assert numbers["rows of active sources"][2] == "–"  # it has no indices
+    assert (
+        "“rows of active sources” touches 4 times fewer words a step than “every "
+        "synapse at every step” and 6.15 times more than “two tables, of rows and of "
+        "columns”."
+    ) in text
+    synapses = ["–"] * 6 + ["4.00", "4.00"]
+    assert numbers["both traces on each synapse"] == synapses
+    assert "<li>“every synapse at every step” is a baseline</li>" in text
+    assert "64 inputs firing at 12.5 Hz and 3 units firing at 2.25 Hz" in text
+    assert "a word is &lt;one&gt; weight" in text
+
+
+def test_the_bill_of_learning_needs_no_pictures(learned_locally: Path) -> None:
+    for name in ("weights", "units", "fields"):
+        (files.folder("runs", "ecg_demo-delta-lif") / f"{name}.parquet").unlink()
+    make()
+    text = (learned_locally / "data/report/index.html").read_text()
+    assert "Words that a step of learning touches" in text
+    assert "Receptive fields" not in text
+
+
+def test_cells_that_do_not_learn_locally_say_nothing_of_synapses(grid: Path) -> None:
+    make()
+    text = (grid / "data/report/index.html").read_text()
+    assert "synapses learned" not in text
+    assert "memory that learning touches" not in text
+
+
+def test_a_lost_table_of_local_learning_is_an_error(learned_locally: Path) -> None:
+    (files.folder("runs", "ecg_demo-delta-lif") / "units.parquet").unlink()
+    with pytest.raises(DataError, match=r"units\.parquet"):
+        make()
