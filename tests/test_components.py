@@ -19,3 +19,8 @@ def test_meter(name: str) -> None:
 @pytest.mark.parametrize("name", available("neurons"))
 def test_neuron(name: str) -> None:
     testing.check_neuron(find("neurons", name)())
+
+
+@pytest.mark.parametrize("name", available("plasticity"))
+def test_rule(name: str) -> None:
+    testing.check_rule(find("plasticity", name)())

@@ -1,12 +1,17 @@
-"""The checks catch encoders that break the contract."""
+"""The checks catch encoders and learning rules that break the contract."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.encoders.delta import Delta
-from pipeline.testing import check_encoder
+from pipeline.plasticity._learner import Learner
+from pipeline.plasticity._state import State
+from pipeline.plasticity.pair import Pair
+from pipeline.testing import check_encoder, check_rule
 
 
 class Forgetful(Delta):
@@ -67,3 +72,109 @@ class Misnamed(Delta):
 def test_a_broken_encoder_is_caught(encoder: Delta, complaint: str) -> None:
     with pytest.raises(AssertionError, match=complaint):
         check_encoder(encoder)
+
+
+class Amnesic(Learner):
+    """Forgets its traces between pieces of a train."""
+
+    def learn(self, state: State, *trains: Any) -> None:
+        for trace in state.traces[0]:
+            trace[:] = 0
+        super().learn(state, *trains)
+
+
+class Moody(Learner):
+    """Never does the same twice."""
+
+    def learn(self, state: State, *trains: Any) -> None:
+        super().learn(state, *trains)
+        state.weights[0, 0] = np.random.default_rng().random()
+
+
+class Boundless(Learner):
+    """Knows no largest weight."""
+
+    def learn(self, state: State, *trains: Any) -> None:
+        super().learn(state, *trains)
+        state.weights[state.weights == 1] = 2
+
+
+class Explosive(Learner):
+    """Makes NaN of a weight that falls to 0."""
+
+    def learn(self, state: State, *trains: Any) -> None:
+        super().learn(state, *trains)
+        state.weights[state.weights == 0] = np.nan
+
+
+class Restless(Learner):
+    """Learns without a step."""
+
+    def learn(self, state: State, *trains: Any) -> None:
+        super().learn(state, *trains)
+        state.weights *= np.float32(0.99 if len(trains[0]) == 0 else 1)
+
+
+class Lossy(Learner):
+    """Saves all but the traces."""
+
+    def save(self, path: Path, state: State) -> None:
+        silent = self.start(np.zeros((self.n_pre, self.n_post), np.float32)).traces
+        super().save(path, replace(state, traces=silent))
+
+
+class Meddling(Learner):
+    """Changes what it was given."""
+
+    def learn(self, state: State, pre: Any, post: Any, rewards: Any) -> None:  # type: ignore[override]
+        super().learn(state, pre, post, rewards)
+        post[:] = False
+
+
+class Idle(Learner):
+    """Only keeps the time."""
+
+    def learn(self, state: State, pre: Any, post: Any, rewards: Any) -> None:  # type: ignore[override]
+        self.check_state(state)
+
+
+class Trusting(Learner):
+    """Takes any weights."""
+
+    def _check_weights(self, weights: Any) -> None:
+        pass
+
+
+class Permissive(Learner):
+    """Takes any state."""
+
+    def learn(self, state: State, *trains: Any) -> None:
+        if len(state.weights) == self.n_pre:
+            super().learn(state, *trains)
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        (Amnesic, "trains are cut"),
+        (Moody, "two runs"),
+        (Boundless, "leave 0 to 1"),
+        (Explosive, "finite"),
+        (Restless, "no steps"),
+        (Lossy, "saved and loaded"),
+        (Meddling, "trains that it was given"),
+        (Idle, "learns nothing"),
+        (Trusting, "takes NaN weights"),
+        (Permissive, "state of another size"),
+    ],
+)
+def test_a_broken_rule_is_caught(
+    kind: type[Learner], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(rule: Pair, n_pre: int, n_post: int, *, dt: float) -> Learner:
+        return kind((rule,), n_pre, n_post, dt=dt)
+
+    check_rule(Pair())
+    monkeypatch.setattr(Pair, "build", build)
+    with pytest.raises(AssertionError, match=complaint):
+        check_rule(Pair())

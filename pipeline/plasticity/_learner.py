@@ -5,8 +5,6 @@ stream may be cut anywhere. It is changed in place because a copy would double t
 memory of the weights.
 """
 
-from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,39 +14,24 @@ from scipy.sparse import csr_array
 
 from pipeline import files
 from pipeline.axes import SpikeBits
-from pipeline.errors import ConfigError, DataError
-from pipeline.kernels._plasticity import Rows, Synapses, Traces, learn
+from pipeline.errors import DataError
+from pipeline.kernels._plasticity import Traces, learn
+from pipeline.plasticity._checks import (
+    check_agreement,
+    check_train,
+    check_weights,
+    of_another_network,
+    rewards_of,
+)
+from pipeline.plasticity._state import (
+    State,
+    Weights,
+    arrays_of,
+    from_arrays,
+    stored,
+    synapses,
+)
 from pipeline.plasticity.base import Rule
-
-Weights = np.ndarray | csr_array
-
-
-@dataclass
-class State:
-    """What learning changes.
-
-    Parameters
-    ----------
-    weights : array, shape (source, target), or csr_array
-        In [0, w_max]; in int8 precision, codes 0 to 255 of it.
-    thresholds : array, shape (target,), float32
-    traces : tuple of Traces
-        Of each rule.
-    membranes : array, shape (2, target), float32
-        Potentials and synaptic currents, where the targets are simulated.
-    clock : int
-        Steps since learning began.
-    """
-
-    weights: Weights
-    thresholds: np.ndarray
-    traces: tuple[Traces, ...]
-    membranes: np.ndarray
-    clock: int = 0
-
-    def copy(self) -> "State":
-        """Make a state that later steps do not change."""
-        return deepcopy(self)
 
 
 @dataclass(frozen=True)
@@ -79,7 +62,7 @@ class Learner:
     def __post_init__(self) -> None:
         made = tuple(r.constants(self.n_pre, self.n_post, self.dt) for r in self.rules)
         object.__setattr__(self, "constants", made)
-        _check_agreement(self.rules)
+        check_agreement(self.rules)
 
     @property
     def w_max(self) -> float:
@@ -107,9 +90,14 @@ class Learner:
         DataError
             Weights do not fit, or are not within 0 and w_max.
         """
-        self._check_weights(weights)
+        check_weights(weights, (self.n_pre, self.n_post), self.w_max, self.rules)
         first = np.broadcast_to(np.float32(thresholds), (self.n_post,)).copy()
-        traces = tuple(self._silence(rule) for rule in self.rules)
+        if not np.isfinite(first).all():
+            raise DataError("thresholds", "NaN or infinity", expected="finite numbers")
+        silent = [np.zeros(shape, kind) for shape, kind in self._forms()]
+        traces = tuple(
+            Traces(*silent[3 * k : 3 * k + 3]) for k in range(len(self.rules))
+        )
         membranes = np.zeros((2, self.n_post), np.float32)
         return State(self._coded(weights), first, traces, membranes)
 
@@ -135,8 +123,8 @@ class Learner:
             Trains do not fit, or the state is another network's.
         """
         self.check_state(state)
-        self.check_train("pre", pre, self.n_pre, len(pre))
-        self.check_train("post", post, self.n_post, len(pre))
+        check_train("pre", pre, self.n_pre, len(pre))
+        check_train("post", post, self.n_post, len(pre))
         learn(
             self.constants,
             synapses(state),
@@ -150,18 +138,17 @@ class Learner:
 
     def values(self, state: State) -> np.ndarray:
         """Give the weights as numbers, (source, target), or (synapse,) if sparse."""
-        kept = state.weights
-        stored = kept.data if isinstance(kept, csr_array) else kept
+        kept = stored(state.weights)
         if self.weight_type is np.float32:
-            return stored
+            return kept
         # 255 times a rounded 255th may be a rounding above the largest.
-        return np.minimum(stored * np.float32(self.w_max / 255), np.float32(self.w_max))
+        return np.minimum(kept * np.float32(self.w_max / 255), np.float32(self.w_max))
 
     def save(self, path: Path, state: State) -> None:
         """Write a state, whole or not at all."""
         import torch
 
-        arrays = {name: torch.from_numpy(a) for name, a in _arrays(state).items()}
+        arrays = {name: torch.from_numpy(a) for name, a in arrays_of(state).items()}
         files.save_weights(path, arrays, meta={"learner": self._name(state),
                                                "clock": state.clock})  # fmt: skip
 
@@ -175,9 +162,9 @@ class Learner:
         """
         tensors, meta = files.load_weights(path)
         arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-        state = _from_arrays(arrays, len(self.rules), self.n_post, meta.get("clock", 0))
+        state = from_arrays(arrays, len(self.rules), self.n_post, meta.get("clock", 0))
         if state is None or meta.get("learner") != self._name(state):
-            raise _of_another_network(str(path))
+            raise of_another_network(str(path))
         return state
 
     def check_state(self, state: State) -> None:
@@ -187,16 +174,16 @@ class Learner:
         ------
         DataError
         """
-        expected = [self._silence(rule) for rule in self.rules]
+        forms = [(array.shape, array.dtype) for rule in state.traces for array in rule]
         alike = (
             state.weights.shape == (self.n_pre, self.n_post)
             and state.weights.dtype == self.weight_type
             and state.thresholds.shape == (self.n_post,)
             and state.membranes.shape == (2, self.n_post)
-            and _forms(state.traces) == _forms(expected)
+            and forms == self._forms()
         )
         if not alike:
-            raise _of_another_network("the state")
+            raise of_another_network("the state")
 
     def _name(self, state: State) -> str:
         """Digest what a state belongs to: rules, sizes, step and connections."""
@@ -208,163 +195,20 @@ class Learner:
         sizes = [self.n_pre, self.n_post, self.dt, connections]
         return files.inputs_digest(*self.rules, *sizes)
 
-    def _silence(self, rule: Rule) -> Traces:
-        pre, post, synapse = rule.n_traces
-        n_pre, n_post = (self.n_pre, self.n_post) if synapse else (0, 0)
-        shapes = (pre, self.n_pre), (post, self.n_post), (synapse, n_pre, n_post)
-        return Traces(*(np.zeros(shape, rule.trace_type) for shape in shapes))
+    def _forms(self) -> list[tuple[tuple[int, ...], np.dtype[Any]]]:
+        """List the shapes and types of all traces, rule by rule."""
+        forms: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
+        for rule in self.rules:
+            pre, post, synapse = rule.n_traces
+            n_pre, n_post = (self.n_pre, self.n_post) if synapse else (0, 0)
+            shapes = (pre, self.n_pre), (post, self.n_post), (synapse, n_pre, n_post)
+            forms += [(shape, np.dtype(rule.trace_type)) for shape in shapes]
+        return forms
 
     def _coded(self, weights: Weights) -> Weights:
         if self.weight_type is np.float32:
             return weights
-        codes = np.rint(_stored(weights) * (255 / self.w_max)).astype(np.uint8)
+        codes = np.rint(stored(weights) * (255 / self.w_max)).astype(np.uint8)
         if isinstance(weights, csr_array):
             return csr_array((codes, weights.indices, weights.indptr), weights.shape)
         return codes
-
-    def _check_weights(self, weights: Weights) -> None:
-        stored, shape = _stored(weights), (self.n_pre, self.n_post)
-        if weights.shape != shape or stored.dtype != np.float32:
-            raise DataError(
-                "weights",
-                f"{stored.dtype} of shape {weights.shape}",
-                expected=f"float32 of shape {shape}: a row a source",
-            )
-        if isinstance(weights, csr_array):
-            _check_rows(weights, self.rules)
-        elif not weights.flags.c_contiguous:
-            raise DataError("weights", "a view", expected="an array in C order")
-        within = (stored >= 0).all() and (stored <= self.w_max).all()
-        if not (within and np.isfinite(stored).all()):
-            raise DataError(
-                "weights",
-                f"between {stored.min():g} and {stored.max():g}",
-                expected=f"within 0 and w_max = {self.w_max:g}, finite",
-            )
-
-    @staticmethod
-    def check_train(name: str, train: SpikeBits, width: int, steps: int) -> None:
-        if train.dtype != np.bool_ or train.shape != (steps, width):
-            raise DataError(
-                f"spikes {name}",
-                f"{train.dtype} of shape {train.shape}",
-                expected=f"bool of shape ({steps}, {width}): a row a step",
-            )
-
-
-def synapses(state: State) -> Synapses:
-    """Give a state's weights and thresholds as compiled loops take them."""
-    weights: Any = state.weights
-    if isinstance(weights, csr_array):
-        weights = Rows(
-            weights.data,
-            weights.indices.astype(np.int32, copy=False),
-            weights.indptr.astype(np.int64, copy=False),
-        )
-    return Synapses(weights, state.thresholds)
-
-
-def rewards_of(rewards: np.ndarray | None, n_steps: int) -> np.ndarray:
-    if rewards is None:
-        return np.zeros(n_steps, np.float32)
-    if rewards.shape != (n_steps,):
-        raise DataError(
-            "rewards", f"shape {rewards.shape}", expected=f"({n_steps},): one a step"
-        )
-    if not np.isfinite(rewards).all():
-        raise DataError("rewards", "NaN or infinity", expected="finite numbers")
-    return rewards.astype(np.float32, copy=False)
-
-
-def _stored(weights: Weights) -> np.ndarray:
-    return np.asarray(weights.data if isinstance(weights, csr_array) else weights)
-
-
-def _forms(traces: Sequence[Traces]) -> list[tuple[Any, ...]]:
-    return [(array.shape, array.dtype) for rule in traces for array in rule]
-
-
-def _check_rows(weights: csr_array, rules: Sequence[Rule]) -> None:
-    """Refuse connections that lead nowhere, or that a rule cannot walk."""
-    deaf = [type(rule).__name__ for rule in rules if not _walks_rows(rule)]
-    if deaf:
-        raise ConfigError(
-            "plasticity", f"{deaf[0]} with sparse weights", expected="dense weights"
-        )
-    n_targets, indices = weights.shape[1], weights.indices
-    if indices.size and not (indices.min() >= 0 and indices.max() < n_targets):
-        raise DataError(
-            "weights",
-            f"a target index of {indices.min()} to {indices.max()}",
-            expected=f"0 to {n_targets - 1}",
-        )
-    starts = weights.indptr
-    fit = starts.shape == (weights.shape[0] + 1,) and len(weights.data) == len(indices)
-    ends = starts[0] == 0 and starts[-1] == len(indices)
-    if not (fit and ends and (np.diff(starts) >= 0).all()):
-        raise DataError("weights", "rows that overlap or end outside", expected="CSR")
-
-
-def _walks_rows(rule: Rule) -> bool:
-    return rule.takes_rows or rule.heaviest is None
-
-
-def _check_agreement(rules: Sequence[Rule]) -> None:
-    """Refuse rules that disagree about weights."""
-    bound = {(rule.heaviest, rule.weight_type.__name__): type(rule).__name__
-             for rule in rules if rule.heaviest is not None}  # fmt: skip
-    if len(bound) > 1:
-        told = ", ".join(f"{name} {w:g} ({kind})" for (w, kind), name in bound.items())
-        raise ConfigError(
-            "plasticity: w_max",
-            told,
-            expected="one largest weight and one precision for all rules",
-        )
-
-
-def _of_another_network(where: str) -> DataError:
-    return DataError(
-        where,
-        "is of another network",
-        expected="the same rules, settings, connections and step",
-    )
-
-
-def _arrays(state: State) -> dict[str, np.ndarray]:
-    """Name all arrays of a state."""
-    traces = {
-        f"traces.{k}.{name}": array
-        for k, rule in enumerate(state.traces)
-        for name, array in rule._asdict().items()
-    }
-    weights = state.weights
-    parts = ("data", "indices", "indptr") if isinstance(weights, csr_array) else ()
-    kept = {f"weights.{part}": getattr(weights, part) for part in parts}
-    return {
-        **(kept or {"weights": weights}),
-        **traces,
-        "thresholds": state.thresholds,
-        "membranes": state.membranes,
-    }
-
-
-def _from_arrays(
-    arrays: dict[str, np.ndarray], n_rules: int, n_post: int, clock: int
-) -> State | None:
-    """Put a state together again; None if arrays are missing."""
-    try:
-        traces = tuple(
-            Traces(*(arrays[f"traces.{k}.{name}"] for name in Traces._fields))
-            for k in range(n_rules)
-        )
-        weights: Weights = (
-            arrays["weights"]
-            if "weights" in arrays
-            else csr_array(
-                tuple(arrays[f"weights.{n}"] for n in ("data", "indices", "indptr")),
-                shape=(len(arrays["weights.indptr"]) - 1, n_post),
-            )
-        )
-        return State(weights, arrays["thresholds"], traces, arrays["membranes"], clock)
-    except KeyError:
-        return None

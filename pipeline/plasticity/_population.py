@@ -10,7 +10,9 @@ from pipeline.errors import ConfigError
 from pipeline.kernels._plasticity import float32s
 from pipeline.kernels.competitive import Population as Constants
 from pipeline.kernels.competitive import live
-from pipeline.plasticity._learner import Learner, State, rewards_of, synapses
+from pipeline.plasticity._checks import check_train, rewards_of
+from pipeline.plasticity._learner import Learner
+from pipeline.plasticity._state import State, synapses
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Population(Learner):
             The train does not fit, or the state is another network's.
         """
         self.check_state(state)
-        self.check_train("pre", pre, self.n_pre, len(pre))
+        check_train("pre", pre, self.n_pre, len(pre))
         post = np.zeros((len(pre), self.n_post), np.bool_)
         live(
             self.neurons,

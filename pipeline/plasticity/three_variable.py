@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.errors import ConfigError
 from pipeline.plasticity.pair import Pair
 
 if TYPE_CHECKING:
@@ -83,9 +84,15 @@ class ThreeVariable(Pair):
         from pipeline.kernels.three_variable_int8 import HEAVIEST, ONE, Rounded
 
         unit = 2**16 * HEAVIEST / (ONE * self.w_max)
-        rounded = Rounded(
-            round(unit * self.a_plus), round(unit * self.a_minus), self.seed
-        )
+        rise, fall = (round(unit * a) for a in (self.a_plus, self.a_minus))
+        if (self.a_plus and not rise) or (self.a_minus and not fall):
+            raise ConfigError(
+                "plasticity: three_variable",
+                f"amplitudes {self.a_plus:g} and {self.a_minus:g} of a largest weight "
+                f"of {self.w_max:g}, too small for int8",
+                expected=f"0, or at least {1 / unit:.2g}",
+            )
+        rounded = Rounded(rise, fall, self.seed)
         decays = [
             np.floor(2.0**16 * factors).astype(np.int64)
             for factors in (floats.pre_decay, floats.post_decay)

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from pipeline.networks._plastic import Competing, DelayedWeights
 from pipeline.networks._stack import Stack
 from pipeline.networks.competitive import Competitive
-from pipeline.plasticity._learner import State
 from pipeline.plasticity._population import Population
+from pipeline.plasticity._state import State
 from pipeline.training.batches import Windows
 from pipeline.training.course import Course, field_table, relative, save
 from pipeline.training.fitting import Epoch, fit, some_of_each_class

@@ -1,0 +1,59 @@
+"""Compiled homeostasis against its plain twins."""
+
+import numpy as np
+import pytest
+
+from pipeline.kernels.homeostasis import plain_normalise, plain_scale, plain_threshold
+from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
+from pipeline.plasticity.normalisation import Normalisation
+from pipeline.plasticity.scaling import Scaling
+
+SEEDS = pytest.mark.parametrize("seed", range(8))
+
+
+def _case(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    n_pre, n_post = rng.integers(1, 30, 2)
+    pre, post = (rng.random((700, n)) < rng.uniform(0, 0.2) for n in (n_pre, n_post))
+    return rng.random((n_pre, n_post), np.float32), pre, post
+
+
+@SEEDS
+def test_thresholds_equal_their_twin_bit_for_bit(seed: int) -> None:
+    weights, pre, post = _case(seed)
+    rule = AdaptiveThreshold(rest=0.7, increment=0.03, tau_s=0.5)
+    learner = rule.build(*weights.shape, dt=1e-3)
+    state, start = learner.start(weights, 0.9), weights.copy()
+    expected = state.thresholds.copy()
+    learner.learn(state, pre, post)
+    plain_threshold(learner.constants[0], expected, post)
+    assert state.thresholds.tobytes() == expected.tobytes()
+    np.testing.assert_array_equal(state.weights, start)
+
+
+@SEEDS
+def test_normalisation_equals_its_twin_and_keeps_its_period(seed: int) -> None:
+    weights, pre, post = _case(seed)
+    weights[:, 0] = 0  # nothing to share out
+    rule = Normalisation(mean=0.2, every_s=0.1, w_max=2.0)
+    learner = rule.build(*weights.shape, dt=1e-3)
+    expected = weights.copy()
+    state = learner.start(weights)
+    learner.learn(state, pre[:99], post[:99])
+    np.testing.assert_array_equal(state.weights, expected)
+    learner.learn(state, pre[99:100], post[99:100])
+    plain_normalise(learner.constants[0], expected)
+    np.testing.assert_allclose(state.weights, expected, rtol=1e-5)
+    assert not state.weights[:, 0].any()
+
+
+@SEEDS
+def test_scaling_equals_its_twin(seed: int) -> None:
+    weights, pre, post = _case(seed)
+    rule = Scaling(target_hz=30.0, gain=0.2, tau_s=0.3, every_s=0.05)
+    learner = rule.build(*weights.shape, dt=1e-3)
+    state, expected = learner.start(weights.copy()), learner.start(weights)
+    learner.learn(state, pre, post)
+    plain_scale(learner.constants[0], weights, expected.traces[0], post)
+    np.testing.assert_allclose(state.weights, weights, rtol=1e-5)
+    np.testing.assert_array_equal(state.traces[0].post, expected.traces[0].post)
