@@ -25,7 +25,8 @@ def main(stage: Stage) -> str:
     folder = files.folder("runs", stage.label)
     if skipped := left_out(stage, folder):
         return skipped
-    from pipeline.training.train import Task, train
+    from pipeline.training.task import Task
+    from pipeline.training.train import train
 
     dataset, encoder, model = stage.names.values()
     inputs = digests(stage.dependencies())

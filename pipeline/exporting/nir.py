@@ -26,6 +26,7 @@ from pipeline.exporting._connections import add_membranes, add_rates, add_weight
 from pipeline.exporting._neurons import add_neurons
 from pipeline.networks._heads import CountHead, MembraneHead, RateHead
 from pipeline.networks._layers import Recurrent
+from pipeline.networks._plastic import Competing
 from pipeline.networks._stack import Layer, Stack
 from pipeline.networks.base import Shape
 from pipeline.neurons._layer import NeuronLayer
@@ -104,6 +105,10 @@ def to_graph(
 
 def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> Sources:
     """Add weights, the neurons they drive, and what the neurons tell each other."""
+    if isinstance(layer.unrolled, Competing):
+        raise InexpressibleError(
+            name, "of neurons that compete, NIR cannot say that only some may fire"
+        )
     neurons: nn.Module = layer.unrolled.neurons
     n = neurons.model.inputs if isinstance(neurons, NeuronLayer) else 1
     currents = add_weights(circuit, f"{name}_weights", layer.weights, sources, n)

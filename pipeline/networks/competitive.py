@@ -6,6 +6,7 @@ from pydantic import Field, PositiveInt
 
 from pipeline.components import chosen
 from pipeline.errors import ConfigError
+from pipeline.networks._reward_settings import RewardReadOut
 from pipeline.networks._settings import LayeredNetwork
 from pipeline.networks.base import Shape
 from pipeline.neurons.base import Neuron
@@ -15,6 +16,7 @@ from pipeline.plasticity.base import Rule
 from pipeline.plasticity.three_variable import ThreeVariable
 
 if TYPE_CHECKING:
+    from pipeline.networks._heads import Head
     from pipeline.networks._stack import Layer
     from pipeline.plasticity._population import Population
 
@@ -25,7 +27,8 @@ class Competitive(LayeredNetwork):
         spikes ─► delays ─► [weights ─► neurons ⊣ neurons] ─► read-out
 
     The layer learns first, from training windows without their labels; then it is kept
-    as it is and the read-out learns from its spikes.
+    as it is and the read-out learns from its spikes: by regression or gradients, or, if
+    `reward` says of which class neurons, from reward alone.
     """
 
     units: PositiveInt = 64
@@ -51,6 +54,10 @@ class Competitive(LayeredNetwork):
     windows: Annotated[
         int, Field(ge=0, le=10**7, description="training windows that the layer sees")
     ] = 2000
+    reward: Annotated[
+        RewardReadOut | None,
+        Field(description="class neurons that learn from reward, for the read-out"),
+    ] = None
     rules: Annotated[
         tuple[Annotated[Rule, *chosen("plasticity")], ...],
         Field(description="what changes the layer, step by step, in this order"),
@@ -70,12 +77,7 @@ class Competitive(LayeredNetwork):
         """
         from pipeline.plasticity._population import Population
 
-        if not isinstance(neuron, Leaky):
-            raise ConfigError(
-                "params.yaml: models.*.neuron",
-                f"{type(neuron).__name__} in a competitive network",
-                expected="name: leaky, whose tau_mem_s and threshold it takes",
-            )
+        neuron = _leaky(neuron)
         return Population(
             self.rules,
             shape.n_features * self.delays,
@@ -95,4 +97,36 @@ class Competitive(LayeredNetwork):
         every = max(1, round(self.delay_s / shape.dt))
         delays = Delays(self.delays, every)
         weights = DelayedWeights(delays, shape.n_features, self.units)
-        return [Layer(weights, Competing(self.population(shape, neuron)))]
+        competing = Competing(self.population(shape, neuron))
+        competing.thresholds.fill_(_threshold(neuron, self.rules))
+        return [Layer(weights, competing)]
+
+    def _head(self, width: int, n_classes: int, dt: float) -> "Head":
+        if self.reward is None:
+            return super()._head(width, n_classes, dt)
+        from pipeline.networks._reward_head import RewardHead
+
+        return RewardHead(width, n_classes, bins=self.bins, dt=dt, choices=self.reward)
+
+
+def _leaky(neuron: Neuron) -> Leaky:
+    if isinstance(neuron, Leaky):
+        return neuron
+    raise ConfigError(
+        "params.yaml: models.*.neuron",
+        f"{type(neuron).__name__} in a competitive network",
+        expected="name: leaky, whose tau_mem_s and threshold it takes",
+    )
+
+
+def _threshold(neuron: Neuron, rules: tuple[Rule, ...]) -> float:
+    """Give the first threshold, which is where adaptive ones go back to."""
+    threshold = _leaky(neuron).threshold
+    rests = {rule.rest for rule in rules if isinstance(rule, AdaptiveThreshold)}
+    if rests - {threshold}:
+        raise ConfigError(
+            "params.yaml: models.*.neuron.threshold",
+            f"{threshold:g}, and adaptive thresholds rest at {min(rests):g}",
+            expected="the same number",
+        )
+    return threshold

@@ -23,6 +23,7 @@ from pipeline.training.batches import Windows
 from pipeline.training.course import Course, field_table, relative, save
 from pipeline.training.fitting import Epoch, fit, some_of_each_class
 from pipeline.training.read_out import EPOCHS_HEARD, fit_read_out, is_read_out
+from pipeline.training.reward import fit_by_reward
 from pipeline.training.settings import TrainingSettings
 
 SNAPSHOTS = 20
@@ -74,8 +75,11 @@ def fit_locally(
     judged = hidden(network, validation, settings.validation_windows_per_class, rng)
     rate = float(judged.trains.float().mean() / judged.dt)
     rest = read_out(network)
-    fitted = fit_read_out if is_read_out(rest) else fit
-    epochs = fitted(rest, heard, judged, settings, rng)
+    if reward := choices.reward:
+        epochs = fit_by_reward(rest, heard, judged, settings, reward, rng, first)
+    else:
+        fitted = fit_read_out if is_read_out(rest) else fit
+        epochs = fitted(rest, heard, judged, settings, rng)
     return course, (replace(epoch, spike_rate=rate) for epoch in epochs)
 
 

@@ -7,9 +7,9 @@ folds, and predictions always come from the weights as they stand in the file.
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,46 +30,10 @@ from pipeline.training import batches, devices, dynamics
 from pipeline.training.fitting import Epoch, fit, predict
 from pipeline.training.local import fit_locally, save_courses
 from pipeline.training.read_out import fit_read_out, is_read_out
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.task import Task, check_classes, role_windows
 
 OTHER_FILES = {"predictions.parquet", "history.csv", "run.json"}
 SAY_EVERY_S = 10.0
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a cell learns.
-
-    Parameters
-    ----------
-    name : str
-        The cell's name; seeds are drawn by it.
-    spikes : Path
-        Folder of the spike trains, one file a recording.
-    windows : DataFrame
-        `windows.parquet`, of which the windows in `folds` are used.
-    folds : DataFrame
-        `folds.parquet`: window, fold, role.
-    labels : tuple of str
-        The classes in their order.
-    network : Network
-    neuron : Neuron
-    settings : TrainingSettings
-    seed : int
-    inputs : mapping of str to str
-        Digests of everything else that the result depends on: files and sources.
-    """
-
-    name: str
-    spikes: Path
-    windows: pd.DataFrame
-    folds: pd.DataFrame
-    labels: tuple[str, ...]
-    network: Network
-    neuron: Neuron
-    settings: TrainingSettings
-    seed: int
-    inputs: Mapping[str, str]
 
 
 def train(task: Task, folder: Path) -> list[dict[str, Any]]:
@@ -186,7 +150,7 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
         batches.load(task.spikes, role_windows(task, fold, role), task.labels)
         for role in ("train", "validation")
     )
-    _check_classes(where, train, task.labels)
+    check_classes(where, train, task.labels)
     shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
     place = devices.choose()
     network = task.network.build(shape, task.neuron).to(place)
@@ -274,31 +238,6 @@ def _check_finite(epoch: Epoch, where: str) -> None:
             f"the loss is {epoch.train_loss}, in validation {epoch.validation_loss}",
             expected="a finite loss",
             remedy="lower training.learning_rate in params.yaml",
-        )
-
-
-def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
-    """List a fold's windows of a role, in the order of their numbers."""
-    folds = task.folds
-    wanted = folds.loc[(folds["fold"] == fold) & (folds["role"] == role), ["window"]]
-    if wanted.empty:
-        raise DataError(
-            f"folds.parquet: fold {fold} of {task.name}",
-            f"no {role} windows",
-            remedy="change the data set's `folds`, or add subjects",
-        )
-    return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
-
-
-def _check_classes(where: str, train: batches.Windows, labels: tuple[str, ...]) -> None:
-    present = set(train.targets.tolist())
-    absent = [label for k, label in enumerate(labels) if k not in present]
-    if absent:
-        raise DataError(
-            where,
-            f"no training windows of {', '.join(absent)}",
-            expected="windows of every class in every fold",
-            remedy="fewer folds, or leave the class out of the data set's `labels`",
         )
 
 

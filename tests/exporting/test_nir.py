@@ -260,6 +260,15 @@ def test_strides_are_refused(tmp_path: Path) -> None:
         target.export(made, shape, tmp_path / "network.nir", about={})
 
 
+def test_competition_is_refused(tmp_path: Path) -> None:
+    shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
+    built: Any = find("networks", "competitive").model_validate({"bins": 4})
+    made = built.build(shape, find("neurons", "leaky")())
+    with pytest.raises(InexpressibleError, match="neurons that compete"):
+        target.export(made, shape, tmp_path / "network.nir", about={})
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_network_is_refused(tmp_path: Path) -> None:
     shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
     with pytest.raises(InexpressibleError, match="a Linear has no counterpart"):

@@ -111,6 +111,17 @@ def test_another_neuron_is_refused() -> None:
         NETWORK.build(SHAPE, Polynomial())
 
 
+def test_the_neurons_threshold_is_the_first() -> None:
+    _, neurons = parts(NETWORK.build(SHAPE, Leaky(threshold=2.5)))
+    assert (neurons.thresholds == 2.5).all()
+
+
+def test_thresholds_that_rest_elsewhere_are_refused() -> None:
+    network = Competitive(rules=(ThreeVariable(), AdaptiveThreshold(rest=1.0)))
+    with pytest.raises(ConfigError, match="rest at 1"):
+        network.build(SHAPE, Leaky(threshold=2.0))
+
+
 def test_time_constants_shorter_than_a_step_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"steps of 0\.05 s"):
         NETWORK.build(Shape(40, 3, 2, 0.05), Leaky())

@@ -19,7 +19,8 @@ from pipeline.training import batches
 from pipeline.training import train as training
 from pipeline.training.local import parts
 from pipeline.training.settings import TrainingSettings
-from pipeline.training.train import Task, load_network, role_windows, train
+from pipeline.training.task import Task, role_windows
+from pipeline.training.train import load_network, train
 
 LABELS = ("left", "right")
 N_STEPS, N_WINDOWS = 40, 40

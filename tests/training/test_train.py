@@ -17,7 +17,8 @@ from pipeline.neurons.relu import Relu
 from pipeline.spikes import pack
 from pipeline.training import train as training
 from pipeline.training.settings import TrainingSettings
-from pipeline.training.train import Task, devices, train
+from pipeline.training.task import Task
+from pipeline.training.train import devices, train
 
 LABELS = ("calm", "busy", "late")
 N_STEPS, N_WINDOWS = 32, 36

@@ -1,0 +1,80 @@
+"""What a cell learns, and from which windows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.errors import DataError
+from pipeline.networks.base import Network
+from pipeline.neurons.base import Neuron
+from pipeline.training.batches import Windows
+from pipeline.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a cell learns.
+
+    Parameters
+    ----------
+    name : str
+        The cell's name; seeds are drawn by it.
+    spikes : Path
+        Folder of the spike trains, one file a recording.
+    windows : DataFrame
+        `windows.parquet`, of which the windows in `folds` are used.
+    folds : DataFrame
+        `folds.parquet`: window, fold, role.
+    labels : tuple of str
+        The classes in their order.
+    network : Network
+    neuron : Neuron
+    settings : TrainingSettings
+    seed : int
+    inputs : mapping of str to str
+        Digests of everything else that the result depends on: files and sources.
+    """
+
+    name: str
+    spikes: Path
+    windows: pd.DataFrame
+    folds: pd.DataFrame
+    labels: tuple[str, ...]
+    network: Network
+    neuron: Neuron
+    settings: TrainingSettings
+    seed: int
+    inputs: Mapping[str, str]
+
+
+def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
+    """List a fold's windows of a role, in the order of their numbers."""
+    folds = task.folds
+    wanted = folds.loc[(folds["fold"] == fold) & (folds["role"] == role), ["window"]]
+    if wanted.empty:
+        raise DataError(
+            f"folds.parquet: fold {fold} of {task.name}",
+            f"no {role} windows",
+            remedy="change the data set's `folds`, or add subjects",
+        )
+    return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
+
+
+def check_classes(where: str, train: Windows, labels: tuple[str, ...]) -> None:
+    """Refuse a fold without training windows of every class.
+
+    Raises
+    ------
+    DataError
+    """
+    present = set(train.targets.tolist())
+    absent = [label for k, label in enumerate(labels) if k not in present]
+    if absent:
+        raise DataError(
+            where,
+            f"no training windows of {', '.join(absent)}",
+            expected="windows of every class in every fold",
+            remedy="fewer folds, or leave the class out of the data set's `labels`",
+        )

@@ -1,0 +1,212 @@
+"""A read-out learns from one number a window, and from nothing else of the label."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.networks._reward_head import RewardHead
+from pipeline.networks._reward_settings import RewardReadOut
+from pipeline.networks._stack import Stack
+from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
+from pipeline.plasticity.reward import Reward
+from pipeline.training.batches import Windows
+from pipeline.training.fitting import Epoch, balanced, predict
+from pipeline.training.reward import _Learner, fit_by_reward
+from pipeline.training.settings import TrainingSettings
+
+N_STEPS, DT, UNITS = 40, 0.01, 6
+CHOICES = RewardReadOut(temperature=1.5)
+SEED = 4
+SETTINGS = TrainingSettings(epochs=4, windows_per_class=60, patience=4)
+
+
+def _windows(seed: int, count: int = 160) -> Windows:
+    """Make windows of two classes, told by which half of the units fires more."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(count) % 2
+    busy = np.repeat(np.stack([targets == 0, targets == 1], 1), UNITS // 2, axis=1)
+    shares = np.where(busy, 0.2, 0.08)[:, None]
+    trains = rng.random((count, N_STEPS, UNITS)) < shares
+    return Windows(
+        torch.from_numpy(trains.reshape(-1, UNITS).astype(np.uint8)),
+        torch.arange(count) * N_STEPS,
+        torch.from_numpy(targets),
+        N_STEPS,
+        DT,
+    )
+
+
+def _network() -> Stack:
+    head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=CHOICES)
+    return Stack([], head)
+
+
+def _fit(
+    network: Stack, heard: Windows, settings: TrainingSettings = SETTINGS
+) -> list[Epoch]:
+    rng, first = np.random.default_rng(1), np.random.default_rng(2)
+    judged = _windows(8)
+    return list(fit_by_reward(network, heard, judged, settings, CHOICES, rng, first))
+
+
+def _accuracy(network: Stack) -> float:
+    """Balanced accuracy on windows that neither taught nor judged."""
+    windows = _windows(9, 400)
+    logits = predict(network, windows, torch.arange(400))
+    return balanced(logits, windows.targets)[1]
+
+
+def _permuted(windows: Windows) -> Windows:
+    order = torch.from_numpy(np.random.default_rng(5).permutation(len(windows.targets)))
+    return replace(windows, targets=windows.targets[order])
+
+
+def test_it_learns_from_reward() -> None:
+    network = _network()
+    epochs = _fit(network, _windows(7))
+    assert _accuracy(network) > 0.85
+    assert epochs[-1].train_loss < 0.6
+    assert epochs[-1].spike_rate is not None
+    assert epochs[-1].spike_rate > 0
+
+
+def test_labels_that_say_nothing_teach_nothing() -> None:
+    heard = _permuted(_windows(7))
+    accuracies = []
+    for seed in range(3):
+        learner = _learner(seed)
+        rows, rng = torch.arange(len(heard.first)).repeat(2), np.random.default_rng(0)
+        learner.live_through(heard, rows, np.ones(len(rows)), rng)
+        learner.keep()
+        accuracies.append(_accuracy(Stack([], learner.head)))
+    assert abs(np.mean(accuracies) - 0.5) < 0.15
+
+
+def _learner(seed: int = 0) -> _Learner:
+    return _Learner.of(_network(), CHOICES, np.random.default_rng(seed))
+
+
+def _weights(learner: _Learner) -> np.ndarray:
+    weights: np.ndarray = learner.head.neurons.population.values(learner.state)
+    return weights
+
+
+def _copies(learner: _Learner, windows: Windows, row: int) -> np.ndarray:
+    copies: Tensor = learner.head.gates(windows.spikes(torch.tensor([row])))
+    heard: np.ndarray = copies[:, 0].bool().numpy()
+    return heard
+
+
+def _learn_one(target: int, share: float = 1.0) -> tuple[_Learner, float]:
+    """Let a learner live through one window that was said to be of a class."""
+    learner, heard = _learner(), _windows(7)
+    heard = replace(heard, targets=torch.full_like(heard.targets, target))
+    rng = np.random.default_rng(SEED)
+    loss = learner.live_through(heard, torch.tensor([4]), np.array([share]), rng)
+    return learner, loss
+
+
+def test_only_the_class_that_was_chosen_learns_by_the_error_of_the_prediction() -> None:
+    before, heard = _learner(), _windows(7)
+    likely = before.likelihoods(_copies(before, heard, 4))
+    eligibility = before.eligibility.copy()
+    choice = int(np.random.default_rng(SEED).choice(2, p=likely))
+    assert likely[choice] < 0.5, "choose a seed that draws the less likely class"
+    rule = CHOICES.rules[0]
+    assert isinstance(rule, Reward)
+    rate = rule.rate * np.exp(-DT / rule.tau_eligibility_s)
+    start = _weights(before).copy()
+    for target in (0, 1):
+        learner, loss = _learn_one(target)
+        change = _weights(learner) - start
+        error = float(choice == target) - likely[choice]
+        expected = np.zeros_like(change)
+        expected[:, choice] = rate * error * eligibility[:, choice]
+        assert np.abs(expected).max() > 1e-3
+        np.testing.assert_allclose(change, expected, atol=1e-6)
+        assert loss == pytest.approx(-np.log(likely[target]), rel=1e-6)
+
+
+def test_no_rate_left_no_change() -> None:
+    learner, _ = _learn_one(1, share=0.0)
+    assert np.array_equal(_weights(learner), _weights(_learner()))
+
+
+def test_all_neurons_of_a_class_are_rewarded_together() -> None:
+    choices = RewardReadOut(per_class=3)
+    head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=choices)
+    learner = _Learner.of(Stack([], head), choices, np.random.default_rng(0))
+    learner.eligibility[:] = 1
+    start = _weights(learner).copy()
+    learner.deliver(1, 1.0)
+    changed = (_weights(learner) != start).all(0)
+    assert changed.tolist() == [False] * 3 + [True] * 3
+
+
+def test_the_same_bits_twice() -> None:
+    networks = _network(), _network()
+    histories = [_fit(network, _windows(7)) for network in networks]
+    assert histories[0] == histories[1]
+    one, other = (network.state_dict() for network in networks)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_best_epoch_is_kept_and_loads_into_a_new_network() -> None:
+    network, other = _network(), _network()
+    epochs = _fit(network, _permuted(_windows(7)))
+    judged = _windows(8)
+    rows = torch.arange(len(judged.first))
+    logits = predict(network, judged, rows)
+    best = max(epochs, key=lambda epoch: epoch.validation_balanced_accuracy)
+    assert best is not epochs[-1]
+    assert balanced(logits, judged.targets) == pytest.approx(
+        (best.validation_loss, best.validation_balanced_accuracy)
+    )
+    other.load_state_dict(copy.deepcopy(network.state_dict()))
+    assert torch.equal(predict(other, judged, rows), logits)
+
+
+def test_it_stops_when_it_gets_no_better() -> None:
+    patient = SETTINGS.model_copy(update={"epochs": 30, "patience": 2})
+    epochs = _fit(_network(), _windows(7), patient)
+    accuracies = [epoch.validation_balanced_accuracy for epoch in epochs]
+    assert len(epochs) < 30
+    assert int(np.argmax(accuracies)) == len(epochs) - 3
+
+
+def test_ties_are_no_better() -> None:
+    choices = RewardReadOut(rules=(Reward(rate=1e-9),))
+    head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=choices)
+    patient = SETTINGS.model_copy(update={"patience": 2})
+    rngs = np.random.default_rng(1), np.random.default_rng(2)
+    heard, judged = _windows(7), _windows(8)
+    epochs = fit_by_reward(Stack([], head), heard, judged, patient, choices, *rngs)
+    assert len(list(epochs)) == 3
+
+
+def test_windows_do_not_hear_each_other() -> None:
+    learner, heard = _learner(), _windows(7)
+    one, other = (_copies(learner, heard, row) for row in (4, 5))
+    alone = learner.likelihoods(one)
+    eligibility = learner.eligibility.copy()
+    learner.likelihoods(other)
+    # Time goes on for what is done every second; nothing is due yet.
+    again = _learner()
+    again.likelihoods(other)
+    assert np.array_equal(again.likelihoods(one), alone)
+    assert np.array_equal(again.eligibility, eligibility)
+
+
+def test_thresholds_are_kept_too() -> None:
+    rules = Reward(), AdaptiveThreshold(increment=0.1, tau_s=50)
+    choices = RewardReadOut(rules=rules)
+    head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=choices)
+    learner = _Learner.of(Stack([], head), choices, np.random.default_rng(0))
+    learner.likelihoods(_copies(learner, _windows(7), 4))
+    learner.keep()
+    assert (head.neurons.thresholds > 1).all()
+    assert np.array_equal(head.neurons.thresholds.numpy(), learner.state.thresholds)
