@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from pipeline import files
+from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.neurons.leaky import Leaky
+from pipeline.plasticity._delays import DelayLine
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.three_variable import ThreeVariable
@@ -17,7 +19,7 @@ from pipeline.profiling.profile import learning
 from pipeline.spikes import pack
 from pipeline.training import batches
 from pipeline.training import train as training
-from pipeline.training.local import parts
+from pipeline.training.local import first_weights, fit_locally, parts
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.task import Task, role_windows
 from pipeline.training.train import load_network, train
@@ -227,9 +229,39 @@ def test_the_memory_of_learning_is_counted(task: Task, run: Path) -> None:
 
 
 def test_networks_that_learn_otherwise_have_no_such_bill(task: Task) -> None:
-    from pipeline.networks.base import Shape
     from pipeline.networks.dense import Dense
 
     network = Dense(units=(4,)).build(Shape(N_STEPS, 4, 2, 0.005), Leaky())
     tested = batches.load(task.spikes, role_windows(task, 0, "test"), LABELS)
     assert learning(network, tested) is None
+
+
+def test_the_course_is_a_life_window_by_window(task: Task) -> None:
+    """The same, step by step: rest, live through a window, look now and then."""
+    train_ = batches.load(task.spikes, role_windows(task, 0, "train"), LABELS)
+    judged = batches.load(task.spikes, role_windows(task, 0, "validation"), LABELS)
+    shape = Shape(N_STEPS, 4, 2, 0.005)
+    network = NETWORK.build(shape, task.neuron)
+    layer, neurons = parts(network)
+    course, _ = fit_locally(
+        network, NETWORK, train_, judged, task.settings,
+        np.random.default_rng(1), np.random.default_rng(2),
+    )  # fmt: skip
+
+    population = NETWORK.population(shape, task.neuron)
+    weights = first_weights(population, NETWORK, np.random.default_rng(2))
+    state = population.start(weights, 1.0)
+    order = np.random.default_rng(1).permutation(len(train_.first))[: NETWORK.windows]
+    fired = []
+    for row in order:
+        window = train_.spikes(torch.tensor([row]))[:, 0].numpy() != 0
+        copies, _ = DelayLine(3, 2).run(window, DelayLine(3, 2).start(4))
+        population.rest(state)
+        fired.append(population.run(state, copies).sum(0))
+    assert np.array_equal(layer.linear.weight.numpy().T, state.weights)
+    assert np.array_equal(neurons.thresholds.numpy(), state.thresholds)
+    assert (state.thresholds > 1).any()
+    # 60 windows, 20 looks: three windows of 0.2 s lie between two looks.
+    rates = np.reshape(fired, (20, 3, 8)).sum(1) / 0.6
+    told = [snapshot["rates_hz"] for snapshot in course.snapshots[1:]]
+    np.testing.assert_allclose(told, rates, rtol=1e-6)
