@@ -107,7 +107,12 @@ def chosen(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
             component = find(kind, str(value["name"]))
         except ConfigError as error:
             raise ValueError(f"{error.found}; {error.expected}") from None
-        return component(**{key: each for key, each in value.items() if key != "name"})
+        rest = {key: each for key, each in value.items() if key != "name"}
+        try:
+            return component(**rest)
+        except ValidationError as error:
+            found, expected = explain(error, component)
+            raise ValueError(f"{value['name']}: {found}; {expected}") from None
 
     return BeforeValidator(make), PlainSerializer(_named)
 

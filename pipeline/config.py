@@ -149,6 +149,7 @@ class Params:
                     self.read(section)
                 except ConfigError as problem:
                     yield problem
+        yield from self._unfit_neurons()
         yield from self._undefined_names()
 
     def _judge(self, section: str, value: Any) -> tuple[Any, Any]:
@@ -193,6 +194,21 @@ class Params:
                     "is not a setting",
                     did_you_mean(str(key), known),
                 )
+
+    def _unfit_neurons(self) -> Iterator[ConfigError]:
+        """Look for neurons that their network does not take."""
+        for name in self.names("models"):
+            try:
+                network, neuron = (
+                    self.read(f"models.{name}.{part}") for part in ("network", "neuron")
+                )
+            except ConfigError:
+                continue  # told already
+            try:
+                network.check(neuron)
+            except ConfigError as problem:
+                where = problem.where.replace("*", name)
+                yield ConfigError(where, problem.found, expected=problem.expected)
 
     def _undefined_names(self) -> Iterator[ConfigError]:
         """Look for names in the grid that nothing defines."""

@@ -51,6 +51,18 @@ def test_our_own_files_are_valid(name: str) -> None:
         ),
         (lambda p: p["grid"].update(model=["lif", "lif"]), r"(?s)grid.*lif.*once"),
         (
+            lambda p: p["models"]["stdp"]["neuron"].update(name="adaptive"),
+            "models.stdp.neuron: Adaptive in a competitive network.*\n.*name: leaky",
+        ),
+        (
+            lambda p: p["models"]["stdp"]["neuron"].update(threshold=2.0),
+            "models.stdp.neuron.threshold: 2, and adaptive thresholds rest at 1",
+        ),
+        (
+            lambda p: p["models"]["stdp"]["network"]["rules"][0].update(a_pluss=1),
+            "three_variable: a_pluss is not a setting; did you mean 'a_plus'",
+        ),
+        (
             lambda p: p["datasets"]["ecg_demo"].pop("folds"),
             "datasets.ecg_demo.folds: is missing",
         ),

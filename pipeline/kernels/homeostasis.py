@@ -5,7 +5,7 @@
     threshold       ϑ ← ϑ₀ + (ϑ − ϑ₀)·exp(−dt/τ) + δ·s          every step
     normalisation   w_ij ← w_ij·W / Σ_i w_ij                    every n steps
     scaling         r ← r·exp(−dt/τ) + s·(1 − exp(−dt/τ))/dt    every step
-                    w_ij ← w_ij·(1 + g·(1 − r_j/r*))            every n steps
+                    w_ij ← w_ij·max(½, 1 + g·(1 − r_j/r*))      every n steps
 
 Weights stay in [0, w_max].
 """
@@ -16,6 +16,11 @@ import numpy as np
 
 from pipeline.kernels._compile import inlined
 from pipeline.kernels._plasticity import Traces, implements
+
+SILENT = np.float32(1e-30)
+"""A sum of weights that no factor could raise without overflowing."""
+LEAST = np.float32(0.5)
+"""The least factor: weights that became 0 could never grow again."""
 
 
 class Threshold(NamedTuple):
@@ -62,7 +67,8 @@ def _update_normalisation(rule: Any, synapses: Any, traces: Any, now: Any) -> No
     for i in range(weights.shape[0]):
         factors += weights[i]
     for j in range(len(factors)):
-        factors[j] = rule.total / factors[j] if factors[j] > 0 else np.float32(1)
+        some = factors[j] > SILENT
+        factors[j] = rule.total / factors[j] if some else np.float32(1)
     _multiply(weights, factors, rule.w_max)
 
 
@@ -74,7 +80,7 @@ def _update_scaling(rule: Any, synapses: Any, traces: Any, now: Any) -> None:
     if (now.clock + 1) % rule.period:
         return
     one = np.float32(1)
-    factors = one + rule.gain * (one - rates / rule.target)
+    factors = np.maximum(one + rule.gain * (one - rates / rule.target), LEAST)
     _multiply(synapses.weights, factors, rule.w_max)
 
 
@@ -97,7 +103,8 @@ def plain_threshold(rule: Threshold, thresholds: np.ndarray, post: np.ndarray) -
 def plain_normalise(rule: Normalisation, weights: np.ndarray) -> None:
     """Normalise once: the oracle."""
     totals = weights.sum(0)
-    factors = np.divide(rule.total, totals, where=totals > 0, out=np.ones_like(totals))
+    some = totals > SILENT
+    factors = np.divide(rule.total, totals, where=some, out=np.ones_like(totals))
     weights[:] = np.clip(weights * factors, 0, rule.w_max)
 
 
@@ -109,5 +116,5 @@ def plain_scale(
     for step, fired in enumerate(post, start=1):
         rates[:] = rule.decay * rates + rule.increment * fired
         if step % rule.period == 0:
-            factors = 1 + rule.gain * (1 - rates / rule.target)
+            factors = np.maximum(1 + rule.gain * (1 - rates / rule.target), LEAST)
             weights[:] = np.clip(weights * factors, 0, rule.w_max)

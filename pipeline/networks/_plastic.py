@@ -68,7 +68,11 @@ class DelayedWeights(nn.Module):
 
 
 class Competing(Unrolled):
-    """The neurons of a population whose weights and thresholds no longer change."""
+    """The neurons of a population whose weights and thresholds no longer change.
+
+    The currents are those of weights as numbers, also where learning keeps codes of
+    them; of codes, sums then differ by rounding.
+    """
 
     thresholds: Tensor
 
@@ -82,7 +86,7 @@ class Competing(Unrolled):
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, target) into spikes and the last state."""
         membranes = state[0] if state else currents.new_zeros(2, *currents.shape[1:])
-        neurons = self.population.neurons
+        neurons = self.population.neurons._replace(scale=np.float32(1))
         if currents.device.type != "cpu":
             return plain_compete(neurons, currents, self.thresholds, membranes)
         spikes = np.empty(currents.shape, np.float32)

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field, PositiveInt, model_validator
 
 from pipeline.components import Settings, chosen
+from pipeline.plasticity._settings import Shares, disagreement
+from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.reward import Reward
@@ -30,10 +32,7 @@ class RewardReadOut(Settings):
     temperature: Annotated[
         float, Field(gt=0, le=1e6, description="spikes that make a class e times surer")
     ] = 3.0
-    first_weights: Annotated[
-        tuple[float, float],
-        Field(description="ends of what weights are drawn from, in shares of w_max"),
-    ] = (0.1, 0.2)
+    first_weights: Shares = (0.1, 0.2)
     rules: Annotated[
         tuple[Annotated[Rule, *chosen("plasticity")], ...],
         Field(
@@ -55,4 +54,9 @@ class RewardReadOut(Settings):
     def _check_rules(self) -> "RewardReadOut":
         if sum(isinstance(rule, Reward) for rule in self.rules) != 1:
             raise ValueError("a read-out of reward needs exactly one rule `reward`")
+        if told := disagreement(self.rules):
+            raise ValueError(told)
+        rests = {r.rest for r in self.rules if isinstance(r, AdaptiveThreshold)}
+        if rests - {self.threshold}:
+            raise ValueError("adaptive thresholds rest elsewhere than at `threshold`")
         return self

@@ -24,6 +24,15 @@ class Shape:
 class Network(Component):
     """A topology; any neuron fits in it, `relu` makes the matched ANN."""
 
+    def check(self, neuron: Neuron) -> None:
+        """Refuse a neuron that cannot be in it; most take any.
+
+        Raises
+        ------
+        ConfigError
+        """
+        return
+
     @abstractmethod
     def build(self, shape: Shape, neuron: Neuron) -> "nn.Module":
         """Make the network.

@@ -1,8 +1,8 @@
 """A network whose hidden layer learns by local rules, without labels."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from pipeline.components import chosen
 from pipeline.errors import ConfigError
@@ -11,8 +11,10 @@ from pipeline.networks._settings import LayeredNetwork
 from pipeline.networks.base import Shape
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
+from pipeline.plasticity._settings import Shares, disagreement
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
+from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.three_variable import ThreeVariable
 
 if TYPE_CHECKING:
@@ -47,10 +49,7 @@ class Competitive(LayeredNetwork):
     winners: Annotated[
         int, Field(ge=0, description="neurons that at most fire in a step; 0: all")
     ] = 1
-    first_weights: Annotated[
-        tuple[float, float],
-        Field(description="ends of what weights are drawn from, in shares of w_max"),
-    ] = (0.2, 0.6)
+    first_weights: Shares = (0.2, 0.6)
     windows: Annotated[
         int, Field(ge=0, le=10**7, description="training windows that the layer sees")
     ] = 2000
@@ -62,6 +61,39 @@ class Competitive(LayeredNetwork):
         tuple[Annotated[Rule, *chosen("plasticity")], ...],
         Field(description="what changes the layer, step by step, in this order"),
     ] = (ThreeVariable(), AdaptiveThreshold())
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> "Competitive":
+        if told := disagreement(self.rules):
+            raise ValueError(told)
+        if all(rule.heaviest is None for rule in self.rules):
+            raise ValueError("no rule that changes weights; windows: 0 keeps them")
+        if any(isinstance(rule, Reward) for rule in self.rules):
+            raise ValueError("rule reward: the layer gets none; it belongs in `reward`")
+        if self.reward and self.read_out != "rates":
+            raise ValueError(f"read_out {self.read_out} beside `reward`: one of them")
+        return self
+
+    def check(self, neuron: Neuron) -> None:
+        """Refuse neurons but `leaky`, and thresholds that would not stay.
+
+        Raises
+        ------
+        ConfigError
+        """
+        if not isinstance(neuron, Leaky):
+            raise ConfigError(
+                "params.yaml: models.*.neuron",
+                f"{type(neuron).__name__} in a competitive network",
+                expected="name: leaky, whose tau_mem_s and threshold it takes",
+            )
+        rests = {r.rest for r in self.rules if isinstance(r, AdaptiveThreshold)}
+        if rests - {neuron.threshold}:
+            raise ConfigError(
+                "params.yaml: models.*.neuron.threshold",
+                f"{neuron.threshold:g}, and adaptive thresholds rest at {min(rests):g}",
+                expected="the same number",
+            )
 
     def n_read(self, shape: Shape) -> int:
         """Count every step."""
@@ -77,13 +109,14 @@ class Competitive(LayeredNetwork):
         """
         from pipeline.plasticity._population import Population
 
-        neuron = _leaky(neuron)
+        self.check(neuron)
+        tau_mem_s = cast("Leaky", neuron).tau_mem_s
         return Population(
             self.rules,
             shape.n_features * self.delays,
             self.units,
             dt=shape.dt,
-            tau_mem_s=neuron.tau_mem_s,
+            tau_mem_s=tau_mem_s,
             tau_syn_s=self.tau_syn_s,
             inhibition=self.inhibition,
             winners=self.winners,
@@ -95,10 +128,18 @@ class Competitive(LayeredNetwork):
         from pipeline.networks._stack import Layer
 
         every = max(1, round(self.delay_s / shape.dt))
+        if (latest := (self.delays - 1) * every) >= shape.n_steps:
+            raise ConfigError(
+                "params.yaml: models.*.network",
+                f"the last of {self.delays} delays is {latest} steps, windows have "
+                f"{shape.n_steps}",
+                expected="delays that end within a window",
+                remedy="fewer delays, or a smaller delay_s",
+            )
         delays = Delays(self.delays, every)
         weights = DelayedWeights(delays, shape.n_features, self.units)
         competing = Competing(self.population(shape, neuron))
-        competing.thresholds.fill_(_threshold(neuron, self.rules))
+        competing.thresholds.fill_(cast("Leaky", neuron).threshold)
         return [Layer(weights, competing)]
 
     def _head(self, width: int, n_classes: int, dt: float) -> "Head":
@@ -107,26 +148,3 @@ class Competitive(LayeredNetwork):
         from pipeline.networks._reward_head import RewardHead
 
         return RewardHead(width, n_classes, bins=self.bins, dt=dt, choices=self.reward)
-
-
-def _leaky(neuron: Neuron) -> Leaky:
-    if isinstance(neuron, Leaky):
-        return neuron
-    raise ConfigError(
-        "params.yaml: models.*.neuron",
-        f"{type(neuron).__name__} in a competitive network",
-        expected="name: leaky, whose tau_mem_s and threshold it takes",
-    )
-
-
-def _threshold(neuron: Neuron, rules: tuple[Rule, ...]) -> float:
-    """Give the first threshold, which is where adaptive ones go back to."""
-    threshold = _leaky(neuron).threshold
-    rests = {rule.rest for rule in rules if isinstance(rule, AdaptiveThreshold)}
-    if rests - {threshold}:
-        raise ConfigError(
-            "params.yaml: models.*.neuron.threshold",
-            f"{threshold:g}, and adaptive thresholds rest at {min(rests):g}",
-            expected="the same number",
-        )
-    return threshold

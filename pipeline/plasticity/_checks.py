@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 
 from pipeline.axes import SpikeBits
 from pipeline.errors import ConfigError, DataError
+from pipeline.plasticity._settings import disagreement
 from pipeline.plasticity._state import Weights, stored
 from pipeline.plasticity.base import Rule
 
@@ -31,8 +32,10 @@ def check_weights(
         )
     if isinstance(weights, csr_array):
         check_rows(weights, rules)
-    elif not weights.flags.c_contiguous:
-        raise DataError("weights", "a view", expected="an array in C order")
+    elif not (weights.flags.c_contiguous and weights.flags.writeable):
+        raise DataError(
+            "weights", "a view, or read-only", expected="a writable array in C order"
+        )
     within = (values >= 0).all() and (values <= w_max).all()
     if not (within and np.isfinite(values).all()):
         raise DataError(
@@ -44,10 +47,10 @@ def check_weights(
 
 def check_rows(weights: csr_array, rules: Sequence[Rule]) -> None:
     """Refuse connections that lead nowhere, or that a rule cannot walk."""
-    deaf = [type(rule).__name__ for rule in rules if not _walks_rows(rule)]
-    if deaf:
+    if not walk_rows(rules):
+        names = ", ".join(type(rule).__name__ for rule in rules)
         raise ConfigError(
-            "plasticity", f"{deaf[0]} with sparse weights", expected="dense weights"
+            "plasticity", f"{names} with sparse weights", expected="dense weights"
         )
     n_targets, indices = weights.shape[1], weights.indices
     if indices.size and not (indices.min() >= 0 and indices.max() < n_targets):
@@ -63,18 +66,36 @@ def check_rows(weights: csr_array, rules: Sequence[Rule]) -> None:
         raise DataError("weights", "rows that overlap or end outside", expected="CSR")
 
 
-def _walks_rows(rule: Rule) -> bool:
-    return rule.takes_rows or rule.heaviest is None
+def walk_rows(rules: Sequence[Rule]) -> bool:
+    """Whether all rules can walk sparse weights, or do not walk weights at all."""
+    return all(rule.takes_rows or rule.heaviest is None for rule in rules)
+
+
+def check_sizes(n_pre: int, n_post: int, dt: float) -> None:
+    """Refuse populations without neurons, and steps that take no time.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if n_pre < 1 or n_post < 1 or not 0 < dt < np.inf:
+        raise ConfigError(
+            "plasticity",
+            f"{n_pre} sources and {n_post} targets, with steps of {dt} s",
+            expected="at least one of each, and steps of a finite time",
+        )
 
 
 def check_agreement(rules: Sequence[Rule]) -> None:
-    """Refuse rules that disagree about weights."""
-    bound = {(rule.heaviest, rule.weight_type.__name__): type(rule).__name__
-             for rule in rules if rule.heaviest is not None}  # fmt: skip
-    if len(bound) > 1:
-        told = ", ".join(f"{name} {w:g} ({kind})" for (w, kind), name in bound.items())
+    """Refuse rules that disagree about weights.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if told := disagreement(rules):
         raise ConfigError(
-            "plasticity: w_max",
+            "plasticity",
             told,
             expected="one largest weight and one precision for all rules",
         )

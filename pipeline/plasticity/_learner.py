@@ -18,10 +18,12 @@ from pipeline.errors import DataError
 from pipeline.kernels._plasticity import Traces, learn
 from pipeline.plasticity._checks import (
     check_agreement,
+    check_sizes,
     check_train,
     check_weights,
     of_another_network,
     rewards_of,
+    walk_rows,
 )
 from pipeline.plasticity._state import (
     State,
@@ -60,9 +62,10 @@ class Learner:
     constants: tuple[Any, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_sizes(self.n_pre, self.n_post, self.dt)
+        check_agreement(self.rules)
         made = tuple(r.constants(self.n_pre, self.n_post, self.dt) for r in self.rules)
         object.__setattr__(self, "constants", made)
-        check_agreement(self.rules)
 
     @property
     def w_max(self) -> float:
@@ -91,9 +94,14 @@ class Learner:
             Weights do not fit, or are not within 0 and w_max.
         """
         check_weights(weights, (self.n_pre, self.n_post), self.w_max, self.rules)
-        first = np.broadcast_to(np.float32(thresholds), (self.n_post,)).copy()
-        if not np.isfinite(first).all():
-            raise DataError("thresholds", "NaN or infinity", expected="finite numbers")
+        given = np.float32(thresholds)
+        if given.shape not in {(), (self.n_post,)} or not np.isfinite(given).all():
+            raise DataError(
+                "thresholds",
+                f"shape {given.shape}, or not finite",
+                expected=f"finite numbers, one or {self.n_post}",
+            )
+        first = np.broadcast_to(given, (self.n_post,)).copy()
         silent = [np.zeros(shape, kind) for shape, kind in self._forms()]
         traces = tuple(
             Traces(*silent[3 * k : 3 * k + 3]) for k in range(len(self.rules))
@@ -120,7 +128,7 @@ class Learner:
         Raises
         ------
         DataError
-            Trains do not fit, or the state is another network's.
+            Trains do not fit, or the state is of a network of another form.
         """
         self.check_state(state)
         check_train("pre", pre, self.n_pre, len(pre))
@@ -165,10 +173,14 @@ class Learner:
         state = from_arrays(arrays, len(self.rules), self.n_post, meta.get("clock", 0))
         if state is None or meta.get("learner") != self._name(state):
             raise of_another_network(str(path))
+        self.check_state(state)
+        kept = np.append(stored(state.weights), state.thresholds)
+        if not np.isfinite(kept).all():
+            raise DataError(str(path), "NaN or infinity", expected="finite numbers")
         return state
 
     def check_state(self, state: State) -> None:
-        """Refuse the state of another network.
+        """Refuse the state of a network of another form.
 
         Raises
         ------
@@ -181,6 +193,7 @@ class Learner:
             and state.thresholds.shape == (self.n_post,)
             and state.membranes.shape == (2, self.n_post)
             and forms == self._forms()
+            and (not isinstance(state.weights, csr_array) or walk_rows(self.rules))
         )
         if not alike:
             raise of_another_network("the state")

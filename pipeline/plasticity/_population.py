@@ -40,8 +40,10 @@ class Population(Learner):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("tau_mem_s", "tau_syn_s"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"plasticity: {name}", "is not positive")
+            if not 0 < getattr(self, name) < np.inf:
+                raise ConfigError(f"plasticity: {name}", "is not a positive time")
+        if not 0 <= self.inhibition < np.inf:
+            raise ConfigError("plasticity: inhibition", "is negative or not finite")
         if self.winners < 0:
             raise ConfigError("plasticity: winners", "is negative")
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.errors import ConfigError
 from pipeline.plasticity.base import Rule
@@ -15,7 +15,34 @@ Tau = Annotated[
     Seconds | tuple[Seconds, ...],
     Field(description="a time constant, or one for every neuron, seconds"),
 ]
+Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(gt=0, le=1e6, description="the largest weight")]
+
+
+def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the lower end first")
+    return ends
+
+
+Shares = Annotated[
+    tuple[Share, Share],
+    AfterValidator(_in_order),
+    Field(description="ends of what weights are drawn from, in shares of w_max"),
+]
+
+
+def disagreement(rules: Sequence[Rule]) -> str:
+    """Say in what rules disagree about weights; empty if in nothing."""
+    bounds = {rule.heaviest: rule for rule in rules if rule.heaviest is not None}
+    kinds = {rule.weight_type: rule for rule in rules if rule.heaviest is not None}
+    if len(bounds) > 1:
+        told = (f"{type(rule).__name__} {w:g}" for w, rule in bounds.items())
+        return "w_max differs: " + ", ".join(told)
+    if len(kinds) > 1:
+        told = (f"{type(rule).__name__} {k.__name__}" for k, rule in kinds.items())
+        return "weights are kept as different types: " + ", ".join(told)
+    return ""
 
 
 def check_tau(name: str, tau_s: float | Sequence[float], count: int, dt: float) -> None:

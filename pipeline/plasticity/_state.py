@@ -94,5 +94,5 @@ def from_arrays(
             )
         )
         return State(weights, arrays["thresholds"], traces, arrays["membranes"], clock)
-    except KeyError:
+    except (KeyError, ValueError, TypeError):
         return None

@@ -25,7 +25,7 @@ class AdaptiveThreshold(Rule):
        2015.
     """
 
-    rest: Annotated[float, Field(ge=0, le=1e6, description="ϑ₀")] = 1.0
+    rest: Annotated[float, Field(gt=0, le=1e6, description="ϑ₀")] = 1.0
     increment: Annotated[float, Field(ge=0, le=1e6, description="δ, of a spike")] = 0.05
     tau_s: Seconds = 100.0
 

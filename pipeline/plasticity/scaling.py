@@ -17,7 +17,7 @@ class Scaling(Rule):
     ::
 
         r ← r·exp(−dt/τ) + s·(1 − exp(−dt/τ))/dt
-        w_ij ← clip(w_ij·(1 + g·(1 − r_j/r*)), 0, w_max)      every so often
+        w_ij ← min(w_ij·max(½, 1 + g·(1 − r_j/r*)), w_max)      every so often
 
     It multiplies, so the shares of a target's weights stay as they are.
 

@@ -19,9 +19,9 @@ class ThreeVariable(Pair):
     see `pipeline.kernels.three_variable` for the steps.
 
     At θ = 0 the weights are `Pair`'s, bit for bit. A larger θ drops strengthening by
-    traces of at most θ: a weight of the additive rule is then at most a₊·θ for each
-    spike of its target away from `Pair`'s, as clipping brings no two values further
-    apart.
+    traces of at most θ: a weight of the additive rule in float32 is then, up to
+    rounding, at most a₊·θ for each spike of its target away from `Pair`'s, as clipping
+    brings no two values further apart.
 
     References
     ----------

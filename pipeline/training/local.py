@@ -93,7 +93,9 @@ def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:
 def read_out(network: nn.Module) -> Stack:
     """Give the network of the layer's spikes that remains."""
     whole: Any = network
-    return Stack([], whole.head)
+    rest = Stack([], whole.head)
+    rest.dropout = whole.layers[0].dropout
+    return rest
 
 
 def first_weights(

@@ -42,9 +42,9 @@ def fit_read_out(
 ) -> Iterator[Epoch]:
     """Fit a linear read-out for each strength in turn; tells of each as an epoch.
 
-    Every class counts the same. Rates are standardised by the training windows, which
-    is folded into the weights. The network is left with the read-out that judges the
-    validation windows best.
+    Every class counts the same, and nothing is dropped out. Rates are standardised by
+    the training windows, which is folded into the weights. The network is left with the
+    read-out that judges the validation windows best.
 
     Parameters
     ----------
@@ -58,6 +58,7 @@ def fit_read_out(
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     heard = some_of_each_class(train, EPOCHS_HEARD * settings.windows_per_class, rng)
     judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
@@ -71,7 +72,9 @@ def fit_read_out(
         model = LogisticRegression(
             C=strength, class_weight="balanced", max_iter=MOST_STEPS
         )
-        model.fit(standard, targets.cpu().numpy())
+        # With several threads sums have another order, and other last bits.
+        with threadpool_limits(1):
+            model.fit(standard, targets.cpu().numpy())
         _put(linear, model.coef_, model.intercept_, scaler.mean_, scaler.scale_)
         with torch.no_grad():
             loss, _ = balanced(linear(rates), targets)

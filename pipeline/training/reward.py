@@ -171,6 +171,8 @@ class _Learner:
         population = self.head.neurons.population
         owners = np.arange(population.n_post) * self.head.n_classes // population.n_post
         self.eligibility[:, owners != choice] = 0
+        # What is left of the window would make neurons fire, and be eligible again.
+        self.state.membranes[:] = 0
         silence = np.zeros((1, population.n_pre), np.bool_)
         population.run(self.state, silence, np.array([reward], np.float32))
 

@@ -57,3 +57,23 @@ def test_scaling_equals_its_twin(seed: int) -> None:
     plain_scale(learner.constants[0], weights, expected.traces[0], post)
     np.testing.assert_allclose(state.weights, weights, rtol=1e-5)
     np.testing.assert_array_equal(state.traces[0].post, expected.traces[0].post)
+
+
+def test_hardly_any_weight_is_left_alone() -> None:
+    """A factor that overflows would turn weights of 0 into NaN."""
+    learner = Normalisation(mean=0.5, every_s=1e-3).build(2, 1, dt=1e-3)
+    state = learner.start(np.float32([[1e-42], [0]]))
+    learner.learn(state, np.zeros((3, 2), bool), np.zeros((3, 1), bool))
+    assert state.weights.ravel().tolist() == pytest.approx([1e-42, 0])
+
+
+def test_a_burst_does_not_scale_a_target_down_to_nothing() -> None:
+    rule = Scaling(gain=1.0, target_hz=1.0, tau_s=0.1, every_s=0.01)
+    learner = rule.build(2, 1, dt=1e-3)
+    state = learner.start(np.float32([[0.5], [0.25]]))
+    burst = np.zeros((100, 1), bool)
+    burst[:50] = True
+    learner.learn(state, np.zeros((100, 2), bool), burst)
+    assert 0 < state.weights[0, 0] < 0.01
+    learner.learn(state, np.zeros((20_000, 2), bool), np.zeros((20_000, 1), bool))
+    assert state.weights[0, 0] == 1

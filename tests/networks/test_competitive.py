@@ -13,6 +13,7 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
+from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.three_variable import ThreeVariable
 from pipeline.profiling.operations import count
 from pipeline.training.local import parts
@@ -82,6 +83,26 @@ def test_the_layer_is_the_population_that_learned() -> None:
         assert np.array_equal(alone, told[:, b].numpy() != 0)
 
 
+def test_a_layer_of_codes_is_the_population_that_learned() -> None:
+    """Codes and the numbers they stand for add up alike, but for rounding."""
+    rules = (ThreeVariable(precision="int8"),)
+    network = NETWORK.model_copy(update={"rules": rules}).build(SHAPE, Leaky())
+    layer, neurons = parts(network)
+    population = neurons.population
+    rng = np.random.default_rng(0)
+    state = population.start(rng.uniform(0, 1, (12, 8)).astype(np.float32))
+    layer.linear.weight.data = torch.from_numpy(population.values(state)).t()
+    copies = layer.delays(spikes(40))
+    told = neurons(layer.linear(copies))[0].numpy() != 0
+    alone = []
+    for b in range(40):
+        population.rest(state)
+        train = (copies[:, b] != 0).contiguous().numpy()
+        alone.append(population.run(state, train, learning=False))
+    assert told.mean() > 0.02
+    assert (np.stack(alone, axis=1) == told).mean() > 0.999
+
+
 def test_no_more_than_the_winners_fire() -> None:
     network = made()
     layer, neurons = parts(network)
@@ -146,7 +167,7 @@ def test_rules_are_chosen_by_name() -> None:
     [
         ({"name": "three_variables"}, "did you mean 'three_variable'"),
         ({"a_plus": 0.1}, "name: adaptive_threshold | normalisation"),
-        ({"name": "pair", "a_plusses": 1}, "a_plusses"),
+        ({"name": "pair", "a_plusses": 1}, "did you mean 'a_plus'"),
         ({"name": "pair", "a_plus": -1}, "a_plus"),
     ],
 )
@@ -176,11 +197,36 @@ def test_the_bill_counts_weights_inhibition_and_membranes() -> None:
     assert counted.effective_macs == 0
 
 
-def test_rules_need_weights_that_they_can_walk() -> None:
-    with pytest.raises(ConfigError, match="one largest weight"):
-        Competitive(
-            rules=(ThreeVariable(w_max=2.0), Normalisation(w_max=1.0))
-        ).population(SHAPE, Leaky())
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"rules": (ThreeVariable(w_max=2.0), Normalisation())}, "w_max differs"),
+        ({"rules": (ThreeVariable(precision="int8"), Normalisation())}, "uint8"),
+        ({"rules": ()}, "no rule that changes weights"),
+        ({"rules": (AdaptiveThreshold(),)}, "no rule that changes weights"),
+        ({"rules": (ThreeVariable(), Reward())}, "the layer gets none"),
+        ({"reward": {}, "read_out": "count"}, "one of them"),
+        ({"first_weights": (0.6, 0.2)}, "the lower end first"),
+        ({"first_weights": (0.2, 1.6)}, "less than or equal to 1"),
+        ({"reward": {"rules": ()}}, "exactly one rule `reward`"),
+        ({"reward": {"rules": (Reward(w_max=2.0), Normalisation())}}, "w_max differs"),
+        (
+            {"reward": {"rules": (Reward(), AdaptiveThreshold()), "threshold": 2.0}},
+            "rest elsewhere",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(
+    settings: dict[str, object], told: str
+) -> None:
+    with pytest.raises(ValidationError) as error:
+        Competitive(**settings)
+    assert told in str(error.value)
+
+
+def test_delays_beyond_the_window_are_refused() -> None:
+    with pytest.raises(ConfigError, match="delay"):
+        Competitive(delays=8, delay_s=0.06).build(SHAPE, Leaky())
 
 
 def test_competing_neurons_on_a_device_are_the_twin() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from pipeline import files
 from pipeline.components import available, find
 from pipeline.errors import ConfigError, DataError
 from pipeline.plasticity._learner import Learner
@@ -314,7 +315,7 @@ def test_rules_agree_about_weights() -> None:
         (ThreeVariable(precision="int8"), Normalisation()),
         (ThreeVariable(precision="int8"), ThreeVariable()),
     ):
-        with pytest.raises(ConfigError, match="w_max"):
+        with pytest.raises(ConfigError, match=r"w_max differs|different types"):
             Learner(rules, N_PRE, N_POST, dt=1e-3)
     Learner((Pair(w_max=2.0), Scaling(w_max=2.0)), N_PRE, N_POST, dt=1e-3)
 
@@ -389,3 +390,40 @@ def test_thresholds_that_are_no_numbers_are_refused() -> None:
     learner = Pair().build(3, 2, dt=1e-3)
     with pytest.raises(DataError, match="thresholds"):
         learner.start(np.zeros((3, 2), np.float32), np.float32([1, np.nan]))
+
+
+@pytest.mark.parametrize("name", ["weights.data", "weights.indptr", "thresholds"])
+def test_a_state_that_was_tampered_with_is_refused(name: str, tmp_path: Path) -> None:
+    learner = ThreeVariable().build(3, 2, dt=1e-3)
+    state = learner.start(csr_array(np.full((3, 2), 0.5, np.float32)))
+    path = tmp_path / "state.safetensors"
+    learner.save(path, state)
+    tensors, meta = files.load_weights(path)
+    tensors[name] = tensors[name][:-1] if "indptr" in name else tensors[name] * np.nan
+    files.save_weights(path, tensors, meta=meta)
+    with pytest.raises(DataError):
+        learner.load(path)
+
+
+def test_sparse_weights_are_not_handed_to_a_rule_that_looks_at_all() -> None:
+    state = (
+        ThreeVariable()
+        .build(3, 2, dt=1e-3)
+        .start(csr_array(np.full((3, 2), 0.5, np.float32)))
+    )
+    silent = np.zeros((4, 3), bool), np.zeros((4, 2), bool)
+    with pytest.raises(DataError, match="another network"):
+        Pair().build(3, 2, dt=1e-3).learn(state, *silent)
+
+
+@pytest.mark.parametrize("dt", [0.0, -1.0, np.nan, np.inf])
+def test_steps_without_a_time_are_refused(dt: float) -> None:
+    with pytest.raises(ConfigError, match="steps of"):
+        Normalisation().build(3, 2, dt=dt)
+
+
+def test_read_only_weights_are_refused() -> None:
+    weights = np.zeros((3, 2), np.float32)
+    weights.flags.writeable = False
+    with pytest.raises(DataError, match="read-only"):
+        Pair().build(3, 2, dt=1e-3).start(weights)

@@ -131,6 +131,25 @@ def test_only_the_class_that_was_chosen_learns_by_the_error_of_the_prediction() 
         assert loss == pytest.approx(-np.log(likely[target]), rel=1e-6)
 
 
+def test_no_other_class_ever_learns() -> None:
+    """Neurons that are still charged when the window ends stay out of it, too."""
+    choices = RewardReadOut(threshold=0.2)
+    head = RewardHead(UNITS, 3, bins=2, dt=DT, choices=choices)
+    rng = np.random.default_rng(1)
+    learner = _Learner.of(Stack([], head), choices, rng)
+    population = head.neurons.population
+    charged = 0
+    for choice in np.arange(60) % 3:
+        learner.likelihoods(rng.random((40, population.n_pre)) < 0.2)
+        charged += int((learner.state.membranes[1] > 0.2).any())
+        start = _weights(learner).copy()
+        learner.deliver(int(choice), 0.5)
+        changed = (_weights(learner) != start).any(0)
+        assert changed[choice]
+        assert not np.delete(changed, choice).any()
+    assert charged > 30
+
+
 def test_no_rate_left_no_change() -> None:
     learner, _ = _learn_one(1, share=0.0)
     assert np.array_equal(_weights(learner), _weights(_learner()))
