@@ -1,4 +1,4 @@
-"""The same rule in Brian2 learns the same weights.
+"""The same rule, and the same network, in Brian2 learn the same weights.
 
 Brian2 wants an older NumPy, so it is not installed with us: this runs in an environment
 of its own, which besides brian2 needs what the rule needs and pytest: `pip install
@@ -11,6 +11,7 @@ import pytest
 
 brian2 = pytest.importorskip("brian2", reason="Brian2 lives in another environment")
 
+from pipeline.plasticity._population import Population  # noqa: E402
 from pipeline.plasticity.three_variable import ThreeVariable  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Brian2's own
@@ -115,3 +116,81 @@ def test_what_theta_drops_is_within_the_bound() -> None:
     exact = learned_by_brian2(weights, pre, post)
     apart = np.abs(learned_by_us(weights, pre, post, theta=0.1) - exact)
     assert 1e-3 < apart.max() <= A_PLUS * 0.1 * post.sum(0).max()
+
+
+def brian_network(
+    pre: np.ndarray, weights: np.ndarray, rule: ThreeVariable, population: Population
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run the same neurons and synapses in Brian2; gives spikes and weights.
+
+    Every step: potentials move on, neurons fire and start again from 0, currents decay
+    and hear the step's input, pairs of this step and earlier ones change weights, and
+    only then do traces rise.
+    """
+    n_pre, n_post = weights.shape
+    brian2.start_scope()
+    brian2.defaultclock.dt = population.dt * brian2.second
+    train = brian2.TimedArray(pre.astype(float), dt=population.dt * brian2.second)
+    neurons = population.neurons
+    names = {
+        "beta": float(neurons.beta),
+        "alpha": float(neurons.alpha),
+        "pre_decay": float(np.exp(-population.dt / rule.tau_pre_s)),
+        "post_decay": float(np.exp(-population.dt / rule.tau_post_s)),
+        "rise": rule.a_plus,
+        "fall": rule.a_minus,
+        "w_max": rule.w_max,
+        "train": train,
+    }
+    model = "x : 1\nfired : 1"
+    sources = brian2.NeuronGroup(
+        n_pre, model, threshold="train(t, i) > 0.5", reset="fired = 1", namespace=names
+    )
+    targets = brian2.NeuronGroup(
+        n_post,
+        model + "\nv : 1\ng : 1",
+        threshold="v >= 1",
+        reset="fired = 1; v = 0",
+        namespace=names,
+    )
+    synapses = brian2.Synapses(
+        sources,
+        targets,
+        "w : 1",
+        on_pre="g_post += w; w = clip(w - fall * x_post * (1 - fired_post), 0, w_max)",
+        on_post="w = clip(w + rise * x_pre * (1 - fired_pre), 0, w_max)",
+        namespace=names,
+    )
+    synapses.connect()
+    synapses.w = weights.ravel()
+    sources.run_regularly("fired = 0; x *= pre_decay", when="start")
+    targets.run_regularly("fired = 0; x *= post_decay; v = beta * v + g", when="start")
+    targets.run_regularly("g *= alpha", when="resets")
+    for group in (sources, targets):
+        group.run_regularly("x += fired", when="end")
+    monitor = brian2.SpikeMonitor(targets)
+    network = brian2.Network(sources, targets, synapses, monitor)
+    for group in (sources, targets):
+        network.add(*group.contained_objects)
+    network.schedule = ["start", "groups", "thresholds", "resets", "synapses", "end"]
+    network.run(len(pre) * population.dt * brian2.second)
+    spikes = np.zeros((len(pre), n_post), bool)
+    spikes[np.rint(monitor.t / brian2.defaultclock.dt).astype(int), monitor.i] = True
+    return spikes, np.asarray(synapses.w).reshape(weights.shape)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_network_fires_and_learns_as_in_brian2(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pre = rng.random((400, 30)) < 0.05
+    weights = rng.uniform(0, 0.4, (30, 8)).astype(np.float32)
+    rule = ThreeVariable(a_plus=0.02, a_minus=0.03, tau_post_s=0.03, theta=0.0)
+    population = Population((rule,), 30, 8, dt=1e-3)
+    spikes, expected = brian_network(pre, weights, rule, population)
+    state = population.start(weights.copy())
+    told = population.run(state, pre)
+    assert told.sum() > 50
+    assert np.array_equal(told, spikes)
+    assert (pre[:, :, None] & told[:, None]).any(), "no spikes of the same step"
+    assert np.abs(state.weights - weights).max() > 0.05
+    np.testing.assert_allclose(state.weights, expected, atol=1e-5)
