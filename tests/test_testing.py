@@ -141,8 +141,9 @@ class Idle(Learner):
 class Trusting(Learner):
     """Takes any weights."""
 
-    def _check_weights(self, weights: Any) -> None:
-        pass
+    def start(self, weights: Any, thresholds: Any = 1.0) -> State:
+        state = super().start(np.zeros((self.n_pre, self.n_post), np.float32))
+        return replace(state, weights=weights)
 
 
 class Permissive(Learner):

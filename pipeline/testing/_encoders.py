@@ -1,0 +1,93 @@
+"""What every encoder must do."""
+
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from pipeline.axes import Samples, SpikeBits
+from pipeline.encoders.base import Encoder
+
+
+def check_encoder(encoder: Encoder[Any]) -> None:
+    """Check that a spike code keeps the contract of `pipeline.encoders.base`.
+
+    Names and shapes; equal spikes for any division into chunks; nothing before t
+    changes with the signal after t; states are not changed; `decode` keeps its bound.
+    """
+    signal = _example_signal()
+    spikes = _encode(encoder, [signal])
+    _check_shapes(encoder, signal, spikes)
+    _check_chunks(encoder, signal, spikes)
+    _check_causal(encoder, signal, spikes)
+    _check_state(encoder, signal)
+    _check_decode(encoder)
+
+
+def _example_signal() -> Samples:
+    """Make noise of unit RMS with rare large bursts, 3 channels."""
+    rng = np.random.default_rng(20260101)
+    noise = rng.standard_normal((3, 1000)) * (1 + 4 * (rng.random((3, 1000)) < 0.01))
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)), dtype=np.float32)
+
+
+def _encode(encoder: Encoder[Any], chunks: list[Samples]) -> SpikeBits:
+    state = encoder.initial_state(chunks[0].shape[0], np.random.default_rng(7))
+    pieces = []
+    for chunk in chunks:
+        piece, state = encoder.encode(chunk, state)
+        pieces.append(piece)
+    return np.concatenate(pieces, axis=1)
+
+
+def _check_shapes(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> None:
+    names = encoder.features(("a", "b", "c"))
+    assert len(set(names)) == len(names), f"feature names repeat: {names}"
+    expected = len(names), signal.shape[1]
+    assert spikes.shape == expected, f"spikes {spikes.shape}, expected {expected}"
+    assert spikes.dtype == np.bool_, f"spikes are {spikes.dtype}, not bool"
+    assert spikes.any(), "no spike for a signal of unit RMS"
+    assert encoder.delay_s(250.0) >= 0, "the code speaks before the signal"
+    decoded = encoder.decode(spikes)
+    assert decoded.shape == signal.shape, f"decoded {decoded.shape}"
+    assert decoded.dtype == np.float32, f"decoded to {decoded.dtype}, not float32"
+
+
+def _check_chunks(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> None:
+    rng = np.random.default_rng(11)
+    for n_cuts in (1, 2, 7, 40):
+        cuts = np.sort(rng.integers(0, signal.shape[1] + 1, n_cuts))
+        edges = [0, *cuts.tolist(), signal.shape[1]]
+        chunks = [signal[:, start:stop] for start, stop in pairwise(edges)]
+        same = np.array_equal(_encode(encoder, chunks), spikes)
+        assert same, f"spikes change when chunks end at {edges[1:-1]}"
+
+
+def _check_causal(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> None:
+    for step in (0, 1, 500, signal.shape[1] - 1):
+        changed = signal.copy()
+        changed[:, step:] = 1 - 3 * changed[:, step:]
+        same = np.array_equal(_encode(encoder, [changed])[:, :step], spikes[:, :step])
+        assert same, f"a change from sample {step} on changes earlier spikes"
+
+
+def _check_state(encoder: Encoder[Any], signal: Samples) -> None:
+    start = encoder.initial_state(signal.shape[0], np.random.default_rng(7))
+    _, state = encoder.encode(signal[:, :100], start)
+    kept = deepcopy(state)
+    first, _ = encoder.encode(signal[:, 100:], state)
+    again, _ = encoder.encode(signal[:, 100:], state)
+    fresh, _ = encoder.encode(signal[:, 100:], kept)
+    same = np.array_equal(first, again) and np.array_equal(first, fresh)
+    assert same, "encode changes the state that it was given"
+
+
+def _check_decode(encoder: Encoder[Any]) -> None:
+    bound = encoder.decode_bound()
+    if bound is None:
+        return
+    phase = np.linspace(0, 4 * np.pi, 20_000)
+    slow = np.stack([3 * np.sin(phase), np.sin(2 * phase)]).astype(np.float32)
+    error = np.abs(encoder.decode(_encode(encoder, [slow])) - slow).max()
+    assert error <= bound * (1 + 1e-5), f"decode is {error:g} off, bound {bound:g}"
