@@ -99,6 +99,7 @@ def chosen(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
     """
 
     def make(value: Any) -> Any:
+        """Turn a mapping with a name into the component."""
         if isinstance(value, Component):
             return value
         if not isinstance(value, Mapping) or "name" not in value:
