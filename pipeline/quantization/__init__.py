@@ -1,0 +1,1 @@
+"""Networks in integers: what a microcontroller without floating point computes."""

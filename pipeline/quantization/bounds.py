@@ -1,0 +1,123 @@
+"""How large the numbers of an integer network can become: proofs, not measurements.
+
+A layer's `charge` is the most that weights can bring a neuron in a step, whatever its
+inputs are and in whatever order they are added. From it and the neuron's constants
+follows a number that no state and no partial sum ever passes. All in Python's integers,
+which cannot overflow themselves.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from torch import Tensor
+
+from pipeline.errors import PipelineError
+from pipeline.quantization.arithmetic import CURVE_BITS, LEAK_BITS, WORD
+
+ONE = 1 << LEAK_BITS
+T = TypeVar("T")
+
+
+class QuantizationError(PipelineError):
+    """A network that cannot run in integers; it says which layer, and why."""
+
+
+def whole(values: Tensor) -> list[int]:
+    """Round to integers, halves to even."""
+    return [round(value) for value in values.tolist()]
+
+
+def charges(weights: Tensor, most: Sequence[int]) -> list[int]:
+    """Bound what a step brings each neuron, either way.
+
+    Parameters
+    ----------
+    weights : Tensor, shape (neuron, input)
+        Integers.
+    most : sequence of int
+        The largest value of each input; the smallest is 0.
+    """
+    bounds = []
+    for row in weights.tolist():
+        terms = [weight * top for weight, top in zip(row, most, strict=True)]
+        up = sum(term for term in terms if term > 0)
+        bounds.append(max(up, up - sum(terms)))
+    return bounds
+
+
+def settled(gained: int, kept: int) -> int:
+    r"""Bound a state of which every step leaves a part.
+
+    ::
+
+        u ← rounded(kept·u, 15) + g,  |g| ≤ gained   ⟹   |u| ≤ M
+        M = ⌈(gained + 1)·2¹⁵ / (2¹⁵ − kept)⌉
+
+    for from |u| ≤ M follows |u'| ≤ kept·M/2¹⁵ + ½ + gained ≤ M, and u begins with 0.
+    """
+    return -(-(gained + 1) * ONE // (ONE - kept))
+
+
+def rounded_int(product: int, bits: int) -> int:
+    """Do what `arithmetic.rounded` does."""
+    return (product + (1 << bits >> 1)) >> bits
+
+
+def leaky_peak(charge: int, shift: int, beta: int, bias: int, threshold: int) -> int:
+    """Bound a membrane of `IntegerLeaky`: each step adds at most all there is."""
+    return settled((charge << shift) + abs(bias) + abs(threshold), beta)
+
+
+def bend_peaks(fraction: int, a2: int, a3: int, clip: int) -> list[int]:
+    """Bound what bends the map of `IntegerPolynomial`, last, and what leads to it.
+
+    Beyond ±clip it is constant, so this holds for every membrane.
+    """
+    square = rounded_int(clip * clip, fraction)
+    slope = abs(a2) + rounded_int(abs(a3) * clip, fraction) + 1
+    return [square, slope, rounded_int(square * slope, CURVE_BITS) + 1]
+
+
+def polynomial_peak(
+    current: int, bend: int, beta: int, a0: int, bias: int, threshold: int
+) -> int:
+    """Bound a membrane of `IntegerPolynomial`, whatever its polynomial is."""
+    return settled(current + bend + abs(a0) + abs(bias) + abs(threshold), beta)
+
+
+def competing_peak(
+    charge: int, shift: int, alpha: int, beta: int, drop: int, threshold: int
+) -> int:
+    """Bound potential, synaptic current and their distance to the threshold.
+
+    Parameters
+    ----------
+    drop : int
+        What the spikes of a step take at most.
+    """
+    synaptic = settled(charge << shift, alpha)
+    return settled(synaptic + drop, beta) + abs(threshold)
+
+
+def fits(numbers: Sequence[int]) -> bool:
+    """Whether all numbers fit 32 bits."""
+    return all(abs(number) < WORD for number in numbers)
+
+
+def finest(name: str, most: int, attempt: Callable[[int], T | None]) -> T:
+    """Take the most fraction bits with which an attempt succeeds.
+
+    Raises
+    ------
+    QuantizationError
+        None does.
+    """
+    for bits in range(most, -1, -1):
+        if (made := attempt(bits)) is not None:
+            return made
+    raise QuantizationError(
+        name,
+        "its numbers might not fit 32 bits, however coarse they are",
+        expected="weights, biases and thresholds of comparable size, a leak that leaks",
+        remedy="shorter time constants, or fewer inputs a neuron",
+    )

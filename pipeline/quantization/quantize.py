@@ -1,0 +1,177 @@
+"""From a trained network of floats to one of integers.
+
+Weights become int8, symmetric, with a scale a neuron; what those scales are is never
+multiplied out where a neuron's membrane can be kept in them. Every number has a bound
+that follows from the weights and constants alone, so none overflows, whatever comes in.
+
+References
+----------
+.. [1] B. Jacob et al., "Quantization and training of neural networks for efficient
+   integer-arithmetic-only inference", CVPR 2018.
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.networks._deployed import deployed
+from pipeline.networks._layers import CausalConvolution, Unrolled
+from pipeline.networks._plastic import DelayedWeights
+from pipeline.networks._stack import Layer, Stack
+from pipeline.quantization._head import check_head, quantise_head
+from pipeline.quantization._neurons import check_neurons, quantise_neurons
+from pipeline.quantization.bounds import QuantizationError
+from pipeline.quantization.network import IntegerNetwork
+from pipeline.quantization.scales import LARGEST, Drive
+from pipeline.quantization.weights import Convolution, Delayed, Dense
+
+CLIPPED = 0.001
+"""The share of a layer's activations that 127 steps may cut off."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """What goes from a layer to the next: integers from 0 to `most`, of `unit` each."""
+
+    most: int
+    unit: float
+
+
+SPIKES = Values(1, 1.0)
+
+
+def quantize(network: nn.Module, calibration: Tensor) -> IntegerNetwork:
+    """Put a trained network in integers; it is not changed.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A `Stack` of convolutions, dense or delayed weights, each with leaky,
+        polynomial, rectified or competing neurons, read out by rates or counts.
+    calibration : Tensor, shape (time, window, feature)
+        Spikes of training windows. They say how many steps a window has, and how large
+        activations of rectified units become. Spiking networks need no more than one.
+
+    Raises
+    ------
+    QuantizationError
+        A layer does not run in integers, or its numbers might overflow.
+    """
+    stack = checked(network)
+    if not calibration.shape[0] * calibration.shape[1]:
+        raise QuantizationError("calibration", "no windows, or windows of no steps")
+    # Torch's linear maps draw weights when they are made.
+    with torch.random.fork_rng(devices=[]):
+        return _quantised(stack, calibration, outputs_of(stack, calibration))
+
+
+def _quantised(
+    stack: Stack, calibration: Tensor, outputs: list[Tensor]
+) -> IntegerNetwork:
+    values, layers = SPIKES, []
+    for number, (layer, seen) in enumerate(zip(stack.layers, outputs, strict=True), 1):
+        made, values = _layer(f"layer {number}", cast("Layer", layer), values, seen)
+        layers.append(made)
+    n_steps = len(outputs[-1] if outputs else calibration)
+    head = quantise_head(stack.head, n_steps, most=values.most, unit=values.unit)
+    return IntegerNetwork(layers, head).eval()
+
+
+def checked(network: nn.Module) -> Stack:
+    """Copy a network, with its normalisation folded into its weights.
+
+    Raises
+    ------
+    QuantizationError
+        A layer does not run in integers.
+    """
+    if not isinstance(network, Stack):
+        raise QuantizationError("network", f"a {type(network).__name__} has no layers")
+    for number, layer in enumerate(network.layers, 1):
+        _check_weights(f"layer {number}", cast("Layer", layer).weights)
+        check_neurons(f"layer {number}", cast("Layer", layer).unrolled)
+        _check_finite(f"layer {number}", layer)
+    check_head(network.head)
+    _check_finite("read-out", network.head)
+    return cast("Stack", deployed(network))
+
+
+def _check_weights(name: str, weights: nn.Module) -> None:
+    if not isinstance(weights, CausalConvolution | nn.Linear | DelayedWeights):
+        kind = type(weights).__name__
+        raise QuantizationError(name, f"weights of kind {kind} have no integer form")
+
+
+def _check_finite(name: str, part: nn.Module) -> None:
+    tensors = [*part.parameters(), *part.buffers()]
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors):
+        raise QuantizationError(name, "weights or constants that are not finite")
+
+
+def outputs_of(stack: Stack, spikes: Tensor) -> list[Tensor]:
+    """Give what every layer puts out, (time, window, neuron) each."""
+    outputs: list[Tensor] = []
+    with torch.no_grad():
+        for layer in stack.layers:
+            spikes, *_ = layer(spikes, None)
+            outputs.append(spikes)
+    return outputs
+
+
+def activation_scale(outputs: Tensor) -> float:
+    """Choose the step of a layer's activations, of which there are 127.
+
+    It reaches the 99.9-th percentile of those that are above 0. The largest would be
+    one window's, would grow with the number of windows, and would make all others
+    coarser; zeros are left out because their number says nothing of the rest's size.
+    """
+    positive = outputs[outputs > 0].double().cpu().numpy()
+    if not len(positive):
+        return 1.0
+    return float(np.quantile(positive, 1 - CLIPPED)) / LARGEST
+
+
+def _layer(
+    name: str, layer: Layer, values: Values, outputs: Tensor
+) -> tuple[Layer, Values]:
+    """Put a layer in integers; gives also what it puts out."""
+    graded = not layer.unrolled.spiking
+    after = Values(LARGEST, activation_scale(outputs)) if graded else SPIKES
+    unrolled: Unrolled = layer.unrolled
+    drive = _drive(name, layer.weights, values)
+    integers, neurons = quantise_neurons(drive, unrolled, after.unit)
+    return Layer(_weights(layer.weights, integers), neurons), after
+
+
+def _drive(name: str, weights: nn.Module, values: Values) -> Drive:
+    linear = linear_of(weights)
+    matrix = linear.weight.detach().double() * values.unit
+    bias = torch.zeros(len(matrix), dtype=torch.float64)
+    if linear.bias is not None:
+        bias = linear.bias.detach().double()
+    return Drive(name, matrix, bias, values.most)
+
+
+def linear_of(weights: nn.Module) -> nn.Linear | nn.Conv1d:
+    """Give the linear map within a layer's weights."""
+    match weights:
+        case CausalConvolution():
+            return weights.convolution
+        case DelayedWeights():
+            return weights.linear
+        case _:
+            return cast("nn.Linear", weights)
+
+
+def _weights(weights: Any, integers: Tensor) -> nn.Module:
+    match weights:
+        case CausalConvolution():
+            return Convolution(integers, stride=weights.convolution.stride[0])
+        case DelayedWeights():
+            delays = weights.delays
+            return Delayed(integers, count=delays.count, every=delays.every)
+        case _:
+            return Dense(integers)

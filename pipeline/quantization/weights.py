@@ -1,0 +1,111 @@
+"""Integer weights: sums of int8 weights over spikes or int8 activations, exact."""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.networks._plastic import Delays
+
+
+class IntegerConv1d(nn.Conv1d):
+    """A convolution with int8 kernels (out, in, time); sums as exact doubles."""
+
+    def __init__(self, weight: Tensor, stride: int) -> None:
+        n_out, n_in, kernel = weight.shape
+        super().__init__(n_in, n_out, kernel, stride, bias=False)
+        self.weight = _whole(weight)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (batch, feature, time) to sums."""
+        weight = self.weight.double()
+        return functional.conv1d(values.double(), weight, stride=self.stride)
+
+
+class IntegerLinear(nn.Linear):
+    """A linear map with int8 weights (out, in); sums as exact doubles."""
+
+    def __init__(self, weight: Tensor) -> None:
+        n_out, n_in = weight.shape
+        super().__init__(n_in, n_out, bias=False)
+        self.weight = _whole(weight)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (…, feature) to sums."""
+        return functional.linear(values.double(), self.weight.double())
+
+
+def _whole(weight: Tensor) -> nn.Parameter:
+    if weight.dtype != torch.int8:
+        raise TypeError(f"weights of type {weight.dtype}, not int8")
+    return nn.Parameter(weight, requires_grad=False)
+
+
+class Convolution(nn.Module):
+    """A causal strided convolution over time, as `CausalConvolution`, in integers.
+
+    Output step j is complete when input step (j + 1)·stride − 1 is in.
+    """
+
+    kind = "convolution"
+
+    def __init__(self, weight: Tensor, *, stride: int) -> None:
+        super().__init__()
+        self.constants = {"stride": stride}
+        self.padding = weight.shape[2] - stride
+        self.convolution = IntegerConv1d(weight, stride)
+
+    @property
+    def weight(self) -> Tensor:
+        """The int8 weights (out, in, time)."""
+        return self.convolution.weight
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (time, batch, feature) to int64 sums (time // stride, batch, out)."""
+        padded = functional.pad(values.permute(1, 2, 0), (self.padding, 0))
+        return cast("Tensor", self.convolution(padded).permute(2, 0, 1).long())
+
+
+class Dense(nn.Module):
+    """A linear map at every step, in integers."""
+
+    kind = "dense"
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.constants: dict[str, int] = {}
+        self.linear = IntegerLinear(weight)
+
+    @property
+    def weight(self) -> Tensor:
+        """The int8 weights (out, in)."""
+        return self.linear.weight
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (time, batch, feature) to sums (time, batch, neuron), int64."""
+        return cast("Tensor", self.linear(values).long())
+
+
+class Delayed(nn.Module):
+    """Each feature at several delays, and a linear map of them, in integers.
+
+    Source f·count + k is feature f, k·every steps ago, silent before the window.
+    """
+
+    kind = "delayed"
+
+    def __init__(self, weight: Tensor, *, count: int, every: int) -> None:
+        super().__init__()
+        self.constants = {"count": count, "every": every}
+        self.delays = Delays(count, every)
+        self.linear = IntegerLinear(weight)
+
+    @property
+    def weight(self) -> Tensor:
+        """The int8 weights (out, feature·count)."""
+        return self.linear.weight
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (time, batch, feature) to sums (time, batch, neuron), int64."""
+        return cast("Tensor", self.linear(self.delays(values)).long())

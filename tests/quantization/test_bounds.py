@@ -1,0 +1,152 @@
+"""Bounds hold for whatever comes in, and are not idle."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.quantization.bounds import (
+    QuantizationError,
+    bend_peaks,
+    charges,
+    competing_peak,
+    finest,
+    leaky_peak,
+    polynomial_peak,
+    rounded_int,
+    settled,
+)
+from pipeline.quantization.neurons import (
+    IntegerCompeting,
+    IntegerLeaky,
+    IntegerPolynomial,
+)
+
+leaks = st.integers(0, 2**15 - 1)
+signs = st.sampled_from((-1, 1))
+
+
+@given(gained=st.integers(0, 2**30), kept=leaks, sign=signs)
+def test_nothing_passes_what_a_state_settles_at(
+    gained: int, kept: int, sign: int
+) -> None:
+    bound = settled(gained, kept)
+    # From the bound itself, one more step of the worst stays within it.
+    assert abs(rounded_int(kept * sign * bound, 15) + sign * gained) <= bound
+
+
+def test_the_bound_is_where_a_state_ends_up() -> None:
+    gained, kept, state = 1000, 30000, 0
+    for _ in range(500):
+        state = rounded_int(kept * state, 15) + gained
+    assert 0.98 * settled(gained, kept) < state <= settled(gained, kept)
+
+
+def test_charges_are_the_worst_of_all_inputs() -> None:
+    rng = np.random.default_rng(0)
+    weights, most = rng.integers(-9, 10, (5, 6)), [1, 1, 127, 1, 3, 1]
+    inputs = np.stack(np.meshgrid(*([0, top] for top in most)), -1).reshape(-1, 6)
+    found = charges(torch.from_numpy(weights), most)
+    assert found == np.abs(weights @ inputs.T).max(1).tolist()
+
+
+def _hostile(rng: np.random.Generator, charge: int) -> torch.Tensor:
+    """Make inputs that push one way, the other way, or at random: (120, 3, 1)."""
+    random = rng.integers(-charge, charge + 1, 120)
+    ways = np.stack([np.full(120, charge), np.full(120, -charge), random], axis=1)
+    return torch.from_numpy(ways)[..., None]
+
+
+def _column(**values: int) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor([value]) for name, value in values.items()}
+
+
+@given(
+    beta=leaks,
+    bias=st.integers(-5000, 5000),
+    threshold=st.integers(1, 5000),
+    charge=st.integers(0, 3000),
+    shift=st.integers(0, 4),
+    reset=st.sampled_from(("subtract", "zero", "none")),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_leaky_membranes_stay_within(
+    beta: int, bias: int, threshold: int, charge: int, shift: int, reset: str, seed: int
+) -> None:
+    tensors = _column(beta=beta, bias=bias, threshold=threshold)
+    neurons = IntegerLeaky(tensors, dt=1.0, shift=shift, reset=reset)
+    bound = leaky_peak(charge, shift, beta, bias, threshold)
+    state: tuple[torch.Tensor, ...] = ()
+    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
+        _, *state = neurons(current, *state)  # type: ignore[assignment]
+        assert int(state[0].abs().max()) <= bound
+
+
+@given(
+    beta=leaks,
+    a0=st.integers(-999, 999),
+    a2=st.integers(-(2**16), 2**16),
+    a3=st.integers(-(2**16), 2**16),
+    threshold=st.integers(1, 3000),
+    clip=st.integers(1, 9000),
+    reset=st.sampled_from(("subtract", "zero", "none")),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_polynomial_membranes_stay_within(
+    beta: int, a0: int, a2: int, a3: int, threshold: int, clip: int, reset: str,
+    seed: int,
+) -> None:  # fmt: skip
+    fraction, charge, multiplier, shift, bias = 10, 300, 5000, 10, 77
+    tensors = _column(
+        beta=beta, bias=bias, threshold=threshold, multiplier=multiplier,
+        a0=a0, a2=a2, a3=a3, clip=clip,
+    )  # fmt: skip
+    neurons = IntegerPolynomial(
+        tensors, dt=1.0, shift=shift, fraction=fraction, reset=reset
+    )
+    current = (charge * multiplier >> shift) + 1
+    bend = bend_peaks(fraction, a2, a3, clip)[-1]
+    bound = polynomial_peak(current, bend, beta, a0, bias, threshold)
+    state: tuple[torch.Tensor, ...] = ()
+    for currents in _hostile(np.random.default_rng(seed), charge)[:, None]:
+        _, *state = neurons(currents, *state)  # type: ignore[assignment]
+        assert int(state[0].abs().max()) <= bound
+
+
+@given(
+    beta=leaks,
+    alpha=leaks,
+    threshold=st.integers(1, 5000),
+    inhibition=st.integers(0, 5000),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_competing_membranes_stay_within(
+    beta: int, alpha: int, threshold: int, inhibition: int, seed: int
+) -> None:
+    charge, shift, width = 50, 1, 3
+    bound = competing_peak(charge, shift, alpha, beta, 2 * inhibition, threshold)
+    if bound >= 2**31:
+        return
+    thresholds = {"threshold": torch.full((width,), threshold)}
+    neurons = IntegerCompeting(
+        thresholds, dt=1.0, beta=beta, alpha=alpha, inhibition=inhibition, winners=2,
+        shift=shift,
+    )  # fmt: skip
+    hostile = _hostile(np.random.default_rng(seed), charge)
+    state: tuple[torch.Tensor, ...] = ()
+    for currents in hostile.expand(-1, -1, width)[:, None]:
+        _, *state = neurons(currents, *state)  # type: ignore[assignment]
+        assert int(state[0].abs().max()) + threshold <= bound
+
+
+def test_the_finest_that_succeeds_is_taken() -> None:
+    assert finest("here", 12, lambda bits: bits if bits <= 7 else None) == 7
+
+
+def test_what_never_fits_is_refused_by_name() -> None:
+    with pytest.raises(QuantizationError, match="layer 3: its numbers might not fit"):
+        finest("layer 3", 12, lambda bits: None)

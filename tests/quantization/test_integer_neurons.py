@@ -1,0 +1,210 @@
+"""Integer neurons beside twins that are plain loops over Python's own integers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.quantization.arithmetic import WordOverflowError
+from pipeline.quantization.neurons import NEURONS
+
+Twin = list[list[int]]
+N_STEPS, BATCH, WIDTH = 30, 2, 4
+RESETS = ("subtract", "zero", "none")
+LIMIT = 2**31
+
+
+def _round(product: int, bits: int) -> int:
+    """Round to nearest, halves up, by definition: the floor of x/2^bits + 1/2."""
+    return product if bits == 0 else (2 * product + 2**bits) // 2 ** (bits + 1)
+
+
+def leaky(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin, Twin]:
+    """Run one window, currents (time, neuron); gives spikes and membranes."""
+    spikes, states = [], [[0] * WIDTH]
+    for current in currents:
+        after, fired = [], []
+        for n in range(WIDTH):
+            u, theta = states[-1][n], of["threshold"][n]
+            reset = u > theta
+            kept = 0 if reset and told["reset"] == "zero" else u
+            new = _round(of["beta"][n] * kept, 15) + current[n] * 2 ** told["shift"]
+            new += of["bias"][n]
+            new -= theta if reset and told["reset"] == "subtract" else 0
+            assert -LIMIT <= new < LIMIT
+            after.append(new)
+            fired.append(int(new > theta))
+        states.append(after)
+        spikes.append(fired)
+    return spikes, states[-1:]
+
+
+def polynomial(
+    currents: Any, of: dict[str, Any], told: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    spikes, states = [], [[0] * WIDTH]
+    bits = told["fraction"]
+    for current in currents:
+        after, fired = [], []
+        for n in range(WIDTH):
+            u, theta, clip = states[-1][n], of["threshold"][n], of["clip"][n]
+            reset = u > theta
+            kept = 0 if reset and told["reset"] == "zero" else u
+            x = min(max(kept, -clip), clip)
+            slope = of["a2"][n] + _round(of["a3"][n] * x, bits)
+            new = _round(_round(x * x, bits) * slope, 14)
+            new += _round(of["beta"][n] * kept, 15) + of["a0"][n]
+            new += _round(current[n] * of["multiplier"][n], told["shift"])
+            new += of["bias"][n]
+            new -= theta if reset and told["reset"] == "subtract" else 0
+            after.append(new)
+            fired.append(int(new > theta))
+        states.append(after)
+        spikes.append(fired)
+    return spikes, states[-1:]
+
+
+def relu(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin, Twin]:
+    outputs = [
+        [
+            min(
+                max(
+                    _round((i + of["bias"][n]) * of["multiplier"][n], told["shift"]), 0
+                ),
+                127,
+            )
+            for n, i in enumerate(current)
+        ]
+        for current in currents
+    ]
+    return outputs, []
+
+
+def competing(
+    currents: Any, of: dict[str, Any], told: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    potential, synaptic, spikes = [0] * WIDTH, [0] * WIDTH, []
+    for current in currents:
+        potential = [
+            _round(told["beta"] * v, 15) + g
+            for v, g in zip(potential, synaptic, strict=True)
+        ]
+        above = [v - t for v, t in zip(potential, of["threshold"], strict=True)]
+        firing = sorted((-a, n) for n, a in enumerate(above) if a >= 0)
+        chosen = {n for _, n in firing[: told["winners"]]}
+        drop = told["inhibition"] * len(chosen)
+        potential = [0 if n in chosen else v - drop for n, v in enumerate(potential)]
+        synaptic = [
+            _round(told["alpha"] * g, 15) + i * 2 ** told["shift"]
+            for g, i in zip(synaptic, current, strict=True)
+        ]
+        spikes.append([int(n in chosen) for n in range(WIDTH)])
+    return spikes, [potential, synaptic]
+
+
+TWINS = {
+    "leaky": leaky,
+    "polynomial": polynomial,
+    "relu": relu,
+    "competing": competing,
+}
+
+
+def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
+    """Draw constants a neuron, so that all neurons fire now and then."""
+
+    def some(low: int, high: int) -> list[int]:
+        return rng.integers(low, high, WIDTH).tolist()
+
+    fires = {"bias": some(-300, 300), "threshold": some(200, 2000)}
+    bent = {"a0": some(-99, 99), "a2": some(-5000, 5000), "a3": some(-2000, 2000)}
+    beta = {"beta": some(0, 2**15)}
+    scaled = {"multiplier": some(0, 2**12), "clip": some(500, 4000)}
+    return {
+        "leaky": {**beta, **fires},
+        "polynomial": {**beta, **fires, **bent, **scaled},
+        "relu": {"bias": some(-50, 50), "multiplier": some(0, 2**20)},
+        "competing": {"threshold": some(200, 2000)},
+    }
+
+
+def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
+    shift = int(rng.integers(0, 6))
+    return {
+        "leaky": {"shift": shift, "reset": RESETS[rng.integers(3)]},
+        "polynomial": {
+            "shift": int(rng.integers(8, 14)),
+            "fraction": int(rng.integers(8, 12)),
+            "reset": RESETS[rng.integers(3)],
+        },
+        "relu": {"shift": int(rng.integers(10, 20))},
+        "competing": {
+            "beta": int(rng.integers(2**15)),
+            "alpha": int(rng.integers(2**15)),
+            "inhibition": int(rng.integers(900)),
+            "winners": int(rng.integers(1, WIDTH + 1)),
+            "shift": shift,
+        },
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", sorted(TWINS))
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    of, told = _drawn(rng)[kind], _constants(kind, rng)
+    tensors = {name: torch.tensor(values) for name, values in of.items()}
+    neurons = NEURONS[kind](tensors, dt=0.01, **told)
+    currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
+    outputs, *state = neurons(currents)
+    for window in range(BATCH):
+        expected, last = TWINS[kind](currents[:, window].tolist(), of, told)
+        assert outputs[:, window].tolist() == expected
+        for found in state:
+            assert found.reshape(-1, BATCH, WIDTH)[:, window].tolist() == last
+
+
+@pytest.mark.parametrize("kind", ["leaky", "polynomial", "competing"])
+def test_a_window_in_two_pieces_is_a_window(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    of, told = _drawn(rng)[kind], _constants(kind, rng)
+    neurons = NEURONS[kind](
+        {name: torch.tensor(values) for name, values in of.items()}, dt=0.01, **told
+    )
+    currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
+    whole, _ = neurons(currents)
+    first, state = neurons(currents[:11])
+    second, _ = neurons(currents[11:], state)
+    assert whole.any()
+    assert torch.equal(torch.cat([first, second]), whole)
+
+
+def test_halves_are_rounded_up() -> None:
+    """β is 1/2; what is left of 3 is 1.5, of −3 it is −1.5."""
+    tensors = {"beta": [2**14] * 2, "bias": [0] * 2, "threshold": [100] * 2}
+    as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
+    neurons = NEURONS["leaky"](as_tensors, dt=1.0, shift=0, reset="none")
+    _, membrane = neurons(torch.tensor([[[3, -3]], [[0, 0]]]))
+    assert membrane.tolist() == [[2, -1]]
+
+
+@pytest.mark.parametrize("shift", [22, 30])
+def test_a_membrane_beyond_32_bits_is_refused(shift: int) -> None:
+    """Instead of wrapping round."""
+    tensors = {"beta": [2**15 - 1], "bias": [0], "threshold": [2**31 - 1]}
+    as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
+    neurons = NEURONS["leaky"](as_tensors, dt=1.0, shift=shift, reset="none")
+    currents = torch.full((9, 1, 1), 127)
+    with pytest.raises(WordOverflowError, match="membrane"):
+        neurons(currents)
+
+
+def test_a_constant_beyond_32_bits_is_refused() -> None:
+    tensors = {"beta": [1], "bias": [0], "threshold": [2**31]}
+    as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
+    with pytest.raises(WordOverflowError, match="threshold"):
+        NEURONS["leaky"](as_tensors, dt=1.0, shift=0, reset="none")
