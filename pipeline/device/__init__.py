@@ -1,0 +1,1 @@
+"""What is outside the computer: the front end, toolchains, emulated processors."""
