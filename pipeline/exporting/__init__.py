@@ -1,17 +1,55 @@
 """Trained networks leave the house: one file of this folder a format.
 
-A format's file has `SUFFIX` and `export(network, shape, path, about=...)`, which writes
-the network or says which layer cannot be written and why.
+A format's file has `SUFFIX` and `export(trained, path)`, which writes the network of a
+cell or says which layer cannot be written and why.
 """
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import files
 from pipeline.components import find
 from pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pipeline.networks.base import Shape
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The trained network of one fold of a cell.
+
+    Parameters
+    ----------
+    cell : str
+    fold : int
+    run : mapping
+        As `run.json` has it.
+    network : nn.Module
+        Maps spikes (time, batch, feature) to logits.
+    shape : Shape
+        Its windows.
+    folder : Path
+        Holds the run's files.
+    """
+
+    cell: str
+    fold: int
+    run: Mapping[str, Any]
+    network: "nn.Module"
+    shape: "Shape"
+    folder: Path
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a file says of where it comes from."""
+        told = {name: self.run[name] for name in ("labels", "run_key")}
+        return {"cell": self.cell, "fold": self.fold, **told}
 
 
 def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> Path:
@@ -38,9 +76,23 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
     PipelineError
         The format cannot express it.
     """
-    from pipeline.training.train import load_network, weights_path
-
     writer = importlib.import_module(f"pipeline.exporting.{target}")
+    trained = load_trained(cell, fold)
+    path = path or Path(f"{cell}-fold-{trained.fold}{writer.SUFFIX}")
+    writer.export(trained, path)
+    return path
+
+
+def load_trained(cell: str, fold: int | None = None) -> Trained:
+    """Load the trained network of a cell; the first fold's unless said otherwise.
+
+    Raises
+    ------
+    DataError
+        The cell has no such trained network.
+    """
+    from pipeline.training.trained import load_network, weights_path
+
     folder = files.folder("runs", cell)
     run = files.load_json(folder / "run.json")
     fold = _fold(cell, run, fold)
@@ -54,10 +106,7 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
             "does not fit the network that run.json describes",
             remedy=f"dvc repro train@{cell}",
         ) from error
-    path = path or Path(f"{cell}-fold-{fold}{writer.SUFFIX}")
-    told = {name: run[name] for name in ("labels", "run_key")}
-    writer.export(network, shape, path, about={"cell": cell, "fold": fold, **told})
-    return path
+    return Trained(cell, fold, run, network, shape, folder)
 
 
 def _component(kind: str, run: Mapping[str, Any]) -> Any:

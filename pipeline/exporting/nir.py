@@ -21,16 +21,17 @@ import numpy as np
 from torch import nn
 
 from pipeline import files
+from pipeline.exporting import Trained
 from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
 from pipeline.exporting._connections import add_membranes, add_rates, add_weights
 from pipeline.exporting._neurons import add_neurons
+from pipeline.networks._deployed import deployed
 from pipeline.networks._heads import CountHead, MembraneHead, RateHead
 from pipeline.networks._layers import Recurrent
 from pipeline.networks._plastic import Competing
 from pipeline.networks._stack import Layer, Stack
 from pipeline.networks.base import Shape
 from pipeline.neurons._layer import NeuronLayer
-from pipeline.profiling.operations import deployed
 
 SUFFIX = ".nir"
 
@@ -46,10 +47,21 @@ LAST = "The output in the last of n_steps steps holds the logits."
 MAXIMUM = "The output's highest value in n_steps steps holds the logits."
 
 
-def export(
+def export(trained: Trained, path: Path) -> None:
+    """Write the trained network of a cell as a NIR file.
+
+    Raises
+    ------
+    InexpressibleError
+        A layer has no exact counterpart in NIR; it says which and why.
+    """
+    write(trained.network, trained.shape, path, about=trained.about)
+
+
+def write(
     network: nn.Module, shape: Shape, path: Path, *, about: Mapping[str, Any]
 ) -> None:
-    """Write a trained network as a NIR file, the same bytes every time.
+    """Write a network as a NIR file, the same bytes every time.
 
     Parameters
     ----------

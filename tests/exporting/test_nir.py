@@ -153,7 +153,7 @@ def watched(network: Any, inputs: torch.Tensor) -> tuple[list[np.ndarray], np.nd
 
 def check_round_trip(neuron: str, network: str, dt: float, path: Path) -> None:
     made, shape = trained(neuron, network, dt)
-    target.export(made, shape, path, about={})
+    target.write(made, shape, path, about={})
     layers, logits = watched(made, spikes())
     reader = Reader(path)
     read = reader.run(spikes().numpy())
@@ -181,7 +181,7 @@ def test_any_step(neuron: str, dt: float, tmp_path: Path) -> None:
 
 def test_times_and_thresholds_are_exact_for_every_neuron(tmp_path: Path) -> None:
     made, shape = trained("leaky, to zero", "dense", 0.008)
-    target.export(made, shape, tmp_path / "network.nir", about={})
+    target.write(made, shape, tmp_path / "network.nir", about={})
     graph = nir.read(tmp_path / "network.nir")
     (node,) = (n for k, n in graph.nodes.items() if k.endswith("layer_1_spikes"))
     learned = made.get_submodule("layers.0.unrolled.neurons").learned
@@ -194,7 +194,7 @@ def test_times_and_thresholds_are_exact_for_every_neuron(tmp_path: Path) -> None
 
 def test_single_precision_differs_only_at_the_threshold(tmp_path: Path) -> None:
     made, shape = trained("leaky", "dense", 0.01)
-    target.export(made.float(), shape, tmp_path / "network.nir", about={})
+    target.write(made.float(), shape, tmp_path / "network.nir", about={})
     layers, _ = watched(made, spikes().float())
     found = Reader(tmp_path / "network.nir").run(spikes().numpy())["layer_1_spikes"]
     assert (found != layers[0]).mean() < 1e-3
@@ -231,7 +231,7 @@ def test_neurons_that_nir_cannot_express_say_so(
     built: Any = find("networks", "dense").model_validate({"units": (5,)})
     made = built.build(shape, find("neurons", neuron).model_validate(settings))
     with pytest.raises(InexpressibleError, match=reason) as caught:
-        target.export(made, shape, tmp_path / "network.nir", about={})
+        target.write(made, shape, tmp_path / "network.nir", about={})
     assert "layer_1" in caught.value.where
     assert not list(tmp_path.iterdir())
 
@@ -243,7 +243,7 @@ def test_every_neuron_leaves_or_says_why_not(neuron: str, tmp_path: Path) -> Non
     made = built.build(shape, find("neurons", neuron)()).double().eval()
     path = tmp_path / "network.nir"
     try:
-        target.export(made, shape, path, about={})
+        target.write(made, shape, path, about={})
     except InexpressibleError:
         return
     (expected,), _ = watched(made, 5 * spikes())
@@ -257,7 +257,7 @@ def test_strides_are_refused(tmp_path: Path) -> None:
     built: Any = find("networks", "convolutional").model_validate(settings)
     made = built.build(shape, find("neurons", "leaky")())
     with pytest.raises(InexpressibleError, match="one step for 2"):
-        target.export(made, shape, tmp_path / "network.nir", about={})
+        target.write(made, shape, tmp_path / "network.nir", about={})
 
 
 def test_competition_is_refused(tmp_path: Path) -> None:
@@ -265,21 +265,21 @@ def test_competition_is_refused(tmp_path: Path) -> None:
     built: Any = find("networks", "competitive").model_validate({"bins": 4})
     made = built.build(shape, find("neurons", "leaky")())
     with pytest.raises(InexpressibleError, match="neurons that compete"):
-        target.export(made, shape, tmp_path / "network.nir", about={})
+        target.write(made, shape, tmp_path / "network.nir", about={})
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_network_is_refused(tmp_path: Path) -> None:
     shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
     with pytest.raises(InexpressibleError, match="a Linear has no counterpart"):
-        target.export(nn.Linear(6, 4), shape, tmp_path / "network.nir", about={})
+        target.write(nn.Linear(6, 4), shape, tmp_path / "network.nir", about={})
 
 
 def test_the_same_bytes_every_time(tmp_path: Path) -> None:
     made, shape = trained("leaky", "recurrent", 0.01)
     before = {k: v.clone() for k, v in made.state_dict().items()}
     for name in ("one.nir", "two.nir"):
-        target.export(made, shape, tmp_path / name, about={"cell": "a-b-c"})
+        target.write(made, shape, tmp_path / name, about={"cell": "a-b-c"})
     first, second = (tmp_path / n for n in ("one.nir", "two.nir"))
     assert first.read_bytes() == second.read_bytes()
     assert all(torch.equal(before[k], v) for k, v in made.state_dict().items())

@@ -1,0 +1,124 @@
+"""What an exported program prints, read and compared."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.device.expected import Said, Train
+from pipeline.errors import MeasurementError
+
+DECISION = re.compile(
+    r"(window|decision) (\d+) class (\d+) logits((?: -?\d+)+)(?: instructions (\d+))?"
+)
+TRAIN = re.compile(
+    r"recording samples (\d+) steps (\d+) saturations (\d+) crc32 ([0-9a-f]+)"
+    r"(?: instructions (\d+))?"
+)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program printed.
+
+    Parameters
+    ----------
+    said : Said
+    classes : array, shape (window or decision,)
+        As the program took them from its logits.
+    instructions : list of int
+        Of each window; empty on a host.
+    front_end_instructions : int
+    stack_bytes : int
+    """
+
+    said: Said
+    classes: np.ndarray
+    instructions: list[int]
+    front_end_instructions: int = 0
+    stack_bytes: int = 0
+
+
+def parse(text: str, n_classes: int) -> Output:
+    """Read what a program printed.
+
+    Raises
+    ------
+    MeasurementError
+        A line is none of those that it should print.
+    """
+    decisions, trains, stack = [], [], 0
+    for line in text.splitlines():
+        if match := DECISION.fullmatch(line):
+            decisions.append(_decision(match, n_classes))
+        elif match := TRAIN.fullmatch(line):
+            trains.append(match.groups())
+        elif match := re.fullmatch(r"stack (\d+)", line):
+            stack = int(match[1])
+        elif line != "done" and not line.startswith("count "):
+            raise MeasurementError(
+                "the exported program",
+                f"printed {line[:60]!r}",
+                expected="decisions, and a checksum of each recording's spikes",
+            )
+    rows = {
+        what: np.array([row for kind, _, row, _ in decisions if kind == what], np.int64)
+        for what in ("window", "decision")
+    }
+    parsed = [Train(int(n), int(s), int(c), int(crc, 16)) for n, s, c, crc, _ in trains]
+    return Output(
+        Said(
+            rows["window"].reshape(-1, n_classes),
+            rows["decision"].reshape(-1, n_classes),
+            tuple(parsed),
+        ),
+        np.array(
+            [
+                chosen
+                for what in ("window", "decision")
+                for kind, chosen, *_ in decisions
+                if kind == what
+            ]
+        ),
+        [spent for *_, spent in decisions if spent is not None],
+        sum(int(spent or 0) for *_, spent in trains),
+        stack,
+    )
+
+
+def agreement(output: Output, truth: Said) -> float | None:
+    """Compute the share of decisions whose class and logits are the truth's.
+
+    Raises
+    ------
+    MeasurementError
+        There are more or fewer.
+    """
+    said = output.said
+    pairs = ((said.windows, truth.windows), (said.decisions, truth.decisions))
+    if any(len(one) != len(other) for one, other in pairs):
+        raise MeasurementError(
+            "the exported program",
+            f"decided {len(said.windows)} windows and {len(said.decisions)} times in "
+            "recordings",
+            expected=f"{len(truth.windows)} and {len(truth.decisions)}",
+        )
+    logits, right = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
+    if not len(right):
+        return None
+    same = (logits == right).all(1) & (output.classes == right.argmax(1))
+    return float(same.mean())
+
+
+def _decision(
+    match: re.Match[str], n_classes: int
+) -> tuple[str, int, list[int], int | None]:
+    what, _, chosen, written, spent = match.groups()
+    logits = [int(word) for word in written.split()]
+    if len(logits) != n_classes:
+        raise MeasurementError(
+            "the exported program",
+            f"printed {len(logits)} logits",
+            expected=f"{n_classes}, one a class",
+        )
+    return what, int(chosen), logits, int(spent) if spent else None

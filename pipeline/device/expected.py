@@ -1,0 +1,132 @@
+"""What a program on a device has to say: the integer network's decisions, as lines.
+
+The lines are those that `host_main.c` prints, so that `diff` compares.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+
+from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
+from pipeline.errors import DataError
+from pipeline.quantization.network import IntegerHead, IntegerNetwork
+
+BATCH = 256
+"""Windows that the network runs at once."""
+
+FrontEnd = Callable[[np.ndarray], tuple[np.ndarray, int]]
+"""Maps samples (channel, time), int32, to spikes (step, feature) and saturations."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """What came out of the front end for one recording.
+
+    Parameters
+    ----------
+    samples, steps, saturations : int
+    crc32 : int
+        Of the packed spikes, step after step.
+    """
+
+    samples: int
+    steps: int
+    saturations: int
+    crc32: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a program says.
+
+    Parameters
+    ----------
+    windows : array, shape (window, class)
+        Logits of the packed windows.
+    decisions : array, shape (decision, class)
+        Logits of all recordings' decisions.
+    trains : tuple of Train
+        One a recording.
+    """
+
+    windows: np.ndarray
+    decisions: np.ndarray
+    trains: tuple[Train, ...]
+
+
+def expected(network: IntegerNetwork, stimulus: Stimulus, front_end: FrontEnd) -> Said:
+    """Run the integer network and the front end's model on a stimulus.
+
+    Raises
+    ------
+    DataError
+        A recording has fewer steps than a decision asks for.
+    """
+    n_features = stimulus.shape.n_features
+    windows = unpacked(stimulus.windows, n_features)
+    trains, decisions = [], []
+    for recording in stimulus.recordings:
+        spikes, saturations = front_end(recording.samples)
+        crc = zlib.crc32(packed(spikes).tobytes())
+        n_samples = recording.samples.shape[1]
+        trains.append(Train(n_samples, len(spikes), saturations, crc))
+        decisions.append(_decided(network, stimulus, recording, spikes))
+    none = np.empty((0, stimulus.shape.n_classes), np.int64)
+    return Said(
+        _logits(network, windows), np.concatenate([none, *decisions]), tuple(trains)
+    )
+
+
+def expected_lines(stimulus: Stimulus, said: Said) -> list[str]:
+    """Write what is expected as the host program prints it."""
+    lines = [_line("window", k, row) for k, row in enumerate(said.windows)]
+    rows = iter(said.decisions)
+    for recording, train in zip(stimulus.recordings, said.trains, strict=True):
+        lines += [_line("decision", at, next(rows)) for at in recording.decisions]
+        lines.append(
+            f"recording samples {train.samples} steps {train.steps} "
+            f"saturations {train.saturations} crc32 {train.crc32:08x}"
+        )
+    return lines
+
+
+def _line(what: str, number: int, logits: np.ndarray) -> str:
+    written = " ".join(map(str, logits.tolist()))
+    return f"{what} {number} class {logits.argmax()} logits {written}"
+
+
+def _decided(
+    network: IntegerNetwork,
+    stimulus: Stimulus,
+    recording: AdcRecording,
+    spikes: np.ndarray,
+) -> np.ndarray:
+    """Classify the steps before each decision; before the first step is silence."""
+    n_steps = stimulus.shape.n_steps
+    if recording.decisions and recording.decisions[-1] > len(spikes):
+        raise DataError(
+            "stimulus",
+            f"a decision after {recording.decisions[-1]} steps",
+            expected=f"at most the {len(spikes)} that the recording has",
+        )
+    padded = np.pad(spikes, ((n_steps, 0), (0, 0)))
+    rows = np.add.outer(np.array(recording.decisions, np.int64), np.arange(n_steps))
+    batches = [rows[k : k + BATCH] for k in range(0, len(rows), BATCH)]
+    none = np.empty((0, stimulus.shape.n_classes), np.int64)
+    return np.concatenate([none, *(_logits(network, padded[b]) for b in batches)])
+
+
+def _logits(network: IntegerNetwork, windows: np.ndarray) -> np.ndarray:
+    """Run windows (window, step, feature) in batches."""
+    head = cast("IntegerHead", network.head)
+    parts = [np.empty((0, head.linear.out_features), np.int64)]
+    for start in range(0, len(windows), BATCH):
+        batch = windows[start : start + BATCH].swapaxes(0, 1)
+        spikes = torch.from_numpy(np.ascontiguousarray(batch, np.float32))
+        with torch.no_grad():
+            parts.append(network(spikes).numpy())
+    return np.concatenate(parts)

@@ -1,0 +1,118 @@
+"""What a program on a device is fed with: windows of packed spikes, and raw samples.
+
+A host reads it from a file, whose format stands in `host_main.c`; a microcontroller has
+it built in.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import files
+from pipeline.networks.base import Shape
+
+MAGIC, FORMAT, WINDOWS, RECORDING = b"BSPK", 1, 1, 2
+LINE = 88
+
+
+@dataclass(frozen=True)
+class AdcRecording:
+    """A recording as a converter gives it, and when to decide.
+
+    Parameters
+    ----------
+    samples : array, shape (channel, time), int32
+    decisions : sequence of int, ascending
+        Each a number of steps that have come out by then.
+    """
+
+    samples: np.ndarray
+    decisions: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What is to be classified.
+
+    Parameters
+    ----------
+    shape : Shape
+    n_channels : int
+        Of the recordings.
+    windows : array, shape (window, step, byte), uint8
+        As `packed` makes them.
+    recordings : sequence of AdcRecording
+        A microcontroller hears the samples of the first.
+    """
+
+    shape: Shape
+    n_channels: int
+    windows: np.ndarray
+    recordings: Sequence[AdcRecording] = ()
+
+    def write_file(self, path: Path) -> None:
+        """Write the file that the host program reads."""
+        with files.replacing(path) as partial, partial.open("wb") as stream:
+            stream.writelines(self._parts())
+
+    def write_source(self, path: Path) -> None:
+        """Write `stimulus.c`."""
+        with files.replacing(path) as partial:
+            partial.write_text(self._source(), encoding="utf-8")
+
+    def _parts(self) -> Iterator[bytes]:
+        shape = self.shape
+        sizes = self.n_channels, shape.n_features, shape.n_steps
+        yield MAGIC + _words(FORMAT, *sizes)
+        yield _words(WINDOWS, len(self.windows)) + self.windows.tobytes()
+        for recording in self.recordings:
+            samples, times = recording.samples, recording.decisions
+            yield _words(RECORDING, samples.shape[1], len(times), *times)
+            yield samples.T.astype("<i4").tobytes()
+
+    def _source(self) -> str:
+        nothing = np.empty((1, 0), np.int32)
+        signal = self.recordings[0].samples if self.recordings else nothing
+        windows = self.windows.reshape(len(self.windows), -1)
+        return (
+            '/* What the harness runs. */\n#include "stimulus.h"\n\n'
+            f"const uint32_t stimulus_windows = {len(windows)};\n"
+            f"const uint32_t stimulus_samples = {signal.shape[1]};\n"
+            "const uint8_t stimulus_spikes[][BIOSPIKE_STEPS * BIOSPIKE_SPIKE_BYTES] = "
+            f"{_nested(windows)};\n"
+            "const int32_t stimulus_signal[][BIOSPIKE_CHANNELS] = "
+            f"{_nested(signal.T)};\n"
+        )
+
+
+def packed(spikes: np.ndarray) -> np.ndarray:
+    """Pack spikes (…, feature) to bytes: feature f is bit f % 8 of byte f / 8."""
+    return np.packbits(spikes.astype(bool), axis=-1, bitorder="little")
+
+
+def unpacked(windows: np.ndarray, n_features: int) -> np.ndarray:
+    """Unpack bytes (…, byte) to spikes (…, feature)."""
+    bits = np.unpackbits(windows, axis=-1, count=n_features, bitorder="little")
+    return bits.astype(bool)
+
+
+def _words(*values: int) -> bytes:
+    return np.array(values, "<u4").tobytes()
+
+
+def _nested(rows: np.ndarray) -> str:
+    """Write rows as C; of none, one of zeros: C99 has no empty arrays."""
+    if not rows.size:
+        return "{{0}}"
+    return "{\n" + "\n".join(map(_row, rows.tolist())) + "\n}"
+
+
+def _row(values: list[int]) -> str:
+    text = ", ".join(map(str, values))
+    inside = textwrap.fill(
+        text, LINE, initial_indent="    {", subsequent_indent="     "
+    )
+    return inside + "},"

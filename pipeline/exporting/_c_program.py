@@ -1,0 +1,252 @@
+"""What a program in C is made of, loaded from a cell's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline import files
+from pipeline.components import find
+from pipeline.device.front_end import (
+    FrontEnd,
+    design_front_end,
+    digitise,
+    saturations,
+)
+from pipeline.device.stimulus import AdcRecording, Stimulus, packed
+from pipeline.errors import DataError, PipelineError
+from pipeline.exporting import Trained, load_trained
+from pipeline.networks.base import Shape
+from pipeline.preparation.signals import SignalSettings
+from pipeline.quantization.network import IntegerNetwork
+
+SAMPLE_WINDOWS = 4
+"""Windows of each class in the sample that a program is tested with."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A cell's network in integers, and the front end that it hears through.
+
+    Parameters
+    ----------
+    trained : Trained
+    network : IntegerNetwork
+    front_end : FrontEnd
+    channels : tuple of str
+        Of the recordings, in their order.
+    test : DataFrame
+        The fold's test windows.
+    """
+
+    trained: Trained
+    network: IntegerNetwork
+    front_end: FrontEnd
+    channels: tuple[str, ...]
+    test: pd.DataFrame
+
+    @property
+    def shape(self) -> Shape:
+        """The network's windows."""
+        return self.trained.shape
+
+    def encode(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
+        """Map samples (channel, time) to spikes (step, feature) and saturations."""
+        spikes, memory = self.front_end.encode(samples)
+        return spikes.T, saturations(memory)
+
+
+def load_program(trained: Trained) -> Program:
+    """Load what a program in C is made of.
+
+    Raises
+    ------
+    PipelineError
+        The fold has no network in integers, or its front end has no integer form.
+    """
+    network = _integer_network(trained)
+    dataset = trained.run["dataset"]
+    used = _used_recordings(dataset)
+    settings = trained.run["settings"]
+    signal = SignalSettings.model_validate(settings["signal"])
+    coded = find("encoders", trained.run["encoder"])
+    encoder: Any = coded.model_validate(settings["encoder"])
+    rate, channels = _recorded(dataset, used, signal)
+    front_end = design_front_end(signal, encoder, rate, len(channels))
+    test = _test_windows(dataset, trained.fold)
+    return Program(trained, network, front_end, channels, test)
+
+
+def matched_ann(trained: Trained) -> Trained | None:
+    """Find the network of rectified units that a spiking cell is compared with.
+
+    It is a cell of the same data set, encoder and fold with hidden layers; one with the
+    same network settings before others.
+    """
+    if _neuron(trained.run) == "relu":
+        return None
+    candidates = []
+    for path in sorted((files.DATA / "runs").glob("*/run.json")):
+        run = files.load_json(path)
+        alike = all(run.get(k) == trained.run[k] for k in ("dataset", "encoder"))
+        folds = [line["fold"] for line in run.get("folds", ())]
+        if alike and trained.fold in folds and _neuron(run) == "relu":
+            same = run["settings"]["network"] == trained.run["settings"]["network"]
+            candidates.append((not same, path.parent.name))
+    for _, cell in sorted(candidates):
+        found = load_trained(cell, trained.fold)
+        if len(getattr(found.network, "layers", ())):
+            return found
+    return None
+
+
+def sample(program: Program) -> Stimulus:
+    """Choose some test windows of each class, and the start of a test recording.
+
+    The windows lie evenly among the class's, so that the sample repeats.
+    """
+    by_class = program.test.groupby("label", sort=True).window
+    chosen = by_class.apply(partial(_evenly, n=SAMPLE_WINDOWS)).explode()
+    table = program.test[program.test["window"].isin(chosen)]
+    n_steps = program.shape.n_steps
+    seconds = 1.5 * n_steps * program.shape.dt
+    codes = read_codes(program, str(table["recording"].iloc[0]), seconds)
+    return Stimulus(
+        program.shape,
+        len(program.channels),
+        window_spikes(program, table),
+        (AdcRecording(codes, (n_steps,)),),
+    )
+
+
+def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
+    """Take all recordings of a fold's test windows, to decide at every window's end.
+
+    Returns
+    -------
+    stimulus : Stimulus
+    labels : list of str
+        Of the windows, in the order of the decisions.
+    """
+    test = program.test.sort_values(["recording", "stop"])
+    lag = _lag(program)
+    recordings = [
+        AdcRecording(read_codes(program, str(name)), [int(k) + lag for k in table.stop])
+        for name, table in test.groupby("recording", sort=True)
+    ]
+    none = window_spikes(program, test.iloc[:0])
+    stimulus = Stimulus(program.shape, len(program.channels), none, recordings)
+    return stimulus, test["label"].tolist()
+
+
+def stratified(program: Program, n_windows: int) -> pd.DataFrame:
+    """Choose so many test windows, as far as there are: of each class as many.
+
+    Where a class has fewer, windows of the others fill up.
+    """
+    test = program.test
+    by_class = test.groupby("label", sort=True).window
+    each = -(-n_windows // by_class.ngroups)
+    chosen = set(by_class.apply(partial(_evenly, n=each)).explode())
+    rest = test["window"][~test["window"].isin(chosen)]
+    chosen |= set(_evenly(rest, n=max(0, n_windows - len(chosen))))
+    rows: pd.DataFrame = test[test["window"].isin(chosen)]
+    return rows
+
+
+def window_spikes(program: Program, table: pd.DataFrame) -> np.ndarray:
+    """Cut the encoder's packed spikes of windows: (window, step, byte), uint8."""
+    import torch
+
+    from pipeline.training.batches import load
+
+    shape = program.shape
+    if table.empty:
+        return np.empty((0, shape.n_steps, -(-shape.n_features // 8)), np.uint8)
+    run = program.trained.run
+    folder = files.folder("spikes", f"{run['dataset']}-{run['encoder']}")
+    windows = load(folder, table, run["labels"])
+    spikes = windows.spikes(torch.arange(len(table)))
+    return packed(spikes.numpy().swapaxes(0, 1))
+
+
+def read_codes(
+    program: Program, recording: str, seconds: float | None = None
+) -> np.ndarray:
+    """Read a recording, or its start, as a converter would have given it."""
+    dataset = program.trained.run["dataset"]
+    raw = files.load_recording(
+        files.folder("recordings", dataset) / f"{recording}_raw.fif"
+    )
+    stop = (
+        None if seconds is None else round(seconds * program.front_end.recorded_sfreq)
+    )
+    picked = raw.pick(list(program.channels))
+    return digitise(picked.get_data(stop=stop))
+
+
+def _lag(program: Program) -> int:
+    """Count the steps that the code lags behind the signal."""
+    run = program.trained.run
+    encoder: Any = find("encoders", run["encoder"])
+    made = encoder.model_validate(run["settings"]["encoder"])
+    delay_s: float = made.delay_s(program.front_end.sfreq)
+    return round(delay_s * program.front_end.sfreq)
+
+
+def _evenly(windows: pd.Series, *, n: int) -> list[int]:
+    places = np.linspace(0, len(windows) - 1, min(n, len(windows))).round().astype(int)
+    return [int(window) for window in windows.iloc[places]]
+
+
+def _neuron(run: Mapping[str, Any]) -> str:
+    return str(run.get("settings", {}).get("neuron", {}).get("name", ""))
+
+
+def _integer_network(trained: Trained) -> IntegerNetwork:
+    from pipeline.training.trained import load_quantized, quantized_path
+
+    network, told = load_quantized(quantized_path(trained.folder, trained.fold))
+    if network is None:
+        raise PipelineError(
+            f"C export, fold {trained.fold} of {trained.cell}",
+            f"has no network in integers: {told['absent']}",
+            expected="a network that was quantised",
+            remedy="export a cell of another model",
+        )
+    return network
+
+
+def _used_recordings(dataset: str) -> pd.DataFrame:
+    table = files.load_table(files.folder("recordings", dataset) / "recordings.parquet")
+    used: pd.DataFrame = table[table["status"] == "used"]
+    return used
+
+
+def _recorded(
+    dataset: str, used: pd.DataFrame, signal: SignalSettings
+) -> tuple[float, tuple[str, ...]]:
+    """Find the one sampling rate, and the channels that the signal is made of."""
+    rates = sorted(used["sfreq"].unique())
+    if len(rates) != 1:
+        raise DataError(
+            f"recordings of {dataset}",
+            f"rates of {', '.join(f'{rate:g}' for rate in rates)} samples per second",
+            expected="one: a device's converter has one rate",
+        )
+    path = files.folder("recordings", dataset) / f"{used['recording'].iloc[0]}_raw.fif"
+    raw = files.load_recording(path)
+    picked = raw.pick(list(signal.channels)) if signal.channels else raw
+    return float(rates[0]), tuple(picked.ch_names)
+
+
+def _test_windows(dataset: str, fold: int) -> pd.DataFrame:
+    folder: Path = files.folder("windows", dataset)
+    windows = files.load_table(folder / "windows.parquet")
+    folds = files.load_table(folder / "folds.parquet")
+    wanted = folds[(folds["fold"] == fold) & (folds["role"] == "test")][["window"]]
+    return wanted.merge(windows, on="window", validate="1:1").sort_values("window")

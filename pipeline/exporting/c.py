@@ -1,0 +1,140 @@
+"""C99 for microcontrollers: a folder with the network, its front end and two harnesses.
+
+The network is event-driven and in integers, and gives the bits that
+`pipeline.quantization` gives. The folder brings a sample of real windows and samples
+with what has to come out, so that whoever has it can test it alone.
+"""
+
+import shutil
+from pathlib import Path
+from string import Template
+
+from pipeline import files
+from pipeline.device.expected import Said, expected, expected_lines
+from pipeline.device.front_end import FrontEnd
+from pipeline.device.stimulus import Stimulus
+from pipeline.errors import DataError, PipelineError
+from pipeline.exporting import Trained
+from pipeline.exporting._c_front_end import front_end_constants
+from pipeline.exporting._c_model import header, kinds, source
+from pipeline.exporting._c_program import Program, load_program, matched_ann, sample
+from pipeline.exporting._c_taps import KINDS
+from pipeline.networks.base import Shape
+from pipeline.quantization.network import IntegerNetwork
+
+SUFFIX = "-c"
+SOURCES = Path(__file__).parent / "c_sources"
+MARK = "model.h"
+"""The file by which an exported folder is known."""
+MATCHED = "matched_ann"
+
+
+def export(trained: Trained, path: Path) -> None:
+    """Write the trained network of a cell as a folder of C.
+
+    Its matched network of rectified units, if there is one, goes into a folder below.
+
+    Raises
+    ------
+    PipelineError
+        The cell has no network in integers, or a part that there is no C of.
+    DataError
+        There is something else at `path`, or a file of the cell is missing.
+    """
+    _refuse_foreign(path)
+    program = load_program(trained)
+    matched, note = _matched(trained)
+    with files.replacing_folder(path) as partial:
+        write_program(program, partial, note)
+        if matched:
+            (partial / MATCHED).mkdir()
+            write_program(matched, partial / MATCHED, "")
+
+
+def write_program(program: Program, folder: Path, note: str) -> None:
+    """Write everything of one program; `note` goes into its README."""
+    write_sources(folder, program.network, program.shape, program.front_end)
+    (folder / "README.md").write_text(readme(program, note), encoding="utf-8")
+    stimulus = sample(program)
+    said = expected(program.network, stimulus, program.encode)
+    write_sample(folder, stimulus, said)
+
+
+def write_sources(
+    folder: Path, network: IntegerNetwork, shape: Shape, front_end: FrontEnd
+) -> None:
+    """Write the sources of a network and its front end, and how to build them.
+
+    Raises
+    ------
+    InexpressibleError
+        There is no C of a layer.
+    """
+    used = kinds(network)
+    made = {
+        MARK: header(network, shape),
+        "model.c": source(network, shape),
+        "model.mk": f"NEURONS := {' '.join(f'{kind}.c' for kind in used)}\n",
+        "front_end_constants.h": front_end_constants(front_end),
+    }
+    unused = shutil.ignore_patterns(*(f"{kind}.c" for kind in set(KINDS) - set(used)))
+    shutil.copytree(SOURCES, folder, dirs_exist_ok=True, ignore=unused)
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def write_sample(folder: Path, stimulus: Stimulus, said: Said) -> None:
+    """Write what a program is tested with, and what has to come out."""
+    stimulus.write_file(folder / "sample.bin")
+    stimulus.write_source(folder / "mcu" / "stimulus.c")
+    lines = expected_lines(stimulus, said)
+    (folder / "sample.expected").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def readme(program: Program, note: str) -> str:
+    """Write what the folder is, for who gets it."""
+    front_end, shape, trained = program.front_end, program.shape, program.trained
+    text = (SOURCES / "README.md").read_text(encoding="utf-8")
+    labels = trained.run["labels"]
+    return Template(text).substitute(
+        cell=trained.cell,
+        fold=trained.fold,
+        run_key=trained.run["run_key"],
+        labels="\n".join(f"| {k} | {label} |" for k, label in enumerate(labels)),
+        channels=", ".join(program.channels),
+        recorded=f"{front_end.recorded_sfreq:g}",
+        rate=f"{front_end.sfreq:g}",
+        steps=shape.n_steps,
+        seconds=f"{shape.n_steps * shape.dt:g}",
+        note=note,
+    )
+
+
+def _matched(trained: Trained) -> tuple[Program | None, str]:
+    """Load the matched network; else say why there is none."""
+    if trained.run["settings"]["neuron"]["name"] == "relu":
+        return None, ""
+    found = matched_ann(trained)
+    if found is None:
+        return None, "There is no matched network of rectified units beside it."
+    try:
+        return load_program(found), (
+            f"`{MATCHED}/` holds the matched network of rectified units, "
+            f"{found.cell}, in the same form."
+        )
+    except PipelineError as error:
+        return None, f"{found.cell} is not beside it: {error.found}."
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse to replace what is not an exported folder."""
+    if not path.exists() or (path / MARK).exists():
+        return
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    raise DataError(
+        str(path),
+        "is there already and is no exported program",
+        expected="a new folder, or one to be written again",
+        remedy="choose another with --output",
+    )

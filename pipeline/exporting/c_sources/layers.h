@@ -1,0 +1,73 @@
+/* What a network is made of. Constants lie in flash, what changes is pointed at. */
+#ifndef BIOSPIKE_LAYERS_H
+#define BIOSPIKE_LAYERS_H
+
+#include "events.h"
+
+/* Weights from channels at some steps to targets.
+ *
+ * Tap k meets the step k * spacing steps ago, so one form serves a convolution (its
+ * kernel reversed, spacing 1), a dense layer (one tap) and a layer of delays. Every
+ * `stride` steps the targets get their sums; before a window there is silence.
+ */
+struct connections {
+    struct history in;
+    uint16_t taps, spacing, stride;
+    uint16_t *missing; /* steps until the next sums */
+    uint16_t n_out;
+    const int8_t *weights; /* [tap][channel][target] */
+};
+
+enum reset { RESET_NONE, RESET_SUBTRACT, RESET_ZERO };
+
+/* Neurons of any kind; a kind leaves the fields that it has no use for at 0. */
+struct neurons {
+    void (*step)(
+        const struct neurons *of, const int32_t *sums, struct events *out);
+    uint16_t n;
+    enum reset reset;
+    uint8_t shift, fraction;
+    const int32_t *beta, *bias, *threshold; /* [n], and all that follow */
+    const int32_t *multiplier, *a0, *a2, *a3, *clip;
+    int32_t shared_beta, shared_alpha, inhibition;
+    uint16_t winners;
+    int32_t *membrane, *synaptic; /* null in neurons without */
+};
+
+/* The kinds: each in the file of its name, with its equations. */
+void leaky(const struct neurons *of, const int32_t *sums, struct events *out);
+void polynomial(const struct neurons *of, const int32_t *sums, struct events *out);
+void relu(const struct neurons *of, const int32_t *sums, struct events *out);
+void competing(const struct neurons *of, const int32_t *sums, struct events *out);
+
+struct layer {
+    struct connections connections;
+    struct neurons neurons;
+};
+
+/* A linear map of the sums of each channel in equal segments of a window:
+ *
+ *     logit = rounded((sum of weight * sum + bias) * multiplier, shift)
+ *
+ * A spike adds a row at once; graded values are added up first, where they come from
+ * layers of graded outputs.
+ */
+struct read_out {
+    struct history in;
+    const uint16_t *ends; /* [segment], steps */
+    uint16_t segments;
+    const int8_t *weights; /* [segment][channel][class] */
+    const int32_t *bias, *multiplier;
+    uint8_t shift;
+    int32_t *graded; /* [channel], the sums of a segment; null for spikes */
+};
+
+struct model {
+    const struct layer *layers;
+    uint16_t n_layers;
+    struct read_out read_out;
+};
+
+extern const struct model biospike_model;
+
+#endif

@@ -1,0 +1,11 @@
+/* What the harness runs: windows of packed spikes, and samples for the front end. */
+#ifndef BIOSPIKE_STIMULUS_H
+#define BIOSPIKE_STIMULUS_H
+
+#include "biospike.h"
+
+extern const uint32_t stimulus_windows, stimulus_samples;
+extern const uint8_t stimulus_spikes[][BIOSPIKE_STEPS * BIOSPIKE_SPIKE_BYTES];
+extern const int32_t stimulus_signal[][BIOSPIKE_CHANNELS];
+
+#endif

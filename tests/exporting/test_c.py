@@ -1,0 +1,414 @@
+import os
+import shutil
+import subprocess
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pipeline.device.expected import expected, expected_lines
+from pipeline.device.front_end import FrontEnd, design_front_end, saturations
+from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
+from pipeline.encoders.delta import Delta
+from pipeline.exporting._c_arrays import constants
+from pipeline.exporting._c_taps import InexpressibleError
+from pipeline.exporting.c import write_sources
+from pipeline.networks._heads import SegmentRates
+from pipeline.networks._stack import Layer
+from pipeline.networks.base import Shape
+from pipeline.preparation.signals import Scale, SignalSettings
+from pipeline.profiling.operations import count
+from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.neurons import (
+    IntegerCompeting,
+    IntegerLeaky,
+    IntegerNeurons,
+    IntegerPolynomial,
+    IntegerRelu,
+)
+from pipeline.quantization.weights import Convolution, Delayed, Dense
+
+STEPS, WINDOWS, CLASSES, DT = 83, 12, 3, 0.01
+SANITISED = "-O1 -g -fsanitize=undefined,address -fno-sanitize-recover"
+
+needs_gcc = pytest.mark.skipif(
+    not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
+)
+
+
+class Random:
+    """Draws parts of networks; a third of the weights is 0."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = torch.Generator().manual_seed(seed)
+
+    def numbers(self, low: int, high: int, *shape: int) -> Tensor:
+        return torch.randint(low, high, shape, generator=self.rng)
+
+    def weights(self, *shape: int) -> Tensor:
+        drawn = self.numbers(-127, 128, *shape).to(torch.int8)
+        return drawn * (self.numbers(0, 3, *shape) > 0)
+
+    def leaky(self, n: int, reset: str = "subtract") -> IntegerLeaky:
+        tensors = {
+            "beta": self.numbers(15000, 2**15, n),
+            "bias": self.numbers(-60, 60, n),
+            "threshold": self.numbers(500, 3000, n),
+        }
+        return IntegerLeaky(tensors, dt=DT, shift=4, reset=reset)
+
+    def polynomial(self, n: int, reset: str = "subtract") -> IntegerPolynomial:
+        tensors = {
+            "beta": self.numbers(15000, 2**15, n),
+            "bias": self.numbers(-9, 9, n),
+            "threshold": self.numbers(100, 900, n),
+            "multiplier": self.numbers(3000, 9000, n),
+            "a0": self.numbers(-40, 40, n),
+            "a2": self.numbers(-3000, 3000, n),
+            "a3": self.numbers(-3000, -500, n),
+            "clip": self.numbers(1000, 3000, n),
+        }
+        constants = {"shift": 10, "fraction": 10, "reset": reset}
+        return IntegerPolynomial(tensors, dt=DT, **constants)
+
+    def relu(self, n: int) -> IntegerRelu:
+        tensors = {
+            "bias": self.numbers(-90, 90, n), "multiplier": self.numbers(200, 900, n),
+        }  # fmt: skip
+        return IntegerRelu(tensors, dt=DT, shift=13)
+
+    def competing(self, n: int, winners: int, inhibition: int) -> IntegerCompeting:
+        return IntegerCompeting(
+            {"threshold": self.numbers(600, 640, n)},
+            dt=DT, beta=30000, alpha=28000, shift=1,
+            inhibition=inhibition, winners=winners,
+        )  # fmt: skip
+
+    def head(self, width: int, bins: int) -> IntegerHead:
+        tensors = {
+            "bias": self.numbers(-9, 9, CLASSES),
+            "multiplier": self.numbers(2**15, 2**16, CLASSES),
+        }
+        weight = self.weights(CLASSES, width * bins)
+        return IntegerHead(weight, tensors, bins=bins, shift=12, scale=0.1)
+
+    def convolution(self, n_in: int, n_out: int, k: int, stride: int) -> Convolution:
+        return Convolution(self.weights(n_out, n_in, k), stride=stride)
+
+
+def network(kind: str) -> tuple[int, IntegerNetwork]:
+    """Make a random network of a kind; gives its number of features too."""
+    draw = Random()
+    layers: list[tuple[nn.Module, IntegerNeurons]]
+    match kind.split():
+        case ["leaky", reset]:
+            first, second = (
+                draw.convolution(4, 19, 11, 4),
+                draw.convolution(19, 9, 5, 2),
+            )
+            layers = [(first, draw.leaky(19, reset)), (second, draw.leaky(9, reset))]
+            features, width, bins = 4, 9, 4
+        case ["polynomial", reset]:
+            first, second = draw.convolution(18, 8, 3, 3), Dense(draw.weights(11, 8))
+            layers = [
+                (first, draw.polynomial(8, reset)),
+                (second, draw.polynomial(11, reset)),
+            ]
+            features, width, bins = 18, 11, 3
+        case ["relu"]:
+            first, second = (
+                draw.convolution(4, 24, 11, 4),
+                draw.convolution(24, 17, 7, 2),
+            )
+            layers = [(first, draw.relu(24)), (second, draw.relu(17))]
+            features, width, bins = 4, 17, 4
+        case ["competing", winners, inhibition]:
+            weights = Delayed(draw.weights(12, 6 * 5).abs(), count=5, every=3)
+            layers = [(weights, draw.competing(12, int(winners), int(inhibition)))]
+            features, width, bins = 6, 12, 5
+        case ["coarse", reset]:
+            # Small whole numbers: membranes often are exactly at the threshold.
+            few = {"beta": 2**15, "bias": 0, "threshold": 3}
+            tensors = {name: torch.full((15,), value) for name, value in few.items()}
+            weights = Dense(draw.numbers(-2, 3, 15, 4).to(torch.int8))
+            layers = [(weights, IntegerLeaky(tensors, dt=DT, shift=0, reset=reset))]
+            features, width, bins = 4, 15, 3
+        case ["mixed"]:
+            dense, after = Dense(draw.weights(11, 2)), draw.convolution(11, 10, 2, 2)
+            layers = [(dense, draw.relu(11)), (after, draw.leaky(10))]
+            # More segments than steps: some are empty.
+            features, width, bins = 2, 10, 2 * STEPS
+        case _:
+            features, width, bins, layers = 10, 10, 3, []
+    stack = [Layer(weights, neurons) for weights, neurons in layers]
+    made = IntegerNetwork(stack, draw.head(width, bins))
+    return features, cast("IntegerNetwork", made.eval())
+
+
+KINDS = (
+    "leaky subtract", "leaky zero", "leaky none", "polynomial subtract",
+    "polynomial zero", "polynomial none", "relu", "competing 1 0", "competing 2 90",
+    "competing 12 90", "coarse subtract",
+    "coarse zero", "mixed", "nothing",
+)  # fmt: skip
+
+
+def front_end_of(n_channels: int) -> FrontEnd:
+    settings = SignalSettings(
+        l_freq=2, h_freq=40, sfreq=125, scale=Scale(tau_s=0.5, floor=1e-6)
+    )
+    return design_front_end(settings, Delta(threshold=0.5), 250, n_channels)
+
+
+def encoder_of(front_end: FrontEnd) -> Any:
+    def encode(samples: np.ndarray) -> tuple[np.ndarray, int]:
+        spikes, memory = front_end.encode(samples)
+        return spikes.T, saturations(memory)
+
+    return encode
+
+
+def random_spikes(features: int, seed: int = 0) -> Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return (torch.rand(STEPS, WINDOWS, features, generator=rng) < 0.15).float()
+
+
+def random_samples(n_channels: int, n: int = 400) -> np.ndarray:
+    steps = np.random.default_rng(0).normal(0, 900, (n_channels, n)).cumsum(1)
+    return np.clip(steps, -(2**23) + 1, 2**23 - 1).astype(np.int32)
+
+
+def stimulus_of(features: int, spikes: Tensor, *recordings: AdcRecording) -> Stimulus:
+    windows = packed(spikes.numpy().swapaxes(0, 1))
+    shape = Shape(STEPS, features, CLASSES, DT)
+    return Stimulus(shape, features // 2, windows, recordings)
+
+
+def write(folder: Path, features: int, made: IntegerNetwork) -> FrontEnd:
+    front_end = front_end_of(features // 2)
+    write_sources(folder, made, Shape(STEPS, features, CLASSES, DT), front_end)
+    return front_end
+
+
+def build(folder: Path, target: str, flags: str = SANITISED) -> Path:
+    environment = {**os.environ, "CFLAGS": flags}
+    command = ["make", "-s", "CC=gcc", target]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder / target
+
+
+def run(program: Path, stimulus: Path) -> list[str]:
+    done = subprocess.run([program, stimulus], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def executed(made: IntegerNetwork, spikes: Tensor) -> list[int]:
+    """Count, layer by layer, what nonzero inputs meet, weights of zero or not."""
+    totals = []
+
+    def see(module: nn.Module, values: Tensor) -> None:
+        ones: Any = deepcopy(module)
+        ones.weight = nn.Parameter(torch.ones_like(ones.weight), requires_grad=False)
+        ones._forward_pre_hooks.clear()
+        totals.append(int(ones((values != 0).double()).sum()))
+
+    head = cast("IntegerHead", made.head)
+    spiking = all(layer.unrolled.spiking for layer in cast("Any", made.layers))
+    for module in made.modules():
+        if isinstance(module, nn.Conv1d | nn.Linear) and (
+            module is not head.linear or not spiking
+        ):
+            module.register_forward_pre_hook(lambda m, inputs: see(m, inputs[0]))
+        if isinstance(module, SegmentRates) and spiking:
+            module.register_forward_pre_hook(
+                lambda _, inputs: totals.append(int(inputs[0].sum()) * CLASSES)
+            )
+    made(spikes)
+    return totals
+
+
+@needs_gcc
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_gives_the_bits_and_the_counts(kind: str, tmp_path: Path) -> None:
+    features, made = network(kind)
+    spikes = random_spikes(features)
+    write(tmp_path, features, made)
+    stimulus_of(features, spikes).write_file(tmp_path / "s.bin")
+    lines = run(build(tmp_path, "build/count"), tmp_path / "s.bin")
+
+    logits = made(spikes).numpy()
+    assert len(set(map(tuple, logits.tolist()))) > WINDOWS // 2
+    wanted = [
+        f"window {k} class {row.argmax()} logits {' '.join(map(str, row))}"
+        for k, row in enumerate(logits)
+    ]
+    assert lines[:WINDOWS] == wanted
+
+    counted = count(made, spikes, dt=DT)
+    told = [line.split() for line in lines[WINDOWS:]]
+    effective, updates = ([int(row[k]) for row in told] for k in (5, 9))
+    synapses = [s for s in counted.synapses if not s.name.endswith("inhibition")]
+    assert effective == [s.effective for s in synapses]
+    assert all(n > 0 for n in effective)
+    assert sum(updates) == counted.membrane_updates
+    assert updates[:-1] == [n.updates for n in counted.neurons][: len(told) - 1]
+    assert [int(row[3]) for row in told] == executed(deepcopy(made), spikes)
+
+
+@needs_gcc
+@pytest.mark.parametrize("kind", ["competing 1 0", "competing 2 90", "competing 12 90"])
+def test_each_spike_inhibits_every_other_neuron(kind: str, tmp_path: Path) -> None:
+    features, made = network(kind)
+    spikes = random_spikes(features)
+    write(tmp_path, features, made)
+    stimulus_of(features, spikes).write_file(tmp_path / "s.bin")
+    lines = run(build(tmp_path, "build/count"), tmp_path / "s.bin")
+    counted = count(made, spikes, dt=DT)
+    inhibited = [s for s in counted.synapses if s.name.endswith("inhibition")]
+    assert int(lines[WINDOWS].split()[7]) == sum(s.effective for s in inhibited)
+    fired = counted.neurons[0].nonzero
+    assert sum(s.effective for s in inhibited) == fired * 11 * kind.endswith("90")
+    if "12" in kind:  # several fire in a step
+        assert fired > counted.neurons[0].updates / 12 / 2
+
+
+@needs_gcc
+@pytest.mark.parametrize("kind", ["leaky subtract", "relu", "nothing"])
+def test_samples_go_through_the_front_end(kind: str, tmp_path: Path) -> None:
+    features, made = network(kind)
+    front_end = write(tmp_path, features, made)
+    samples = random_samples(features // 2)
+    # Before a window is full, at its end, twice at once, and later.
+    recording = AdcRecording(samples, (1, STEPS - 1, STEPS, STEPS, STEPS + 7, 200))
+    loud = AdcRecording(np.full_like(samples, 2**23 - 1), (200,))
+    stimulus = stimulus_of(features, random_spikes(features), recording, loud)
+    stimulus.write_file(tmp_path / "s.bin")
+    lines = run(build(tmp_path, "build/biospike"), tmp_path / "s.bin")
+    said = expected(made, stimulus, encoder_of(front_end))
+    assert lines == expected_lines(stimulus, said)
+    assert said.trains[1].saturations == 400 * features // 2
+    assert said.trains[0].saturations == 0
+
+
+@needs_gcc
+def test_of_equal_logits_the_first_class_wins(tmp_path: Path) -> None:
+    features, made = network("nothing")
+    head = cast("IntegerHead", made.head)
+    head.linear.weight.zero_()
+    for name in ("bias", "multiplier"):
+        head.get_buffer(name).fill_(1)
+    write(tmp_path, features, made)
+    stimulus_of(features, random_spikes(features)).write_file(tmp_path / "s.bin")
+    lines = run(build(tmp_path, "build/biospike"), tmp_path / "s.bin")
+    assert all(" class 0 logits 0 0 0" in line for line in lines)
+
+
+@needs_gcc
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data[:-1], "the file ends too early"),
+        (lambda data: data[:10], "the file ends too early"),
+        (lambda data: b"RIFF" + data[4:], "not a file of stimuli"),
+        (lambda data: data[:4] + b"\2" + data[5:], "of another version"),
+        (lambda data: data[:8] + b"\7" + data[9:], "another number of channels"),
+        (lambda data: data[:12] + b"\7" + data[13:], "another number of features"),
+        (lambda data: data[:16] + b"\7" + data[17:], "windows of another length"),
+        (lambda data: data + b"\7\0\0\0", "a part of an unknown kind"),
+        (lambda data: data[:44] + b"\xff" + data[45:], "before its last decision"),
+        (lambda data: data[:40] + b"\xff" + data[41:], "out of order"),
+    ],
+)
+def test_bad_files_are_told_and_end_the_program(
+    change: Any, said: str, tmp_path: Path
+) -> None:
+    features, made = network("leaky subtract")
+    write(tmp_path, features, made)
+    recording = AdcRecording(random_samples(2, 90), (20, 30))
+    whole = stimulus_of(features, random_spikes(features), recording)
+    replace(whole, windows=whole.windows[:0]).write_file(tmp_path / "s.bin")
+    (tmp_path / "t.bin").write_bytes(change((tmp_path / "s.bin").read_bytes()))
+    program = build(tmp_path, "build/biospike")
+    done = subprocess.run(
+        [program, tmp_path / "t.bin"], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "t.bin" in done.stderr
+
+
+@needs_gcc
+def test_no_file_is_told(tmp_path: Path) -> None:
+    features, made = network("leaky subtract")
+    write(tmp_path, features, made)
+    program = build(tmp_path, "build/biospike")
+    done = subprocess.run([program, "none.bin"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "none.bin: No such file" in done.stderr
+
+
+def test_only_the_kinds_that_are_there_are_written(tmp_path: Path) -> None:
+    features, made = network("mixed")
+    write(tmp_path, features, made)
+    kinds = {"leaky.c", "polynomial.c", "relu.c", "competing.c"}
+    assert {p.name for p in tmp_path.glob("*.c")} & kinds == {"leaky.c", "relu.c"}
+    assert (tmp_path / "model.mk").read_text() == "NEURONS := leaky.c relu.c\n"
+
+
+def test_an_unknown_neuron_is_refused_by_layer_and_kind(tmp_path: Path) -> None:
+    class Odd(IntegerLeaky):
+        kind = "odd"
+
+    draw = Random()
+    tensors = dict(draw.leaky(9).named_buffers())
+    odd = Odd(tensors, dt=DT, shift=4, reset="subtract")
+    layers = [
+        Layer(draw.convolution(4, 5, 3, 1), draw.leaky(5)),
+        Layer(Dense(draw.weights(9, 5)), odd),
+    ]
+    made = cast("IntegerNetwork", IntegerNetwork(layers, draw.head(9, 2)))
+    with pytest.raises(InexpressibleError) as caught:
+        write(tmp_path, 4, made)
+    assert "layer 2" in caught.value.where
+    assert "odd" in caught.value.found
+
+
+def test_unknown_weights_are_refused_by_layer_and_kind(tmp_path: Path) -> None:
+    draw = Random()
+    layers = [Layer(nn.Identity(), draw.leaky(4))]
+    made = cast("IntegerNetwork", IntegerNetwork(layers, draw.head(4, 2)))
+    with pytest.raises(InexpressibleError, match="Identity") as caught:
+        write(tmp_path, 4, made)
+    assert "layer 1" in caught.value.where
+
+
+def test_the_smallest_number_has_no_literal() -> None:
+    text = constants("int32_t", "a", np.array([[-(2**31)], [7]]))
+    assert text == "static const int32_t a[2] = {\n    (-2147483647 - 1), 7};\n"
+
+
+def test_packing_turns_around() -> None:
+    spikes = random_spikes(19).numpy().astype(bool)
+    assert (unpacked(packed(spikes), 19) == spikes).all()
+    one = np.zeros(19, bool)
+    one[[1, 8, 18]] = True
+    assert packed(one).tolist() == [2, 1, 4]
+
+
+@needs_gcc
+@pytest.mark.parametrize("kind", ["competing 2 90", "relu"])
+def test_it_builds_without_a_word(kind: str, tmp_path: Path) -> None:
+    features, made = network(kind)
+    write(tmp_path, features, made)
+    build(tmp_path, "build/biospike", "-O3 -Wconversion -Wshadow -Wno-sign-conversion")

@@ -1,0 +1,256 @@
+import json
+import shutil
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import __main__, files, seeds
+from pipeline.components import find
+from pipeline.encoding import encode
+from pipeline.exporting import load_trained
+from pipeline.exporting._c_emulated import emulate_cell
+from pipeline.exporting._c_program import load_program, stratified
+from pipeline.networks.base import Shape
+from pipeline.preparation.signals import SignalSettings, prepare_recording
+from pipeline.quantization.quantize import quantize
+from pipeline.training.batches import load
+from pipeline.training.quantizing import Quantized, save_quantized
+
+CELL, ANN, DATASET = "demo-delta-lif", "demo-delta-ann", "demo"
+LABELS, STEPS = ["calm", "busy"], 50
+SIGNAL = {"l_freq": 2, "h_freq": 40, "sfreq": 125, "scale": {"tau_s": 1, "floor": 1e-6}}
+NETWORK = {"name": "dense", "units": [7], "bins": 2}
+
+needs_gcc = pytest.mark.skipif(
+    not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
+)
+
+
+def recording(seed: int) -> mne.io.RawArray:
+    rng = np.random.default_rng(seed)
+    volts = rng.normal(0, 3e-5, (2, 2500)).cumsum(1) * 0.1
+    return mne.io.RawArray(volts, mne.create_info(["a", "b"], 250.0, "ecg"), verbose=0)
+
+
+def write_recording(name: str, seed: int) -> None:
+    raw = recording(seed)
+    folder = files.folder("recordings", DATASET)
+    files.save_recording(folder / f"{name}_raw.fif", raw, inputs="")
+    signal = prepare_recording(raw, SignalSettings.model_validate(SIGNAL), where=name)
+    rng = seeds.generator(0, name)
+    spikes = encode(find("encoders", "delta")(threshold=0.5), signal, rng)  # type: ignore
+    path = files.folder("spikes", f"{DATASET}-delta") / f"{name}.h5"
+    files.save_spikes(path, spikes, inputs="")
+
+
+def write_tables() -> None:
+    used = [{"recording": n, "status": "used", "sfreq": 250.0} for n in ("r1", "r2")]
+    refused = {"recording": "r3", "status": "refused", "sfreq": 100.0}
+    table = pd.DataFrame([*used, refused])
+    files.save_table(files.folder("recordings", DATASET) / "recordings.parquet", table)
+    windows = pd.DataFrame(
+        [
+            {"window": 20 * k + n, "recording": name, "subject": name, "session": "",
+             "start": 55 * n, "stop": 55 * n + STEPS, "label": LABELS[n % 3 == 0]}
+            for k, name in enumerate(("r1", "r2")) for n in range(20)
+        ]
+    )  # fmt: skip
+    folder = files.folder("windows", DATASET)
+    files.save_table(folder / "windows.parquet", windows)
+    roles = np.where(windows["recording"] == "r1", "train", "test")
+    folds = pd.DataFrame({"window": windows["window"], "fold": 3, "role": roles})
+    files.save_table(folder / "folds.parquet", folds)
+
+
+def write_cell(cell: str, neuron: str, network: Any = NETWORK) -> Path:
+    settings = {
+        "network": network,
+        "neuron": {"name": neuron},
+        "signal": SIGNAL,
+        "encoder": {"threshold": 0.5},
+    }
+    run = {
+        "dataset": DATASET, "encoder": "delta", "settings": settings,
+        "labels": LABELS, "run_key": "k", "folds": [{"fold": 3}],
+    }  # fmt: skip
+    folder = files.folder("runs", cell)
+    files.save_json(folder / "run.json", run)
+    shape = Shape(STEPS, 4, 2, 1 / 125)
+    told = {k: v for k, v in network.items() if k != "name"}
+    topology: Any = find("networks", network["name"]).model_validate(told)
+    built = topology.build(shape, find("neurons", neuron).model_validate({})).eval()
+    meta = {"shape": asdict(shape)}
+    files.save_weights(folder / "fold-3.safetensors", built.state_dict(), meta=meta)
+    integers = Quantized(quantize(built, some_spikes()), 1.0, 1.0)
+    save_quantized(folder / "fold-3.int8.safetensors", integers, meta)
+    return folder
+
+
+def some_spikes() -> Any:
+    import torch
+
+    windows = files.load_table(files.folder("windows", DATASET) / "windows.parquet")
+    loaded = load(files.folder("spikes", f"{DATASET}-delta"), windows, LABELS)
+    return loaded.spikes(torch.arange(len(windows)))
+
+
+@pytest.fixture
+def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a cell and its matched network, fold 3, in an empty checkout."""
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("r1", "r2")):
+        write_recording(name, seed)
+    write_tables()
+    write_cell(ANN, "relu")
+    return write_cell(CELL, "leaky")
+
+
+def export(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr("sys.argv", ["biospike", "export", *words, "--target", "c"])
+    __main__.main()
+
+
+def refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
+) -> str:
+    with pytest.raises(SystemExit) as caught:
+        export(monkeypatch, *words)
+    assert caught.value.code == 2
+    told = capsys.readouterr()
+    return " ".join((told.out + told.err).split())
+
+
+def change_run(folder: Path, **changes: Any) -> None:
+    run = files.load_json(folder / "run.json")
+    files.save_json(folder / "run.json", run | changes)
+
+
+@needs_gcc
+def test_an_exported_folder_tests_itself(
+    cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(monkeypatch, CELL)
+    folder = Path(f"{CELL}-fold-3-c")
+    for program in (folder, folder / "matched_ann"):
+        done = subprocess.run(
+            ["make", "-s", "test"], cwd=program, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        expected = (program / "sample.expected").read_text()
+        assert expected.count("window ") == 8  # four of each class
+        assert f"decision {STEPS} " in expected
+        (program / "sample.expected").write_text(expected.replace(" 1", " 2", 1))
+        broken = subprocess.run(
+            ["make", "-s", "test"], cwd=program, capture_output=True, text=True
+        )
+        assert broken.returncode != 0
+
+
+def test_the_readme_says_what_it_is(
+    cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(monkeypatch, CELL, "--output", "out/program")
+    text = Path("out/program/README.md").read_text()
+    for words in (CELL, "fold 3", "| 1 | busy |", "250 Hz", "125 Hz", "a, b", ANN):
+        assert words in text
+    assert "$" not in text
+    assert ANN in Path("out/program/matched_ann/README.md").read_text()
+
+
+def test_written_twice_it_has_the_same_bytes(
+    cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bytes_of(folder: Path) -> dict[str, bytes]:
+        paths = (p for p in folder.rglob("*") if p.is_file())
+        return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
+
+    export(monkeypatch, CELL, "--output", "one")
+    first = bytes_of(Path("one"))
+    Path("one/left-over").write_text("")
+    export(monkeypatch, CELL, "--output", "one")
+    assert bytes_of(Path("one")) == first
+    assert not list(Path().glob(".partial*"))
+
+
+def test_a_folder_of_something_else_is_kept(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("thesis").mkdir()
+    Path("thesis/chapter.tex").write_text("years of work")
+    told = refused(monkeypatch, capsys, CELL, "--output", "thesis")
+    assert "is no exported program" in told
+    assert Path("thesis/chapter.tex").read_text() == "years of work"
+
+
+def test_a_cell_without_integers_says_why(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = Quantized(None, 1.0, absent="layer 1: the neuron has exponentials")
+    save_quantized(cell / "fold-3.int8.safetensors", none, {})
+    told = refused(monkeypatch, capsys, CELL)
+    assert "layer 1: the neuron has exponentials" in told
+    assert not Path(f"{CELL}-fold-3-c").exists()
+
+
+def test_an_encoder_without_integers_is_refused(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = files.load_json(cell / "run.json")["settings"]
+    change_run(cell, encoder="rate", settings={**settings, "encoder": {}})
+    assert "has no integer form" in refused(monkeypatch, capsys, CELL)
+
+
+def test_recordings_of_two_rates_are_refused(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = files.folder("recordings", DATASET) / "recordings.parquet"
+    table = files.load_table(path)
+    files.save_table(path, table.assign(status="used"))
+    assert "rates of 100, 250" in refused(monkeypatch, capsys, CELL)
+
+
+def test_without_a_matched_network_the_readme_says_so(
+    cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_run(files.folder("runs", ANN), dataset="other")
+    export(monkeypatch, CELL, "--output", "one")
+    assert not Path("one/matched_ann").exists()
+    assert "no matched network" in Path("one/README.md").read_text()
+
+
+def test_a_matched_network_has_hidden_layers_and_the_same_settings_first(
+    cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cell("demo-delta-a-linear", "relu", {**NETWORK, "units": []})
+    write_cell("demo-delta-a-wide", "relu", {**NETWORK, "units": [9]})
+    export(monkeypatch, CELL, "--output", "one")
+    assert f"# {ANN}," in Path("one/matched_ann/README.md").read_text()
+    shutil.rmtree(files.folder("runs", ANN))
+    export(monkeypatch, CELL, "--output", "two")
+    assert "# demo-delta-a-wide," in Path("two/matched_ann/README.md").read_text()
+
+
+def test_windows_are_of_each_class_as_far_as_there_are(cell: Path) -> None:
+    program = load_program(load_trained(CELL))
+    some = stratified(program, 10)["label"].value_counts()
+    assert some.to_dict() == {"busy": 5, "calm": 5}
+    most = stratified(program, 18)["label"].value_counts()
+    assert most.to_dict() == {"busy": 7, "calm": 11}
+    assert len(stratified(program, 500)) == 20
+
+
+@needs_gcc
+def test_a_cell_and_its_match_run_as_the_integer_networks_say(cell: Path) -> None:
+    emulated = emulate_cell(CELL)
+    assert json.loads(json.dumps(emulated)) == emulated
+    for told in (emulated, emulated["matched_ann"]):
+        assert told["host"]["decisions"] == 20
+        assert told["host"]["agreement"] == 1
+        assert told["host"]["front_end_agreement"] == 1
+        assert 0 <= told["host"]["balanced_accuracy"] <= 1
