@@ -1,24 +1,33 @@
 """Intel's and AMD's running average power limit counters, through Linux powercap."""
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Meter
+from pipeline.meters.base import Clock, Meter, Watch, reason
 
 DOMAIN = re.compile(r"intel-rapl:\d+(:\d+)?")
+MOST_W = 2000.0
+"""No package or memory takes more: what would is a counter that jumped."""
+
+SLACK_S = 0.01
+"""A reading may hold energy of this long before the last one: renewals are coarse."""
 
 
 class Rapl(Meter):
     """Energy of all processor packages and, where it is metered, their memory.
 
-    The counters take in everything that runs on the machine meanwhile. They are renewed
-    about every millisecond and wrap; one wrap while `work` runs is corrected, which
-    bounds the work to some ten minutes at full power on common processors.
+    The counters take in everything that runs on the machine meanwhile. `psys`, which is
+    the whole platform, is left out, and so are the packages' own parts: they would be
+    counted twice. A counter wraps after its range; between two readings one wrap is
+    corrected. A step of more than 2 kW, or so long a wait that a second wrap could go
+    unseen at 2 kW, is an error and not a guess.
 
     References
     ----------
@@ -31,33 +40,34 @@ class Rapl(Meter):
 
     def unavailable(self) -> str | None:
         """Say why this meter cannot measure here; None if it can."""
-        if not self.root.is_dir():
-            return f"no {self.root} on this machine"
-        if not (domains := self._domains()):
-            return f"no processor package below {self.root}"
         try:
-            for domain in domains:
-                _microjoules(domain)
+            self._counters(0.0)
         except MeasurementError as error:
-            return f"{error.where} {error.found}"
+            return reason(error)
         return None
 
-    def measure(self, work: Callable[[], None]) -> float:
-        """Measure the energy in joules that this machine took while `work` ran.
+    @contextmanager
+    def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
+        """Begin to count the energy that packages and memory take.
 
         Raises
         ------
         MeasurementError
-            There is no counter, or one could not be read.
+            There is no counter, or one cannot be read.
         """
-        if reason := self.unavailable():
-            raise MeasurementError("rapl", reason)
-        domains = self._domains()
-        before = [_microjoules(domain) for domain in domains]
-        work()
-        after = [_microjoules(domain) for domain in domains]
-        taken = map(_difference, domains, before, after)
-        return sum(taken) / 1e6
+        counters = self._counters(clock())
+
+        def joules() -> float:
+            return sum(counter.microjoules(clock()) for counter in counters) / 1e6
+
+        yield Watch(joules, tuple(counter.name for counter in counters))
+
+    def _counters(self, now: float) -> "list[_Counter]":
+        if not self.root.is_dir():
+            raise MeasurementError("rapl", f"no {self.root} on this machine")
+        if not (domains := self._domains()):
+            raise MeasurementError("rapl", f"no processor package below {self.root}")
+        return [_Counter(domain, now) for domain in domains]
 
     def _domains(self) -> list[Path]:
         """List the counters that add up: packages and memory, not their parts."""
@@ -65,15 +75,45 @@ class Rapl(Meter):
         return sorted(p for p in found if _name(p).startswith(("package", "dram")))
 
 
-def _difference(domain: Path, before: int, after: int) -> int:
-    """Subtract two readings; the counter starts at 0 again after its range."""
-    if after >= before:
-        return after - before
-    return after - before + _integer(domain / "max_energy_range_uj")
+class _Counter:
+    """One domain's counter, followed over its wraps."""
+
+    def __init__(self, domain: Path, now: float) -> None:
+        self.name = _full_name(domain)
+        self._path = domain / "energy_uj"
+        self._range = _integer(domain / "max_energy_range_uj")
+        self._last, self._at, self._total = _integer(self._path), now, 0
+
+    def microjoules(self, now: float) -> int:
+        """Give the energy since the counter was first read."""
+        reading = _integer(self._path)
+        self._total += self._taken(reading, now - self._at)
+        self._last, self._at = reading, now
+        return self._total
+
+    def _taken(self, reading: int, elapsed_s: float) -> int:
+        if elapsed_s * MOST_W * 1e6 >= self._range:
+            raise MeasurementError(
+                str(self._path),
+                f"may have wrapped more than once in {elapsed_s:.3g} s",
+                remedy="set a smaller profiling.meter_s",
+            )
+        taken = reading - self._last
+        if taken < 0:
+            taken += self._range
+        if reading > self._range or taken > MOST_W * 1e6 * (elapsed_s + SLACK_S):
+            raise MeasurementError(
+                str(self._path),
+                f"jumped from {self._last} to {reading} µJ in {elapsed_s:.3g} s: more "
+                f"than {MOST_W:.0f} W, also if it wrapped at {self._range} µJ",
+            )
+        return taken
 
 
-def _microjoules(domain: Path) -> int:
-    return _integer(domain / "energy_uj")
+def _full_name(domain: Path) -> str:
+    """Name a domain, memory with the package that it belongs to."""
+    parent = domain.parent / domain.name.rpartition(":")[0]
+    return f"{_name(parent)} {_name(domain)}".strip()
 
 
 def _name(domain: Path) -> str:
@@ -88,7 +128,10 @@ def _integer(path: Path) -> int:
         return int(path.read_text(encoding="ascii"))
     except PermissionError:
         raise MeasurementError(
-            str(path), "may not be read", remedy=f"let an administrator allow {path}"
+            str(path),
+            "may not be read",
+            remedy=f"let an administrator allow it until the next start: chmod o+r "
+            f"{path.parent.parent}/intel-rapl:*/energy_uj",
         ) from None
     except (OSError, ValueError) as error:
         raise MeasurementError(str(path), f"cannot be read: {error}") from None

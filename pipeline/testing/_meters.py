@@ -1,21 +1,37 @@
 """What every meter must do."""
 
+from itertools import pairwise
+from math import isfinite
+
 from pipeline.errors import MeasurementError
 from pipeline.meters.base import Meter
 
 
 def check_meter(meter: Meter) -> None:
-    """Check that a meter says why it cannot measure, or measures; never a made-up 0."""
-    done: list[bool] = []
+    """Check that a meter says why it cannot measure, or counts; never a made-up 0.
+
+    Joules are finite and never fall, and what they are of has names.
+    """
     reason = meter.unavailable()
     if reason is None:
-        joules = meter.measure(lambda: done.append(True))
-        assert done == [True], f"the work was done {len(done)} times"
-        assert 0 <= joules < float("inf"), f"{joules} J"
+        _check_counting(meter)
         return
     assert reason.strip(), "the reason is empty"
     try:
-        joules = meter.measure(lambda: done.append(True))
+        with meter.watch() as watch:
+            joules = watch.joules()
     except MeasurementError:
         return
     raise AssertionError(f"gives {joules} J although it is unavailable: {reason}")
+
+
+def _check_counting(meter: Meter) -> None:
+    with meter.watch() as watch:
+        readings = [watch.joules() for _ in range(5)]
+    assert all(watch.of), f"what it meters has no name: {watch.of}"
+    assert watch.of, "it does not say what it meters"
+    assert all(map(isfinite, readings)), f"joules are not finite: {readings}"
+    assert readings[0] >= 0, f"{readings[0]} J at the beginning"
+    falls = any(now < then for then, now in pairwise(readings))
+    assert not falls, f"joules fall: {readings}"
+    assert watch.renewal_s is None or watch.renewal_s > 0, "renewed in no time"

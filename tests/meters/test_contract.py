@@ -1,0 +1,54 @@
+"""What `check_meter` refuses."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pipeline.errors import MeasurementError
+from pipeline.meters.base import Clock, Meter, Watch, reason
+from pipeline.testing import check_meter
+
+
+class Made(Meter):
+    """Tells the joules it is given, one after another."""
+
+    told: tuple[float, ...] = (0.0, 1.0, 1.0, 2.0, 3.0)
+    of: tuple[str, ...] = ("package",)
+    why: str | None = None
+
+    def unavailable(self) -> str | None:
+        return self.why
+
+    @contextmanager
+    def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
+        joules = iter(self.told)
+        yield Watch(lambda: next(joules), self.of)
+
+
+def test_a_good_meter() -> None:
+    check_meter(Made())
+
+
+@pytest.mark.parametrize(
+    ("meter", "broken"),
+    [
+        (Made(told=(0, 2, 1, 2, 3)), "joules fall"),
+        (Made(told=(0, 1, float("nan"), 2, 3)), "not finite"),
+        (Made(told=(-1, 0, 1, 2, 3)), "at the beginning"),
+        (Made(of=()), "does not say what it meters"),
+        (Made(of=("",)), "has no name"),
+        (Made(why=" "), "the reason is empty"),
+        (Made(why="not here"), "gives 0.0 J although it is unavailable"),
+    ],
+)
+def test_a_broken_meter(meter: Made, broken: str) -> None:
+    with pytest.raises(AssertionError, match=broken):
+        check_meter(meter)
+
+
+def test_a_failure_in_one_line() -> None:
+    assert reason(MeasurementError("it", "stopped")) == "it stopped"
+    told = reason(MeasurementError("it", "stopped", remedy="start it"))
+    assert told == "it stopped; to do: start it"
