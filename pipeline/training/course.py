@@ -57,9 +57,8 @@ class Course:
 
 
 def relative(population: Population, weights: np.ndarray) -> np.ndarray:
-    """Give weights in shares of the largest there may be, or that there is."""
-    w_max = population.w_max
-    return weights / (w_max if np.isfinite(w_max) else max(weights.max(), 1e-9))
+    """Give weights in shares of the largest there may be."""
+    return weights / population.w_max
 
 
 def save(

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from pipeline.networks._layers import Unrolled
 from pipeline.training.batches import Windows
-from pipeline.training.losses import check_loss, differentiate, watched
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.losses import DENSE, check_loss, differentiate, watched
+from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 PREDICTED_AT_ONCE = 512
 
@@ -40,6 +40,7 @@ def fit(
     validation: Windows,
     settings: TrainingSettings,
     rng: np.random.Generator,
+    sparsity: SparsitySettings = DENSE,
 ) -> Iterator[Epoch]:
     """Fit a network with AdamW on a one-cycle schedule, and tell of every epoch.
 
@@ -55,6 +56,8 @@ def fit(
     settings : TrainingSettings
     rng : Generator
         Draws the windows of every epoch.
+    sparsity : SparsitySettings
+        What activity costs; nothing else of it matters here.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def fit(
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
         rows = as_many_of_each_class(train, settings.windows_per_class, rng)
-        loss = _learn(network, train, rows, settings, optimizer, schedule)
+        loss = _learn(network, train, rows, settings, optimizer, schedule, sparsity)
         epoch = Epoch(number, loss, *_judge(network, validation, judges))
         if epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
@@ -187,6 +190,7 @@ def _learn(
     settings: TrainingSettings,
     optimizer: torch.optim.AdamW,
     schedule: torch.optim.lr_scheduler.OneCycleLR,
+    sparsity: SparsitySettings,
 ) -> float:
     """Make one epoch; gives its mean loss."""
     network.train()
@@ -194,7 +198,7 @@ def _learn(
     for some in _parts(rows, settings.batch):
         spikes, targets = train.spikes(some), train.targets[some]
         optimizer.zero_grad()
-        losses.append(differentiate(network, spikes, targets, settings))
+        losses.append(differentiate(network, spikes, targets, settings, sparsity))
         nn.utils.clip_grad_norm_(network.parameters(), max_norm=1.0)
         optimizer.step()
         schedule.step()

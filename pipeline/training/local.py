@@ -21,10 +21,11 @@ from pipeline.plasticity._population import Population
 from pipeline.plasticity._state import State
 from pipeline.training.batches import Windows
 from pipeline.training.course import Course, field_table, relative, save
-from pipeline.training.fitting import Epoch, fit, some_of_each_class
-from pipeline.training.read_out import EPOCHS_HEARD, fit_read_out, is_read_out
+from pipeline.training.fitting import Epoch, some_of_each_class
+from pipeline.training.losses import DENSE
+from pipeline.training.read_out import EPOCHS_HEARD, fit_sparsely
 from pipeline.training.reward import fit_by_reward
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 SNAPSHOTS = 20
 AT_ONCE = 256
@@ -38,6 +39,7 @@ def fit_locally(
     settings: TrainingSettings,
     rng: np.random.Generator,
     first: np.random.Generator,
+    sparsity: SparsitySettings = DENSE,
 ) -> tuple[Course, Iterator[Epoch]]:
     """Let the layer of a competitive network learn; then fit its read-out.
 
@@ -54,6 +56,9 @@ def fit_locally(
         Draws the windows.
     first : Generator
         Draws the weights before learning.
+    sparsity : SparsitySettings
+        Of the read-out. What the layer learned stays whole: pruned, it would have to
+        learn on with fewer weights, which its rules know nothing of.
 
     Returns
     -------
@@ -78,8 +83,7 @@ def fit_locally(
     if reward := choices.reward:
         epochs = fit_by_reward(rest, heard, judged, settings, reward, rng, first)
     else:
-        fitted = fit_read_out if is_read_out(rest) else fit
-        epochs = fitted(rest, heard, judged, settings, rng)
+        epochs = fit_sparsely(rest, heard, judged, settings, rng, sparsity)
     return course, (replace(epoch, spike_rate=rate) for epoch in epochs)
 
 

@@ -5,18 +5,32 @@
     cross_entropy   L = CE(logits, label)
     tet             L = (1/T)·Σₜ CE(logits[t], label)
     rates           + λ·(1/K)·Σₖ (rₖ/r* − 1)²      rₖ: mean rate of layer k, in hertz
+    hoyer           + μ·(1/K)·Σₖ ⟨(Σ|a|)² / (n·Σa²)⟩
 
 The rates' penalty is differentiable through the spikes, by their surrogate gradient;
 it is relative to the target r*, so λ has no unit. That it is a square, and of layers'
 means rather than of neurons', are our choices.
 
+Hoyer-square [2]_ is taken of what layer k puts out in one window, its n outputs a[t, i]
+of all steps and neurons, and averaged over the windows. Divided by n it lies between
+1/n, one output, and 1, all outputs alike; of a window without any it is 0. So μ means
+the same for every width, length and batch. Of spikes it is the share of outputs that
+spike. Its gradient, the surrogate's to follow,
+
+    ∂/∂a = (2/n)·(Σ|a|/Σa²)·(sign a − a·Σ|a|/Σa²)        sign 0 = 1
+
+leaves spikes alone and keeps those down that nearly were. Outputs of rectified linear
+units are penalised in the same way.
+
 References
 ----------
 .. [1] S. Deng et al., "Temporal efficient training of spiking neural network via
    gradient re-weighting", ICLR 2022.
+.. [2] H. Yang, W. Wen, H. Li, "DeepHoyer: learning sparser neural network with
+   differentiable scale-invariant sparsity measures", ICLR 2020; there of weights.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -27,11 +41,18 @@ from torch.nn import functional
 from pipeline.errors import ConfigError
 from pipeline.networks._heads import StepHead
 from pipeline.networks._layers import Unrolled
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.settings import SparsitySettings, TrainingSettings
+
+DENSE = SparsitySettings()
+"""Nothing is spent less."""
 
 
 def differentiate(
-    network: nn.Module, spikes: Tensor, targets: Tensor, settings: TrainingSettings
+    network: nn.Module,
+    spikes: Tensor,
+    targets: Tensor,
+    settings: TrainingSettings,
+    sparsity: SparsitySettings = DENSE,
 ) -> float:
     """Compute the loss of a batch, and add its gradient to the parameters'.
 
@@ -41,24 +62,58 @@ def differentiate(
     spikes : Tensor, shape (time, batch, feature)
     targets : Tensor, shape (batch,)
     settings : TrainingSettings
+    sparsity : SparsitySettings
+        What activity costs.
     """
-    totals: dict[Unrolled, tuple[Tensor, float]] = {}
+    layers: dict[Unrolled, _Activity] = {}
 
     def see(layer: Unrolled, outputs: Tensor) -> None:
-        # Not abs: it has no gradient at 0, where silent neurons are.
-        sizes = torch.where(outputs < 0, -outputs, outputs)
-        total, lived_s = totals.get(layer, (outputs.new_zeros(()), 0.0))
-        totals[layer] = total + sizes.sum(), lived_s + outputs.numel() * layer.dt
+        layers.setdefault(layer, _Activity(outputs)).see(layer, outputs)
 
     # Until the gradients are there: what is computed again must be seen again.
-    with watched(network, see) if settings.rate_weight else nullcontext():
+    watching = watched(network, see, graded=sparsity.hoyer_weight > 0)
+    with watching if sparsity.penalised else nullcontext():
         loss = label_loss(network, spikes, targets, settings)
-        if totals:
-            rates = [total / lived_s for total, lived_s in totals.values()]
-            penalty = rate_penalty(torch.stack(rates), settings.rate_target_hz)
-            loss = loss + settings.rate_weight * penalty
+        loss = loss + penalties(layers, sparsity) if layers else loss
         loss.backward()  # type: ignore[no-untyped-call]
     return float(loss.detach())
+
+
+class _Activity:
+    """What a layer put out in the windows of a batch, added up piece by piece."""
+
+    def __init__(self, like: Tensor) -> None:
+        self.total = like.new_zeros(())
+        self.sizes = self.squares = like.new_zeros(like.shape[1])
+        self.lived_s, self.per_window = 0.0, 0
+
+    def see(self, layer: Unrolled, outputs: Tensor) -> None:
+        """Add a piece of time."""
+        # Not abs: it has no gradient at 0, where silent neurons are.
+        sizes = torch.where(outputs < 0, -outputs, outputs)
+        self.total = self.total + sizes.sum()
+        self.lived_s += outputs.numel() * layer.dt
+        self.sizes = self.sizes + sizes.sum((0, 2))
+        self.squares = self.squares + outputs.square().sum((0, 2))
+        self.per_window += outputs.shape[0] * outputs.shape[2]
+
+
+def penalties(
+    layers: Mapping[Unrolled, _Activity], sparsity: SparsitySettings
+) -> Tensor:
+    """Add up what the activity of layers costs."""
+    seen = layers.values()
+    parts = []
+    rates = [
+        each.total / each.lived_s for layer, each in layers.items() if layer.spiking
+    ]
+    if sparsity.rate_weight and rates:
+        penalty = rate_penalty(torch.stack(rates), sparsity.rate_target_hz)
+        parts.append(sparsity.rate_weight * penalty)
+    if sparsity.hoyer_weight:
+        each = [hoyer_square(a.sizes, a.squares, a.per_window).mean() for a in seen]
+        parts.append(sparsity.hoyer_weight * torch.stack(each).mean())
+    return sum(parts, torch.zeros(()))
 
 
 def label_loss(
@@ -77,16 +132,23 @@ def rate_penalty(rates: Tensor, target_hz: float) -> Tensor:
     return (rates / target_hz - 1).square().mean()
 
 
+def hoyer_square(sizes: Tensor, squares: Tensor, count: int) -> Tensor:
+    """Compute (Σ|a|)² / (n·Σa²) from the sums, (window,), and n; 0 of nothing."""
+    something = torch.where(squares > 0, squares, torch.ones_like(squares))
+    return sizes.square() / something / count
+
+
 @contextmanager
 def watched(
-    network: nn.Module, see: Callable[[Unrolled, Tensor], None]
+    network: nn.Module, see: Callable[[Unrolled, Tensor], None], *, graded: bool = False
 ) -> Iterator[None]:
-    """See what every layer of spiking neurons puts out, piece by piece."""
+    """See what every layer of neurons puts out, piece by piece; also `graded` ones."""
 
     def hook(layer: Unrolled, inputs: Any, results: tuple[Tensor, ...]) -> None:
         see(layer, results[0])
 
-    layers = [m for m in network.modules() if isinstance(m, Unrolled) and m.spiking]
+    layers = [m for m in network.modules() if isinstance(m, Unrolled)]
+    layers = [layer for layer in layers if layer.spiking or graded]
     hooks = [layer.register_forward_hook(hook) for layer in layers]
     try:
         yield

@@ -6,6 +6,7 @@ validation windows choose the strength.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -15,8 +16,10 @@ from torch import Tensor, nn
 from pipeline.networks._heads import CountHead, RateHead
 from pipeline.networks._stack import Stack
 from pipeline.training.batches import Windows
-from pipeline.training.fitting import Epoch, balanced, some_of_each_class
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.fitting import Epoch, balanced, fit, some_of_each_class
+from pipeline.training.losses import DENSE
+from pipeline.training.pruning import prune_and_train
+from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse regularisation, scikit-learn's C, from strong to weak."""
@@ -31,6 +34,38 @@ def is_read_out(network: nn.Module) -> bool:
     if not isinstance(network, Stack) or len(network.layers):
         return False
     return isinstance(network.head, RateHead | CountHead)
+
+
+def fit_sparsely(
+    network: nn.Module,
+    train: Windows,
+    validation: Windows,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    sparsity: SparsitySettings = DENSE,
+) -> Iterator[Epoch]:
+    """Fit a network in its own way; prune it and train what is left, if asked to.
+
+    What is left of a read-out that was found by regression is trained by gradients: no
+    regression leaves out other weights for every class.
+
+    Parameters
+    ----------
+    network : nn.Module
+        It is changed.
+    train, validation : Windows
+    settings : TrainingSettings
+    rng : Generator
+        Draws the windows.
+    sparsity : SparsitySettings
+    """
+    again = partial(fit, network, train, validation, rng=rng, sparsity=sparsity)
+    epochs = (
+        fit_read_out(network, train, validation, settings, rng)
+        if is_read_out(network)
+        else again(settings)
+    )
+    return prune_and_train(network, epochs, again, settings, sparsity.pruning)
 
 
 def fit_read_out(

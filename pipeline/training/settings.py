@@ -5,6 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from pipeline.components import Settings
+from pipeline.errors import ConfigError
+from pipeline.networks.base import Network
+from pipeline.networks.competitive import Competitive
+from pipeline.networks.dense import Dense
 
 
 class TrainingSettings(Settings):
@@ -22,12 +26,6 @@ class TrainingSettings(Settings):
         Literal["cross_entropy", "tet"],
         Field(description="of the window's logits, or of those at every step (TET)"),
     ] = "cross_entropy"
-    rate_target_hz: Annotated[
-        float, Field(gt=0, le=1000, description="mean spike rate asked of every layer")
-    ] = 10.0
-    rate_weight: Annotated[
-        float, Field(ge=0, le=1000, description="what missing the target costs; 0: off")
-    ] = 0.0
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="peak of the one-cycle schedule")
     ] = 0.005
@@ -37,3 +35,78 @@ class TrainingSettings(Settings):
     patience: Annotated[
         int, Field(ge=1, description="epochs without a better one before stopping")
     ] = 10
+
+
+class PruningSettings(Settings):
+    """Weights that are taken away after training."""
+
+    method: Annotated[
+        Literal["magnitude", "lamps"],
+        Field(description="which weights matter least: the smallest, or those that "
+              "carry least of their layer"),
+    ] = "lamps"  # fmt: skip
+    share: Annotated[
+        float, Field(ge=0, lt=1, description="of all weights that are taken away")
+    ]
+    epochs: Annotated[
+        int, Field(ge=1, description="of training what is left, after pruning")
+    ] = 5
+
+
+class CutoffSettings(Settings):
+    """Windows that are decided before their end."""
+
+    agreement: Annotated[
+        float,
+        Field(ge=0.5, le=1, description="of early decisions with those of the whole "
+              "window, in validation"),
+    ] = 0.99  # fmt: skip
+
+
+class SparsitySettings(Settings):
+    """What a model spends less by; without any of it, training is as it is."""
+
+    rate_target_hz: Annotated[
+        float, Field(gt=0, le=1000, description="mean spike rate asked of every layer")
+    ] = 10.0
+    rate_weight: Annotated[
+        float, Field(ge=0, le=1000, description="what missing the target costs; 0: off")
+    ] = 0.0
+    hoyer_weight: Annotated[
+        float,
+        Field(ge=0, le=1000, description="what a layer costs whose outputs are all "
+              "alike and not 0; 0: off"),
+    ] = 0.0  # fmt: skip
+    pruning: PruningSettings | None = None
+    cutoff: CutoffSettings | None = None
+
+    @property
+    def penalised(self) -> bool:
+        """Whether anything is added to the loss."""
+        return self.rate_weight > 0 or self.hoyer_weight > 0
+
+    def check(self, network: Network) -> None:
+        """Refuse what would change nothing in a network.
+
+        Raises
+        ------
+        ConfigError
+        """
+        if self.penalised and not _learns_activity(network):
+            raise ConfigError(
+                "params.yaml: models.*.sparsity",
+                "a penalty on the activity of layers, of which none learns by gradient",
+                expected="rate_weight: 0 and hoyer_weight: 0, or another network",
+            )
+        if self.pruning and isinstance(network, Competitive) and network.reward:
+            raise ConfigError(
+                "params.yaml: models.*.sparsity.pruning",
+                "pruning, but all weights of the network learn by local rules",
+                expected="no pruning, or a read-out that learns by gradient",
+            )
+
+
+def _learns_activity(network: Network) -> bool:
+    if isinstance(network, Competitive):
+        return False
+    return not isinstance(network, Dense) or bool(network.units)

@@ -1,7 +1,7 @@
 """What a cell learns, and from which windows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +10,7 @@ from pipeline.errors import DataError
 from pipeline.networks.base import Network
 from pipeline.neurons.base import Neuron
 from pipeline.training.batches import Windows
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Task:
     seed : int
     inputs : mapping of str to str
         Digests of everything else that the result depends on: files and sources.
+    sparsity : SparsitySettings
+        What the model spends less by.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Task:
     settings: TrainingSettings
     seed: int
     inputs: Mapping[str, str]
+    sparsity: SparsitySettings = field(default_factory=SparsitySettings)
 
 
 def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:

@@ -22,7 +22,8 @@ from pipeline.training import train as training
 from pipeline.training.local import first_weights, fit_locally, parts
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.task import Task, role_windows
-from pipeline.training.train import load_network, train
+from pipeline.training.train import train
+from pipeline.training.trained import load_network
 
 LABELS = ("left", "right")
 N_STEPS, N_WINDOWS = 40, 40

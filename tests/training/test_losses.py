@@ -14,8 +14,8 @@ from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
-from pipeline.training.losses import check_loss, differentiate
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.losses import check_loss, differentiate, hoyer_square
+from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 TARGETS = torch.tensor([0, 2, 1, 1])
 
@@ -32,8 +32,9 @@ def spikes() -> Tensor:
     return (torch.rand(30, 4, 6, generator=generator) < 0.3).float()
 
 
-def loss(net: nn.Module, **settings: Any) -> float:
-    return differentiate(net, spikes(), TARGETS, TrainingSettings(**settings))
+def loss(net: nn.Module, kind: str = "cross_entropy", **sparsity: Any) -> float:
+    settings = TrainingSettings(loss=kind)
+    return differentiate(net, spikes(), TARGETS, settings, SparsitySettings(**sparsity))
 
 
 def test_cross_entropy_is_of_the_windows_logits() -> None:
@@ -47,7 +48,7 @@ def test_tet_is_the_mean_over_time(read_out: str) -> None:
     net = network(read_out=read_out)
     each = [functional.cross_entropy(o, TARGETS) for o in net.steps(spikes())]
     assert len(each) == 30
-    assert loss(net, loss="tet") == pytest.approx(torch.stack(each).mean().item())
+    assert loss(net, "tet") == pytest.approx(torch.stack(each).mean().item())
 
 
 def test_tet_asks_for_logits_at_every_step() -> None:
@@ -106,3 +107,99 @@ def test_silent_neurons_are_woken() -> None:
 def test_nothing_that_spikes_is_penalised_by_nothing() -> None:
     net = network(Relu())
     assert loss(net, rate_weight=3) == loss(net)
+
+
+def test_hoyer_is_of_what_each_layer_puts_out_in_a_window() -> None:
+    net = network()
+    seen: list[Tensor] = []
+    for layer in net.layers:
+        layer.unrolled.register_forward_hook(lambda _m, _i, out: seen.append(out[0]))
+    with torch.no_grad():
+        net(spikes())
+    each = [
+        out[:, k].sum() ** 2 / (out[:, k] ** 2).sum() / out[:, k].numel()
+        for out in seen
+        for k in range(4)
+    ]
+    assert all(0 < value < 1 for value in each)
+    got = loss(net, hoyer_weight=2) - loss(net)
+    assert got == pytest.approx(2 * np.mean(each), rel=1e-4)
+
+
+@pytest.mark.parametrize("neuron", [None, Relu()])
+def test_hoyer_sees_windows_that_come_in_pieces(neuron: Any) -> None:
+    whole, pieces = network(neuron), network(neuron, recompute=True)
+    got = [loss(net, hoyer_weight=2) for net in (whole, pieces)]
+    assert got[0] == pytest.approx(got[1], rel=1e-6)
+    found, expected = ([p.grad for p in net.parameters()] for net in (pieces, whole))
+    torch.testing.assert_close(found, expected)
+
+
+def test_hoyers_gradient_is_the_slope_of_its_formula() -> None:
+    values = torch.tensor([0.3, -0.2, 1.5, -2.0], dtype=torch.float64)
+
+    def penalty(a: Tensor) -> Tensor:
+        return hoyer_square(a.abs().sum()[None], a.square().sum()[None], 4)
+
+    values.requires_grad = True
+    assert torch.autograd.gradcheck(penalty, values)
+    (slope,) = torch.autograd.grad(penalty(values).sum(), values)
+    a = values.detach()
+    ratio = a.abs().sum() / a.square().sum()
+    torch.testing.assert_close(slope, 2 / 4 * ratio * (a.sign() - a * ratio))
+    assert penalty(torch.ones(4)).item() == 1
+    assert penalty(torch.tensor([0.0, 3.0, 0.0, 0.0])).item() == 0.25
+    assert penalty(torch.zeros(4)).item() == 0
+
+
+def test_hoyer_keeps_down_what_nearly_fired() -> None:
+    """The slope is 2/n a silent output, 0 a spike, and the surrogate's follows."""
+    fired = torch.tensor([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]])
+    fired.requires_grad = True
+    sizes = torch.where(fired < 0, -fired, fired).sum((0, 2))
+    hoyer_square(sizes, fired.square().sum((0, 2)), 6).sum().backward()
+    torch.testing.assert_close(fired.grad, (1 - fired.detach()) * 2 / 6)
+
+
+@pytest.mark.parametrize("neuron", [Leaky(threshold=0.3), Relu()])
+def test_hoyer_silences(neuron: Any) -> None:
+    without, with_it = (_trained_activity(neuron, weight) for weight in (0, 0.5))
+    assert 0 < with_it < 0.6 * without
+
+
+def _trained_activity(neuron: Any, weight: float) -> int:
+    """Train, and count the outputs that are not 0."""
+    net = network(neuron)
+    optimizer = torch.optim.Adam(net.parameters(), 0.01)
+    for _ in range(40):
+        optimizer.zero_grad()
+        loss(net, hoyer_weight=weight)
+        optimizer.step()
+    counts: list[int] = []
+    for layer in net.layers:
+        layer.unrolled.register_forward_hook(
+            lambda _m, _i, out: counts.append(int(out[0].count_nonzero()))
+        )
+    net(spikes())
+    return sum(counts)
+
+
+def test_silence_costs_nothing() -> None:
+    net = network(Leaky(threshold=50))
+    assert loss(net, hoyer_weight=1) == loss(net)
+
+
+def test_without_penalties_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    net = network()
+    expected = loss(net)
+    gradients = [p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    monkeypatch.setattr("pipeline.training.losses.penalties", refuse)
+    got = differentiate(net, spikes(), TARGETS, TrainingSettings())
+    assert got == expected
+    assert all(
+        torch.equal(p.grad, g) for p, g in zip(net.parameters(), gradients, strict=True)
+    )

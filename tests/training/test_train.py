@@ -16,12 +16,17 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.spikes import pack
 from pipeline.training import train as training
-from pipeline.training.settings import TrainingSettings
+from pipeline.training.settings import (
+    PruningSettings,
+    SparsitySettings,
+    TrainingSettings,
+)
 from pipeline.training.task import Task
 from pipeline.training.train import devices, train
 
 LABELS = ("calm", "busy", "late")
 N_STEPS, N_WINDOWS = 32, 36
+WEIGHTS = ("layers.0.weights.convolution.weight", "head.linear.weight")
 ROLES = ("test", "validation", "train", "train")
 
 
@@ -210,6 +215,8 @@ def test_a_fold_whose_file_was_cut_is_made_again(
         {"neuron": Leaky(tau_mem_s=0.1)},
         {"settings": TrainingSettings(epochs=1, windows_per_class=24)},
         {"seed": 12},
+        {"sparsity": SparsitySettings(hoyer_weight=0.1)},
+        {"sparsity": SparsitySettings(pruning=PruningSettings(share=0.1, epochs=1))},
     ],
 )
 def test_folds_made_of_something_else_are_made_again(
@@ -222,6 +229,39 @@ def test_folds_made_of_something_else_are_made_again(
     _half_done(run, tmp_path)
     train(_with(task, **changes), tmp_path)
     assert trained == [0, 1]
+
+
+def test_a_cutoff_trains_nothing_again(
+    task: Task, run: Path, tmp_path: Path, trained: list[int]
+) -> None:
+    _half_done(run, tmp_path)
+    train(_with(task, sparsity=SparsitySettings(cutoff={})), tmp_path)
+    assert trained == [1]
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_pruned_weights_are_zero_in_the_file(task: Task, tmp_path: Path) -> None:
+    fold = task.folds[task.folds["fold"] == 0]
+    pruning = PruningSettings(share=0.75, epochs=3)
+    sparsity = SparsitySettings(pruning=pruning, hoyer_weight=0.01)
+    (told,) = train(_with(task, sparsity=sparsity, folds=fold), tmp_path)
+    tensors, _ = files.load_weights(tmp_path / "fold-0.safetensors")
+    learned = [tensors[name] for name in tensors if name in WEIGHTS]
+    assert len(learned) == 2
+    zeros = sum(int((weights == 0).sum()) for weights in learned)
+    assert zeros == round(0.75 * sum(weights.numel() for weights in learned))
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["pruned"].tolist()[4:] == [0.75] * (told["epochs"] - 4)
+    assert history["pruned"].isna().sum() == 4
+    after = history[history["pruned"].notna()]
+    best = after["validation_balanced_accuracy"].idxmax()
+    assert told["best_epoch"] == history.loc[best, "epoch"]
+
+
+def test_sparsity_that_does_not_fit_is_refused(task: Task, tmp_path: Path) -> None:
+    linear = _with(task, network=Dense(units=(), bins=4), neuron=Relu())
+    with pytest.raises(ConfigError, match="none learns by gradient"):
+        train(_with(linear, sparsity=SparsitySettings(hoyer_weight=1)), tmp_path)
 
 
 def test_test_windows_change_nothing_but_their_own_predictions(

@@ -1,0 +1,240 @@
+"""Decide windows before their end, where validation says that it changes little.
+
+A network is asked at a few moments, as `pipeline.profiling.running` says. A
+window stops at the first moment m where
+
+::
+
+    gap[m] = top1 − top2 of the running logits > β
+
+and otherwise lasts whole. One β serves all moments. It is the smallest value, 0 or a
+gap that occurs, for which
+
+::
+
+                  windows of k that stop early and are decided as k
+    mean over k   ─────────────────────────────────────────────────   ≥ agreement
+                            windows of k that stop early
+
+over classes k and the validation windows; of class k are here the windows that are
+decided as k when they are whole. Classes of which no window stops early are left out;
+if no β has any window stop early and agrees so well, no window is cut. Classes count
+the same, or the rare ones would have no say: a network that expects the common class
+before it has seen a beat agrees with itself in most windows.
+
+What the comparison itself costs, a largest and a second largest logit at each moment,
+is not counted.
+
+References
+----------
+.. [1] D. Wu, G. Jin, H. Yu, X. Yi, X. Huang, "Optimizing event-driven spiking neural
+   network with regularization and cutoff", Frontiers in Neuroscience 19, 2025,
+   arXiv:2301.09522 (the gap of the top two; the rule for β is ours).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from pipeline.profiling.counts import Counted, pooled
+from pipeline.profiling.describing import describe
+from pipeline.profiling.running import (
+    Moments,
+    Running,
+    count_until,
+    moments,
+    running,
+)
+from pipeline.training.batches import Windows
+from pipeline.training.settings import CutoffSettings
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A cutoff, calibrated on validation windows and applied to test windows.
+
+    Parameters
+    ----------
+    beta : float, int or None
+        None: no window is cut.
+    asked : float
+        The agreement asked for.
+    upheld : dict of str to (float or None)
+        The agreement in `validation` and `test`; None if no window stops early.
+    when : Moments
+    at : array, shape (window,)
+        Each test window's moment, from 0.
+    early, late, targets : array, shape (window,)
+        What is decided with and without the cutoff, and what is right.
+    counted : dict of str to Counted
+        `with` and `without`, over all test windows.
+    """
+
+    beta: float | None
+    asked: float
+    upheld: dict[str, float | None]
+    when: Moments
+    at: np.ndarray
+    early: np.ndarray
+    late: np.ndarray
+    targets: np.ndarray
+    counted: dict[str, Counted]
+
+
+def cutoff(
+    network: nn.Module, validation: Windows, test: Windows, settings: CutoffSettings
+) -> dict[str, Any]:
+    """Calibrate a cutoff on validation windows, and apply it to test windows.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A `Stack`, of floats or integers.
+    validation, test : Windows
+        Of one length.
+    settings : CutoffSettings
+
+    Returns
+    -------
+    told : dict
+        As `told` gives it for one fold.
+
+    Raises
+    ------
+    MeasurementError
+        A layer cannot be counted.
+    """
+    return told([applied(network, validation, test, settings)])
+
+
+def told(folds: Sequence[Applied]) -> dict[str, Any]:
+    """Put cutoffs of one network a fold into plain values.
+
+    Returns
+    -------
+    told : dict
+        `folds`, each with `beta` (None: no window is cut), and `agreement`, in
+        `validation` and `test`; `asked`; and over the test windows of all folds:
+        `moments`, each with the `share` of windows that stop there, `steps_share` (of
+        all steps), `balanced_accuracy` and `counted`, each `with` and `without`.
+    """
+    when = folds[0].when
+    at, early, late, targets = (
+        np.concatenate([getattr(fold, name) for fold in folds])
+        for name in ("at", "early", "late", "targets")
+    )
+    shares = np.bincount(at, minlength=len(when.steps)) / len(at)
+    return {
+        "asked": folds[0].asked,
+        "folds": [{"beta": fold.beta, "agreement": fold.upheld} for fold in folds],
+        "moments": [
+            {"steps": steps, "share": float(share)}
+            for steps, share in zip(when.steps, shares, strict=True)
+        ],
+        "steps_share": float(np.take(when.steps, at).mean() / when.steps[-1]),
+        "balanced_accuracy": {
+            "with": _balanced(early, targets),
+            "without": _balanced(late, targets),
+        },
+        "counted": {
+            name: describe(pooled([fold.counted[name] for fold in folds]))
+            for name in ("with", "without")
+        },
+    }
+
+
+def applied(
+    network: nn.Module, validation: Windows, test: Windows, settings: CutoffSettings
+) -> Applied:
+    """Do what `cutoff` does; gives all of it, to be put together with other folds'."""
+    when = moments(network, test)
+    known = running(network, validation, when)
+    beta = calibrated(known, settings.agreement)
+    said = running(network, test, when)
+    at = stops(said.gaps, beta)
+    whole = np.full_like(at, len(when.steps) - 1)
+    return Applied(
+        beta,
+        settings.agreement,
+        {
+            "validation": agreement(known, stops(known.gaps, beta)),
+            "test": agreement(said, at),
+        },
+        when,
+        at,
+        decided(said, at),
+        said.decisions[-1],
+        test.targets.cpu().numpy(),
+        {
+            "with": count_until(network, test, when, at),
+            "without": count_until(network, test, when, whole),
+        },
+    )
+
+
+def calibrated(known: Running, asked: float) -> float | int | None:
+    """Find the smallest β that the agreement asks for; None if no β will do.
+
+    A window stops at moment m for β from its highest gap before m up to gap[m], if that
+    is higher. So each window is a few intervals of β, and counts over all of them
+    change only at their ends.
+    """
+    gaps, late = known.gaps[:-1], known.decisions[-1]
+    highest = np.maximum.accumulate(gaps, 0)
+    low = np.concatenate([np.zeros_like(gaps[:1]), highest[:-1]])
+    stopping = gaps > low
+    betas, place = np.unique(
+        np.concatenate([low[stopping], gaps[stopping]]), return_inverse=True
+    )
+    right = (known.decisions[:-1] == late)[stopping]
+    of_class = np.broadcast_to(late, gaps.shape)[stopping]
+    ratios = []
+    for k in np.unique(late):
+        mine = np.concatenate([of_class == k, -1.0 * (of_class == k)])
+        stopped = np.bincount(place, mine, len(betas)).cumsum()
+        agreeing = np.bincount(place, mine * np.tile(right, 2), len(betas)).cumsum()
+        ratios.append(np.where(stopped > 0, agreeing / np.maximum(stopped, 1), np.nan))
+    enough = _mean_there(np.array(ratios)) >= asked
+    return betas[enough].min().item() if enough.any() else None
+
+
+def _mean_there(values: np.ndarray) -> np.ndarray:
+    """Average over the first axis what is not NaN; NaN of nothing."""
+    there = ~np.isnan(values)
+    total = np.where(there, values, 0).sum(0)
+    return np.where(there.any(0), total / np.maximum(there.sum(0), 1), np.nan)
+
+
+def stops(gaps: np.ndarray, beta: float | int | None) -> np.ndarray:
+    """Give the moment at which each window stops, (window,), from 0."""
+    last = len(gaps) - 1
+    if beta is None:
+        return np.full(gaps.shape[1], last)
+    over = gaps[:-1] > beta
+    return np.where(over.any(0), over.argmax(0) if last else 0, last)
+
+
+def agreement(said: Running, at: np.ndarray) -> float | None:
+    """Compute the share of early decisions that the whole window upholds.
+
+    The mean over classes, as for β; None if no window stops early.
+    """
+    early, late = at < len(said.decisions) - 1, said.decisions[-1]
+    upheld = decided(said, at) == late
+    shares = [upheld[early & (late == k)].mean() for k in np.unique(late[early])]
+    return float(np.mean(shares)) if shares else None
+
+
+def decided(said: Running, at: np.ndarray) -> np.ndarray:
+    """Give what is decided at each window's moment, (window,)."""
+    taken: np.ndarray = np.take_along_axis(said.decisions, at[None], 0)[0]
+    return taken
+
+
+def _balanced(said: np.ndarray, targets: np.ndarray) -> float:
+    """Compute the mean over classes of the share that is right."""
+    right = said == targets
+    return float(np.mean([right[targets == k].mean() for k in np.unique(targets)]))

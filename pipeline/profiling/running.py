@@ -1,0 +1,161 @@
+"""What a network would say on its way through a window, and what it does until then.
+
+The running logits of a read-out are what it would say if nothing came any more: of
+rates and counts, what is not yet seen counts as no spikes; of membranes and of class
+neurons, as they are so far. They are looked at at up to 8 moments, at equal distances
+but for rounding, of rates at ends of segments, and the last one at the end of the
+window. Layers are causal: what there is of a window makes the same running logits as
+the whole of it, in integers bit for bit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.networks._heads import CountHead, SegmentRates, segment_edges
+from pipeline.networks._stack import Stack
+from pipeline.profiling.counts import Counted, pooled
+from pipeline.profiling.operations import count
+from pipeline.training.batches import Windows
+
+MOST_MOMENTS = 8
+AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Moments:
+    """When a network is asked, of windows of one length.
+
+    Parameters
+    ----------
+    read : tuple of int
+        Steps that the read-out has seen by then; the last is the whole window's.
+    steps : tuple of int
+        Steps of the window that this takes; the last is all of them.
+    """
+
+    read: tuple[int, ...]
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a network says on its way through windows.
+
+    Parameters
+    ----------
+    decisions : array, shape (moment, window), int64
+        The class with the highest running logit.
+    gaps : array, shape (moment, window)
+        Between the two highest; whole numbers of an integer network.
+    """
+
+    decisions: np.ndarray
+    gaps: np.ndarray
+
+
+def moments(network: nn.Module, windows: Windows) -> Moments:
+    """Choose when to ask, from what the network's layers make of a window's steps."""
+    stack: Any = network
+    n_read = len(_outputs(stack, windows.spikes(torch.arange(1))))
+    stride = round(stack.layers[-1].unrolled.dt / windows.dt) if stack.layers else 1
+    rates = getattr(stack.head, "rates", getattr(stack.head, "gates", None))
+    ends = (
+        [stop for _, stop in segment_edges(n_read, rates.bins)]
+        if rates is not None
+        else list(range(1, n_read + 1))
+    )
+    number = min(MOST_MOMENTS, len(ends))
+    read = [ends[-(-len(ends) * k // number) - 1] for k in range(1, number + 1)]
+    return Moments(
+        tuple(read), (*(stride * stop for stop in read[:-1]), windows.n_steps)
+    )
+
+
+def running(network: nn.Module, windows: Windows, when: Moments) -> Running:
+    """Run whole windows, and ask the read-out at every moment."""
+    decisions, gaps = [], []
+    for rows in torch.split(torch.arange(len(windows.first)), AT_ONCE):
+        logits = running_logits(network, windows.spikes(rows), when)
+        top = logits.topk(2, dim=2).values
+        decisions.append(logits.argmax(2))
+        gaps.append(top[..., 0] - top[..., 1])
+    return Running(torch.cat(decisions, 1).numpy(), torch.cat(gaps, 1).numpy())
+
+
+def running_logits(network: nn.Module, spikes: Tensor, when: Moments) -> Tensor:
+    """Compute the running logits of windows, (moment, batch, class)."""
+    stack = cast("Stack", network.eval())
+    with torch.no_grad():
+        outputs = _outputs(stack, spikes)
+        logits = [_asked(stack, outputs[:stop], when.read[-1]) for stop in when.read]
+    return torch.stack(logits)
+
+
+def count_until(
+    network: nn.Module, windows: Windows, when: Moments, at: np.ndarray
+) -> Counted:
+    """Count what a network does in windows until each stops, at moment `at`.
+
+    It is run on what there is of a window until then. A second of signal still holds
+    as many windows as it does without a cutoff.
+    """
+    aware = Told(cast("Stack", network), when.read[-1])
+    parts = [
+        replace(
+            count(aware, windows.spikes(rows)[: when.steps[moment]], dt=windows.dt),
+            window_s=windows.n_steps * windows.dt,
+        )
+        for moment, rows in _groups(at)
+    ]
+    return pooled(parts)
+
+
+def _groups(at: np.ndarray) -> Iterator[tuple[int, Tensor]]:
+    """List windows that stop at the same moment, some at a time."""
+    for moment in np.unique(at):
+        for rows in torch.split(
+            torch.from_numpy(np.flatnonzero(at == moment)), AT_ONCE
+        ):
+            yield int(moment), rows
+
+
+class Told(Stack):
+    """A network whose read-out is told how long the whole window is."""
+
+    def __init__(self, network: Stack, n_read: int) -> None:
+        super().__init__(cast("Any", network.layers), network.head)
+        self.n_read = n_read
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Map the beginnings of windows to running logits."""
+        return _asked(self, _outputs(self, spikes), self.n_read)
+
+
+def _outputs(network: Stack, spikes: Tensor) -> Tensor:
+    """Give what the last layer puts out: (time, batch, channel)."""
+    values = spikes
+    with torch.no_grad():
+        for layer in network.layers:
+            values, *_ = layer(values, None)
+    return values
+
+
+def _asked(network: Stack, outputs: Tensor, n_read: int) -> Tensor:
+    """Ask the read-out after the first steps of `n_read`; (batch, class).
+
+    Of rates and counts, silence is added: it adds nothing, and what is counted of the
+    read-out finds every segment in its place.
+    """
+    head = network.head
+    if isinstance(getattr(head, "rates", None), SegmentRates) or isinstance(
+        head, CountHead
+    ):
+        missing = n_read - len(outputs)
+        outputs = functional.pad(outputs, (0, 0, 0, 0, 0, missing))
+    return head.logits([head.read(outputs, 0, n_read)])
