@@ -1,21 +1,41 @@
 """What was counted of a network's work: integers over all windows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
+
+from pipeline.profiling._words import Moved, NeuronStore, SynapseStore
+
+NO_SYNAPSES, NO_NEURONS = SynapseStore(), NeuronStore()
 
 RULES = (
     "a synaptic operation is one nonzero input meeting one nonzero weight: an "
     "accumulate if all inputs of the layer are -1, 0 or 1, else a multiply-accumulate",
     "several events at once, as of multisynaptic neurons, are one multiply-accumulate",
-    "normalisation is folded into the weights; biases are not counted",
+    "normalisation is folded into the weights; biases are not counted as operations",
     "a linear read-out of spike rates adds one row of weights a spike",
     "every membrane is updated at every step, by as many multiply-accumulates as its "
-    "equations have, without those of spikes and thresholds; exponentials are free",
+    "equations have, without those of spikes and thresholds; exponentials are free; "
+    "updates that change nothing count too",
     "recurrent weights meet the outputs of the step before",
     "a weight that a mask hides is a weight of zero",
     "dense operations take no input and no weight for zero; zeros that a layer pads "
     "with are not inputs, zeros that come before a window are",
+    "a rescaling is the 32-bit multiplication by which integer networks bring a sum to "
+    "the unit of what follows: one an update or activation of neurons that have a "
+    "multiplier, one a class of the read-out",
+    "weights: one word read a synaptic operation; none for zeros, whether input or "
+    "weight, and none for the indices that sparse weights would need",
+    "biases: one word read each time a layer gives a sum",
+    "sums stay in registers while the inputs of a step are walked, eight at a time, as "
+    "in the exported program; each finished sum is written once and read once",
+    "spikes and values: an input, zero or not, is read once for every eight sums or "
+    "less that it meets at a step; an output is written once; a spike has one bit. "
+    "Averages of graded outputs read and write one accumulator a nonzero output",
+    "states: each update reads and writes every variable of the neuron's equations; of "
+    "histories it reads what it weighs and writes one word",
+    "constants: each update reads what differs between the neurons of a layer, such as "
+    "learned leaks and thresholds; what they share stays in registers",
 )
 """What is counted, and how."""
 
@@ -34,6 +54,14 @@ class Synapses:
     graded : bool
         Whether some input was neither −1, 0 nor 1: MACs, not ACs.
     weights, zero_weights : int
+    inputs, nonzero : int
+        Values taken in, and how many were not 0.
+    outputs, biases : int
+        Sums given out, and how many of them had a bias added.
+    hidden : bool
+        Whether the inputs are outputs of neurons, not those of the network.
+    store : SynapseStore
+        Of one network, also where several are added up.
     """
 
     name: str
@@ -42,6 +70,18 @@ class Synapses:
     graded: bool
     weights: int
     zero_weights: int
+    inputs: int = 0
+    nonzero: int = 0
+    outputs: int = 0
+    biases: int = 0
+    hidden: bool = False
+    store: SynapseStore = NO_SYNAPSES
+
+    def moved(self) -> Iterator[Moved]:
+        """Say which words were read and written."""
+        yield from self.store.moved(
+            self.effective, self.dense, self.outputs, self.biases, graded=self.graded
+        )
 
 
 @dataclass(frozen=True)
@@ -56,6 +96,14 @@ class Neurons:
         Multiply-accumulates of all updates.
     outputs, nonzero : int
         Values given out, and how many were not 0.
+    graded : bool
+        Whether some output was neither 0 nor 1.
+    rescalings : int
+        32-bit multiplications that bring sums to another unit.
+    accumulated : int
+        Values added to accumulators of a read-out.
+    store : NeuronStore
+        Of one network, also where several are added up.
     """
 
     name: str
@@ -63,6 +111,20 @@ class Neurons:
     multiplications: int
     outputs: int
     nonzero: int
+    graded: bool = False
+    rescalings: int = 0
+    accumulated: int = 0
+    store: NeuronStore = NO_NEURONS
+
+    def moved(self) -> Iterator[Moved]:
+        """Say which words were read and written."""
+        yield from self.store.moved(
+            self.updates,
+            self.outputs,
+            self.rescalings,
+            self.accumulated,
+            graded=self.graded,
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +140,7 @@ class Counted:
     neurons : tuple of Neurons
     parameters, footprint_bytes : int
         Of the network as deployed: normalisation folded into the weights; parameters
-        and buffers without state.
+        and buffers without state. Of integer networks parameters are all numbers kept.
     """
 
     n_windows: int
@@ -114,6 +176,22 @@ class Counted:
         return sum(layer.multiplications for layer in self.neurons)
 
     @property
+    def rescalings(self) -> int:
+        """Multiplications that bring sums of integers to another unit."""
+        return sum(layer.rescalings for layer in self.neurons)
+
+    @property
+    def spikes(self) -> int:
+        """Outputs of neurons with membranes that were not 0."""
+        return sum(layer.nonzero for layer in self.neurons if layer.updates)
+
+    @property
+    def spike_rate(self) -> float | None:
+        """Spikes a neuron and step; None without neurons that can spike."""
+        outputs = sum(layer.outputs for layer in self.neurons if layer.updates)
+        return self.spikes / outputs if outputs else None
+
+    @property
     def activation_sparsity(self) -> float | None:
         """Share of the neurons' outputs that were 0; None without any outputs."""
         outputs = sum(layer.outputs for layer in self.neurons)
@@ -126,6 +204,22 @@ class Counted:
         zeros = sum(layer.zero_weights for layer in self.synapses)
         return zeros / sum(layer.weights for layer in self.synapses)
 
+    def moved(self) -> Iterator[Moved]:
+        """Say which words all layers read and wrote."""
+        for synapses in self.synapses:
+            yield from synapses.moved()
+        for neurons in self.neurons:
+            yield from neurons.moved()
+
+    def without_hidden_spikes(self) -> "Counted":
+        """Give what would be left if no neuron fired: input, updates, biases."""
+        synapses = (
+            replace(layer, effective=0, nonzero=0) if layer.hidden else layer
+            for layer in self.synapses
+        )
+        neurons = (replace(layer, nonzero=0, accumulated=0) for layer in self.neurons)
+        return replace(self, synapses=tuple(synapses), neurons=tuple(neurons))
+
 
 Layer = TypeVar("Layer", Synapses, Neurons)
 
@@ -137,10 +231,7 @@ def pooled(parts: Sequence[Counted]) -> Counted:
     return replace(
         parts[0],
         n_windows=sum(part.n_windows for part in parts),
-        synapses=tuple(
-            replace(_total(layers), graded=any(layer.graded for layer in layers))
-            for layers in synapses
-        ),
+        synapses=tuple(map(_total, synapses)),
         neurons=tuple(map(_total, neurons)),
     )
 
@@ -148,5 +239,7 @@ def pooled(parts: Sequence[Counted]) -> Counted:
 def _total(layers: Sequence[Layer]) -> Layer:
     integers = [field.name for field in fields(layers[0]) if field.type is int]
     return replace(
-        layers[0], **{n: sum(getattr(layer, n) for layer in layers) for n in integers}
+        layers[0],
+        graded=any(layer.graded for layer in layers),
+        **{n: sum(getattr(layer, n) for layer in layers) for n in integers},
     )

@@ -1,10 +1,11 @@
 """What learning costs in memory: words touched a step, and bytes to be kept."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
 from pipeline.profiling._moments import Factors, FanOut, Sources, Targets
-from pipeline.profiling.accesses import SCHEMES, count_accesses
+from pipeline.profiling.accesses import SCHEMES, Accesses, count_accesses
 
 Precision = Literal["float32", "int8"]
 
@@ -151,6 +152,11 @@ def learning_bill(
         theta=theta,
         fan_out=fan_out,
     )
+    kept: dict[str, Any] = {
+        "precision": precision,
+        "compressed": fan_out is not None,
+        "adaptive_threshold": adaptive_threshold,
+    }
     return {
         "assumptions": list(ASSUMPTIONS),
         "n_steps": len(pre),
@@ -159,17 +165,16 @@ def learning_bill(
         "theta": float(theta),
         "pre_rate_hz": float(pre.mean() / dt),
         "post_rate_hz": float(post.mean() / dt),
-        "bytes": {
-            scheme: bytes_of(
-                scheme,
-                precision=precision,
-                compressed=fan_out is not None,
-                adaptive_threshold=adaptive_threshold,
-            )
-            for scheme in STORES
-        },
-        "per_step": {
-            scheme: {word: n / len(pre) for word, n in asdict(accesses).items()}
-            for scheme, accesses in counted.items()
-        },
+        "bytes": {scheme: bytes_of(scheme, **kept) for scheme in STORES},
+        "per_step": _per_step(counted, len(pre)),
+    }
+
+
+def _per_step(
+    counted: Mapping[str, Accesses], n_steps: int
+) -> dict[str, dict[str, float]]:
+    """Give means over steps of what was counted, by scheme."""
+    return {
+        scheme: {word: n / n_steps for word, n in asdict(accesses).items()}
+        for scheme, accesses in counted.items()
     }

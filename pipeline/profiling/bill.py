@@ -1,0 +1,94 @@
+"""The whole energy bill of a cell, as it stands in `energy.json`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipeline.encoders.base import Encoder
+from pipeline.profiling.counts import pooled
+from pipeline.profiling.duty import duty, windows_per_second
+from pipeline.profiling.energy import estimates
+from pipeline.profiling.folds import Fold
+from pipeline.profiling.profile import learning, profile
+from pipeline.runs import INT8_HEADLINE
+
+if TYPE_CHECKING:
+    from pipeline.training.settings import CutoffSettings, SparsitySettings
+
+
+def bill_cell(
+    folds: Sequence[Fold],
+    windows: pd.DataFrame,
+    encoder: Encoder[Any],
+    sparsity: "SparsitySettings",
+) -> dict[str, Any]:
+    """Count and estimate what a cell's networks take.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+    windows : DataFrame
+        All windows of the data set, whose rhythm is that of the device.
+    encoder : Encoder
+    sparsity : SparsitySettings
+        Whether windows are decided early.
+
+    Returns
+    -------
+    bill : dict
+        What `profile` gives; `duty`, if there is an integer network; `learning`, if a
+        layer learns by pairs of spikes; `cutoff`, if it was asked for.
+    """
+    energy = profile(
+        [(fold.network, fold.integers, fold.test) for fold in folds],
+        encoder,
+        absent=next((fold.absent for fold in folds if fold.absent), ""),
+    )
+    if power := average_power(energy["int8"], windows):
+        energy["duty"] = power
+    if learned := learning(folds[0].network, folds[0].test):
+        energy["learning"] = learned
+    if sparsity.cutoff:
+        energy["cutoff"] = decided_early(folds, sparsity.cutoff)
+    return energy
+
+
+def average_power(int8: dict[str, Any], windows: pd.DataFrame) -> dict[str, Any] | None:
+    """Compute the average power and battery life; None without estimates of all."""
+    estimated = int8.get("estimated", {}).get(INT8_HEADLINE, {"absent": ""})
+    encoder = estimated.get("encoder", {"absent": ""})
+    if "absent" in estimated or "absent" in encoder:
+        return None
+    return duty(
+        estimated["energy_j_per_window"],
+        encoder["energy_j_per_second"],
+        windows_per_second(windows),
+    )
+
+
+def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str, Any]:
+    """Apply a cutoff to each fold, of its integer network if all folds have one."""
+    from pipeline.profiling.cutoff import applied, told
+
+    whole = all(fold.integers is not None for fold in folds)
+    cut = [
+        applied(
+            fold.integers if whole and fold.integers is not None else fold.network,
+            fold.validation,
+            fold.test,
+            settings,
+        )
+        for fold in folds
+    ]
+    return {
+        **told(cut),
+        "estimated": {
+            name: estimates(
+                pooled([each.counted[name] for each in cut]),
+                None,
+                "int8" if whole else "float32",
+            )
+            for name in ("with", "without")
+        },
+    }

@@ -1,0 +1,147 @@
+"""At which spike rate a spiking network costs as much as its matched network of ReLUs.
+
+The bill of a spiking network is linear in the rate of its hidden neurons: input spikes,
+membrane updates and biases are there in any case, and all that hidden spikes cause
+grows with them. So two points of the line say at which rate it meets the other's bill.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Plain = Mapping[str, Any]
+
+ASSUMPTIONS = (
+    "input spikes are as measured; the rates of all hidden layers change by one factor",
+    "the matched network has the same layers and steps, rectified units and the same "
+    "widths of numbers, and skips zeros as well",
+    "spikes a synapse and inference are synaptic operations over weights; Dampfhoffer "
+    "et al. (IEEE TETCI 7(3), 2023) find 0.15 to 1.38 of them competitive where the "
+    "other network uses each synapse once an inference: with a step as that once, "
+    "compare spikes a use",
+)
+"""What a break-even rate takes for granted."""
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """How two bills by one cost table compare.
+
+    Parameters
+    ----------
+    ratio : float
+        The spiking network's energy over the other's.
+    rate : float
+        Spikes a hidden neuron and step.
+    break_even_rate : float or None
+        At which both cost the same; None if no rate would do, or it cannot be told.
+    fixed_ratio : float
+        What the spiking network would cost without hidden spikes, over the other's
+        energy.
+    spikes_per_synapse : float
+        Synaptic operations of an inference over weights.
+    spikes_per_use : float
+        The same, over how often the other network would use its weights if it skipped
+        no zero.
+    sentence : str
+        The comparison in words.
+    """
+
+    ratio: float
+    rate: float
+    break_even_rate: float | None
+    fixed_ratio: float
+    spikes_per_synapse: float
+    spikes_per_use: float
+    sentence: str
+
+
+def break_even(
+    spiking: Plain, matched: Plain, table: str, *, other: str = "its matched int8 ANN"
+) -> dict[str, Any]:
+    """Compare a spiking network's bill with its matched network's.
+
+    ::
+
+        E(r) = F + r·(E − F) / r₀         r* = r₀·(E_matched − F) / (E − F)
+
+    with E the bill at the measured rate r₀, and F without hidden spikes.
+
+    Parameters
+    ----------
+    spiking, matched : mapping
+        With `counted` and `estimated`, as `profile` gives them, or its `int8`.
+    table : str
+        Of costs; both must have been billed by it.
+    other : str
+        What the sentence calls the matched network.
+
+    Returns
+    -------
+    comparison : dict
+        The fields of `BreakEven`, or `absent`, the reason.
+    """
+    for part in (spiking, matched):
+        if reason := _absent(part, table):
+            return {"absent": reason}
+    counted = spiking["counted"]
+    rate = counted["spikes_per_neuron_and_step"]
+    if rate is None:
+        return {"absent": "it has no spiking neurons"}
+    bill = spiking["estimated"][table]
+    energy, fixed = (
+        bill[name]
+        for name in ("energy_j_per_window", "without_hidden_spikes_j_per_window")
+    )
+    budget = matched["estimated"][table]["energy_j_per_window"]
+    meets = _meeting_rate(rate, energy, fixed, budget)
+    operations = sum(
+        counted["per_window"][name] for name in ("effective_acs", "effective_macs")
+    )
+    return asdict(
+        BreakEven(
+            ratio=energy / budget,
+            rate=rate,
+            break_even_rate=meets,
+            fixed_ratio=fixed / budget,
+            spikes_per_synapse=operations / counted["synapses"],
+            spikes_per_use=operations / counted["per_window"]["dense_operations"],
+            sentence=in_words(rate, energy / budget, fixed / budget, meets, other),
+        )
+    )
+
+
+def _absent(part: Plain, table: str) -> str | None:
+    """Say why there is no bill by a table; None if there is one."""
+    if "absent" in part:
+        return str(part["absent"])
+    bill = part["estimated"].get(table, {"absent": "it is not billed by this table"})
+    return str(bill["absent"]) if "absent" in bill else None
+
+
+def _meeting_rate(
+    rate: float, energy: float, fixed: float, budget: float
+) -> float | None:
+    """Solve for the rate at which the bill meets the budget."""
+    if fixed >= budget or energy <= fixed:
+        return None
+    return rate * (budget - fixed) / (energy - fixed)
+
+
+def in_words(
+    rate: float, ratio: float, fixed_ratio: float, meets: float | None, other: str
+) -> str:
+    """Say how the two compare, and at which rate that would change."""
+    said = f"at {rate:.2g} spikes a neuron and step it costs {ratio:.2g} times {other}"
+    if fixed_ratio >= 1:
+        return (
+            f"{said}; no rate would do: without hidden spikes, too, it costs "
+            f"{fixed_ratio:.2g} times as much"
+        )
+    if meets is None:
+        return f"{said}; its hidden neurons do not fire, so no other rate is known"
+    if meets >= 1:
+        return f"{said}; it would cost less at any rate"
+    if ratio > 1:
+        return f"{said}; below {meets:.2g} it would cost less"
+    return f"{said}; above {meets:.2g} it would cost more"

@@ -1,0 +1,206 @@
+"""Integer networks, counted, against loops over their integers."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.networks._stack import Layer
+from pipeline.profiling.counts import Counted, Synapses
+from pipeline.profiling.operations import count
+from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.neurons import (
+    IntegerCompeting,
+    IntegerLeaky,
+    IntegerNeurons,
+    IntegerPolynomial,
+    IntegerRelu,
+)
+from pipeline.quantization.weights import Convolution, Delayed, Dense
+
+T, B, F, C, BINS = 23, 3, 4, 3, 2
+VALUES = {
+    "beta": 20000, "bias": 50, "threshold": 300, "multiplier": 900, "a0": 3,
+    "a2": 20, "a3": -30, "clip": 4000,
+}  # fmt: skip
+
+
+def whole(seed: int, *shape: int) -> Tensor:
+    """Weights of one byte, of which a third are zero."""
+    rng = np.random.default_rng(seed)
+    values = rng.integers(-127, 128, shape) * (rng.random(shape) > 1 / 3)
+    return torch.tensor(values, dtype=torch.int8)
+
+
+def neurons(kind: type[IntegerNeurons], n: int) -> IntegerNeurons:
+    tensors = {name: torch.full((n,), VALUES[name]) for name in kind.TENSORS}
+    options = {
+        IntegerLeaky: {"shift": 2, "reset": "subtract"},
+        IntegerPolynomial: {"shift": 9, "fraction": 8, "reset": "zero"},
+        IntegerRelu: {"shift": 12},
+        IntegerCompeting: {
+            "beta": 30000, "alpha": 20000, "inhibition": 40, "winners": 2, "shift": 1,
+        },
+    }[kind]  # fmt: skip
+    return kind(tensors, dt=0.01, **options)
+
+
+WEIGHTS = {
+    "convolution": lambda n_in, n: Convolution(whole(1, n, n_in, 5), stride=2),
+    "dense": lambda n_in, n: Dense(whole(2, n, n_in)),
+    "delayed": lambda n_in, n: Delayed(whole(3, n, n_in * 3), count=3, every=2),
+}
+
+
+def network(weights: str, kind: type[IntegerNeurons]) -> IntegerNetwork:
+    layers = [
+        Layer(WEIGHTS[weights](F, 6), neurons(kind, 6)),
+        Layer(WEIGHTS["dense"](6, 5), neurons(kind, 5)),
+    ]
+    tensors = {"bias": torch.full((C,), 7), "multiplier": torch.full((C,), 1000)}
+    weight = whole(4, C, BINS * 5)
+    head = IntegerHead(weight, tensors, bins=BINS, shift=10, scale=0.01)
+    return IntegerNetwork(layers, head).eval()
+
+
+def spikes(seed: int = 0) -> Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.tensor(rng.random((T, B, F)) < 0.3, dtype=torch.float32)
+
+
+def loops(values: Tensor, weights: torch.nn.Module) -> int:
+    """Nonzero inputs that meet nonzero weights, one output step at a time."""
+    met, weight = 0, weights.weight.tolist()
+    n_out = len(weight)
+    for window in values.unbind(1):
+        rows = window.tolist()
+
+        def at(step: int, feature: int, rows: list[list[float]] = rows) -> bool:
+            return step >= 0 and rows[step][feature] != 0
+
+        for out in range(n_out):
+            if isinstance(weights, Convolution):
+                stride = weights.constants["stride"]
+                taps = weights.weight.shape[2]
+                for j in range(T // stride):
+                    last = (j + 1) * stride - 1
+                    met += sum(
+                        at(last - taps + 1 + k, f) and weight[out][f][k] != 0
+                        for f in range(len(weight[out]))
+                        for k in range(taps)
+                    )
+            elif isinstance(weights, Delayed):
+                n, every = weights.constants["count"], weights.constants["every"]
+                met += sum(
+                    at(t - k * every, f) and weight[out][f * n + k] != 0
+                    for t in range(len(rows))
+                    for f in range(len(rows[0]))
+                    for k in range(n)
+                )
+            else:
+                met += sum(
+                    at(t, f) and weight[out][f] != 0
+                    for t in range(len(rows))
+                    for f in range(len(rows[0]))
+                )
+    return met
+
+
+def read_out(fired: Tensor, weight: Tensor) -> int:
+    """Nonzero weights that each spike adds to the sums of its segment."""
+    half = -(-len(fired) // 2)
+    return sum(
+        bool(weight[c, (step >= half) * fired.shape[2] + channel] != 0)
+        for step, _, channel in fired.nonzero().tolist()
+        for c in range(C)
+    )
+
+
+def of(counted: Counted, name: str) -> Synapses:
+    return next(layer for layer in counted.synapses if layer.name.startswith(name))
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("kind", [IntegerLeaky, IntegerPolynomial, IntegerCompeting])
+def test_spiking_integers_by_loops(weights: str, kind: type[IntegerNeurons]) -> None:
+    net, values = network(weights, kind), spikes()
+    fired = [net.layers[0](values, None)[0]]
+    fired.append(net.layers[1](fired[0].float(), None)[0])
+    counted = count(net, values, dt=0.01)
+    assert all(each.any() for each in fired)
+    assert counted.effective_macs == 0
+    assert of(counted, "layers.0.weights").effective == loops(
+        values, net.layers[0].weights
+    )
+    assert of(counted, "layers.1.weights").effective == loops(
+        fired[0], net.layers[1].weights
+    )
+    head = of(counted, "head")
+    assert head.effective == read_out(fired[1], net.head.linear.weight)
+    updates = sum(each.numel() for each in fired)
+    assert counted.membrane_updates == updates
+    assert counted.membrane_multiplications == kind.multiplications * updates
+    assert counted.spikes == sum(int(each.sum()) for each in fired)
+    rescaled = updates if kind is IntegerPolynomial else 0
+    assert counted.rescalings == rescaled + B * C
+    inhibited = [layer for layer in counted.synapses if "inhibition" in layer.name]
+    if kind is IntegerCompeting:
+        others = [int(f.sum()) * (f.shape[2] - 1) for f in fired]
+        assert [layer.effective for layer in inhibited] == others
+    else:
+        assert not inhibited
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_graded_integers_by_loops(weights: str) -> None:
+    net, values = network(weights, IntegerRelu), spikes()
+    active = net.layers[0](values, None)[0]
+    last = net.layers[1](active, None)[0]
+    counted = count(net, values, dt=0.01)
+    first, second, head = counted.synapses
+    assert [layer.graded for layer in counted.synapses] == [False, True, True]
+    assert first.effective == loops(values, net.layers[0].weights)
+    assert second.effective == loops(active, net.layers[1].weights)
+    sums = net.head.rates(last)
+    nonzero = (sums != 0)[:, None] & (net.head.linear.weight != 0)
+    assert head.effective == int(nonzero.sum())
+    assert counted.membrane_updates == counted.spikes == 0
+    assert counted.rescalings == active.numel() + last.numel() + B * C
+    pool = next(layer for layer in counted.neurons if layer.name == "head.rates")
+    assert pool.accumulated == int((last != 0).sum())
+    # Activations have a byte, sums that the read-out takes have a word.
+    assert [layer.store.value_bits for layer in counted.synapses] == [8, 8, 32]
+
+
+@pytest.mark.parametrize(
+    ("kind", "variables"),
+    [
+        (IntegerLeaky, 1),
+        (IntegerPolynomial, 1),
+        (IntegerRelu, 0),
+        (IntegerCompeting, 2),
+    ],
+)
+def test_words_of_integer_neurons(kind: type[IntegerNeurons], variables: int) -> None:
+    counted = count(network("dense", kind), spikes(), dt=0.01)
+    moved = {m.kind: m for m in counted.neurons[0].moved()}
+    rounds = T * B * 6
+    assert moved["states"].read == moved["states"].written == rounds * variables
+    assert moved["constants"].read == rounds * len(kind.TENSORS)
+    assert moved["states"].bits == moved["constants"].bits == 32
+    weights = next(m for m in counted.synapses[0].moved() if m.kind == "weights")
+    assert (weights.bits, weights.memory_bytes) == (8, 6 * F)
+    outputs = "values" if kind is IntegerRelu else "spikes"
+    assert moved[outputs].bits == (8 if kind is IntegerRelu else 1)
+    assert moved[outputs].written == rounds
+
+
+@pytest.mark.parametrize("kind", [IntegerLeaky, IntegerRelu])
+def test_footprint_is_a_byte_a_weight_and_four_a_constant(
+    kind: type[IntegerNeurons],
+) -> None:
+    counted = count(network("convolution", kind), spikes(), dt=0.01)
+    weights = 6 * F * 5 + 5 * 6 + C * BINS * 5
+    constants = len(kind.TENSORS) * (6 + 5) + 2 * C
+    assert counted.parameters == weights + constants
+    assert counted.footprint_bytes == weights + 4 * constants
