@@ -14,7 +14,7 @@ from rich.table import Table
 
 from pipeline import config, files
 from pipeline.components import available
-from pipeline.errors import DataError, PipelineError
+from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.parallel import console
 
 
@@ -131,6 +131,70 @@ def export(arguments: argparse.Namespace) -> None:
     console.print(f"wrote {path}")
 
 
+def measure(arguments: argparse.Namespace) -> None:
+    """Run a cell's C program here and emulated, and this machine's meters."""
+    from pipeline.measurement import Log, measure_cell
+
+    if bool(arguments.meter_log) != bool(arguments.windows):
+        raise ConfigError(
+            "biospike measure",
+            "one of --meter-log and --windows without the other",
+            expected="the log, and how many windows ran in each interval marked in it",
+        )
+    log = Log(arguments.meter_log, arguments.windows) if arguments.meter_log else None
+    settings = config.load().read("profiling")
+    told = measure_cell(arguments.cell, arguments.fold, settings, log)
+    for line in measured_lines(told):
+        console.print(line, markup=False, highlight=False)
+
+
+def measured_lines(told: Mapping[str, Any]) -> list[str]:
+    """Write what was measured, a line each; what is absent says why."""
+    emulated = told["emulated"]
+    parts = {"emulated": emulated} if "absent" in emulated else emulated
+    lines = [
+        f"{name}: {program_words(part)}"
+        for name, part in parts.items()
+        if isinstance(part, Mapping)
+    ]
+    energies = dict(told["meters"])
+    if "imported" in told:
+        energies["log"] = told["imported"]
+    return lines + [f"{name}: {meter_words(part)}" for name, part in energies.items()]
+
+
+def program_words(part: Mapping[str, Any]) -> str:
+    """Write how a program did on one machine."""
+    if "absent" in part:
+        return f"absent, {part['absent']}"
+    n_decided = part["windows"] + part["decisions"]
+    words = [f"{part['agreement']:.2%} of {n_decided} decisions as the integer model"]
+    if "balanced_accuracy" in part:
+        words.append(f"balanced accuracy {part['balanced_accuracy']:.3f}")
+    if "instructions_per_window" in part:
+        words.append(f"{part['instructions_per_window']:,.0f} instructions a window")
+    if "energy_uj_per_window" in part:
+        words.append(f"{part['energy_uj_per_window']:.3g} µJ a window")
+    return ", ".join(words)
+
+
+def meter_words(part: Mapping[str, Any]) -> str:
+    """Write what a meter measured."""
+    if "absent" in part:
+        return f"absent, {part['absent']}"
+    ends = (1e6 * part[key] for key in ("energy_j_per_window", "low", "high"))
+    value, low, high = (f"{end:.4g}" for end in ends)
+    return f"{value} µJ a window ({low} to {high}), idle {part['idle_w']:.3g} W"
+
+
+def tradeoff(arguments: argparse.Namespace) -> None:
+    """Draw accuracy against energy of all runs of a data set that MLflow knows."""
+    from pipeline.tradeoffs import draw
+
+    path = draw(arguments.dataset)
+    console.print(f"wrote {path}")
+
+
 def main() -> None:
     """Parse the command line and do what it asks."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -164,6 +228,16 @@ def parser() -> argparse.ArgumentParser:
     leaving.add_argument("--target", required=True, choices=available("exporting"))
     leaving.add_argument("--fold", type=int, help="the first one's unless told")
     leaving.add_argument("--output", type=Path, help="CELL-fold-K.TARGET unless told")
+    measuring = command(measure)
+    measuring.add_argument("cell", help="of the grid: DATASET-ENCODER-MODEL")
+    measuring.add_argument("--fold", type=int, help="the first one's unless told")
+    measuring.add_argument(
+        "--meter-log", type=Path, help="CSV of an external meter, to be imported"
+    )
+    measuring.add_argument(
+        "--windows", type=int, help="windows in each interval marked in the log"
+    )
+    command(tradeoff).add_argument("dataset", help="a data set of params.yaml")
     return top
 
 

@@ -94,12 +94,16 @@ SECTIONS = {
     "encoders.*": "file:encoders",
     "models.*.network": "component:networks",
     "models.*.neuron": "component:neurons",
+    "models.*.sparsity": "pipeline.training.settings:SparsitySettings",
     "training": "pipeline.training.settings:TrainingSettings",
     "evaluation": "pipeline.evaluation.evaluate:EvaluationSettings",
     "profiling": "pipeline.profiling.profile:ProfilingSettings",
 }
 """What judges each section: `module:class`, or the kind of a component that is chosen
 by its `name` (`component:kind`) or by the section's own key (`file:kind`)."""
+
+OPTIONAL = ("models.*.sparsity",)
+"""Sections that may be left out: all their settings have defaults."""
 
 
 class Params:
@@ -117,12 +121,7 @@ class Params:
         ConfigError
             The section is missing, or a setting in it cannot be used.
         """
-        value: Any = self._sections
-        for key in section.split("."):
-            if not isinstance(value, Mapping) or key not in value:
-                raise self._error(section, "is missing", f"a section '{key}'")
-            value = value[key]
-        judge, settings = self._judge(section, value)
+        judge, settings = self._judge(section, self.plain(section))
         try:
             return TypeAdapter(judge).validate_python(settings)
         except ValidationError as error:
@@ -130,9 +129,19 @@ class Params:
             raise self._error(section, found, expected) from None
 
     def plain(self, section: str) -> Any:
-        """Read one section as it stands in the file."""
+        """Read one section as it stands in the file; empty if it may be left out.
+
+        Raises
+        ------
+        ConfigError
+            The section is missing.
+        """
         value: Any = self._sections
         for key in section.split("."):
+            if not isinstance(value, Mapping) or key not in value:
+                if _pattern(section) in OPTIONAL:
+                    return {}
+                raise self._error(section, "is missing", f"a section '{key}'")
             value = value[key]
         return value
 
@@ -149,7 +158,7 @@ class Params:
                     self.read(section)
                 except ConfigError as problem:
                     yield problem
-        yield from self._unfit_neurons()
+        yield from self._unfit_parts()
         yield from self._undefined_names()
 
     def _judge(self, section: str, value: Any) -> tuple[Any, Any]:
@@ -195,20 +204,22 @@ class Params:
                     did_you_mean(str(key), known),
                 )
 
-    def _unfit_neurons(self) -> Iterator[ConfigError]:
-        """Look for neurons that their network does not take."""
+    def _unfit_parts(self) -> Iterator[ConfigError]:
+        """Look for neurons and savings that their network does not take."""
         for name in self.names("models"):
             try:
-                network, neuron = (
-                    self.read(f"models.{name}.{part}") for part in ("network", "neuron")
+                network, neuron, sparsity = (
+                    self.read(f"models.{name}.{part}")
+                    for part in ("network", "neuron", "sparsity")
                 )
             except ConfigError:
                 continue  # told already
-            try:
-                network.check(neuron)
-            except ConfigError as problem:
-                where = problem.where.replace("*", name)
-                yield ConfigError(where, problem.found, expected=problem.expected)
+            for check, part in ((network.check, neuron), (sparsity.check, network)):
+                try:
+                    check(part)
+                except ConfigError as problem:
+                    where = problem.where.replace("*", name)
+                    yield ConfigError(where, problem.found, expected=problem.expected)
 
     def _undefined_names(self) -> Iterator[ConfigError]:
         """Look for names in the grid that nothing defines."""

@@ -17,6 +17,7 @@ SETTINGS = (
     "encoder",
     "network",
     "neuron",
+    "sparsity",
     "training",
 )
 """Keys of `settings` in `run.json`: everything upstream of the trained weights. The
@@ -25,6 +26,10 @@ components among them (source, reader, network, neuron) carry their `name`."""
 
 HEADLINE = "horowitz_45nm_fp32"
 """The cost table whose estimate stands for a cell where there is room for one."""
+
+
+INT8_HEADLINE = "memory_45nm_int8"
+"""The same of a cell's network in integers: memory is billed too."""
 
 
 def uj_per_window(energy: Mapping[str, Any]) -> float:

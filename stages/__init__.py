@@ -54,7 +54,7 @@ class Stage:
         return "-".join(self.names.values())
 
     def read(self, section: str) -> Any:
-        """Validate and give one of the declared sections."""
+        """Validate and give one of the declared sections, or a part of one."""
         return self.params.read(self._declared(section))
 
     def resolved(self, section: str) -> Any:
@@ -77,7 +77,8 @@ class Stage:
         return self.params.plain(self._declared(section))
 
     def _declared(self, section: str) -> str:
-        if section not in self.sections:
+        whole = {".".join(section.split(".")[:n]) for n in (1, 2, 3)}
+        if not whole & set(self.sections):
             raise LookupError(f"{section} is not declared by this stage")
         return section.format(**self.names)
 

@@ -1,7 +1,7 @@
 """evaluate: what the predictions are worth, with intervals over subjects."""
 
 from pipeline import files, tracking
-from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.evaluate import evaluate, evaluate_pooled
 from stages import Stage, left_out, run
 
 SECTIONS = ("seed", "grid.skip", "evaluation")
@@ -13,18 +13,20 @@ def main(stage: Stage) -> str:
     if skipped := left_out(stage, folder):
         return skipped
     runs = files.folder("runs", stage.label)
-    judged = evaluate(
-        files.load_table(runs / "predictions.parquet"),
-        files.load_json(runs / "run.json")["labels"],
-        stage.read("evaluation"),
-        seed=stage.read("seed"),
-    )
-    files.save_json(folder / "metrics.json", judged.metrics)
+    labels = files.load_json(runs / "run.json")["labels"]
+    settings, seed = stage.read("evaluation"), stage.read("seed")
+    predictions = files.load_table(runs / "predictions.parquet")
+    judged = evaluate(predictions, labels, settings, seed=seed)
+    metrics = judged.metrics
+    if (runs / "quantized.parquet").exists():
+        predictions = files.load_table(runs / "quantized.parquet")
+        metrics["int8"] = evaluate_pooled(predictions, labels, settings, seed=seed)
+    files.save_json(folder / "metrics.json", metrics)
     files.save_csv(folder / "subjects.csv", judged.subjects)
     files.save_csv(folder / "confusion.csv", judged.confusion)
     tracking.publish(stage.label, "runs", "metrics")
-    accuracy = judged.metrics["balanced_accuracy"]["value"]
-    n_subjects = judged.metrics["subjects"]
+    accuracy = metrics["balanced_accuracy"]["value"]
+    n_subjects = metrics["subjects"]
     return f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects"
 
 

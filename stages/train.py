@@ -14,10 +14,15 @@ SECTIONS = (
     "datasets.{dataset}.windows",
     "datasets.{dataset}.folds",
     "encoders.{encoder}",
-    "models.{model}.network",
-    "models.{model}.neuron",
+    "models.{model}",
     "training",
 )
+
+TOLD = (
+    *(s for s in SECTIONS if s not in ("grid.skip", "models.{model}")),
+    *(f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity")),
+)
+"""What `run.json` tells of the settings."""
 
 
 def main(stage: Stage) -> str:
@@ -40,14 +45,14 @@ def main(stage: Stage) -> str:
         network=stage.read("models.{model}.network"),
         neuron=stage.read("models.{model}.neuron"),
         settings=stage.read("training"),
+        sparsity=stage.read("models.{model}.sparsity"),
         seed=stage.read("seed"),
         inputs=inputs,
     )
     folds = train(task, folder)
     settings = {
         section.rpartition(".")[2].strip("{}"): stage.resolved(section)
-        for section in SECTIONS
-        if section != "grid.skip"
+        for section in TOLD
     }
     about = {
         "run_key": run_key(settings, inputs),

@@ -116,6 +116,22 @@ def evaluate(
     )
 
 
+def evaluate_pooled(
+    predictions: pd.DataFrame,
+    labels: Sequence[str],
+    settings: EvaluationSettings,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Compute the pooled metrics alone: of the same network in integers, say.
+
+    Parameters and errors are those of `evaluate`; the resamples are the same too.
+    """
+    _check(predictions, labels)
+    tables, _ = confusion_by_subject(predictions, labels)
+    return _pooled(tables, settings.bootstrap, seed)
+
+
 def compare(
     first: pd.DataFrame,
     second: pd.DataFrame,
@@ -156,10 +172,7 @@ def _estimates(
 ) -> dict[str, Any]:
     """Estimate every metric with its interval, overall and of each class."""
     pairs = count_pairs(predictions, labels)
-
-    def run(name: str, statistic: Statistic, *groups: np.ndarray) -> dict[str, Any]:
-        rng = seeds.generator(seed, "bootstrap", name)
-        return as_json(estimate(statistic, groups, len(tables), bootstrap, rng))
+    run = _runner(len(tables), bootstrap, seed)
 
     def of_class(k: int, label: str) -> dict[str, Any]:
         given, told = tables[:, k].sum(axis=-1), tables[:, :, k].sum(axis=-1)
@@ -182,12 +195,31 @@ def _estimates(
             ),
         }
 
-    everyone = np.arange(len(tables))
     return {
-        **{m.__name__: run(m.__name__, _of(tables, m), everyone) for m in POOLED},
-        "auroc": run("auroc", pairs.macro_auroc, everyone),
+        **_pooled(tables, bootstrap, seed),
+        "auroc": run("auroc", pairs.macro_auroc, np.arange(len(tables))),
         "classes": {label: of_class(k, label) for k, label in enumerate(labels)},
     }
+
+
+def _pooled(
+    tables: Int[np.ndarray, "subject label predicted"], bootstrap: Bootstrap, seed: int
+) -> dict[str, Any]:
+    """Estimate the metrics of the whole confusion table."""
+    run, everyone = _runner(len(tables), bootstrap, seed), np.arange(len(tables))
+    return {m.__name__: run(m.__name__, _of(tables, m), everyone) for m in POOLED}
+
+
+def _runner(
+    n_subjects: int, bootstrap: Bootstrap, seed: int
+) -> Callable[..., dict[str, Any]]:
+    """Make what estimates a metric by its name, whose resamples hang on that name."""
+
+    def run(name: str, statistic: Statistic, *groups: np.ndarray) -> dict[str, Any]:
+        rng = seeds.generator(seed, "bootstrap", name)
+        return as_json(estimate(statistic, groups, n_subjects, bootstrap, rng))
+
+    return run
 
 
 def _of(

@@ -12,7 +12,14 @@ from typing import Any
 from pipeline import files
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.plots.style import Picture
-from pipeline.report import dynamics, figures, findings, plasticity
+from pipeline.report import (
+    device,
+    dynamics,
+    figures,
+    findings,
+    plasticity,
+    tradeoffs,
+)
 from pipeline.report.findings import Names, Plain
 from pipeline.runs import flatten
 
@@ -57,9 +64,22 @@ def make_report(
     told = findings.gather(cells, cards, settings, seed=seed)
     files.save_json(folder / "summary.json", findings.headline(told))
     files.save_json(folder / "details.json", told)
+    _write_page(folder, told)
+    return told
+
+
+def refresh() -> bool:
+    """Write the page again, with what was measured since; False if there is none."""
+    folder = files.DATA / "report"
+    if not (folder / "details.json").exists():
+        return False
+    _write_page(folder, files.load_json(folder / "details.json"))
+    return True
+
+
+def _write_page(folder: Path, told: Plain) -> None:
     with files.replacing(folder / "index.html") as partial:
         partial.write_text(render(told), encoding="utf-8")
-    return told
 
 
 def render(told: Plain) -> str:
@@ -98,6 +118,8 @@ def section(told: Plain, dataset: str) -> Plain:
         "chance": chance,
         "measured": measured,
         "meters": meters(measured),
+        **device.shown(cells, measured),
+        "tradeoff": tradeoffs.shown(dataset),
         "subjects_picture": figures.subjects(tables, chance),
         "learning_picture": figures.learning(curves, chance),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],

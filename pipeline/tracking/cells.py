@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline import files
 from pipeline.plots import accesses, dynamics, plasticity
 from pipeline.plots.snapshots import STRONG, WEAK, parted
-from pipeline.runs import HEADLINE, flatten, uj_per_window
+from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
 from pipeline.tracking.entries import (
     data_digest,
@@ -180,6 +180,8 @@ def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     for label, row in metrics["classes"].items():
         for name in ("sensitivity", "positive_predictivity", "f1", "auroc"):
             numbers[f"test/{name}.{label}"] = row[name]["value"]
+    for name, estimate in metrics.get("int8", {}).items():
+        numbers |= _with_interval(f"test/int8_{name}", estimate)
     log_numbers(client, parent.info.run_id, numbers)
     set_tags(client, parent, flatten(metrics["interval"], "evaluation."))
     for fold in metrics["folds"]:
@@ -199,6 +201,7 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     counted = bill["counted"]
     numbers = {f"synops/{k}": v for k, v in (counted | counted["per_window"]).items()}
     numbers["energy/uj_per_window"] = uj_per_window(bill)
+    numbers |= _integers(bill)
     if learning := bill.get("learning"):
         numbers |= _words(learning)
         drawn = {"accesses": accesses.accesses(learning)}
@@ -211,6 +214,31 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
     set_tags(client, parent, tags)
     log_files(client, parent, folder, "energy.json", "measured.json")
+
+
+def _integers(bill: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what is told of the network in integers, and of every cost table."""
+    int8 = bill["int8"]
+    numbers = {
+        f"energy/{name}": table.get("energy_uj_per_window")
+        for part in (bill, int8)
+        for name, table in part.get("estimated", {}).items()
+    }
+    numbers["energy/int8_uj_per_window"] = numbers.get(f"energy/{INT8_HEADLINE}")
+    if "counted" in int8:
+        counted = int8["counted"] | int8["counted"]["per_window"]
+        numbers |= {f"synops_int8/{k}": v for k, v in counted.items()}
+    if duty := bill.get("duty"):
+        names = ("windows_per_s", "average_w", "battery_days")
+        numbers |= {f"duty/{name}": duty[name] for name in names}
+    if cut := bill.get("cutoff"):
+        spent = cut["estimated"]["with"].get(INT8_HEADLINE, {})
+        numbers |= {
+            "cutoff/steps_share": cut["steps_share"],
+            "cutoff/balanced_accuracy": cut["balanced_accuracy"]["with"],
+            "cutoff/int8_uj_per_window": spent.get("energy_uj_per_window"),
+        }
+    return numbers
 
 
 def _words(learning: Mapping[str, Any]) -> dict[str, float]:

@@ -34,7 +34,7 @@ def log_model(parent: "Run", folder: Path, run: Mapping[str, Any]) -> None:
     from mlflow.models import ModelSignature
     from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
-    weights = sorted(folder.glob("fold-*.safetensors"))
+    weights = [folder / f"fold-{line['fold']}.safetensors" for line in run["folds"]]
     shape = files.load_weights(weights[0])[1]["shape"]
     window = (-1, shape["n_steps"], shape["n_features"])
     single = np.dtype(np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from pipeline.components import find
-from pipeline.training.train import load_network
+from pipeline.training.trained import load_network
 
 
 class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused-ignore]

@@ -17,8 +17,9 @@ def artifacts(dataset: str) -> str | None:
 
 
 def home() -> Path:
-    """Find the checkout; `dvc exp run --temp` works in a copy of it."""
-    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+    """Find the checkout; queued experiments work in copies below its `.dvc/tmp`."""
+    here = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+    return next((p.parent for p in here.parents if p.name == ".dvc"), here)
 
 
 def quieten() -> None:

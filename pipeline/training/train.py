@@ -7,39 +7,47 @@ folds, and predictions always come from the weights as they stand in the file.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
 
 from pipeline import files, seeds
 from pipeline.errors import DataError, PipelineError
 from pipeline.kernels._sequence import UnstableError
-from pipeline.networks.base import Network, Shape
+from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
-from pipeline.neurons.base import Neuron
 from pipeline.parallel import console, parallel_map
 from pipeline.training import batches, devices, dynamics
-from pipeline.training.fitting import Epoch, fit, predict
+from pipeline.training.fitting import Epoch
 from pipeline.training.local import fit_locally, save_courses
-from pipeline.training.read_out import fit_read_out, is_read_out
+from pipeline.training.pruning import PrunedEpoch
+from pipeline.training.quantizing import quantize_fold, save_quantized
+from pipeline.training.read_out import fit_sparsely
 from pipeline.training.task import Task, check_classes, role_windows
+from pipeline.training.trained import (
+    load_network,
+    load_quantized,
+    predictions,
+    quantized_path,
+    weights_path,
+)
 
-OTHER_FILES = {"predictions.parquet", "history.csv", "run.json"}
+OTHER_FILES = {"history.csv", "run.json"}
 SAY_EVERY_S = 10.0
 
 
 def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     """Train all folds of a cell and predict their test windows.
 
-    Writes `fold-<k>.safetensors`, `predictions.parquet` and `history.csv`, and, where
+    Writes `fold-<k>.safetensors`, `fold-<k>.int8.safetensors`, `predictions.parquet`,
+    `history.csv`, and, where the network runs in integers, `quantized.parquet`, where
     neurons learn their dynamics, `learned.parquet` and `portraits.parquet`, where a
     layer learns by local rules, `weights.parquet`, `units.parquet` and
     `fields.parquet`. Folds that `folder` already holds, made of the same inputs, are
@@ -48,68 +56,83 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     Returns
     -------
     folds : list of dict
-        For each fold: fold, epochs, best_epoch, n_train, n_validation, n_test and
-        parameters.
+        For each fold: fold, epochs, best_epoch, n_train, n_validation, n_test,
+        parameters, and `quantized`: the validation windows' balanced accuracies in
+        float32 and int8 and whether it was fine-tuned, or why it is `absent`.
 
     Raises
     ------
     DataError
         A fold lacks a class or a role, or its spikes do not fit its windows.
     ConfigError
-        The network does not fit the windows.
+        The network does not fit the windows, or `sparsity` the network.
     PipelineError
         The loss is no longer a number, or neurons run away.
     """
+    task.sparsity.check(task.network)
     folder.mkdir(parents=True, exist_ok=True)
     files.clear_partial(folder)
     folds = sorted(map(int, task.folds["fold"].unique()))
     work = partial(_train_and_predict, task, folder)
     done = parallel_map(work, folds, what=f"train {task.name}")
-    files.save_table(
-        folder / "predictions.parquet",
-        pd.concat([predictions for predictions, _ in done]),
-    )
-    history = [line for _, meta in done for line in _history(meta)]
+    metas = [one.meta for one in done]
+    history = [line for meta in metas for line in _history(meta)]
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
     weights = [weights_path(folder, fold) for fold in folds]
     networks = [load_network(path, task.network, task.neuron)[0] for path in weights]
-    metas = [meta for _, meta in done]
-    learned = dynamics.save(folder, networks, metas) | _save_courses(
-        task, folder, networks, metas
-    )
-    files.keep_only(folder, {path.name for path in weights} | OTHER_FILES | learned)
-    return [{**meta["summary"], "n_test": len(predicted)} for predicted, meta in done]
+    made = _save_predictions(folder, done)
+    made |= dynamics.save(folder, networks, metas)
+    made |= _save_courses(task, folder, networks, metas)
+    made |= {path.name for path in weights}
+    made |= {quantized_path(folder, fold).name for fold in folds}
+    files.keep_only(folder, made | OTHER_FILES)
+    return [
+        {**one.meta["summary"], "n_test": len(one.predicted), "quantized": one.told}
+        for one in done
+    ]
 
 
-def weights_path(folder: Path, fold: int) -> Path:
-    """Name a fold's weights file."""
-    return folder / f"fold-{fold}.safetensors"
+def _save_predictions(folder: Path, done: Sequence["_Fold"]) -> set[str]:
+    """Save what was predicted; in integers only if every fold has such a network."""
+    tables = {"predictions.parquet": [one.predicted for one in done]}
+    whole = [one.predicted_in_integers for one in done]
+    there = [table for table in whole if table is not None]
+    if len(there) == len(done):
+        tables["quantized.parquet"] = there
+    for name, parts in tables.items():
+        files.save_table(folder / name, pd.concat(parts))
+    return set(tables)
 
 
-def load_network(
-    path: Path, network: Network, neuron: Neuron
-) -> tuple[nn.Module, Shape]:
-    """Rebuild a trained network, ready to predict, from its weights file."""
-    tensors, meta = files.load_weights(path)
-    shape = Shape(**meta["shape"])
-    with torch.random.fork_rng(devices=[]):
-        built = network.build(shape, neuron)
-    built.load_state_dict(tensors)
-    return built.eval(), shape
+@dataclass(frozen=True)
+class _Fold:
+    """A trained fold: what its weights file says, and what its networks predict."""
+
+    meta: dict[str, Any]
+    predicted: pd.DataFrame
+    told: dict[str, Any]
+    """What became of it in integers."""
+    predicted_in_integers: pd.DataFrame | None
 
 
-def _train_and_predict(
-    task: Task, folder: Path, fold: int
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Give a fold's predictions and what its weights file says of it."""
-    path = weights_path(folder, fold)
+def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
+    """Train a fold and put it in integers, unless that is done; and predict."""
+    path, whole_path = weights_path(folder, fold), quantized_path(folder, fold)
     inputs = _fold_inputs(task, fold)
     seed = seeds.integer(task.seed, "train", task.name, fold)
     with devices.repeatable(seed), _named(f"{task.name}, fold {fold}"):
         if not _is_made_of(path, inputs):
             _train_fold(task, path, fold, inputs)
-        predictions = _predict_fold(task, path, fold)
-    return predictions, files.load_weights(path)[1]
+        network, _ = load_network(path, task.network, task.neuron)
+        if not _is_made_of(whole_path, inputs):
+            _quantize_fold(task, network, whole_path, fold, inputs)
+        whole, told = load_quantized(whole_path)
+        return _Fold(
+            files.load_weights(path)[1],
+            predictions(task, network, fold),
+            told,
+            predictions(task, whole, fold) if whole else None,
+        )
 
 
 @contextmanager
@@ -127,7 +150,9 @@ def _named(where: str) -> Iterator[None]:
 
 
 def _fold_inputs(task: Task, fold: int) -> str:
-    choices = (task.network, task.neuron, task.settings)
+    # When windows are decided changes nothing that is learned.
+    learned_by = task.sparsity.model_copy(update={"cutoff": None})
+    choices = (task.network, task.neuron, task.settings, learned_by)
     names = (task.name, list(task.labels), task.seed, fold)
     return files.inputs_digest(*choices, *names, dict(task.inputs))
 
@@ -157,7 +182,8 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
     epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)
-    best = max(history, key=lambda epoch: epoch.validation_balanced_accuracy)
+    pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
+    best = max(pruned or history, key=lambda e: e.validation_balanced_accuracy)
     summary = {
         "fold": fold,
         "epochs": len(history),
@@ -179,6 +205,19 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
     files.save_weights(path, network.state_dict(), meta=meta)
 
 
+def _quantize_fold(
+    task: Task, network: nn.Module, path: Path, fold: int, inputs: str
+) -> None:
+    """Put a fold in integers, by its train and validation windows alone; save that."""
+    train, validation = (
+        batches.load(task.spikes, role_windows(task, fold, role), task.labels)
+        for role in ("train", "validation")
+    )
+    rng = seeds.generator(task.seed, "train", task.name, fold, "integers")
+    quantized = quantize_fold(network, train, validation, task.settings, rng)
+    save_quantized(path, quantized, meta={"fold": fold, "inputs": inputs})
+
+
 def _fit(
     task: Task,
     fold: int,
@@ -188,12 +227,12 @@ def _fit(
 ) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
     """Fit by gradients, after local learning if it is for that; gives its course."""
     rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
+    settings, sparsity = task.settings, task.sparsity
     if not isinstance(task.network, Competitive):
-        fitted = fit_read_out if is_read_out(network) else fit
-        return fitted(network, train, validation, task.settings, rng), []
+        return fit_sparsely(network, train, validation, settings, rng, sparsity), []
     first = _first_rng(task, fold)
     course, epochs = fit_locally(
-        network, task.network, train, validation, task.settings, rng, first
+        network, task.network, train, validation, settings, rng, first, sparsity
     )
     return epochs, course.snapshots
 
@@ -239,19 +278,3 @@ def _check_finite(epoch: Epoch, where: str) -> None:
             expected="a finite loss",
             remedy="lower training.learning_rate in params.yaml",
         )
-
-
-def _predict_fold(task: Task, path: Path, fold: int) -> pd.DataFrame:
-    """Predict a fold's test windows with the weights in its file."""
-    table = role_windows(task, fold, "test")
-    network, _ = load_network(path, task.network, task.neuron)
-    place = devices.choose()
-    windows = batches.load(task.spikes, table, task.labels).to(place)
-    rows = torch.arange(len(table), device=place)
-    logits = predict(network.to(place), windows, rows)
-    likely = logits.softmax(1).cpu().numpy()
-    known = table[["window", "recording", "subject", "session", "label"]]
-    known.insert(1, "fold", fold)
-    predicted = pd.Index(task.labels)[likely.argmax(1)]
-    columns = {f"p_{label}": likely[:, k] for k, label in enumerate(task.labels)}
-    return known.assign(predicted=predicted, **columns)

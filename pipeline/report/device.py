@@ -1,0 +1,120 @@
+"""What the report shows of networks in integers, from counted to emulated."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.plots.costs import spread_of_estimates
+from pipeline.profiling.break_even import break_even
+from pipeline.runs import INT8_HEADLINE
+
+Plain = dict[str, Any]
+
+MACHINE = "cortex_m4"
+"""The emulated machine that the page shows; MLflow has all of them."""
+
+TABLES = ("horowitz_45nm_int8", INT8_HEADLINE)
+"""The cost tables that the page shows: arithmetic alone, and with memory."""
+
+
+def shown(cells: Sequence[Plain], measured: Mapping[str, Plain]) -> Plain:
+    """Gather what the page shows of a data set's cells."""
+    return {
+        "costs": spread_of_estimates({title(cell): estimates(cell) for cell in cells}),
+        "device": [row(cell, measured[cell["cell"]]) for cell in cells],
+        "break_even": [line for cell in cells if (line := compared(cell, cells))],
+        "duty": [
+            each for cell in cells for each in duties(cell, measured[cell["cell"]])
+        ],
+        "cutoffs": [line for cell in cells if (line := cut_short(cell))],
+    }
+
+
+def title(cell: Plain) -> str:
+    """Name a cell within its data set."""
+    return f"{cell['encoder']} · {cell['model']}"
+
+
+def estimates(cell: Plain) -> dict[str, float]:
+    """List a cell's microjoules a window by every cost table that bills it."""
+    bills = [cell["energy"], cell["energy"]["int8"]]
+    return {
+        name: told["energy_uj_per_window"]
+        for each in bills
+        for name, told in each.get("estimated", {}).items()
+        if "absent" not in told
+    }
+
+
+def row(cell: Plain, here: Plain) -> Plain:
+    """Tell of one cell's integer network; what is absent says why."""
+    bill = cell["energy"]["int8"]
+    if "absent" in bill:
+        return {"title": title(cell), "absent": bill["absent"]}
+    return {
+        "title": title(cell),
+        "metrics": cell["metrics"]["int8"],
+        "counted": bill["counted"]["per_window"],
+        "estimated": {
+            name: bill["estimated"][name]["energy_uj_per_window"] for name in TABLES
+        },
+        "emulated": emulated(here),
+    }
+
+
+def emulated(here: Plain) -> Plain:
+    """Give what the emulated machine did, or why nothing is known."""
+    machines = here.get("emulated", {"absent": "not run yet: biospike measure CELL"})
+    return dict(machines if "absent" in machines else machines[MACHINE])
+
+
+def compared(cell: Plain, cells: Sequence[Plain]) -> str | None:
+    """Say how a spiking cell compares with its ANN; None if there is nothing to say."""
+    twin, other = beside(cell, cells)
+    if twin is None:
+        return None
+    bills = cell["energy"]["int8"], twin["energy"]["int8"]
+    told = break_even(*bills, INT8_HEADLINE, other=other)
+    return None if "absent" in told else f"{title(cell)}: {told['sentence']}."
+
+
+def beside(cell: Plain, cells: Sequence[Plain]) -> tuple[Plain | None, str]:
+    """Find the ANN that a spiking cell is compared with, and what to call it.
+
+    The same network with rectified units; else that of another network, if there is
+    one with hidden layers.
+    """
+    anns = [
+        each
+        for each in cells
+        if each["encoder"] == cell["encoder"] and each["run"]["settings"]["neuron"]
+        ["name"] == "relu" and each["run"]["settings"]["network"].get("units") != []
+    ]  # fmt: skip
+    if not cell["spiking"] or not anns:
+        return None, ""
+    same = [each for each in anns if each["cell"] == cell["matched_ann"]]
+    if same:
+        return same[0], "its matched int8 ANN"
+    return anns[0], f"the int8 {anns[0]['model']}, another network"
+
+
+def duties(cell: Plain, here: Plain) -> list[Plain]:
+    """Give average powers: of the estimate with memory, and of the emulated machine."""
+    found = {
+        "45 nm with memory, estimated": cell["energy"].get("duty"),
+        "Cortex-M4, emulated": emulated(here).get("duty"),
+    }
+    return [
+        {"title": title(cell), "of": of, **told} for of, told in found.items() if told
+    ]
+
+
+def cut_short(cell: Plain) -> str | None:
+    """Say what deciding early did; None where it was not asked for."""
+    told = cell["energy"].get("cutoff")
+    if not told:
+        return None
+    kept, whole = (told["balanced_accuracy"][name] for name in ("with", "without"))
+    return (
+        f"{title(cell)}, decided early: {told['steps_share']:.0%} of the steps, "
+        f"balanced accuracy {kept:.1%} instead of {whole:.1%}."
+    )

@@ -1,0 +1,142 @@
+"""Put a trained fold in integers, and mend what that costs.
+
+Rounding weights after training is free; where it costs more than a percent of the
+validation windows, the network is tuned (`pipeline.training.tuning`).
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pipeline import files
+from pipeline.quantization.bounds import QuantizationError
+from pipeline.quantization.network import IntegerNetwork, describe
+from pipeline.quantization.quantize import quantize
+from pipeline.training.batches import Windows
+from pipeline.training.fitting import balanced, predict, some_of_each_class
+from pipeline.training.settings import TrainingSettings
+from pipeline.training.tuning import tuned
+
+TOLERATED = 0.01
+"""Balanced accuracy that rounding may cost before the network is tuned."""
+
+CALIBRATED = 64
+"""Training windows of each class that activations are scaled by."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A fold's network in integers.
+
+    Parameters
+    ----------
+    network : IntegerNetwork or None
+        None where the network does not run in integers.
+    validation_float32, validation_int8 : float or None
+        Balanced accuracy of both on the same validation windows. Of a tuned network it
+        is that of the epoch that these windows chose.
+    fine_tuned : bool
+        Whether it learned on after it was rounded.
+    absent : str or None
+        Why there is no network.
+    """
+
+    network: IntegerNetwork | None
+    validation_float32: float
+    validation_int8: float | None = None
+    fine_tuned: bool = False
+    absent: str | None = None
+
+
+def quantize_fold(
+    network: nn.Module,
+    train: Windows,
+    validation: Windows,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+) -> Quantized:
+    """Put a network in integers, and tune it where that costs too much.
+
+    Layers that learned by local rules stay as they are; what is tuned then is their
+    read-out. What is kept is what the validation windows judge best, and of equals what
+    was not tuned. Test windows are never seen. It runs on the CPU.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A trained network; it is not changed.
+    train, validation : Windows
+    settings : TrainingSettings
+        Of the training.
+    rng : Generator
+        Draws windows and what is dropped out.
+    """
+    cpu = torch.device("cpu")
+    network, train = deepcopy(network).to(cpu).eval(), train.to(cpu)
+    judge = _Judge(validation.to(cpu), settings, rng)
+    calibration = train.spikes(some_of_each_class(train, CALIBRATED, rng))
+    float32 = judge.accuracy(network)
+    try:
+        best = quantize(network, calibration)
+    except QuantizationError as error:
+        return Quantized(None, float32, absent=f"{error.where}: {error.found}")
+    reached, plain = judge.accuracy(best), best
+    if float32 - reached > TOLERATED:
+        for candidate in tuned(network, plain, train, calibration, settings, rng):
+            accuracy = judge.accuracy(candidate)
+            if accuracy > reached:
+                best, reached = candidate, accuracy
+    return Quantized(best, float32, reached, fine_tuned=best is not plain)
+
+
+def save_quantized(path: Path, quantized: Quantized, meta: Mapping[str, Any]) -> None:
+    """Write the integer network of a fold, or why there is none, for `load_quantized`.
+
+    `quantized` tells of it as `run.json` does.
+    """
+    network = quantized.network
+    files.save_weights(
+        path,
+        network.state_dict() if network else {},
+        meta={
+            **meta,
+            "network": describe(network) if network else None,
+            "quantized": told(quantized),
+        },
+    )
+
+
+def told(quantized: Quantized) -> dict[str, Any]:
+    """Put what became of a fold into plain values."""
+    if quantized.absent:
+        return {"absent": quantized.absent}
+    return {
+        "validation_float32": quantized.validation_float32,
+        "validation_int8": quantized.validation_int8,
+        "fine_tuned": quantized.fine_tuned,
+    }
+
+
+class _Judge:
+    """Judges networks by the same validation windows."""
+
+    def __init__(
+        self, windows: Windows, settings: TrainingSettings, rng: np.random.Generator
+    ) -> None:
+        self.windows = windows
+        self.rows = some_of_each_class(
+            windows, settings.validation_windows_per_class, rng
+        )
+
+    def accuracy(self, network: nn.Module) -> float:
+        """Compute the balanced accuracy."""
+        logits = predict(network, self.windows, self.rows)
+        if isinstance(network, IntegerNetwork):
+            logits = logits.double() * network.scale
+        return balanced(logits, self.windows.targets[self.rows])[1]

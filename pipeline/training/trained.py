@@ -1,0 +1,80 @@
+"""Trained folds as they lie in a run's folder: their networks and what they predict."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pipeline import files
+from pipeline.networks.base import Network, Shape
+from pipeline.neurons.base import Neuron
+from pipeline.quantization.network import IntegerNetwork, rebuild
+from pipeline.training import batches, devices
+from pipeline.training.fitting import predict
+from pipeline.training.task import Task, role_windows
+
+
+def weights_path(folder: Path, fold: int) -> Path:
+    """Name a fold's weights file."""
+    return folder / f"fold-{fold}.safetensors"
+
+
+def quantized_path(folder: Path, fold: int) -> Path:
+    """Name the file of a fold's network in integers, or of why there is none."""
+    return folder / f"fold-{fold}.int8.safetensors"
+
+
+def load_network(
+    path: Path, network: Network, neuron: Neuron
+) -> tuple[nn.Module, Shape]:
+    """Rebuild a trained network, ready to predict, from its weights file."""
+    tensors, meta = files.load_weights(path)
+    shape = Shape(**meta["shape"])
+    with torch.random.fork_rng(devices=[]):
+        built = network.build(shape, neuron)
+    built.load_state_dict(tensors)
+    return built.eval(), shape
+
+
+def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
+    """Rebuild a fold's network in integers, and read what the file says of it.
+
+    Returns
+    -------
+    network : IntegerNetwork or None
+        None where the network does not run in integers.
+    told : dict
+        The validation windows' balanced accuracies and whether it was fine-tuned, or
+        `absent`, the reason.
+    """
+    tensors, meta = files.load_weights(path)
+    network = rebuild(tensors, meta["network"]) if meta["network"] else None
+    return network, meta["quantized"]
+
+
+def predictions(task: Task, network: nn.Module, fold: int) -> pd.DataFrame:
+    """Predict a fold's test windows; in integers, on the processor."""
+    table = role_windows(task, fold, "test")
+    integer = isinstance(network, IntegerNetwork)
+    place = torch.device("cpu") if integer else devices.choose()
+    windows = batches.load(task.spikes, table, task.labels).to(place)
+    rows = torch.arange(len(table), device=place)
+    logits = predict(network.to(place), windows, rows)
+    if isinstance(network, IntegerNetwork):
+        logits = logits.double() * network.scale
+    return _table(table, fold, logits, task.labels)
+
+
+def _table(
+    windows: pd.DataFrame, fold: int, logits: Tensor, labels: Sequence[str]
+) -> pd.DataFrame:
+    """Set what is predicted beside what is known of each window."""
+    likely = logits.softmax(1).cpu().numpy()
+    known = windows[["window", "recording", "subject", "session", "label"]]
+    known.insert(1, "fold", fold)
+    predicted = pd.Index(labels)[likely.argmax(1)]
+    columns = {f"p_{label}": likely[:, k] for k, label in enumerate(labels)}
+    return known.assign(predicted=predicted, **columns)

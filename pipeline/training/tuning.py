@@ -1,0 +1,248 @@
+"""Let a network learn on while it computes with rounded weights and activations.
+
+Gradients are taken as if nothing were rounded (the straight-through estimator) and go
+to the weights as they were before rounding.
+
+References
+----------
+.. [1] Y. Bengio, N. Léonard and A. Courville, "Estimating or propagating gradients
+   through stochastic neurons for conditional computation", 2013, arXiv:1308.3432.
+.. [2] B. Jacob et al., "Quantization and training of neural networks for efficient
+   integer-arithmetic-only inference", CVPR 2018.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.kernels._sequence import UnstableError
+from pipeline.networks._plastic import Competing
+from pipeline.networks._stack import Stack
+from pipeline.quantization._head import bins_of, lengths
+from pipeline.quantization.bounds import QuantizationError
+from pipeline.quantization.network import IntegerNetwork
+from pipeline.quantization.quantize import (
+    activation_scale,
+    checked,
+    linear_of,
+    outputs_of,
+    quantize,
+)
+from pipeline.quantization.scales import LARGEST, channel_scales, faked
+from pipeline.training.batches import Windows
+from pipeline.training.fitting import as_many_of_each_class, parameter_groups
+from pipeline.training.local import hidden, read_out
+from pipeline.training.losses import differentiate
+from pipeline.training.read_out import EPOCHS_HEARD, fit_read_out
+from pipeline.training.settings import TrainingSettings
+
+TUNED_EPOCHS = 5
+SOFTER = 0.1
+"""Of the training's learning rate: what was learned is to be kept."""
+
+
+def tuned(
+    network: nn.Module,
+    plain: IntegerNetwork,
+    train: Windows,
+    calibration: Tensor,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+) -> Iterator[IntegerNetwork]:
+    """Give networks that might be better than one that was only rounded.
+
+    Layers that learned by local rules stay as they are; what is tuned then is their
+    read-out. All others learn on.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network of floats; it is not changed.
+    plain : IntegerNetwork
+        What it became by rounding alone.
+    train : Windows
+    calibration : Tensor, shape (time, window, feature)
+    settings : TrainingSettings
+        Of the training.
+    rng : Generator
+        Draws windows and what is dropped out.
+    """
+    if any(isinstance(module, Competing) for module in network.modules()):
+        return _with_new_read_out(network, plain, train, settings, rng)
+    return _fine_tuned(network, train, calibration, settings, rng)
+
+
+def _with_new_read_out(
+    network: nn.Module,
+    plain: IntegerNetwork,
+    train: Windows,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+) -> Iterator[IntegerNetwork]:
+    """Fit read-outs anew, to the spikes that the integer layer makes.
+
+    Weights that are 0 stay 0: of inputs that no class hears, the regression is told
+    nothing; where only some classes do not hear one, the read-out learns by gradients.
+    """
+    rest = read_out(deepcopy(network))
+    count = EPOCHS_HEARD * settings.windows_per_class
+    heard = hidden(plain, train, count, rng)
+    calibration = heard.spikes(torch.arange(1))
+    zeros = _linears(rest)[0].weight == 0
+    silent = zeros.all(0)
+    if bool((zeros & ~silent).any()):
+        heads = _fine_tuned(rest, heard, calibration, settings, rng)
+    else:
+        heard = _silenced(heard, rest, silent)
+        # The validation windows judge each strength in integers, outside; not here.
+        fits = fit_read_out(rest, heard, heard, settings, rng)
+        heads = (quantize(rest, calibration) for _ in fits)
+    layers: list[Any] = list(plain.layers)
+    for told in heads:
+        yield IntegerNetwork(layers, told.head).eval()
+
+
+def _silenced(heard: Windows, rest: Stack, silent: Tensor) -> Windows:
+    """Take out the spikes that a read-out's silent columns would hear."""
+    head: Any = rest.head
+    columns = (bins_of(head), -1)
+    inside = lengths(head, heard.n_steps).reshape(columns)[:, 0]
+    mask = (~silent).reshape(columns).repeat_interleave(inside, 0).to(torch.uint8)
+    windows = heard.trains.reshape(-1, *mask.shape)
+    return replace(heard, trains=(windows * mask).flatten(0, 1))
+
+
+def _fine_tuned(
+    network: nn.Module,
+    train: Windows,
+    calibration: Tensor,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+) -> Iterator[IntegerNetwork]:
+    """Learn on with rounded weights and activations; gives every epoch's network.
+
+    The normalisation is in the weights and no longer moves. What is 0 stays 0.
+    """
+    learner = checked(network)
+    optimizer = _optimizer(learner, settings)
+    divisors = _divisors(learner, calibration)
+    for epoch in range(TUNED_EPOCHS):
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * (1 - epoch / TUNED_EPOCHS)
+        rows = as_many_of_each_class(train, settings.windows_per_class, rng)
+        with (
+            torch.random.fork_rng(devices=[]),
+            _rounded_activations(learner, calibration),
+        ):
+            torch.manual_seed(int(rng.integers(2**31)))
+            if not _learn(learner, divisors, train, rows, settings, optimizer):
+                return
+        try:
+            yield quantize(learner, calibration)
+        except QuantizationError:
+            continue
+
+
+def _optimizer(learner: Stack, settings: TrainingSettings) -> torch.optim.AdamW:
+    for module in _linears(learner):
+        if module.bias is not None:
+            # A normalisation that was folded in leaves a bias that does not learn.
+            module.bias.requires_grad_(module.weight.requires_grad)
+    groups = parameter_groups(learner, settings)
+    for group in groups:
+        group["peak"] = SOFTER * group.pop("max_lr")
+    return torch.optim.AdamW(groups)
+
+
+def _linears(learner: Stack) -> list[nn.Linear | nn.Conv1d]:
+    layers: list[Any] = list(learner.layers)
+    head: Any = learner.head
+    return [*(linear_of(layer.weights) for layer in layers), head.linear]
+
+
+def _divisors(learner: Stack, calibration: Tensor) -> dict[Any, Tensor]:
+    """Say by what weights are divided before they are rounded."""
+    outputs = outputs_of(learner, calibration)
+    head: Any = learner.head
+    inside = lengths(head, len(outputs[-1] if outputs else calibration))
+    ones: dict[Any, Tensor] = {m: torch.ones(()) for m in _linears(learner)}
+    return ones | {head.linear: inside}
+
+
+def _learn(
+    learner: Stack,
+    divisors: Mapping[Any, Tensor],
+    train: Windows,
+    rows: Tensor,
+    settings: TrainingSettings,
+    optimizer: torch.optim.AdamW,
+) -> bool:
+    """Make one epoch; gives whether its numbers stayed numbers."""
+    learner.train()
+    for some in torch.split(rows, settings.batch):
+        optimizer.zero_grad()
+        try:
+            with _rounded_weights(divisors):
+                spikes, targets = train.spikes(some), train.targets[some]
+                loss = differentiate(learner, spikes, targets, settings)
+        except UnstableError:
+            return False
+        if not math.isfinite(loss):
+            return False
+        _pin_zeros(learner)
+        nn.utils.clip_grad_norm_(learner.parameters(), max_norm=1.0)
+        optimizer.step()
+    return True
+
+
+def _pin_zeros(learner: Stack) -> None:
+    """Take the gradients from weights that are 0: a step leaves them there."""
+    for module in _linears(learner):
+        if module.weight.grad is not None:
+            module.weight.grad.masked_fill_(module.weight == 0, 0.0)
+
+
+@contextmanager
+def _rounded_weights(divisors: Mapping[Any, Tensor]) -> Iterator[None]:
+    """Let layers compute with rounded weights; gradients then go to the true ones."""
+    true: dict[Any, Tensor] = {module: module.weight.data for module in divisors}
+    try:
+        for module, weights in true.items():
+            steps = weights.double() / divisors[module]
+            scales = channel_scales(steps, steps.new_zeros(len(steps)))
+            module.weight.data = (faked(steps, scales) * divisors[module]).float()
+        yield
+    finally:
+        for module, weights in true.items():
+            module.weight.data = weights
+
+
+@contextmanager
+def _rounded_activations(learner: Stack, calibration: Tensor) -> Iterator[None]:
+    """Let rectified units put out what 127 steps can express."""
+    learner.eval()
+    outputs = outputs_of(learner, calibration)
+    with ExitStack() as hooks:
+        for layer, seen in zip(learner.layers, outputs, strict=True):
+            unrolled: Any = layer.unrolled
+            if not unrolled.spiking:
+                hook = _rounding(activation_scale(seen))
+                hooks.callback(unrolled.register_forward_hook(hook).remove)
+        yield
+
+
+def _rounding(scale: float) -> Any:
+    def hook(_: nn.Module, __: Any, results: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        outputs, *state = results
+        within = outputs.clamp(max=scale * LARGEST)
+        rounded = (within / scale).round() * scale
+        return within + (rounded - within).detach(), *state
+
+    return hook
