@@ -16,6 +16,7 @@ from pipeline import config, files
 from pipeline.components import available
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.parallel import console
+from pipeline.runs import INT8_HEADLINE
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -65,7 +66,8 @@ def summary(arguments: argparse.Namespace) -> None:
     """Show the cells of the last report, and where to look next."""
     details = files.load_json(files.folder("report", "details.json"))
     percent = f"{details['interval']['confidence']:.0%} interval"
-    table = Table("cell", "balanced accuracy", percent, "µJ per window (estimated)")
+    numbers = ("balanced accuracy", percent, "µJ", "in int8", "µJ, memory too")
+    table = Table("cell", *numbers, caption="µJ: estimated for a window, 45 nm")
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
@@ -79,12 +81,18 @@ def summary(arguments: argparse.Namespace) -> None:
     )
 
 
-def summary_numbers(cell: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Write a cell's accuracy, its interval and its energy."""
+def summary_numbers(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write a cell's accuracy, its interval and its energy; then those in int8."""
     accuracy = cell["metrics"]["balanced_accuracy"]
     low, high = accuracy["low"], accuracy["high"]
     interval = "absent" if low is None else f"{low:.3f} to {high:.3f}"
-    return f"{accuracy['value']:.3f}", interval, f"{cell['uj_per_window']:.3g}"
+    whole = f"{accuracy['value']:.3f}", interval, f"{cell['uj_per_window']:.3g}"
+    bill = cell["energy"]["int8"]
+    if "absent" in bill:
+        return *whole, "absent", "absent"
+    accuracy = cell["metrics"]["int8"]["balanced_accuracy"]
+    energy = bill["estimated"][INT8_HEADLINE]["energy_uj_per_window"]
+    return *whole, f"{accuracy['value']:.3f}", f"{energy:.3g}"
 
 
 def publish(arguments: argparse.Namespace) -> None:
@@ -132,9 +140,13 @@ def export(arguments: argparse.Namespace) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    """Run a cell's C program here and emulated, and this machine's meters."""
+    """Run cells' C programs here and emulated, and this machine's meters."""
     from pipeline.measurement import Log, measure_cell
 
+    if arguments.meter_log and len(arguments.cells) > 1:
+        raise ConfigError(
+            "biospike measure", "one --meter-log for several cells", expected="one cell"
+        )
     if bool(arguments.meter_log) != bool(arguments.windows):
         raise ConfigError(
             "biospike measure",
@@ -143,9 +155,11 @@ def measure(arguments: argparse.Namespace) -> None:
         )
     log = Log(arguments.meter_log, arguments.windows) if arguments.meter_log else None
     settings = config.load().read("profiling")
-    told = measure_cell(arguments.cell, arguments.fold, settings, log)
-    for line in measured_lines(told):
-        console.print(line, markup=False, highlight=False)
+    for cell in arguments.cells:
+        told = measure_cell(cell, arguments.fold, settings, log)
+        console.print(f"[bold]{cell}[/]")
+        for line in measured_lines(told):
+            console.print(f"  {line}", markup=False, highlight=False)
 
 
 def measured_lines(told: Mapping[str, Any]) -> list[str]:
@@ -229,7 +243,7 @@ def parser() -> argparse.ArgumentParser:
     leaving.add_argument("--fold", type=int, help="the first one's unless told")
     leaving.add_argument("--output", type=Path, help="CELL-fold-K.TARGET unless told")
     measuring = command(measure)
-    measuring.add_argument("cell", help="of the grid: DATASET-ENCODER-MODEL")
+    measuring.add_argument("cells", nargs="+", metavar="CELL", help="of the grid")
     measuring.add_argument("--fold", type=int, help="the first one's unless told")
     measuring.add_argument(
         "--meter-log", type=Path, help="CSV of an external meter, to be imported"

@@ -137,9 +137,10 @@ class Params:
             The section is missing.
         """
         value: Any = self._sections
-        for key in section.split("."):
+        *_, last = keys = section.split(".")
+        for key in keys:
             if not isinstance(value, Mapping) or key not in value:
-                if _pattern(section) in OPTIONAL:
+                if key == last and _pattern(section) in OPTIONAL:
                     return {}
                 raise self._error(section, "is missing", f"a section '{key}'")
             value = value[key]

@@ -92,6 +92,60 @@ def test_a_mistake_is_named(
         config.load(write(change))
 
 
+def test_what_a_model_spends_less_by_may_be_left_out(
+    write: Callable[[Change], Path],
+) -> None:
+    params = config.load(write(lambda p: p["models"]["lif"].pop("sparsity", None)))
+    assert params.plain("models.lif.sparsity") == {}
+    left_out = params.read("models.lif.sparsity")
+    assert not left_out.penalised
+    assert left_out.pruning is left_out.cutoff is None
+
+    def change(sections: dict[str, Any]) -> None:
+        sections["models"]["lif"]["sparsity"] = {"hoyer_weight": 0.25}
+
+    assert config.load(write(change)).read("models.lif.sparsity").hoyer_weight == 0.25
+
+
+def test_only_what_may_be_left_out_may(write: Callable[[Change], Path]) -> None:
+    params = config.load(write(lambda p: None))
+    with pytest.raises(ConfigError, match=r"models\.lfi\.sparsity: is missing"):
+        params.read("models.lfi.sparsity")
+    for part in ("network", "neuron"):
+        with pytest.raises(ConfigError, match=f"models.lif.{part}: is missing"):
+            config.load(write(lambda p, part=part: p["models"]["lif"].pop(part)))
+
+
+@pytest.mark.parametrize(
+    ("sparsity", "says"),
+    [
+        ({"hoyer": 1}, "models.linear.sparsity: hoyer is not a setting"),
+        ({"pruning": {"share": 2}}, "models.linear.sparsity: pruning.share is 2"),
+        ({"hoyer_weight": 1}, "models.linear.sparsity: a penalty on the activity"),
+        (None, "models.linear.sparsity"),
+    ],
+)
+def test_sparsity_is_refused_by_the_models_name(
+    write: Callable[[Change], Path], sparsity: object, says: str
+) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        sections["models"]["linear"]["sparsity"] = sparsity
+
+    with pytest.raises(ConfigError, match=says):
+        config.load(write(change))
+
+
+def test_pruning_of_what_learns_by_reward_is_refused(
+    write: Callable[[Change], Path],
+) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        pruned = {"pruning": {"share": 0.5}}
+        sections["models"]["stdp_reward"]["sparsity"] = pruned
+
+    with pytest.raises(ConfigError, match=r"models\.stdp_reward\.sparsity\.pruning"):
+        config.load(write(change))
+
+
 def test_all_mistakes_are_told_at_once(write: Callable[[Change], Path]) -> None:
     def two(sections: dict[str, Any]) -> None:
         sections["training"]["epochs"] = 0

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import files, runs, tracking
 from pipeline.errors import DataError
+from pipeline.profiling.duty import duty
 
 # MLflow and what it imports warn of each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -61,7 +62,13 @@ def write_cell(name: str) -> Path:
         "neuron": {"name": "relu"},
     }
     inputs = {"data/spikes/ecg_demo-delta": "ab" * 32}
+    quantized = {
+        "validation_float32": 0.8,
+        "validation_int8": 0.75,
+        "fine_tuned": True,
+    }
     summary = {"epochs": 3, "best_epoch": 2, "n_train": 100, "parameters": 321}
+    summary |= {"quantized": quantized}
     run = {
         "run_key": runs.run_key(settings, inputs),
         "dataset": "ecg_demo",
@@ -83,8 +90,10 @@ def write_cell(name: str) -> Path:
     estimate = {"value": 0.8, "low": 0.7, "high": 0.9}
     nothing = {"value": None, "low": None, "high": None, "reason": "absent"}
     overall = dict.fromkeys(("balanced_accuracy", "macro_f1", "accuracy"), estimate)
+    rounded = {"value": 0.78, "low": 0.68, "high": 0.88}
     metrics = {
         **overall,
+        "int8": dict.fromkeys(overall, rounded),
         "auroc": nothing,
         "classes": {
             "N": dict.fromkeys(
@@ -97,7 +106,21 @@ def write_cell(name: str) -> Path:
     files.save_json(files.folder("metrics", name) / "metrics.json", metrics)
     counted = {"per_window": {"effective_acs": 12.5}, "footprint_bytes": 100}
     table = {"energy_uj_per_window": 0.25, "source": "Horowitz"}
-    bill = {"counted": counted, "estimated": {runs.HEADLINE: table}}
+    loihi = {"absent": "graded values", "source": "Davies"}
+    integers = {
+        "counted": {"per_window": {"effective_acs": 11.5}, "footprint_bytes": 25},
+        "estimated": {
+            runs.INT8_HEADLINE: {"energy_uj_per_window": 0.125},
+            "horowitz_45nm_int8": {"energy_uj_per_window": 0.0625},
+            "loihi": loihi,
+        },
+    }
+    bill = {
+        "counted": counted,
+        "estimated": {runs.HEADLINE: table},
+        "int8": integers,
+        "duty": duty(0.125e-6, 1e-9, 2.0),
+    }
     files.save_json(files.folder("energy", name) / "energy.json", bill)
     measured = {
         "latency": {"median_ms_per_window": 1.5},
@@ -186,6 +209,75 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
         assert child.data.metrics["train/parameters"] == 321
         curve = client().get_metric_history(child.info.run_id, "train/train_loss")
         assert [point.step for point in curve] == [0, 1, 2]
+
+
+def logged() -> dict[str, float]:
+    """Publish the cell; gives the metrics of its run."""
+    assert tracking.publish(CELL)
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    metrics: dict[str, float] = parent.data.metrics
+    return metrics
+
+
+def test_the_network_in_integers_stands_beside(cell: Path) -> None:
+    metrics = logged()
+    assert metrics["test/int8_balanced_accuracy"] == 0.78
+    assert metrics["test/int8_balanced_accuracy.ci_low"] == 0.68
+    assert metrics["test/int8_macro_f1.ci_high"] == 0.88
+    assert metrics["energy/int8_uj_per_window"] == 0.125
+    assert metrics["energy/horowitz_45nm_int8"] == 0.0625
+    assert metrics[f"energy/{runs.HEADLINE}"] == metrics["energy/uj_per_window"] == 0.25
+    assert "energy/loihi" not in metrics
+    assert metrics["synops_int8/effective_acs"] == 11.5
+    assert metrics["synops/effective_acs"] == 12.5
+    assert metrics["synops_int8/footprint_bytes"] == 25
+    assert metrics["duty/windows_per_s"] == 2
+    assert metrics["duty/average_w"] == pytest.approx(1e-9 + 2 * 0.125e-6)
+    assert metrics["duty/battery_days"] > 0
+    assert not any(name.startswith("cutoff/") for name in metrics)
+
+
+def test_a_fold_tells_what_rounding_cost(cell: Path) -> None:
+    tracking.publish(CELL, "runs")
+    (child,) = [run for run in all_runs() if run.data.tags.get("fold") == "0"]
+    assert child.data.metrics["train/quantized.validation_float32"] == 0.8
+    assert child.data.metrics["train/quantized.validation_int8"] == 0.75
+    assert child.data.metrics["train/parameters"] == 321
+
+
+def test_a_cell_without_integers_logs_none(cell: Path) -> None:
+    path = files.folder("energy", CELL) / "energy.json"
+    bill = files.load_json(path) | {"int8": {"absent": "exponentials"}}
+    del bill["duty"]
+    files.save_json(path, bill)
+    path = files.folder("metrics", CELL) / "metrics.json"
+    metrics = files.load_json(path)
+    del metrics["int8"]
+    files.save_json(path, metrics)
+    names = logged()
+    assert names["energy/uj_per_window"] == 0.25
+    assert not any("int8" in name or "duty" in name for name in names)
+
+
+@pytest.mark.parametrize("table", [runs.INT8_HEADLINE, "horowitz_45nm_fp32"])
+def test_a_cutoff_is_logged_with_its_int8_energy(cell: Path, table: str) -> None:
+    path = files.folder("energy", CELL) / "energy.json"
+    cut = {
+        "steps_share": 0.5,
+        "balanced_accuracy": {"with": 0.7, "without": 0.75},
+        "estimated": {
+            "with": {table: {"energy_uj_per_window": 0.03}},
+            "without": {table: {"energy_uj_per_window": 0.06}},
+        },
+    }
+    files.save_json(path, files.load_json(path) | {"cutoff": cut})
+    told = {k: v for k, v in logged().items() if k.startswith("cutoff/")}
+    energy = {"cutoff/int8_uj_per_window": 0.03}
+    assert told == {
+        "cutoff/steps_share": 0.5,
+        "cutoff/balanced_accuracy": 0.7,
+        **(energy if table == runs.INT8_HEADLINE else {}),
+    }
 
 
 def test_what_neurons_learned_is_curves_and_pictures(cell: Path) -> None:

@@ -19,6 +19,9 @@ from pipeline.quantization.neurons import IntegerNeurons
 MOST = 2**16 - 1
 """Channels, neurons and steps are counted in 16 bits."""
 
+FIRST_LINE = "/* Sizes of the network; written by biospike export. */\n"
+"""Of `model.h`: by it an exported folder is known."""
+
 RESETS = {"none": "RESET_NONE", "subtract": "RESET_SUBTRACT", "zero": "RESET_ZERO"}
 
 
@@ -48,8 +51,9 @@ def header(network: IntegerNetwork, shape: Shape) -> str:
         lines.append("/* Some layers hear more than spikes. */\n")
         lines.append(define("GRADED", 1))
     return (
-        "/* Sizes of the network; written by biospike export. */\n"
-        "#ifndef BIOSPIKE_MODEL_H\n#define BIOSPIKE_MODEL_H\n\n#include <stdint.h>\n\n"
+        FIRST_LINE
+        + "#ifndef BIOSPIKE_MODEL_H\n#define BIOSPIKE_MODEL_H\n\n"
+        + "#include <stdint.h>\n\n"
         + "".join(lines)
         + "\n#endif\n"
     )

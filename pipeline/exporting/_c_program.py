@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline import files
+from pipeline import files, seeds
 from pipeline.components import find
 from pipeline.device.front_end import (
     FrontEnd,
@@ -24,8 +24,8 @@ from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.quantization.network import IntegerNetwork
 
-SAMPLE_WINDOWS = 4
-"""Windows of each class in the sample that a program is tested with."""
+SAMPLE_WINDOWS = 16
+"""Made-up windows that an exported program is tested with."""
 
 
 @dataclass(frozen=True)
@@ -105,22 +105,19 @@ def matched_ann(trained: Trained) -> Trained | None:
 
 
 def sample(program: Program) -> Stimulus:
-    """Choose some test windows of each class, and the start of a test recording.
+    """Make up windows of spikes and a stretch of samples, from a seed.
 
-    The windows lie evenly among the class's, so that the sample repeats.
+    An exported folder goes to others: it holds no patient's signal.
     """
-    by_class = program.test.groupby("label", sort=True).window
-    chosen = by_class.apply(partial(_evenly, n=SAMPLE_WINDOWS)).explode()
-    table = program.test[program.test["window"].isin(chosen)]
-    n_steps = program.shape.n_steps
-    seconds = 1.5 * n_steps * program.shape.dt
-    codes = read_codes(program, str(table["recording"].iloc[0]), seconds)
-    return Stimulus(
-        program.shape,
-        len(program.channels),
-        window_spikes(program, table),
-        (AdcRecording(codes, (n_steps,)),),
-    )
+    shape, rng = program.shape, seeds.generator(0, "sample of an exported program")
+    rates = np.linspace(0, 0.5, SAMPLE_WINDOWS)[:, None, None]
+    spikes = rng.random((SAMPLE_WINDOWS, shape.n_steps, shape.n_features)) < rates
+    n_channels, sfreq = len(program.channels), program.front_end.recorded_sfreq
+    n_samples = int(np.ceil(1.5 * shape.n_steps * shape.dt * sfreq))
+    # A random walk of up to about a millivolt has something in every band.
+    walk = rng.normal(scale=30e-6, size=(n_channels, n_samples)).cumsum(axis=1)
+    recording = AdcRecording(digitise(walk), (shape.n_steps,))
+    return Stimulus(shape, n_channels, packed(spikes), (recording,))
 
 
 def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
@@ -177,16 +174,28 @@ def window_spikes(program: Program, table: pd.DataFrame) -> np.ndarray:
 def read_codes(
     program: Program, recording: str, seconds: float | None = None
 ) -> np.ndarray:
-    """Read a recording, or its start, as a converter would have given it."""
-    dataset = program.trained.run["dataset"]
-    raw = files.load_recording(
-        files.folder("recordings", dataset) / f"{recording}_raw.fif"
-    )
-    stop = (
-        None if seconds is None else round(seconds * program.front_end.recorded_sfreq)
-    )
-    picked = raw.pick(list(program.channels))
-    return digitise(picked.get_data(stop=stop))
+    """Read a recording, or its start, as a converter would have given it.
+
+    Raises
+    ------
+    DataError
+        It has other channels or another rate than the front end is for, or gaps.
+    """
+    folder = files.folder("recordings", program.trained.run["dataset"])
+    raw = files.load_recording(folder / f"{recording}_raw.fif")
+    rate, wanted = program.front_end.recorded_sfreq, list(program.channels)
+    if raw.info["sfreq"] != rate or not set(wanted) <= set(raw.ch_names):
+        raise DataError(
+            f"recording {recording}",
+            f"{', '.join(raw.ch_names)} at {raw.info['sfreq']:g} Hz",
+            expected=f"{', '.join(wanted)} at {rate:g} Hz, as the data set's first",
+        )
+    stop = None if seconds is None else round(seconds * rate)
+    try:
+        return digitise(raw.pick(wanted).get_data(stop=stop))
+    except DataError as error:
+        where = f"recording {recording}, {error.where}"
+        raise DataError(where, error.found, expected=error.expected) from None
 
 
 def _lag(program: Program) -> int:

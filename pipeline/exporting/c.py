@@ -1,8 +1,8 @@
 """C99 for microcontrollers: a folder with the network, its front end and two harnesses.
 
 The network is event-driven and in integers, and gives the bits that
-`pipeline.quantization` gives. The folder brings a sample of real windows and samples
-with what has to come out, so that whoever has it can test it alone.
+`pipeline.quantization` gives. The folder brings made-up windows and samples with what
+has to come out, so that whoever has it can test it alone.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
 from pipeline.exporting import Trained
 from pipeline.exporting._c_front_end import front_end_constants
-from pipeline.exporting._c_model import header, kinds, source
+from pipeline.exporting._c_model import FIRST_LINE, header, kinds, source
 from pipeline.exporting._c_program import Program, load_program, matched_ann, sample
 from pipeline.exporting._c_taps import KINDS
 from pipeline.networks.base import Shape
@@ -25,7 +25,7 @@ from pipeline.quantization.network import IntegerNetwork
 SUFFIX = "-c"
 SOURCES = Path(__file__).parent / "c_sources"
 MARK = "model.h"
-"""The file by which an exported folder is known."""
+"""The file by whose first line an exported folder is known."""
 MATCHED = "matched_ann"
 
 
@@ -114,21 +114,22 @@ def _matched(trained: Trained) -> tuple[Program | None, str]:
     """Load the matched network; else say why there is none."""
     if trained.run["settings"]["neuron"]["name"] == "relu":
         return None, ""
-    found = matched_ann(trained)
-    if found is None:
-        return None, "There is no matched network of rectified units beside it."
     try:
+        found = matched_ann(trained)
+        if found is None:
+            return None, "There is no matched network of rectified units beside it."
         return load_program(found), (
             f"`{MATCHED}/` holds the matched network of rectified units, "
             f"{found.cell}, in the same form."
         )
     except PipelineError as error:
-        return None, f"{found.cell} is not beside it: {error.found}."
+        told = f"{error.where}: {error.found}"
+        return None, f"Its matched network is not beside it: {told}."
 
 
 def _refuse_foreign(path: Path) -> None:
     """Refuse to replace what is not an exported folder."""
-    if not path.exists() or (path / MARK).exists():
+    if not path.exists() or _is_exported(path):
         return
     if path.is_dir() and not any(path.iterdir()):
         return
@@ -138,3 +139,11 @@ def _refuse_foreign(path: Path) -> None:
         expected="a new folder, or one to be written again",
         remedy="choose another with --output",
     )
+
+
+def _is_exported(path: Path) -> bool:
+    """Know an exported folder: others have a `model.h` too, and are not ours."""
+    try:
+        return (path / MARK).read_bytes().startswith(FIRST_LINE.encode())
+    except OSError:
+        return False

@@ -56,6 +56,7 @@ class NeuronTally:
             int(self.marks.nonzero().sum()),
             graded=self.marks.graded(),
             rescalings=self.outputs * _rescales(self.source),
+            shifted_additions=self.outputs // self.source.width * _adds(self.source),
             store=self.store,
         )
 
@@ -63,6 +64,11 @@ class NeuronTally:
 def _rescales(source: Unrolled) -> bool:
     """Whether each result of the neurons is multiplied to another unit."""
     return isinstance(source, IntegerNeurons) and "multiplier" in source.TENSORS
+
+
+def _adds(source: Unrolled) -> int:
+    """Count the shifted additions of one update of all neurons of a layer."""
+    return source.shifted_additions() if isinstance(source, IntegerNeurons) else 0
 
 
 class _OutputTally:

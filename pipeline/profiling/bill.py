@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.encoders.base import Encoder
+from pipeline.profiling.cost_tables import Numbers
 from pipeline.profiling.counts import pooled
 from pipeline.profiling.duty import duty, windows_per_second
 from pipeline.profiling.energy import estimates
@@ -81,14 +82,17 @@ def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str
         )
         for fold in folds
     ]
-    return {
-        **told(cut),
-        "estimated": {
-            name: estimates(
-                pooled([each.counted[name] for each in cut]),
-                None,
-                "int8" if whole else "float32",
-            )
-            for name in ("with", "without")
-        },
+    counted = {
+        name: pooled([each.counted[name] for each in cut])
+        for name in ("with", "without")
     }
+    numbers: Numbers = "int8" if whole else "float32"
+    # The encoder goes on all the time: a cutoff changes nothing of its energy.
+    estimated = {
+        name: {
+            table: {key: value for key, value in each.items() if key != "encoder"}
+            for table, each in estimates(one, None, numbers).items()
+        }
+        for name, one in counted.items()
+    }
+    return {**told(cut), "estimated": estimated}

@@ -20,6 +20,7 @@ Operation = Literal[
     "multiply_accumulate",
     "membrane_multiply_accumulate",
     "membrane_update",
+    "shifted_addition",
     "rescaling",
     "spike",
     "addressing",

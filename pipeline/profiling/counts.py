@@ -8,37 +8,6 @@ from pipeline.profiling._words import Moved, NeuronStore, SynapseStore
 
 NO_SYNAPSES, NO_NEURONS = SynapseStore(), NeuronStore()
 
-RULES = (
-    "a synaptic operation is one nonzero input meeting one nonzero weight: an "
-    "accumulate if all inputs of the layer are -1, 0 or 1, else a multiply-accumulate",
-    "several events at once, as of multisynaptic neurons, are one multiply-accumulate",
-    "normalisation is folded into the weights; biases are not counted as operations",
-    "a linear read-out of spike rates adds one row of weights a spike",
-    "every membrane is updated at every step, by as many multiply-accumulates as its "
-    "equations have, without those of spikes and thresholds; exponentials are free; "
-    "updates that change nothing count too",
-    "recurrent weights meet the outputs of the step before",
-    "a weight that a mask hides is a weight of zero",
-    "dense operations take no input and no weight for zero; zeros that a layer pads "
-    "with are not inputs, zeros that come before a window are",
-    "a rescaling is the 32-bit multiplication by which integer networks bring a sum to "
-    "the unit of what follows: one an update or activation of neurons that have a "
-    "multiplier, one a class of the read-out",
-    "weights: one word read a synaptic operation; none for zeros, whether input or "
-    "weight, and none for the indices that sparse weights would need",
-    "biases: one word read each time a layer gives a sum",
-    "sums stay in registers while the inputs of a step are walked, eight at a time, as "
-    "in the exported program; each finished sum is written once and read once",
-    "spikes and values: an input, zero or not, is read once for every eight sums or "
-    "less that it meets at a step; an output is written once; a spike has one bit. "
-    "Averages of graded outputs read and write one accumulator a nonzero output",
-    "states: each update reads and writes every variable of the neuron's equations; of "
-    "histories it reads what it weighs and writes one word",
-    "constants: each update reads what differs between the neurons of a layer, such as "
-    "learned leaks and thresholds; what they share stays in registers",
-)
-"""What is counted, and how."""
-
 
 @dataclass(frozen=True)
 class Synapses:
@@ -100,6 +69,8 @@ class Neurons:
         Whether some output was neither 0 nor 1.
     rescalings : int
         32-bit multiplications that bring sums to another unit.
+    shifted_additions : int
+        By which integer neurons leak, in all updates.
     accumulated : int
         Values added to accumulators of a read-out.
     store : NeuronStore
@@ -113,6 +84,7 @@ class Neurons:
     nonzero: int
     graded: bool = False
     rescalings: int = 0
+    shifted_additions: int = 0
     accumulated: int = 0
     store: NeuronStore = NO_NEURONS
 
@@ -174,6 +146,11 @@ class Counted:
     def membrane_multiplications(self) -> int:
         """Multiply-accumulates of all membrane updates."""
         return sum(layer.multiplications for layer in self.neurons)
+
+    @property
+    def shifted_additions(self) -> int:
+        """Additions of shifted membranes and currents, by which integers leak."""
+        return sum(layer.shifted_additions for layer in self.neurons)
 
     @property
     def rescalings(self) -> int:

@@ -49,6 +49,7 @@ def totals(counted: Counted) -> dict[str, int]:
         "dense_operations": counted.dense_operations,
         "membrane_updates": counted.membrane_updates,
         "membrane_multiplications": counted.membrane_multiplications,
+        "shifted_additions": counted.shifted_additions,
         "rescalings": counted.rescalings,
         "spikes": counted.spikes,
         "bytes_moved": sum(moved.words * moved.bits for moved in counted.moved()) // 8,
@@ -92,6 +93,7 @@ def _neurons(layer: Neurons, windows: int) -> Plain:
     told: Plain = {
         "membrane_updates": layer.updates / windows,
         "membrane_multiplications": layer.multiplications / windows,
+        "shifted_additions": layer.shifted_additions / windows,
         "rescalings": layer.rescalings / windows,
         "words": words_of(layer.moved(), windows),
     }

@@ -14,9 +14,10 @@ from pydantic import Field
 from pipeline.components import Settings
 from pipeline.encoders.base import Encoder
 from pipeline.profiling.cost_tables import Numbers
-from pipeline.profiling.counts import RULES, Counted, pooled
+from pipeline.profiling.counts import Counted, pooled
 from pipeline.profiling.describing import describe
 from pipeline.profiling.energy import estimates
+from pipeline.profiling.rules import RULES
 
 if TYPE_CHECKING:
     from torch import nn

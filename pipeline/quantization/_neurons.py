@@ -13,6 +13,7 @@ from pipeline.networks._layers import Recurrent, Unrolled
 from pipeline.networks._plastic import Competing
 from pipeline.neurons._layer import NeuronLayer
 from pipeline.neurons._relu import ReluLayer
+from pipeline.quantization import signed_digits
 from pipeline.quantization.arithmetic import CURVE_BITS
 from pipeline.quantization.bounds import (
     ONE,
@@ -104,7 +105,7 @@ def quantise_neurons(drive: Drive, neurons: Unrolled, scale: float) -> Quantised
         case Competing():
             return _competing(drive, neurons)
         case Unrolled(neurons=NeuronLayer() as layer):
-            exact = deepcopy(layer).double()
+            exact = _leaking(deepcopy(layer).double())
             with torch.no_grad():
                 gain = exact.driven(torch.ones(exact.shape, dtype=torch.float64))
                 return BY_KERNEL[layer.kernel.name](drive.times(gain), exact)
@@ -222,9 +223,19 @@ BY_KERNEL: dict[str, Callable[[Drive, NeuronLayer], Quantised]] = {
 }
 
 
+def _leaking(layer: NeuronLayer) -> NeuronLayer:
+    """Take the time constants of leaks of few digits: gains then fit them, too."""
+    log_tau = layer.learned["log_tau"].data
+    leaks = _leaks((-layer.dt * (-log_tau).exp()).exp().flatten())
+    kept = torch.tensor(leaks, dtype=log_tau.dtype).reshape_as(log_tau) / ONE
+    layer.learned["log_tau"].data = (-layer.dt / kept.log()).log()
+    return layer
+
+
 def _leaks(values: Tensor) -> list[int]:
-    """Give what a step leaves, 15 bits: always less than all, or nothing would end."""
-    return [min(leak, ONE - 1) for leak in whole(values * ONE)]
+    """Give what a step leaves, 15 bits: of few digits, for shifts to take it."""
+    most = signed_digits.MOST_DIGITS
+    return [signed_digits.nearest(value, most) for value in values.tolist()]
 
 
 def _reset(subtract: Any, zero: Any) -> str:

@@ -51,11 +51,11 @@ def settled(gained: int, kept: int) -> int:
     ::
 
         u ← rounded(kept·u, 15) + g,  |g| ≤ gained   ⟹   |u| ≤ M
-        M = ⌈(gained + 1)·2¹⁵ / (2¹⁵ − kept)⌉
+        M = ⌈(gained + 1)·2¹⁵ / (2¹⁵ − |kept|)⌉
 
-    for from |u| ≤ M follows |u'| ≤ kept·M/2¹⁵ + ½ + gained ≤ M, and u begins with 0.
+    for from |u| ≤ M follows |u'| ≤ |kept|·M/2¹⁵ + ½ + gained ≤ M, and u begins with 0.
     """
-    return -(-(gained + 1) * ONE // (ONE - kept))
+    return -(-(gained + 1) * ONE // (ONE - abs(kept)))
 
 
 def rounded_int(product: int, bits: int) -> int:

@@ -17,13 +17,19 @@ from pipeline.quantization.arithmetic import (
     fitting,
     rounded,
 )
+from pipeline.quantization.signed_digits import digits
 
 
 class IntegerNeurons(Unrolled):
-    """What all have: 32-bit constants a neuron, `TENSORS`, and plain ones a layer."""
+    """What all have: 32-bit constants a neuron, `TENSORS`, and plain ones a layer.
+
+    `multiplications` are those of an update, without that by a leak: hardware takes
+    leaks by shifts and additions, one for each of their digits.
+    """
 
     kind: ClassVar[str]
     TENSORS: ClassVar[tuple[str, ...]]
+    LEAKS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, tensors: Mapping[str, Tensor], *, dt: float, **constants: Any
@@ -40,6 +46,15 @@ class IntegerNeurons(Unrolled):
         """Give the constants in 64 bits."""
         return [self.get_buffer(name).long() for name in self.TENSORS]
 
+    def shifted_additions(self) -> int:
+        """Count the digits of all neurons' leaks: what one update of the layer adds."""
+        return sum(digits(leak) for name in self.LEAKS for leak in self._all(name))
+
+    def _all(self, name: str) -> list[int]:
+        if name in self.TENSORS:
+            return [int(leak) for leak in self.get_buffer(name).tolist()]
+        return [int(self.constants[name])] * self.width
+
 
 class IntegerLeaky(IntegerNeurons):
     """Leaky integrate-and-fire; a unit of the membrane is the channel's own.
@@ -55,7 +70,8 @@ class IntegerLeaky(IntegerNeurons):
 
     kind = "leaky"
     TENSORS = ("beta", "bias", "threshold")
-    spiking, multiplications = True, 1
+    LEAKS = ("beta",)
+    spiking, multiplications = True, 0
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn sums (time, batch, neuron) into spikes and the last membrane."""
@@ -93,7 +109,8 @@ class IntegerPolynomial(IntegerNeurons):
     TENSORS = (
         "beta", "bias", "threshold", "multiplier", "a0", "a2", "a3", "clip",
     )  # fmt: skip
-    spiking, multiplications = True, 4
+    LEAKS = ("beta",)
+    spiking, multiplications = True, 3
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn sums (time, batch, neuron) into spikes and the last membrane."""
@@ -149,7 +166,8 @@ class IntegerCompeting(IntegerNeurons):
 
     kind = "competing"
     TENSORS = ("threshold",)
-    spiking, multiplications = True, 2
+    LEAKS = ("beta", "alpha")
+    spiking, multiplications = True, 0
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn sums (time, batch, neuron) into spikes and the last state."""

@@ -20,6 +20,7 @@ def shown(cells: Sequence[Plain], measured: Mapping[str, Plain]) -> Plain:
     """Gather what the page shows of a data set's cells."""
     return {
         "costs": spread_of_estimates({title(cell): estimates(cell) for cell in cells}),
+        "tables": tables(cells),
         "device": [row(cell, measured[cell["cell"]]) for cell in cells],
         "break_even": [line for cell in cells if (line := compared(cell, cells))],
         "duty": [
@@ -42,6 +43,16 @@ def estimates(cell: Plain) -> dict[str, float]:
         for each in bills
         for name, told in each.get("estimated", {}).items()
         if "absent" not in told
+    }
+
+
+def tables(cells: Sequence[Plain]) -> dict[str, Plain]:
+    """List the cost tables that some cell was billed by, with what they assume."""
+    return {
+        name: told
+        for cell in cells
+        for bill in (cell["energy"], cell["energy"]["int8"])
+        for name, told in bill.get("estimated", {}).items()
     }
 
 

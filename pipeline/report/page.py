@@ -64,7 +64,7 @@ def make_report(
     told = findings.gather(cells, cards, settings, seed=seed)
     files.save_json(folder / "summary.json", findings.headline(told))
     files.save_json(folder / "details.json", told)
-    _write_page(folder, told)
+    refresh()
     return told
 
 
@@ -73,13 +73,10 @@ def refresh() -> bool:
     folder = files.DATA / "report"
     if not (folder / "details.json").exists():
         return False
-    _write_page(folder, files.load_json(folder / "details.json"))
-    return True
-
-
-def _write_page(folder: Path, told: Plain) -> None:
+    page = render(files.load_json(folder / "details.json"))
     with files.replacing(folder / "index.html") as partial:
-        partial.write_text(render(told), encoding="utf-8")
+        partial.write_text(page, encoding="utf-8")
+    return True
 
 
 def render(told: Plain) -> str:
@@ -94,7 +91,9 @@ def render(told: Plain) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    sections = [section(told, dataset) for dataset in told["datasets"]]
+    # JSON sorts the data sets; the cells keep the order of the grid.
+    datasets = dict.fromkeys(cell["dataset"] for cell in told["cells"])
+    sections = [section(told, dataset) for dataset in datasets]
     page = environment.get_template("page.html.j2")
     most = {"channels": figures.MOST_CHANNELS, "windows": figures.MOST_WINDOWS}
     return page.render(told=told, sections=sections, most=most)

@@ -115,7 +115,8 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     local = plasticity.load(folder)
     for summary in run["folds"]:
         child = _fold(client, parent, summary["fold"])
-        log_numbers(client, child, {f"train/{k}": v for k, v in summary.items()})
+        numbers = {f"train/{k}": v for k, v in flatten(summary).items()}
+        log_numbers(client, child, numbers)
         curves = history[history["fold"] == summary["fold"]].drop(columns="fold")
         log_curves(client, child, curves, group="train")
         if learned is not None:

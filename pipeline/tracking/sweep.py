@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.errors import DataError
 from pipeline.tracking import store
 
 if TYPE_CHECKING:
@@ -49,8 +50,15 @@ def points(dataset: str) -> pd.DataFrame:
         window), NaN where a run has none; `settings`, flat, all that is not upstream of
         the code; `upstream`, the digest of what is; and `data_digest`. Empty if there
         are none.
+
+    Raises
+    ------
+    DataError
+        The store does not answer.
     """
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     store.quieten()
     client = MlflowClient(store.uri())
@@ -58,7 +66,13 @@ def points(dataset: str) -> pd.DataFrame:
         "cell", "run_key", "encoder", "model", *METRICS, "settings", "upstream",
         "data_digest",
     ]  # fmt: skip
-    rows = [_row(run) for run in _cells(client, dataset)]
+    try:
+        rows = [_row(run) for run in _cells(client, dataset)]
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"MLflow, {store.uri()}", reason, expected="a store that answers"
+        ) from None
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -122,6 +122,8 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
     seed = seeds.integer(task.seed, "train", task.name, fold)
     with devices.repeatable(seed), _named(f"{task.name}, fold {fold}"):
         if not _is_made_of(path, inputs):
+            # Elsewhere, as on a GPU, the same inputs may give other weights.
+            whole_path.unlink(missing_ok=True)
             _train_fold(task, path, fold, inputs)
         network, _ = load_network(path, task.network, task.neuron)
         if not _is_made_of(whole_path, inputs):

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from pipeline import files
+from pipeline.errors import DataError
 from pipeline.networks.base import Network, Shape
 from pipeline.neurons.base import Neuron
 from pipeline.quantization.network import IntegerNetwork, rebuild
@@ -49,10 +51,23 @@ def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
     told : dict
         The validation windows' balanced accuracies and whether it was fine-tuned, or
         `absent`, the reason.
+
+    Raises
+    ------
+    DataError
+        The file is not whole, or not of such a network.
     """
     tensors, meta = files.load_weights(path)
-    network = rebuild(tensors, meta["network"]) if meta["network"] else None
-    return network, meta["quantized"]
+    try:
+        network = rebuild(tensors, meta["network"]) if meta["network"] else None
+        return network, meta["quantized"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            str(path),
+            f"holds no network in integers ({type(error).__name__}: {error})",
+            expected="all parts that it tells of",
+            remedy="remove it, and train again: what else is done is kept",
+        ) from error
 
 
 def predictions(task: Task, network: nn.Module, fold: int) -> pd.DataFrame:
@@ -76,5 +91,7 @@ def _table(
     known = windows[["window", "recording", "subject", "session", "label"]]
     known.insert(1, "fold", fold)
     predicted = pd.Index(labels)[likely.argmax(1)]
-    columns = {f"p_{label}": likely[:, k] for k, label in enumerate(labels)}
+    columns = {
+        f"p_{label}": likely[:, k].astype(np.float32) for k, label in enumerate(labels)
+    }
     return known.assign(predicted=predicted, **columns)

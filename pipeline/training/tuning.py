@@ -145,9 +145,12 @@ def _fine_tuned(
             if not _learn(learner, divisors, train, rows, settings, optimizer):
                 return
         try:
-            yield quantize(learner, calibration)
+            made = quantize(learner, calibration)
         except QuantizationError:
             continue
+        except UnstableError:
+            return
+        yield made
 
 
 def _optimizer(learner: Stack, settings: TrainingSettings) -> torch.optim.AdamW:

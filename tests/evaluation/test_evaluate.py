@@ -8,7 +8,12 @@ import pytest
 
 from pipeline import files
 from pipeline.errors import DataError
-from pipeline.evaluation.evaluate import EvaluationSettings, compare, evaluate
+from pipeline.evaluation.evaluate import (
+    EvaluationSettings,
+    compare,
+    evaluate,
+    evaluate_pooled,
+)
 
 LABELS = ["N", "S", "V"]
 QUICK = EvaluationSettings(resamples=500)
@@ -138,6 +143,21 @@ def test_the_same_twice_and_in_any_order() -> None:
     pd.testing.assert_frame_equal(once.subjects, again.subjects)
     other = evaluate(predictions, LABELS, QUICK, seed=2)
     assert once.metrics["accuracy"] != other.metrics["accuracy"]
+
+
+def test_pooled_metrics_alone_are_those_of_the_whole() -> None:
+    """With the same resamples: the intervals of two networks can be compared."""
+    predictions = made_up()
+    pooled = evaluate_pooled(predictions, LABELS, QUICK, seed=1)
+    whole = evaluate(predictions, LABELS, QUICK, seed=1).metrics
+    assert set(pooled) == {"balanced_accuracy", "macro_f1", "accuracy"}
+    assert pooled == {name: whole[name] for name in pooled}
+    other = evaluate_pooled(made_up(skill=0.5), LABELS, QUICK, seed=1)
+    assert other["accuracy"]["value"] < pooled["accuracy"]["low"]
+    with pytest.raises(DataError, match="no tested window"):
+        evaluate_pooled(predictions.head(0), LABELS, QUICK, seed=1)
+    with pytest.raises(DataError, match="labels"):
+        evaluate_pooled(predictions, ["N", "S"], QUICK, seed=1)
 
 
 def test_predictions_that_cannot_be_used_are_refused() -> None:

@@ -1,4 +1,3 @@
-import json
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -13,9 +12,14 @@ import pytest
 from pipeline import __main__, files, seeds
 from pipeline.components import find
 from pipeline.encoding import encode
+from pipeline.errors import DataError
 from pipeline.exporting import load_trained
-from pipeline.exporting._c_emulated import emulate_cell
-from pipeline.exporting._c_program import load_program, stratified
+from pipeline.exporting._c_program import (
+    SAMPLE_WINDOWS,
+    load_program,
+    read_codes,
+    stratified,
+)
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings, prepare_recording
 from pipeline.quantization.quantize import quantize
@@ -143,7 +147,7 @@ def test_an_exported_folder_tests_itself(
         )
         assert done.returncode == 0, done.stderr + done.stdout
         expected = (program / "sample.expected").read_text()
-        assert expected.count("window ") == 8  # four of each class
+        assert expected.count("window ") == SAMPLE_WINDOWS
         assert f"decision {STEPS} " in expected
         (program / "sample.expected").write_text(expected.replace(" 1", " 2", 1))
         broken = subprocess.run(
@@ -183,6 +187,7 @@ def test_a_folder_of_something_else_is_kept(
 ) -> None:
     Path("thesis").mkdir()
     Path("thesis/chapter.tex").write_text("years of work")
+    Path("thesis/model.h").write_text("/* Of a car. */\n")  # many have one
     told = refused(monkeypatch, capsys, CELL, "--output", "thesis")
     assert "is no exported program" in told
     assert Path("thesis/chapter.tex").read_text() == "years of work"
@@ -204,6 +209,28 @@ def test_an_encoder_without_integers_is_refused(
     settings = files.load_json(cell / "run.json")["settings"]
     change_run(cell, encoder="rate", settings={**settings, "encoder": {}})
     assert "has no integer form" in refused(monkeypatch, capsys, CELL)
+
+
+@pytest.mark.parametrize(
+    ("channels", "sfreq", "gap", "said"),
+    [
+        (["a"], 250.0, 0, "recording r2 a at 250 Hz"),
+        (["a", "b"], 500.0, 0, "recording r2 a, b at 500 Hz"),
+        (["a", "b"], 250.0, 1, "recording r2, channel 1 1 samples are not numbers"),
+    ],
+)
+def test_a_recording_that_does_not_fit_the_front_end_is_named(
+    cell: Path, channels: list[str], sfreq: float, gap: int, said: str
+) -> None:
+    program = load_program(load_trained(CELL))
+    volts = np.zeros((len(channels), 600))
+    volts[-1, 30 : 30 + gap] = np.nan
+    raw = mne.io.RawArray(volts, mne.create_info(channels, sfreq, "ecg"), verbose=0)
+    path = files.folder("recordings", DATASET) / "r2_raw.fif"
+    files.save_recording(path, raw, inputs="")
+    with pytest.raises(DataError) as caught:
+        read_codes(program, "r2")
+    assert f"{caught.value.where} {caught.value.found}".startswith(said)
 
 
 def test_recordings_of_two_rates_are_refused(
@@ -243,14 +270,3 @@ def test_windows_are_of_each_class_as_far_as_there_are(cell: Path) -> None:
     most = stratified(program, 18)["label"].value_counts()
     assert most.to_dict() == {"busy": 7, "calm": 11}
     assert len(stratified(program, 500)) == 20
-
-
-@needs_gcc
-def test_a_cell_and_its_match_run_as_the_integer_networks_say(cell: Path) -> None:
-    emulated = emulate_cell(CELL)
-    assert json.loads(json.dumps(emulated)) == emulated
-    for told in (emulated, emulated["matched_ann"]):
-        assert told["host"]["decisions"] == 20
-        assert told["host"]["agreement"] == 1
-        assert told["host"]["front_end_agreement"] == 1
-        assert 0 <= told["host"]["balanced_accuracy"] <= 1

@@ -51,6 +51,8 @@ def test_synaptic_operations_are_horowitzs(
 def test_membranes_and_encoder_have_32_bits(name: str) -> None:
     joules = tables()[name].joules
     assert (joules["addition"], joules["multiplication"]) == (0.1e-12, 3.1e-12)
+    # Two additions: one for the shift, of which we know no cost.
+    assert joules["shifted_addition"] == pytest.approx(0.2e-12)
     for operation in ("membrane_multiply_accumulate", "rescaling"):
         assert joules[operation] == pytest.approx(3.2e-12)  # type: ignore[index]
 

@@ -19,8 +19,10 @@ from pipeline.quantization.neurons import (
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 T, B, F, C, BINS = 23, 3, 4, 3, 2
+LEAKS = [28928, 16384, 0, 32767, 20000, -3]
+"""1 − 2^−3 + 2^−7, a half, none; 1 − 2^−15; four digits; and below 0."""
 VALUES = {
-    "beta": 20000, "bias": 50, "threshold": 300, "multiplier": 900, "a0": 3,
+    "bias": 50, "threshold": 300, "multiplier": 900, "a0": 3,
     "a2": 20, "a3": -30, "clip": 4000,
 }  # fmt: skip
 
@@ -33,7 +35,9 @@ def whole(seed: int, *shape: int) -> Tensor:
 
 
 def neurons(kind: type[IntegerNeurons], n: int) -> IntegerNeurons:
-    tensors = {name: torch.full((n,), VALUES[name]) for name in kind.TENSORS}
+    tensors = {name: torch.full((n,), VALUES.get(name, 0)) for name in kind.TENSORS}
+    if "beta" in tensors:
+        tensors["beta"] = torch.tensor(LEAKS[:n])
     options = {
         IntegerLeaky: {"shift": 2, "reset": "subtract"},
         IntegerPolynomial: {"shift": 9, "fraction": 8, "reset": "zero"},
@@ -106,6 +110,32 @@ def loops(values: Tensor, weights: torch.nn.Module) -> int:
     return met
 
 
+def nonadjacent(number: int) -> int:
+    """Nonzero digits from the last on: of odd numbers ±1, so that two zeros follow."""
+    digits = 0
+    while number:
+        if number % 2:
+            digits += 1
+            number -= 2 - number % 4
+        number //= 2
+    return digits
+
+
+def shifted(net: IntegerNetwork) -> int:
+    """Digits of each neuron's leaks, one update at a time."""
+    additions = 0
+    for layer in net.layers:
+        told = layer.unrolled.state_dict() | layer.unrolled.constants
+        steps = T // 2 if isinstance(net.layers[0].weights, Convolution) else T
+        for _ in range(steps * B):
+            for neuron in range(layer.unrolled.width):
+                for name in ("beta", "alpha"):
+                    if name in told:
+                        leaks = torch.as_tensor(told[name]).expand(layer.unrolled.width)
+                        additions += nonadjacent(int(leaks[neuron]))
+    return additions
+
+
 def read_out(fired: Tensor, weight: Tensor) -> int:
     """Nonzero weights that each spike adds to the sums of its segment."""
     half = -(-len(fired) // 2)
@@ -139,7 +169,9 @@ def test_spiking_integers_by_loops(weights: str, kind: type[IntegerNeurons]) -> 
     assert head.effective == read_out(fired[1], net.head.linear.weight)
     updates = sum(each.numel() for each in fired)
     assert counted.membrane_updates == updates
-    assert counted.membrane_multiplications == kind.multiplications * updates
+    curves = 3 if kind is IntegerPolynomial else 0
+    assert counted.membrane_multiplications == curves * updates
+    assert counted.shifted_additions == shifted(net)
     assert counted.spikes == sum(int(each.sum()) for each in fired)
     rescaled = updates if kind is IntegerPolynomial else 0
     assert counted.rescalings == rescaled + B * C
@@ -165,6 +197,7 @@ def test_graded_integers_by_loops(weights: str) -> None:
     nonzero = (sums != 0)[:, None] & (net.head.linear.weight != 0)
     assert head.effective == int(nonzero.sum())
     assert counted.membrane_updates == counted.spikes == 0
+    assert counted.shifted_additions == 0
     assert counted.rescalings == active.numel() + last.numel() + B * C
     pool = next(layer for layer in counted.neurons if layer.name == "head.rates")
     assert pool.accumulated == int((last != 0).sum())

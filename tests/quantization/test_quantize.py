@@ -1,6 +1,8 @@
 """Networks of floats and what they become in integers."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import files
+from pipeline.networks._plastic import Competing
 from pipeline.networks._stack import Stack
 from pipeline.networks.base import Network, Shape
 from pipeline.networks.competitive import Competitive
@@ -23,10 +26,11 @@ from pipeline.neurons.parametric import Parametric
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
 from pipeline.quantization.arithmetic import WordOverflowError
-from pipeline.quantization.bounds import QuantizationError
+from pipeline.quantization.bounds import ONE, QuantizationError
 from pipeline.quantization.network import IntegerNetwork, describe, rebuild
 from pipeline.quantization.quantize import checked, linear_of, outputs_of, quantize
 from pipeline.quantization.scales import channel_scales, faked
+from pipeline.quantization.signed_digits import MOST_DIGITS, digits, nearest
 
 SHAPE = Shape(n_steps=61, n_features=5, n_classes=3, dt=0.01)
 """61 steps: the segments of the read-out differ in length."""
@@ -95,9 +99,32 @@ def integers(network: Stack) -> IntegerNetwork:
     return quantize(network, _spikes())
 
 
+def _few(tau_s: float, dt: float) -> float:
+    """Give the time constant, seconds, whose leak has few digits."""
+    return -dt / math.log(nearest(math.exp(-dt / tau_s), MOST_DIGITS) / ONE)
+
+
+def _leaking(network: Stack) -> Stack:
+    """Give the network of floats whose leaks have as few digits as those of int8."""
+    leaking = checked(network)
+    for layer in leaking.layers:
+        unrolled: Any = layer.unrolled
+        if isinstance(unrolled, Competing):
+            taus = unrolled.population.tau_mem_s, unrolled.population.tau_syn_s
+            tau_mem_s, tau_syn_s = (_few(tau_s, unrolled.dt) for tau_s in taus)
+            unrolled.population = replace(
+                unrolled.population, tau_mem_s=tau_mem_s, tau_syn_s=tau_syn_s
+            )
+        elif unrolled.spiking:
+            log_tau = unrolled.neurons.learned["log_tau"]
+            few = [_few(tau_s, unrolled.dt) for tau_s in log_tau.exp().tolist()]
+            log_tau.data = torch.tensor(few).log().reshape_as(log_tau)
+    return leaking
+
+
 def _rounded(network: Stack) -> Stack:
-    """Give the network of floats whose weights are those of int8."""
-    rounded = checked(network)
+    """Give the network of floats whose weights and leaks are those of int8."""
+    rounded = _leaking(network)
     for layer in rounded.layers:
         weights: Any = linear_of(layer.weights)
         data = weights.weight.data.double()
@@ -146,7 +173,7 @@ def test_outputs_are_close_to_those_of_floats(
 def test_the_error_grows_with_the_steps(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, spikes = _built(*CELLS[name]), _spikes(seed=2)
+    network, spikes = _leaking(_built(*CELLS[name])), _spikes(seed=2)
     fine = _error(network, spikes)
     monkeypatch.setattr("pipeline.quantization.scales.LARGEST", 7)
     assert _error(network, spikes) > 4 * fine
@@ -260,6 +287,29 @@ def test_the_read_out_alone_is_off_by_its_rounding_only() -> None:
     steps = ((weight / lengths).abs().amax(1) / 127).maximum(bias.abs() / 2**14)
     counts = (rates * lengths).sum(1, keepdim=True)
     assert bool(((found - expected).abs() <= 0.5 * steps * (counts + 1) + 1e-4).all())
+
+
+def test_all_leaks_have_few_digits(integers: IntegerNetwork) -> None:
+    for layer in integers.layers:
+        neurons: Any = layer.unrolled
+        leaks = neurons.state_dict() | neurons.constants
+        for name in {"beta", "alpha"} & set(leaks):
+            for leak in torch.as_tensor(leaks[name]).flatten().tolist():
+                assert 0 < digits(leak) <= MOST_DIGITS
+
+
+@pytest.mark.parametrize("side", [0.999, 1.001])
+def test_what_a_constant_current_comes_to_stays_the_same(side: float) -> None:
+    """1 − β is between 5/32 and 6/32, the worst place; its gain is of the new leak."""
+    tau_s = -SHAPE.dt / math.log(1 - side * 11 / 64)
+    network = _built(Dense(units=(2,), bins=1), Parametric(tau_mem_s=tau_s))
+    linear, neurons = network.layers[0].weights, network.layers[0].unrolled.neurons
+    neurons.learned["log_tau"].data.fill_(math.log(tau_s))
+    linear.weight.data[:] = torch.tensor([[0.97], [1.03]]) / SHAPE.n_features
+    linear.bias.data.zero_()
+    fired = _last(quantize(network, _spikes()), torch.ones(61, 1, SHAPE.n_features))
+    assert fired.sum(0).tolist() == [[0, int(fired[:, 0, 1].sum())]]
+    assert fired[:, 0, 1].any()
 
 
 def test_a_neuron_without_weights_becomes_one() -> None:

@@ -1,5 +1,6 @@
 """The report of a small made-up grid."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -12,8 +13,9 @@ import pytest
 
 from pipeline import files, spikes
 from pipeline.errors import DataError
-from pipeline.evaluation.evaluate import EvaluationSettings, evaluate
-from pipeline.report import findings
+from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
+from pipeline.profiling.duty import duty
+from pipeline.report import findings, tradeoffs
 from pipeline.report import page as report
 
 LABELS = ["N", "S", "V"]
@@ -111,12 +113,19 @@ def write_signals() -> None:
 def write_cell(names: tuple[str, str, str], skill: float) -> None:
     name = "-".join(names)
     path = files.folder("windows", names[0]) / "windows.parquet"
-    table = predicted(files.load_table(path).query("reason == ''"), skill)
+    windows = files.load_table(path).query("reason == ''")
+    table = predicted(windows, skill)
     folder = files.folder("runs", name)
     files.save_table(folder / "predictions.parquet", table)
     neuron = {"name": "relu"} if names[2] == "ann" else {"name": "leaky", "tau": 0.02}
     settings = {"network": {"name": "convolutional", "bins": 8}, "neuron": neuron}
-    run = {"run_key": "ab" * 32, "labels": LABELS, "settings": settings, "folds": []}
+    quantized = {
+        "validation_float32": 0.9,
+        "validation_int8": 0.89,
+        "fine_tuned": False,
+    }
+    folds = [{"fold": k, "epochs": 5, "quantized": quantized} for k in range(3)]
+    run = {"run_key": "ab" * 32, "labels": LABELS, "settings": settings, "folds": folds}
     files.save_json(folder / "run.json", run)
     epochs = np.tile(np.arange(5), 3)
     history = {
@@ -130,11 +139,14 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
         files.save_table(folder / "portraits.parquet", leaky_portraits())
     found = evaluate(table, LABELS, QUICK, seed=1)
     folder = files.folder("metrics", name)
-    files.save_json(folder / "metrics.json", found.metrics)
+    int8 = evaluate_pooled(predicted(windows, skill - 0.5), LABELS, QUICK, seed=1)
+    files.save_json(folder / "metrics.json", {**found.metrics, "int8": int8})
     files.save_csv(folder / "subjects.csv", found.subjects)
     folder = files.folder("energy", name)
-    files.save_json(folder / "energy.json", bill(0.5 if skill < 2 else 4.0))
-    files.save_json(folder / "measured.json", MEASURED)
+    ann = names[2] == "ann"
+    energy = bill(4.0, None) if ann else bill(0.5, 0.2)
+    files.save_json(folder / "energy.json", energy)
+    files.save_json(folder / "measured.json", PROFILED if ann else MEASURED)
 
 
 def learned_table() -> pd.DataFrame:
@@ -190,34 +202,84 @@ def predicted(windows: pd.DataFrame, skill: float) -> pd.DataFrame:
     )
 
 
-def bill(uj: float) -> dict[str, Any]:
+def counts(rate: float | None) -> dict[str, Any]:
+    """Count as `profile` does; a rate where there are spiking neurons."""
+    graded = rate is None
     per_window = {
-        "effective_acs": 1234.5,
-        "effective_macs": 0.0,
+        "effective_acs": 34.5 if graded else 1234.5,
+        "effective_macs": 1200.0 if graded else 0.0,
         "dense_operations": 123456.0,
-        "membrane_updates": 999.0,
+        "membrane_updates": 0.0 if graded else 999.0,
     }
-    counted = {
+    return {
         "n_windows": 100,
         "window_s": 1.0,
         "per_window": per_window,
         "activation_sparsity": 0.9,
         "connection_sparsity": 0.0,
         "footprint_bytes": 12345,
+        "spikes_per_neuron_and_step": rate,
+        "synapses": 2469,
     }
-    table = {
+
+
+def costs(uj: float, **told: Any) -> dict[str, Any]:
+    return {
         "energy_uj_per_window": uj,
+        "energy_j_per_window": uj * 1e-6,
+        "without_hidden_spikes_j_per_window": uj * 0.25e-6,
         "assumptions": ["45 nm"],
         "source": "Horowitz 2014",
+        **told,
     }
-    return {"counted": counted, "estimated": {"horowitz_45nm_fp32": table}}
 
 
-MEASURED = {
+def bill(uj: float, rate: float | None) -> dict[str, Any]:
+    """What the profile stage writes of a cell; in integers it takes a quarter."""
+    loihi = costs(3 * uj)
+    if not rate:
+        loihi = {
+            "absent": "graded values",
+            "source": "Davies",
+            "assumptions": ["14 nm"],
+        }
+    int8 = {"horowitz_45nm_int8": costs(uj / 4), "memory_45nm_int8": costs(uj / 2)}
+    return {
+        "counted": counts(rate),
+        "estimated": {"horowitz_45nm_fp32": costs(uj)},
+        "int8": {"counted": counts(rate), "estimated": {**int8, "loihi": loihi}},
+        "duty": duty(uj * 0.5e-6, 1e-9, 1.5),
+        "assumptions": ["a word"],
+    }
+
+
+PROFILED = {
     "latency": {"median_ms_per_window": 1.25, "real_time_factor": 0.001},
-    "meters": {"rapl": {"absent": "no powercap here"}},
     "machine": {"system": "Linux", "processor": "some"},
 }
+"""What the profile stage leaves in `measured.json`."""
+
+MEASURED = {
+    **PROFILED,
+    "meters": {
+        "rapl": {"absent": "no powercap here"},
+        "nvml": {"energy_j_per_window": 7.654e-4, "low": 7e-4, "high": 8e-4},
+    },
+    "emulated": {
+        "fold": 0,
+        "host": {"agreement": 1.0, "balanced_accuracy": 0.75},
+        "cortex_m4": {
+            "agreement": 0.975,
+            "instructions_per_window": 43210.5,
+            "energy_uj_per_window": 5.678,
+            "flash_bytes": 23400,
+            "ram_bytes": 5600,
+            "duty": duty(5.678e-6, 2e-6, 1.5),
+        },
+        "rv32imac": {"absent": "apt install it"},
+    },
+}
+"""What `biospike measure` makes of it."""
 
 
 def make() -> dict[str, Any]:
@@ -329,7 +391,7 @@ def test_the_page_stands_alone(grid: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 6
+    assert len(images) == 7
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
@@ -399,7 +461,7 @@ def test_a_page_without_learned_dynamics_says_nothing_of_them(grid: Path) -> Non
     make()
     page = (grid / "data/report/index.html").read_text()
     assert "What the neurons learned" not in page
-    assert page.count("<img") == 3
+    assert page.count("<img") == 4
 
 
 def test_digits() -> None:
@@ -482,7 +544,7 @@ def test_what_synapses_learned_is_told_and_drawn(learned_locally: Path) -> None:
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert len([tag for tag, _ in page.tags if tag == "img"]) == 6 + 4
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 7 + 4
     assert text.count("What the synapses learned") == 1
     assert text.index("What the neurons learned") < text.index("What the synapses")
     assert (
@@ -534,3 +596,132 @@ def test_a_lost_table_of_local_learning_is_an_error(learned_locally: Path) -> No
     (files.folder("runs", "ecg_demo-delta-lif") / "units.parquet").unlink()
     with pytest.raises(DataError, match=r"units\.parquet"):
         make()
+
+
+def page_text(grid: Path) -> str:
+    return (grid / "data/report/index.html").read_text()
+
+
+def words(html: str) -> str:
+    """What a reader sees, a space between cells."""
+    html = re.sub("<[^>]*>", " ", html).replace("\u202f", "")
+    return " ".join(html.split())
+
+
+def on_device(grid: Path) -> str:
+    whole = words(page_text(grid).split("On a device: int8</h3>")[1])
+    return whole.split("What the network sees")[0]
+
+
+def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
+    grid: Path,
+) -> None:
+    lif, ann = make()["cells"]
+    text = on_device(grid)
+    accuracy = report.percent(lif["metrics"]["int8"]["balanced_accuracy"]["value"])
+    assert lif["metrics"]["int8"] != lif["metrics"]
+    assert f"delta · lif {accuracy}" in text
+    # Counted; by arithmetic alone and with memory; emulated.
+    assert "1234 0 999 0.125 0.250 43210 5.68 23.4, 5.60 97.5" in text
+    assert "delta · ann" in text
+    assert "34.5 1200 0 1.00 2.00 not run yet: biospike measure CELL" in text
+    assert ann["energy"]["int8"]["estimated"]["loihi"]["absent"]
+    assert "costs 0.12 times its matched int8 ANN; it would cost less at any" in text
+    assert "delta · lif 1.50 45 nm with memory, estimated 0.001" in text
+    assert "Cortex-M4, emulated 2.00" in text
+    assert "a CR2032 lasts" in text
+
+
+def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
+    name = "ecg_demo-delta-lif"
+    path = files.folder("energy", name) / "energy.json"
+    energy = files.load_json(path)
+    energy |= {"int8": {"absent": "layer 1: exponentials & so on"}}
+    del energy["duty"]
+    files.save_json(path, energy)
+    path = files.folder("metrics", name) / "metrics.json"
+    metrics = files.load_json(path)
+    del metrics["int8"]
+    files.save_json(path, metrics)
+    (files.folder("energy", name) / "measured.json").unlink()
+    make()
+    text = on_device(grid)
+    assert "delta · lif no int8 network: layer 1: exponentials &amp; so on" in text
+    assert "matched int8 ANN" not in text
+    assert "delta · ann 1.50 45 nm with memory" in text
+    assert "delta · lif 1.50" not in text
+
+
+def test_meters_are_told_apart_in_a_cell(grid: Path) -> None:
+    """Two that measured are two numbers; a file of the profile stage has none."""
+    path = files.folder("energy", "ecg_demo-delta-lif") / "measured.json"
+    measured = files.load_json(path)
+    measured["meters"]["jetson"] = {"energy_j_per_window": 3.25e-4}
+    files.save_json(path, measured)
+    make()
+    text = words(page_text(grid))
+    assert re.search(r"delta · lif [^–]* 1\.25 (765, 325|325, 765) ", text)
+    assert re.search(r"delta · ann .* 1\.25 – ", text)
+
+
+def test_a_battery_that_nothing_drains_lasts_without_a_number(grid: Path) -> None:
+    path = files.folder("energy", "ecg_demo-delta-ann") / "energy.json"
+    files.save_json(path, files.load_json(path) | {"duty": duty(0.0, 0.0, 1.5)})
+    make()
+    assert "45 nm with memory, estimated 0 0 –" in on_device(grid)
+
+
+def test_a_cutoff_is_told(grid: Path) -> None:
+    path = files.folder("energy", "ecg_demo-delta-lif") / "energy.json"
+    cut = {"steps_share": 0.625, "balanced_accuracy": {"with": 0.8, "without": 0.825}}
+    make()
+    assert "decided early" not in page_text(grid)
+    files.save_json(path, files.load_json(path) | {"cutoff": cut})
+    make()
+    assert (
+        "delta · lif, decided early: 62% of the steps, balanced accuracy 80.0% instead "
+        "of 82.5%."
+    ) in on_device(grid)
+
+
+def test_the_page_is_made_again_from_its_findings_and_new_measurements(
+    grid: Path,
+) -> None:
+    assert not report.refresh()
+    assert not (grid / "data/report").exists()
+    make()
+    before = page_text(grid)
+    (grid / "data/report/index.html").unlink()
+    assert report.refresh()
+    assert page_text(grid) == before
+    path = files.folder("energy", "ecg_demo-delta-ann") / "measured.json"
+    files.save_json(path, MEASURED)
+    details = (grid / "data/report/details.json").read_bytes()
+    assert report.refresh()
+    assert "not run yet" in before
+    assert "not run yet" not in page_text(grid)
+    assert (grid / "data/report/details.json").read_bytes() == details
+
+
+def test_data_sets_stand_in_the_order_of_the_grid(
+    grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the page is made again: the file of findings is sorted."""
+    monkeypatch.setattr(report, "section", lambda told, dataset: dataset)
+    monkeypatch.setattr("jinja2.Template.render", lambda self, **t: t["sections"])
+    cells = [{"dataset": name} for name in ("emg", "ecg", "emg", "eeg")]
+    told = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
+    assert report.render(told) == ["emg", "ecg", "eeg"]
+
+
+def test_a_drawn_tradeoff_is_shown(grid: Path) -> None:
+    make()
+    assert "What spending less costs" not in page_text(grid)
+    (tradeoffs.folder() / "ecg_demo.svg").write_text("<svg>front</svg>")
+    (tradeoffs.folder() / "emg_demo.svg").write_text("<svg>of others</svg>")
+    assert report.refresh()
+    text = page_text(grid)
+    assert text.count("What spending less costs") == 1
+    front = base64.b64encode(b"<svg>front</svg>").decode()
+    assert f"data:image/svg+xml;base64,{front}" in text
+    assert tradeoffs.shown("eeg_demo") is None

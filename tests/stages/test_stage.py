@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import config
-from stages import Stage, left_out
+from pipeline.runs import SETTINGS
+from stages import Stage, left_out, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +30,28 @@ def test_resolved_settings_have_their_name_and_their_defaults() -> None:
     assert stage(neuron).resolved(neuron)["name"] == "leaky"
     source = "datasets.{dataset}.source"
     assert stage(source).resolved(source)["subjects"] == 12
+
+
+@pytest.mark.parametrize("declared", ["models.{model}", "models.{model}.sparsity"])
+def test_a_part_of_a_declared_section_can_be_read(declared: str) -> None:
+    one = stage(declared, model="lif_sparse")
+    assert one.read("models.{model}.sparsity").pruning.share == 0.75
+    told = one.resolved("models.{model}.sparsity")
+    assert told["pruning"]["method"] == "lamps"
+    plain = stage(declared).resolved("models.{model}.sparsity")
+    assert plain == {**told, "hoyer_weight": 0.0, "pruning": None}
+
+
+def test_a_part_does_not_open_the_rest() -> None:
+    one = stage("models.{model}.sparsity", "grid.skip")
+    for section in ("models.{model}.neuron", "grid", "models.{model}"):
+        with pytest.raises(LookupError, match="is not declared"):
+            one.read(section)
+
+
+def test_what_train_tells_of_its_settings_is_what_a_run_key_is_made_of() -> None:
+    names = {section.rpartition(".")[2].strip("{}") for section in train.TOLD}
+    assert names == set(SETTINGS)
 
 
 def test_dependencies_are_those_of_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:

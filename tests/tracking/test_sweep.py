@@ -40,15 +40,18 @@ def write_cell(
     sfreq: int = 100,
     energy: bool = True,
     finished: bool = True,
+    cut: float | None = None,
 ) -> None:
     """Let a cell be logged as the stages log it."""
-    settings = {
+    settings: dict[str, Any] = {
         "seed": 1,
         "signal": {"sfreq": sfreq},
         "encoder": {"threshold": 0.1},
         "network": {"name": "dense", "units": [4]},
         "sparsity": {"hoyer_weight": hoyer_weight, "pruning": None},
     }
+    if cut:
+        settings["sparsity"]["cutoff"] = {"agreement": 0.99}
     inputs = {"data/spikes/ecg_demo-delta": spikes}
     run = {
         "run_key": runs.run_key(settings, inputs),
@@ -62,8 +65,10 @@ def write_cell(
     files.save_json(files.folder("runs", CELL) / "run.json", run)
     estimate = {"value": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1}
     overall = ("balanced_accuracy", "macro_f1", "accuracy", "auroc")
+    rounded = {name: value - 0.05 for name, value in estimate.items()}
     metrics = {
         **dict.fromkeys(overall, estimate),
+        "int8": dict.fromkeys(overall[:3], rounded),
         "classes": {},
         "interval": {"method": "BCa"},
         "folds": [{"fold": 0, "windows": 9, "accuracy": 0.5}],
@@ -73,7 +78,20 @@ def write_cell(
     if energy:
         table = {"energy_uj_per_window": accuracy / 4, "source": "Horowitz"}
         counted = {"per_window": {"effective_acs": 12.5}}
-        bill = {"counted": counted, "estimated": {runs.HEADLINE: table}}
+        int8 = {"energy_uj_per_window": accuracy / 8, "source": "Horowitz"}
+        bill = {
+            "counted": counted,
+            "estimated": {runs.HEADLINE: table},
+            "int8": {"counted": counted, "estimated": {runs.INT8_HEADLINE: int8}},
+        }
+        if cut:
+            told = {"with": {runs.INT8_HEADLINE: {"energy_uj_per_window": cut}}}
+            accuracies = {"with": accuracy - 0.15, "without": accuracy - 0.05}
+            bill["cutoff"] = {
+                "steps_share": 0.5,
+                "balanced_accuracy": accuracies,
+                "estimated": told,
+            }
         files.save_json(files.folder("energy", CELL) / "energy.json", bill)
         kinds.append("energy")
     assert tracking.publish(CELL, *kinds)
@@ -96,10 +114,11 @@ def test_a_sweep_is_read_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sweep, "AT_ONCE", 2)
     found = sweep.points("ecg_demo")
     assert found["cell"].tolist() == [CELL] * 3
-    assert found["balanced_accuracy"].tolist() == [0.75, 0.8, 0.7]
-    np.testing.assert_allclose(found["high"] - found["low"], 0.2)
-    np.testing.assert_allclose(found["energy_uj"], [np.nan, 0.2, 0.175])
-    assert found["energy_int8_uj"].isna().all()
+    # Of the network in integers, in accuracy and in energy.
+    np.testing.assert_allclose(found["balanced_accuracy"], [0.7, 0.75, 0.65])
+    np.testing.assert_allclose(found["low"], [0.6, 0.65, 0.55])
+    np.testing.assert_allclose(found["high"], [0.8, 0.85, 0.75])
+    np.testing.assert_allclose(found["energy_uj"], [np.nan, 0.1, 0.0875])
     expected = ["hoyer weight 0.2", "hoyer weight 0.1", "as it is"]
     assert names(found["settings"].tolist()) == expected
     assert found["settings"][0]["model"] == "lif"
@@ -117,7 +136,36 @@ def test_only_runs_of_the_same_windows_and_spikes_are_comparable(home: Path) -> 
     found = sweep.points("ecg_demo")
     assert len(found) == 4
     kept = sweep.comparable(found)
-    assert kept["balanced_accuracy"].tolist() == [0.8, 0.7]
+    np.testing.assert_allclose(kept["balanced_accuracy"], [0.75, 0.65])
     older = sweep.comparable(found.iloc[2:].reset_index(drop=True))
-    assert older["balanced_accuracy"].tolist() == [0.6]
+    np.testing.assert_allclose(older["balanced_accuracy"], [0.55])
     assert sweep.comparable(found.head(0)).empty
+
+
+def test_a_run_that_decides_early_is_known_by_that(home: Path) -> None:
+    write_cell(0.8)
+    write_cell(0.8, cut=0.03)
+    early, whole = sweep.points("ecg_demo").to_dict("records")
+    assert early["energy_uj"] == 0.03
+    assert early["balanced_accuracy"] == pytest.approx(0.65)
+    # Few windows were counted: no interval of all test windows stands beside it.
+    assert np.isnan(early["low"])
+    assert np.isnan(early["high"])
+    assert whole["energy_uj"] == pytest.approx(0.1)
+
+
+def test_a_figure_is_kept_in_one_run_that_is_no_point(home: Path) -> None:
+    write_cell(0.7)
+    for text in ("first", "second"):
+        (home / "front.svg").write_text(text)
+        (home / "front.csv").write_text("a,b")
+        sweep.keep("ecg_demo", home / "front.svg", home / "front.csv")
+    (run,) = _runs(f"tags.kind = '{sweep.KIND}'")
+    assert run.info.status == "FINISHED"
+    kept = {item.path for item in client().list_artifacts(run.info.run_id)}
+    assert kept == {"front.svg", "front.csv"}
+    path = client().download_artifacts(run.info.run_id, "front.svg")
+    assert Path(path).read_text() == "second"
+    assert len(sweep.points("ecg_demo")) == 1
+    with pytest.raises(LookupError, match="no experiment emg_demo"):
+        sweep.keep("emg_demo", home / "front.svg")

@@ -8,6 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline import files
+from pipeline.errors import DataError
+from pipeline.kernels._sequence import UnstableError
 from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
@@ -220,6 +223,48 @@ def test_a_file_holds_the_network(tuned: Quantized, tmp_path: Path) -> None:
     }
     spikes = VALIDATION.spikes(torch.arange(9))
     assert torch.equal(again(spikes), tuned.network(spikes))
+
+
+def _without(meta: dict[str, Any], tensors: dict[str, Any]) -> None:
+    del meta["network"]
+
+
+def _of_another_kind(meta: dict[str, Any], tensors: dict[str, Any]) -> None:
+    meta["network"]["layers"][0]["neurons"]["kind"] = "another"
+
+
+def _of_floats(meta: dict[str, Any], tensors: dict[str, Any]) -> None:
+    tensors["head.linear.weight"] = tensors["head.linear.weight"].float()
+
+
+def _without_weights(meta: dict[str, Any], tensors: dict[str, Any]) -> None:
+    for name in [name for name in tensors if "weight" in name]:
+        del tensors[name]
+
+
+@pytest.mark.parametrize(
+    "damage", [_without, _of_another_kind, _of_floats, _without_weights]
+)
+def test_a_file_that_holds_no_such_network_is_named(
+    tuned: Quantized, tmp_path: Path, damage: Any
+) -> None:
+    path = tmp_path / "fold-0.int8.safetensors"
+    save_quantized(path, tuned, {})
+    tensors, meta = files.load_weights(path)
+    damage(meta, tensors)
+    files.save_weights(path, tensors, meta=meta)
+    with pytest.raises(DataError, match=r"fold-0.*holds no network in integers"):
+        load_quantized(path)
+
+
+def test_neurons_that_run_away_end_the_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unstable(*_: object) -> None:
+        raise UnstableError(0)
+
+    monkeypatch.setattr(tuning, "quantize", unstable)
+    kept = _quantized(_coarse())
+    assert kept.network is not None
+    assert not kept.fine_tuned
 
 
 def test_a_network_that_has_no_integers_says_why(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from pipeline import files
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
+from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.spikes import pack
+from pipeline.training import quantizing
 from pipeline.training import train as training
 from pipeline.training.settings import (
     PruningSettings,
@@ -23,6 +26,7 @@ from pipeline.training.settings import (
 )
 from pipeline.training.task import Task
 from pipeline.training.train import devices, train
+from pipeline.training.trained import load_quantized, predictions, quantized_path
 
 LABELS = ("calm", "busy", "late")
 N_STEPS, N_WINDOWS = 32, 36
@@ -112,12 +116,15 @@ def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_writes_what_the_next_stages_read(task: Task, run: Path) -> None:
     assert set(_bytes(run)) == {
+        "fold-0.int8.safetensors",
         "fold-0.safetensors",
+        "fold-1.int8.safetensors",
         "fold-1.safetensors",
         "history.csv",
         "learned.parquet",
         "portraits.parquet",
         "predictions.parquet",
+        "quantized.parquet",
     }
     predictions = files.load_table(run / "predictions.parquet")
     test = task.folds[task.folds["role"] == "test"]
@@ -163,19 +170,30 @@ def test_the_summary_tells_of_every_fold(task: Task, run: Path) -> None:
     assert first["epochs"] == len(history)
 
 
+def _noted(monkeypatch: pytest.MonkeyPatch, name: str, place: int) -> list[int]:
+    """Note the folds that a step of the training is done for."""
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    seen: list[int] = []
+    original: Callable[..., None] = getattr(training, name)
+
+    def noted(*arguments: Any) -> None:
+        seen.append(arguments[place])
+        original(*arguments)
+
+    monkeypatch.setattr(training, name, noted)
+    return seen
+
+
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """List the folds that are trained rather than kept."""
-    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
-    seen: list[int] = []
-    original: Callable[..., None] = training._train_fold
+    return _noted(monkeypatch, "_train_fold", 2)
 
-    def noted(task: Task, path: Path, fold: int, inputs: str) -> None:
-        seen.append(fold)
-        original(task, path, fold, inputs)
 
-    monkeypatch.setattr(training, "_train_fold", noted)
-    return seen
+@pytest.fixture
+def put_in_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """List the folds that are put in integers rather than kept."""
+    return _noted(monkeypatch, "_quantize_fold", 3)
 
 
 def _half_done(run: Path, folder: Path) -> None:
@@ -206,6 +224,161 @@ def test_a_fold_whose_file_was_cut_is_made_again(
     train(task, tmp_path)
     assert trained == [1]
     assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_integers_of_weights_that_are_gone_are_made_again(
+    task: Task, run: Path, tmp_path: Path, trained: list[int]
+) -> None:
+    for fold in range(2):
+        name = f"fold-{fold}.int8.safetensors"
+        tensors, meta = files.load_weights(run / name)
+        other = {key: torch.zeros_like(tensor) for key, tensor in tensors.items()}
+        files.save_weights(tmp_path / name, other, meta=meta)
+    train(task, tmp_path)
+    assert trained == [0, 1]
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_a_run_killed_before_its_integers_makes_only_these(
+    task: Task,
+    run: Path,
+    tmp_path: Path,
+    trained: list[int],
+    put_in_integers: list[int],
+) -> None:
+    """Fold 0 was whole, fold 1 lacks its second file, and the results lack both."""
+    for name in ("fold-0.safetensors", "fold-0.int8.safetensors", "fold-1.safetensors"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    (tmp_path / ".partial-77-fold-1.int8.safetensors").write_bytes(b"cut")
+    train(task, tmp_path)
+    assert (trained, put_in_integers) == ([], [1])
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_integers_of_other_inputs_are_made_again(
+    task: Task, run: Path, tmp_path: Path, put_in_integers: list[int]
+) -> None:
+    for fold in range(2):
+        name = f"fold-{fold}.safetensors"
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+        path = quantized_path(run, fold)
+        tensors, meta = files.load_weights(path)
+        meta["inputs"] = meta["inputs"] if fold else "of something else"
+        files.save_weights(tmp_path / path.name, tensors, meta=meta)
+    train(task, tmp_path)
+    assert put_in_integers == [0]
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_a_fold_that_is_trained_again_is_put_in_integers_again(
+    task: Task, run: Path, tmp_path: Path, put_in_integers: list[int]
+) -> None:
+    """Elsewhere the same inputs may have given other weights."""
+    for name in ("fold-0.int8.safetensors", "fold-1.int8.safetensors"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    (tmp_path / "fold-1.safetensors").write_bytes(
+        (run / "fold-1.safetensors").read_bytes()
+    )
+    train(task, tmp_path)
+    assert put_in_integers == [0]
+    assert _bytes(tmp_path) == _bytes(run)
+
+
+def test_tuning_after_a_kill_gives_the_same_bytes(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is drawn for it hangs on the fold, not on what training drew before."""
+    monkeypatch.setattr(quantizing, "TOLERATED", -1.0)
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    candidates = []
+    original = quantizing.tuned
+
+    def noted(*arguments: Any) -> Any:
+        for one in original(*arguments):
+            candidates.append(
+                {name: values.clone() for name, values in one.state_dict().items()}
+            )
+            yield one
+
+    monkeypatch.setattr(quantizing, "tuned", noted)
+    network = task.network.model_copy(update={"dropout": 0.3})
+    fold = task.folds[task.folds["fold"] == 0]
+    small = TrainingSettings(epochs=1, windows_per_class=12, batch=12)
+    one = _with(task, network=network, folds=fold, settings=small)
+    train(one, tmp_path)
+    first, n_candidates = _bytes(tmp_path), len(candidates)
+    assert n_candidates > 0
+    quantized_path(tmp_path, 0).unlink()
+    train(one, tmp_path)
+    assert _bytes(tmp_path) == first
+    assert len(candidates) == 2 * n_candidates
+    for before, after in zip(
+        candidates[:n_candidates], candidates[n_candidates:], strict=True
+    ):
+        assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_predictions_in_integers_are_of_the_file(task: Task, run: Path) -> None:
+    whole, tables = files.load_table(run / "quantized.parquet"), []
+    floats = files.load_table(run / "predictions.parquet")
+    assert list(whole.columns) == list(floats.columns)
+    assert whole["window"].tolist() == floats["window"].tolist()
+    assert whole["label"].tolist() == floats["label"].tolist()
+    for fold in range(2):
+        network, told = load_quantized(quantized_path(run, fold))
+        assert network is not None
+        tables.append(predictions(task, network, fold))
+        assert set(told) == {"validation_float32", "validation_int8", "fine_tuned"}
+    pd.testing.assert_frame_equal(pd.concat(tables, ignore_index=True), whole)
+    shares = [f"p_{label}" for label in LABELS]
+    np.testing.assert_allclose(whole[shares].sum(axis=1), 1, rtol=1e-6)
+    # Rounded, but the same network: close, and not the same.
+    np.testing.assert_allclose(whole[shares], floats[shares], atol=0.25)
+    assert not np.allclose(whole[shares], floats[shares], atol=1e-6)
+    assert (whole["predicted"] == floats["predicted"]).mean() > 0.9
+
+
+def test_the_summary_tells_what_rounding_cost(task: Task, run: Path) -> None:
+    for fold, line in enumerate(train(task, run)):
+        _, told = load_quantized(quantized_path(run, fold))
+        assert line["quantized"] == told
+        assert 0.5 < told["validation_int8"] <= 1
+
+
+def test_neurons_that_have_no_integers_say_so(
+    task: Task, tmp_path: Path, put_in_integers: list[int]
+) -> None:
+    """An older table of such predictions does not stay."""
+    (tmp_path / "quantized.parquet").write_bytes(b"of an older run")
+    small = TrainingSettings(epochs=1, windows_per_class=12, batch=12)
+    lines = train(_with(task, neuron=Adaptive(), settings=small), tmp_path)
+    reasons = {line["quantized"]["absent"] for line in lines}
+    assert len(reasons) == 1
+    assert "layer" in reasons.pop()
+    assert not (tmp_path / "quantized.parquet").exists()
+    assert len(files.load_table(tmp_path / "predictions.parquet")) == 2 * N_WINDOWS
+    network, told = load_quantized(quantized_path(tmp_path, 1))
+    assert network is None
+    assert told == lines[1]["quantized"]
+    again = train(_with(task, neuron=Adaptive(), settings=small), tmp_path)
+    assert put_in_integers == [0, 1]  # a reason is a result: it is kept
+    assert again == lines
+
+
+def test_half_the_folds_in_integers_are_no_table(
+    task: Task, run: Path, tmp_path: Path
+) -> None:
+    for path in run.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    path = quantized_path(tmp_path, 1)
+    meta = files.load_weights(path)[1]
+    none = {**meta, "network": None, "quantized": {"absent": "too wide"}}
+    files.save_weights(path, {}, meta=none)
+    first, second = train(task, tmp_path)
+    assert "validation_int8" in first["quantized"]
+    assert second["quantized"] == {"absent": "too wide"}
+    assert not (tmp_path / "quantized.parquet").exists()
+    assert quantized_path(tmp_path, 0).exists()
 
 
 @pytest.mark.parametrize(
@@ -275,12 +448,12 @@ def test_test_windows_change_nothing_but_their_own_predictions(
     windows.loc[tested, "recording"] = "r1"
     one_fold = task.folds[task.folds["fold"] == 0]
     train(_with(task, windows=windows, folds=one_fold), tmp_path)
-    ours, theirs = (
-        files.load_weights(folder / "fold-0.safetensors")[0]
-        for folder in (tmp_path, run)
-    )
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    for name in ("fold-0.safetensors", "fold-0.int8.safetensors"):
+        ours, theirs = (
+            files.load_weights(folder / name)[0] for folder in (tmp_path, run)
+        )
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_the_matched_ann_trains_the_same_way(task: Task, tmp_path: Path) -> None:

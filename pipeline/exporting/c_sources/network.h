@@ -14,7 +14,7 @@ void biospike_classify(const uint8_t *spikes, int32_t logits[BIOSPIKE_CLASSES]);
 /* The class with the largest logit, of equals the first. */
 int biospike_argmax(const int32_t logits[BIOSPIKE_CLASSES]);
 
-/* The same in parts: reset, then step by step, then read. */
+/* The same in parts: reset, then BIOSPIKE_STEPS steps and no more, then read. */
 void biospike_network_reset(void);
 void biospike_network_step(const uint8_t spikes[BIOSPIKE_SPIKE_BYTES]);
 void biospike_network_read(int32_t logits[BIOSPIKE_CLASSES]);

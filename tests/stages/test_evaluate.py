@@ -1,0 +1,69 @@
+"""The evaluate stage judges a cell's network, and the same in integers."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import config, files
+from pipeline.evaluation.evaluate import evaluate
+from stages import Stage
+from stages import evaluate as module
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+CELL, LABELS = "ecg_demo-delta-lif", ["N", "V"]
+
+
+def predictions(right: float) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    truth = np.arange(200) % 2
+    told = np.where(rng.random(200) < right, truth, 1 - truth)
+    columns = {
+        "window": np.arange(200),
+        "fold": 0,
+        "subject": [f"s{k}" for k in np.arange(200) // 2 % 10],
+        "label": np.array(LABELS)[truth],
+        "predicted": np.array(LABELS)[told],
+    }
+    shares = {"p_N": np.where(told, 0.1, 0.9), "p_V": np.where(told, 0.9, 0.1)}
+    return pd.DataFrame(columns | shares)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIOSPIKE_TRACKING", "off")
+    folder = files.folder("runs", CELL)
+    files.save_json(folder / "run.json", {"labels": LABELS})
+    files.save_table(folder / "predictions.parquet", predictions(0.9))
+    names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
+    return Stage("evaluate", names, module.SECTIONS, config.load(PARAMS))
+
+
+def metrics() -> dict:
+    return files.load_json(files.folder("metrics", CELL) / "metrics.json")
+
+
+def test_integers_stand_beside_the_network(stage: Stage) -> None:
+    path = files.folder("runs", CELL) / "quantized.parquet"
+    files.save_table(path, predictions(0.7))
+    said = module.main(stage)
+    found = metrics()
+    settings = stage.read("evaluation")
+    for whole, right in ((found, 0.9), (found["int8"], 0.7)):
+        expected = evaluate(predictions(right), LABELS, settings, seed=20260101)
+        for name in ("balanced_accuracy", "macro_f1", "accuracy"):
+            assert whole[name] == expected.metrics[name]
+    assert set(found["int8"]) == {"balanced_accuracy", "macro_f1", "accuracy"}
+    assert f"balanced accuracy {found['balanced_accuracy']['value']:.3f}" in said
+    subjects = pd.read_csv(files.folder("metrics", CELL) / "subjects.csv")
+    assert subjects["windows"].sum() == 200
+    assert subjects["accuracy"].mean() == pytest.approx(
+        found["accuracy"]["value"], abs=1e-5
+    )
+
+
+def test_a_cell_without_integers_has_no_metrics_of_them(stage: Stage) -> None:
+    module.main(stage)
+    assert "int8" not in metrics()

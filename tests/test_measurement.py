@@ -1,0 +1,378 @@
+"""A cell's program and its network, measured outside the chain."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pipeline import __main__, files, measurement, seeds
+from pipeline.components import find
+from pipeline.device.emulation import PROCESSORS
+from pipeline.encoding import encode
+from pipeline.errors import ConfigError, DataError, MeasurementError
+from pipeline.exporting import load_trained
+from pipeline.exporting._c_program import load_program
+from pipeline.measurement import (
+    Log,
+    accuracy,
+    bill,
+    emulated,
+    measure_cell,
+    weighted,
+)
+from pipeline.networks.base import Shape
+from pipeline.preparation.signals import SignalSettings, prepare_recording
+from pipeline.profiling.cost_tables import instruction_energy
+from pipeline.profiling.duty import duty
+from pipeline.profiling.profile import ProfilingSettings
+from pipeline.quantization.quantize import quantize
+from pipeline.training.batches import load
+from pipeline.training.quantizing import Quantized, save_quantized
+
+CELL, ANN, DATASET, FOLD = "demo-delta-lif", "demo-delta-ann", "demo", 3
+LABELS, STEPS = ["calm", "busy"], 50
+SIGNAL = {"l_freq": 2, "h_freq": 40, "sfreq": 125, "scale": {"tau_s": 1, "floor": 1e-6}}
+NETWORK = {"name": "dense", "units": [7], "bins": 2}
+QUICK = ProfilingSettings(latency_repeats=2, meter_s=0.01, meter_repeats=2)
+ABSENT = {"meter": {"absent": "none here"}}
+INTERVAL_S = 0.44
+"""From one window to the next: 55 steps of 8 ms."""
+
+needs_gcc = pytest.mark.skipif(
+    not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
+)
+needs_m4 = pytest.mark.skipif(
+    not all(map(shutil.which, PROCESSORS[0].tools)), reason="no tools for Cortex-M4"
+)
+
+
+def write_recording(name: str, seed: int) -> None:
+    volts = np.random.default_rng(seed).normal(0, 3e-6, (2, 2500)).cumsum(1)
+    raw = mne.io.RawArray(volts, mne.create_info(["a", "b"], 250.0, "ecg"), verbose=0)
+    folder = files.folder("recordings", DATASET)
+    files.save_recording(folder / f"{name}_raw.fif", raw, inputs="")
+    signal = prepare_recording(raw, SignalSettings.model_validate(SIGNAL), where=name)
+    encoder: Any = find("encoders", "delta")
+    spikes = encode(encoder(threshold=0.5), signal, seeds.generator(0, name))
+    path = files.folder("spikes", f"{DATASET}-delta") / f"{name}.h5"
+    files.save_spikes(path, spikes, inputs="")
+
+
+def write_tables() -> None:
+    """Two recordings of 20 windows, the second one tested: 7 are busy, 13 calm."""
+    table = pd.DataFrame({"recording": ["r1", "r2"], "status": "used", "sfreq": 250.0})
+    files.save_table(files.folder("recordings", DATASET) / "recordings.parquet", table)
+    windows = pd.DataFrame(
+        [
+            {"window": 20 * k + n, "recording": name, "subject": name, "session": "",
+             "start": 55 * n, "stop": 55 * n + STEPS, "onset_s": INTERVAL_S * n,
+             "label": LABELS[n % 3 == 0], "reason": ""}
+            for k, name in enumerate(("r1", "r2")) for n in range(20)
+        ]
+    )  # fmt: skip
+    folder = files.folder("windows", DATASET)
+    files.save_table(folder / "windows.parquet", windows)
+    roles = np.where(windows["recording"] == "r1", "train", "test")
+    folds = pd.DataFrame({"window": windows["window"], "fold": FOLD, "role": roles})
+    files.save_table(folder / "folds.parquet", folds)
+
+
+def write_cell(cell: str, neuron: str) -> None:
+    settings = {
+        "network": NETWORK,
+        "neuron": {"name": neuron},
+        "signal": SIGNAL,
+        "encoder": {"threshold": 0.5},
+    }
+    run = {
+        "dataset": DATASET, "encoder": "delta", "settings": settings,
+        "labels": LABELS, "run_key": "k", "folds": [{"fold": FOLD}],
+    }  # fmt: skip
+    folder = files.folder("runs", cell)
+    files.save_json(folder / "run.json", run)
+    shape = Shape(STEPS, 4, 2, 1 / 125)
+    told = {k: v for k, v in NETWORK.items() if k != "name"}
+    topology: Any = find("networks", "dense").model_validate(told)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        built = topology.build(shape, find("neurons", neuron).model_validate({})).eval()
+    meta = {"shape": asdict(shape)}
+    files.save_weights(
+        folder / f"fold-{FOLD}.safetensors", built.state_dict(), meta=meta
+    )
+    windows = files.load_table(files.folder("windows", DATASET) / "windows.parquet")
+    loaded = load(files.folder("spikes", f"{DATASET}-delta"), windows, LABELS)
+    whole = quantize(built, loaded.spikes(torch.arange(len(windows))))
+    path = folder / f"fold-{FOLD}.int8.safetensors"
+    save_quantized(path, Quantized(whole, 1.0, 1.0), meta)
+    tested = pd.DataFrame({"window": range(20, 40), "fold": FOLD})
+    files.save_table(folder / "predictions.parquet", tested)
+
+
+@pytest.fixture
+def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make a cell and its matched network in an empty checkout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIOSPIKE_TRACKING", "off")
+    for seed, name in enumerate(("r1", "r2")):
+        write_recording(name, seed)
+    write_tables()
+    write_cell(ANN, "relu")
+    write_cell(CELL, "leaky")
+    return CELL
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", [CELL, ANN])
+def test_a_program_does_as_the_integer_network_says(cell: str, name: str) -> None:
+    told = emulated(load_trained(name))
+    assert json.loads(json.dumps(told)) == told
+    assert told["fold"] == FOLD
+    host = told["host"]
+    assert host["decisions"] == 20
+    assert host["agreement"] == host["front_end_agreement"] == 1
+    assert 0 <= host["balanced_accuracy"] <= 1
+    assert 0 <= host["macro_f1"] <= 1
+
+
+@needs_gcc
+@needs_m4
+def test_instructions_become_joules_and_days(cell: str) -> None:
+    here = emulated(load_trained(cell))["cortex_m4"]
+    assert here["agreement"] == here["front_end_agreement"] == 1
+    assert here["windows"] == 20
+    assert "instructions" not in here  # one number a window belongs in no report
+    window = here["instructions_per_window"]
+    always_on = 250 * here["front_end_instructions_per_sample"]
+    assert here["front_end_instructions_per_second"] == pytest.approx(always_on)
+    second = always_on + window / INTERVAL_S
+    assert here["instructions_per_second"] == pytest.approx(second)
+    joules = instruction_energy("cortex_m4")
+    assert here["energy_uj_per_window"] == pytest.approx(window * joules * 1e6)
+    assert here["energy_uj_per_second"] == pytest.approx(second * joules * 1e6)
+    average_w = here["energy_uj_per_second"] * 1e-6
+    assert here["duty"]["average_w"] == pytest.approx(average_w)
+    assert here["duty"]["battery_days"] > 0
+
+
+def test_a_processor_without_a_cost_has_instructions_alone(cell: str) -> None:
+    there = {
+        "instructions_per_window": 1000.0,
+        "front_end_instructions_per_sample": 20.0,
+    }
+    program = load_program(load_trained(cell))
+    assert bill(program, there, "rv32imac") == {
+        "front_end_instructions_per_second": 5000.0,
+        "instructions_per_second": pytest.approx(5000 + 1000 / INTERVAL_S),
+    }
+    joules = instruction_energy("cortex_m4")
+    told = bill(program, there, "cortex_m4")
+    assert told["duty"] == duty(1000 * joules, 5000 * joules, 1 / INTERVAL_S)
+
+
+def test_windows_weigh_as_often_as_their_classes_occur() -> None:
+    spent = np.array([10.0, 20.0, 100.0, 300.0])
+    sampled = pd.Series(["N", "N", "V", "V"], index=[7, 3, 9, 1])
+    windows = pd.Series(["N"] * 90 + ["V"] * 10)
+    told = weighted(spent, sampled, windows)
+    assert told == {"instructions_per_window": pytest.approx(0.9 * 15 + 0.1 * 200)}
+    # A sample in the shares of all is as it is, in any order.
+    assert weighted(spent[::-1], sampled[::-1], sampled) == {
+        "instructions_per_window": pytest.approx(spent.mean())
+    }
+
+
+def test_accuracy_is_of_the_decisions(cell: str) -> None:
+    from pipeline.device.expected import Said
+
+    program = load_program(load_trained(cell))
+    logits = np.array([[2, 1], [2, 1], [0, 5], [9, 1]])
+    said = Said(np.empty((0, 2)), logits, ())
+    told = accuracy(said, ["calm", "calm", "busy", "busy"], program)
+    assert told["balanced_accuracy"] == pytest.approx(0.75)
+    assert told["macro_f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+
+
+def test_without_tools_nothing_is_claimed_of_machines(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    told = emulated(load_trained(cell))
+    assert told.pop("fold") == FOLD
+    assert set(told) == {"host", *(each.name for each in PROCESSORS)}
+    assert all(list(part) == ["absent"] for part in told.values())
+
+
+def test_a_cell_without_integers_is_absent_with_its_reason(cell: str) -> None:
+    path = files.folder("runs", cell) / f"fold-{FOLD}.int8.safetensors"
+    save_quantized(path, Quantized(None, 1.0, absent="layer 1: exponentials"), {})
+    told = emulated(load_trained(cell))
+    assert list(told) == ["absent"]
+    assert "layer 1: exponentials" in told["absent"]
+
+
+def test_a_program_that_fails_is_absent_with_its_reason(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MeasurementError("make", "ended with status 2: no such thing")
+
+    monkeypatch.setattr(measurement, "emulate", fail)
+    told = emulated(load_trained(cell))
+    assert told == {"absent": "make: ended with status 2: no such thing"}
+
+
+@pytest.fixture
+def quick(cell: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The cell; nothing is emulated and there is one meter, which is absent."""
+    monkeypatch.setattr(measurement, "emulated", lambda trained: {"absent": "later"})
+    monkeypatch.setattr(measurement, "meters", lambda *_: ABSENT)
+    return cell
+
+
+def test_what_was_measured_is_kept_beside_what_was_before(quick: str) -> None:
+    path = files.folder("energy", quick) / "measured.json"
+    old = {"meters": {"old": {"absent": "why"}}, "imported": {"source": "log.csv"}}
+    files.save_json(path, old)
+    measured = measure_cell(quick, None, QUICK)
+    assert files.load_json(path) == json.loads(json.dumps(measured))
+    assert measured["imported"] == {"source": "log.csv"}
+    assert measured["meters"] == ABSENT
+    assert measured["emulated"] == {"absent": "later"}
+    assert measured["latency"]["repeats"] == 2
+    assert measured["latency"]["median_ms_per_window"] > 0
+    assert set(measured["machine"]) == {"system", "processor"}
+
+
+def test_the_page_is_made_again_with_it(
+    quick: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seen = files.folder("energy", quick) / "measured.json", []
+    monkeypatch.setattr(measurement, "refresh", lambda: seen.append(path.exists()))
+    measure_cell(quick, FOLD, QUICK)
+    assert seen == [True]
+
+
+def test_the_window_that_is_timed_is_the_folds_first_test_window(
+    quick: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(measurement, "meters", lambda *given: seen.extend(given) or {})
+    measure_cell(quick, FOLD, QUICK)
+    network, windows, settings = seen
+    table = files.load_table(files.folder("windows", DATASET) / "windows.parquet")
+    folder = files.folder("spikes", f"{DATASET}-delta")
+    expected = load(folder, table[table["window"] == 20], LABELS)
+    assert torch.equal(
+        windows.spikes(torch.arange(1)), expected.spikes(torch.arange(1))
+    )
+    assert settings is QUICK
+    assert not network.training
+
+
+@pytest.mark.parametrize("billed", [False, True])
+def test_it_is_published_beside_the_bill(
+    quick: str, monkeypatch: pytest.MonkeyPatch, billed: bool
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("pipeline.tracking.publish", lambda *given: seen.append(given))
+    if billed:
+        files.save_json(files.folder("energy", quick) / "energy.json", {})
+    measure_cell(quick, None, QUICK)
+    assert seen == [(quick, "runs", *(["energy"] if billed else []))]
+
+
+def test_a_log_is_imported(quick: str, tmp_path: Path) -> None:
+    rows = ["time_s,power_mW,marker"]
+    for k in range(200):
+        work = k // 50 % 2
+        rows.append(f"{k / 100},{1 + 2 * work},{work}")
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join([*rows, "2.0,1,0", ""]))
+    told = measure_cell(quick, None, QUICK, Log(log, 10))["imported"]
+    assert told["source"] == "log.csv"
+    assert told["energy_j_per_window"] == pytest.approx(2e-3 * 0.5 / 10, rel=0.02)
+    log.write_text("time_s,power_mW,marker\n0,1,0\n")
+    with pytest.raises(DataError):
+        measure_cell(quick, None, QUICK, Log(log, 10))
+
+
+def test_a_cell_that_was_not_trained_is_refused(cell: str) -> None:
+    with pytest.raises(DataError, match=r"run\.json"):
+        measure_cell("demo-delta-nothing", None, QUICK)
+    with pytest.raises(DataError, match="no fold 0"):
+        measure_cell(cell, 0, QUICK)
+
+
+def command(*words: str) -> Any:
+    return __main__.parser().parse_args(["measure", *words])
+
+
+@pytest.mark.parametrize("words", [("--meter-log", "log.csv"), ("--windows", "10")])
+def test_a_log_needs_its_windows_and_they_a_log(words: tuple[str, ...]) -> None:
+    arguments = command(CELL, *words)
+    with pytest.raises(ConfigError, match="one of --meter-log and --windows"):
+        arguments.do(arguments)
+
+
+def test_a_log_is_of_one_cell() -> None:
+    arguments = command(CELL, ANN, "--meter-log", "log.csv", "--windows", "10")
+    with pytest.raises(ConfigError, match="one --meter-log for several cells"):
+        arguments.do(arguments)
+
+
+def test_what_was_measured_is_printed(
+    cell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = Path(__file__).with_name("params.yaml")
+    shutil.copy(here, "params.yaml")
+    measured = {"energy_j_per_window": 2.5e-4, "low": 2e-4, "high": 3e-4, "idle_w": 1.5}
+    seen: list[Any] = []
+
+    def measure(cell: str, fold: int | None, settings: Any, log: Log | None) -> Any:
+        seen.append((cell, fold, settings.latency_repeats, log))
+        same = {"agreement": 0.975, "decisions": 0}
+        machine = {"instructions_per_window": 12345.6, "energy_uj_per_window": 0.4567}
+        return {
+            "emulated": {
+                "fold": 3,
+                "host": {"agreement": 1.0, "windows": 0, "decisions": 20}
+                | {"balanced_accuracy": 0.9125},
+                "cortex_m4": {"windows": 200, **same, **machine},
+                "rv32imac": {"absent": "apt install [this]"},
+            },
+            "meters": {"rapl": {"absent": "no powercap"}, "nvml": measured},
+            "imported": measured | {"energy_j_per_window": 3e-6},
+        }
+
+    monkeypatch.setattr(measurement, "measure_cell", measure)
+    arguments = command(
+        CELL, "--fold", "3", "--meter-log", "log.csv", "--windows", "10"
+    )
+    arguments.do(arguments)
+    assert seen == [(CELL, 3, 3, Log(Path("log.csv"), 10))]
+    told = capsys.readouterr()
+    text = " ".join((told.out + told.err).split())
+    for words in (
+        "host: 100.00% of 20 decisions as the integer model, balanced accuracy 0.912",
+        "cortex_m4: 97.50% of 200 decisions as the integer model, 12,346 instructions "
+        "a window, 0.457 µJ a window",
+        "rv32imac: absent, apt install [this]",
+        "rapl: absent, no powercap",
+        "nvml: 250 µJ a window (200 to 300), idle 1.5 W",
+        "log: 3 µJ a window",
+    ):
+        assert words in text
+    assert "fold" not in text
+
+
+def test_a_program_that_is_absent_is_one_line() -> None:
+    lines = __main__.measured_lines({"emulated": {"absent": "two rates"}, "meters": {}})
+    assert lines == ["emulated: absent, two rates"]
