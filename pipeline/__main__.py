@@ -66,15 +66,17 @@ def summary(arguments: argparse.Namespace) -> None:
     """Show the cells of the last report, and where to look next."""
     details = files.load_json(files.folder("report", "details.json"))
     percent = f"{details['interval']['confidence']:.0%} interval"
-    numbers = ("balanced accuracy", percent, "µJ", "in int8", "µJ, memory too")
-    table = Table("cell", *numbers, caption="µJ: estimated for a window, 45 nm")
-    table.columns[0].no_wrap = True
-    for column in table.columns[1:]:
-        column.justify = "right"
+    numbers = "balanced\naccuracy", percent, "\nµJ"
+    whole = "int8\naccuracy", "µJ with\nmemory"
+    table = Table("cell", *numbers, *whole, box=None, pad_edge=False, padding=(0, 1))
+    for column in table.columns:
+        column.no_wrap = True
+        column.justify = "left" if column is table.columns[0] else "right"
     for cell in details["cells"]:
         table.add_row(cell["cell"], *summary_numbers(cell))
     Console(highlight=False).print(table)
     console.print(
+        "µJ: estimated for a window, 45 nm; of arithmetic in float32, and int8 with memory\n"
         f"Read the report:   {files.folder('report', 'index.html')}\n"
         "Compare the runs:  make ui\n"
         "Plug in your data: README.md"
