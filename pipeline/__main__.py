@@ -76,7 +76,7 @@ def summary(arguments: argparse.Namespace) -> None:
         table.add_row(cell["cell"], *summary_numbers(cell))
     Console(highlight=False).print(table)
     console.print(
-        "µJ: estimated for a window, 45 nm; of float32 arithmetic, of int8 with memory\n"
+        "µJ: estimated for a window, 45 nm: float32 arithmetic; int8 with memory\n"
         f"Read the report:   {files.folder('report', 'index.html')}\n"
         "Compare the runs:  make ui\n"
         "Plug in your data: README.md"
