@@ -176,7 +176,10 @@ def measured_lines(told: Mapping[str, Any]) -> list[str]:
     energies = dict(told["meters"])
     if "imported" in told:
         energies["log"] = told["imported"]
-    return lines + [f"{name}: {meter_words(part)}" for name, part in energies.items()]
+    return lines + [
+        f"{name}: {meter_words(part).replace(f'absent, {name} ', 'absent, ')}"
+        for name, part in energies.items()
+    ]
 
 
 def program_words(part: Mapping[str, Any]) -> str:

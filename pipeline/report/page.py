@@ -144,7 +144,8 @@ def meters(measured: Mapping[str, Plain]) -> list[str]:
     lines: dict[str, None] = {}
     for here in measured.values():
         for name, meter in here.get("meters", {}).items():
-            told = f"absent, {meter['absent']}" if "absent" in meter else "measured"
+            reason = meter.get("absent", "").removeprefix(name).lstrip()
+            told = f"absent, {reason}" if reason else "measured"
             lines[f"Meter {name}: {told}"] = None
         if here:
             lines["Machine: " + ", ".join(here["machine"].values())] = None
@@ -190,6 +191,13 @@ def number(value: float | None) -> str:
     return f"{value:,.{digits}f}".replace(",", NARROW)
 
 
+def years(days: float | None) -> str:
+    """Write how long a battery lasts; beyond ten years its own age decides."""
+    if days is None:
+        return "–"
+    return "over 10" if days > 10 * 365 else number(days / 365)
+
+
 def p_value(value: float | None) -> str:
     """Write a p value as journals do."""
     if value is None:
@@ -207,5 +215,6 @@ FILTERS = {
     "interval": interval,
     "number": number,
     "p_value": p_value,
+    "years": years,
     "count": count,
 }

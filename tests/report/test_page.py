@@ -725,3 +725,9 @@ def test_a_drawn_tradeoff_is_shown(grid: Path) -> None:
     front = base64.b64encode(b"<svg>front</svg>").decode()
     assert f"data:image/svg+xml;base64,{front}" in text
     assert tradeoffs.shown("eeg_demo") is None
+
+
+def test_no_battery_is_said_to_outlive_its_own_age() -> None:
+    assert report.years(None) == "–"
+    assert report.years(365.0) == report.number(1.0)
+    assert report.years(10 * 365 + 1) == "over 10"
