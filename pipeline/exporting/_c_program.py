@@ -85,7 +85,7 @@ def matched_ann(trained: Trained) -> Trained | None:
     """Find the network of rectified units that a spiking cell is compared with.
 
     It is a cell of the same data set, encoder and fold with hidden layers; one with the
-    same network settings before others.
+    same network settings before others, and of these one that was pruned alike.
     """
     if _neuron(trained.run) == "relu":
         return None
@@ -95,9 +95,12 @@ def matched_ann(trained: Trained) -> Trained | None:
         alike = all(run.get(k) == trained.run[k] for k in ("dataset", "encoder"))
         folds = [line["fold"] for line in run.get("folds", ())]
         if alike and trained.fold in folds and _neuron(run) == "relu":
-            same = run["settings"]["network"] == trained.run["settings"]["network"]
-            candidates.append((not same, path.parent.name))
-    for _, cell in sorted(candidates):
+            differs = [
+                run["settings"].get(part) != trained.run["settings"].get(part)
+                for part in ("network", "sparsity")
+            ]
+            candidates.append((*differs, path.parent.name))
+    for *_, cell in sorted(candidates):
         found = load_trained(cell, trained.fold)
         if len(getattr(found.network, "layers", ())):
             return found

@@ -115,8 +115,9 @@ def _with_matched(cells: list[Plain]) -> list[Plain]:
 
 
 def _topology(cell: Plain) -> str:
-    network = cell["run"]["settings"]["network"]
-    return files.dump_json([cell["dataset"], cell["encoder"], network])
+    settings = cell["run"]["settings"]
+    made = [settings.get(part) for part in ("network", "sparsity")]
+    return files.dump_json([cell["dataset"], cell["encoder"], *made])
 
 
 def recordings(dataset: str) -> Plain:

@@ -306,6 +306,18 @@ def test_an_ann_stands_beside_its_spiking_twin(grid: Path) -> None:
     assert lif["ann_uj_per_window"] == 4.0
 
 
+def test_a_twin_spends_less_by_the_same_settings(grid: Path) -> None:
+    lif, ann = make()["cells"]
+    sparse = {"pruning": {"share": 0.75}}
+    pruned = [json.loads(json.dumps(cell)) for cell in (lif, ann)]
+    for cell in pruned:
+        cell["run"]["settings"]["sparsity"] = sparse
+        cell["cell"] += "_sparse"
+    cells = findings._with_matched([lif, ann, *pruned])
+    assert cells[0]["matched_ann"] == ann["cell"]
+    assert cells[2]["matched_ann"] == pruned[1]["cell"]
+
+
 def test_everything_that_was_left_out_is_told(grid: Path) -> None:
     told = make()["datasets"]["ecg_demo"]
     assert told["subjects"] == N_SUBJECTS
