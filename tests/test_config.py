@@ -182,3 +182,33 @@ def test_skip_leaves_cells_out() -> None:
         "a-rate-m",
         "b-delta-m",
     ]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "models.lif.network.dropout=0.5",
+        "models.lif.neuron.tau_mem_s=0.03",
+        "models.stdp.network.units=32",
+        "models.stdp.neuron.tau_mem_s=0.03",
+        "models.lif_sparse.sparsity.pruning.share=0.5",
+    ],
+)
+def test_an_override_of_one_model_reaches_it_and_no_other(
+    override: str, tmp_path: Path
+) -> None:
+    """DVC writes aliases of one anchor one after the other: the last would win."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text())
+    before = YAML(typ="safe").load(path)["models"]
+    apply_overrides(path, [override])
+    after = YAML(typ="safe").load(path)["models"]
+    key, _, value = override.partition("=")
+    _, model, *rest = key.split(".")
+    found = after[model]
+    for part in rest:
+        found = found[part]
+    assert str(found) == value
+    assert {m for m in after if after[m] != before[m]} == {model}
