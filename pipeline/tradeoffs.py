@@ -33,7 +33,7 @@ def draw(dataset: str) -> Path:
             f"MLflow, experiment {dataset}",
             f"{len(points)} finished runs with accuracy and int8 energy",
             expected="at least two settings to compare",
-            remedy="dvc exp run --queue -S models.MODEL.sparsity.… (README)",
+            remedy="dvc exp run --queue -S models.MODEL.sparsity.… (docs/energy.md)",
         )
     points = points.assign(
         name=names(points["settings"].tolist()), front=pareto(points)

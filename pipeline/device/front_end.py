@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from pipeline.axes import Precise, SpikeBits
 from pipeline.device._front_end_design import UNIT_V, integer_constants
@@ -152,8 +151,3 @@ def digitise(volts: Precise) -> Codes:
 def saturations(memory: Memory) -> int:
     """Count the samples that lay at the converter's rails."""
     return int(memory.counters[SATURATIONS])
-
-
-def step_bytes(spikes: SpikeBits) -> UInt8[np.ndarray, "step byte"]:
-    """Pack each step as the C code does: feature f is bit f % 8 of byte f // 8."""
-    return np.packbits(spikes.T, axis=1, bitorder="little")

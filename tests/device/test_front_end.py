@@ -19,8 +19,8 @@ from pipeline.device.front_end import (
     design_front_end,
     digitise,
     saturations,
-    step_bytes,
 )
+from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.rate import Rate
 from pipeline.errors import ConfigError, DataError
@@ -199,7 +199,7 @@ def test_saturated_samples_are_counted_and_clipped() -> None:
 def test_steps_are_packed_feature_by_feature() -> None:
     spikes = np.zeros((10, 2), np.bool_)
     spikes[[0, 3, 9], [0, 0, 1]] = True
-    assert step_bytes(spikes).tolist() == [[0b1001, 0], [0, 0b10]]
+    assert packed(spikes.T).tolist() == [[0b1001, 0], [0, 0b10]]
 
 
 def test_other_samples_are_refused() -> None:

@@ -13,8 +13,8 @@ from pipeline.device.front_end import (
     FrontEnd,
     design_front_end,
     saturations,
-    step_bytes,
 )
+from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
 from pipeline.exporting import _c_front_end
 from pipeline.exporting._c_front_end import folded_taps, front_end_constants
@@ -90,7 +90,7 @@ def check_equal(front_end: FrontEnd, folder: Path, length: int) -> None:
         )
         assert told.returncode == 0, told.stderr.decode()
         got = np.frombuffer(told.stdout, np.uint8).reshape(-1, front_end.spike_bytes)
-        np.testing.assert_array_equal(got, step_bytes(spikes), err_msg=name)
+        np.testing.assert_array_equal(got, packed(spikes.T), err_msg=name)
         assert int(told.stderr) == saturations(memory)
 
 
