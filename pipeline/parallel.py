@@ -1,14 +1,20 @@
 """Map a function over recordings or folds, with progress, in several processes.
 
 `BIOSPIKE_WORKERS` sets the number of processes (default: the cores this process may
-use). On a cluster, wrap the call in joblib's own Dask backend. Results come in the
-order of the items, so the number of workers never changes a result.
+use). Results come in the order of the items, so the number of workers never changes a
+result.
 """
 
+import multiprocessing
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from threading import Thread
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -19,9 +25,14 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from threadpoolctl import threadpool_limits
+
+from pipeline.errors import PipelineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+CONTEXT = multiprocessing.get_context("forkserver")
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -50,6 +61,16 @@ def progress_bar() -> Progress:
     )
 
 
+def start_importing(*modules: str) -> None:
+    """Start the process that workers are forked from, which imports modules meanwhile.
+
+    It spares each worker the imports, and runs beside this process's own.
+    """
+    if n_workers() > 1:
+        CONTEXT.set_forkserver_preload(list(modules))
+        forkserver.ensure_running()
+
+
 def parallel_map(
     function: Callable[[Item], Result], items: Sequence[Item], *, what: str
 ) -> list[Result]:
@@ -63,23 +84,59 @@ def parallel_map(
         Recordings, folds, …
     what : str
         A word for the progress bar.
-    """
-    import joblib
 
-    workers = min(n_workers(), len(items)) or 1
+    Raises
+    ------
+    PipelineError
+        A process was killed, perhaps for its memory.
+    """
     results: list[Result] = []
     begun = time.monotonic()
-    with (
-        joblib.parallel_config("loky", inner_max_num_threads=1),
-        progress_bar() as bar,
-    ):
+    with progress_bar() as bar, _mapping(len(items), what) as mapping:
         task = bar.add_task(what, total=len(items))
-        calls = (joblib.delayed(function)(item) for item in items)
-        for result in joblib.Parallel(workers, return_as="generator")(calls):
+        for result in mapping(function, items):
             results.append(result)
             bar.advance(task)
             _say_if_long(what, len(results), len(items), begun)
     return results
+
+
+@contextmanager
+def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Give a `map` that works in as many processes as there are workers."""
+    workers = min(n_workers(), n_items)
+    if workers < 2:
+        with threadpool_limits(1):
+            yield map
+        return
+    environment = (dict(os.environ),)
+    try:
+        with ProcessPoolExecutor(
+            workers, CONTEXT, initializer=_begin_worker, initargs=environment
+        ) as pool:
+            yield pool.map
+    except BrokenProcessPool:
+        raise PipelineError(
+            what,
+            "a process that did part of the work was killed",
+            expected="as much memory as all workers need together",
+            remedy="set BIOSPIKE_WORKERS=1 and run it again: what is finished is kept",
+        ) from None
+
+
+def _begin_worker(environment: dict[str, str]) -> None:
+    """Take over the caller's environment; use one thread; end when the caller ends."""
+    os.environ.clear()
+    os.environ.update(environment)
+    threadpool_limits(1)
+    Thread(target=_end_with_caller, daemon=True).start()
+
+
+def _end_with_caller() -> None:
+    caller = multiprocessing.parent_process()
+    if caller is not None:
+        caller.join()
+        os._exit(1)
 
 
 def _say_if_long(what: str, done: int, total: int, begun: float) -> None:

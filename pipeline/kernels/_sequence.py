@@ -14,7 +14,13 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.library import custom_op
+from torch.library import (
+    define,
+    impl,
+    infer_schema,
+    register_autograd,
+    register_fake,
+)
 
 from pipeline.errors import PipelineError
 from pipeline.kernels._surrogates import compiled_surrogate
@@ -207,11 +213,7 @@ def _register(kernel: SequenceKernel) -> None:
         kernel.backward(*inputs, np.array(options), surrogate, *outputs)
         return grad_currents, first, grad_constants.sum(1)
 
-    operator = custom_op(f"biospike::{kernel.name}", forward, mutates_args=())
-    gradient = custom_op(f"biospike::{kernel.name}_backward", backward, mutates_args=())
-
-    @operator.register_fake
-    def _(
+    def forward_shapes(
         currents: Tensor,
         state: Tensor,
         constants: Tensor,
@@ -223,8 +225,7 @@ def _register(kernel: SequenceKernel) -> None:
         trace = spikes.new_empty((depth, *spikes.shape))
         return spikes, torch.empty_like(state), trace
 
-    @gradient.register_fake
-    def _(
+    def backward_shapes(
         grad_spikes: Tensor,
         grad_state: Tensor,
         trace: Tensor,
@@ -244,10 +245,41 @@ def _register(kernel: SequenceKernel) -> None:
     def propagate(
         ctx: Any, grad_spikes: Tensor, grad_state: Tensor, _: Tensor
     ) -> tuple[Tensor | None, ...]:
-        grads = gradient(grad_spikes, grad_state, *ctx.saved_tensors, *ctx.others)
+        differentiate = getattr(torch.ops.biospike, f"{kernel.name}_backward")
+        grads = differentiate(grad_spikes, grad_state, *ctx.saved_tensors, *ctx.others)
         return (*grads, None, None)
 
-    operator.register_autograd(propagate, setup_context=keep)
+    operator = add_operator(kernel.name, forward, forward_shapes)
+    add_operator(f"{kernel.name}_backward", backward, backward_shapes)
+    register_autograd(operator, propagate, setup_context=keep)
+
+
+def add_operator(
+    name: str, function: Callable[..., Any], shapes: Callable[..., Any]
+) -> str:
+    """Make a function `torch.ops.biospike.<name>`, by the types it is annotated with.
+
+    Not by `torch.library.custom_op`: at its first call that imports torch's compiler,
+    which takes longer than profiling a cell.
+
+    Parameters
+    ----------
+    name : str
+    function : callable
+        Of tensors and numbers; it changes none of its arguments.
+    shapes : callable
+        Gives empty tensors of the shapes that `function` would give.
+
+    Returns
+    -------
+    operator : str
+        Its name with the namespace.
+    """
+    operator = f"biospike::{name}"
+    define(operator, infer_schema(function, mutates_args=()))
+    impl(operator, "default", function)
+    register_fake(operator, shapes)
+    return operator
 
 
 def _outputs(currents: Tensor, state: Tensor) -> Tensor:

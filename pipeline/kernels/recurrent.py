@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.library import custom_op
+from torch.library import register_autograd
 
 from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import (
@@ -29,6 +29,7 @@ from pipeline.kernels._sequence import (
     SequenceKernel,
     UnstableError,
     _dtype,
+    add_operator,
     find,
 )
 from pipeline.kernels._surrogates import compiled_surrogate
@@ -103,7 +104,6 @@ def plain_run(
     return torch.stack(outputs) if outputs else nothing, state
 
 
-@custom_op("biospike::recurrent", mutates_args=())
 def _run(
     name: str,
     currents: Tensor,
@@ -177,7 +177,6 @@ def _first_unstable(
     return len(currents) - 1
 
 
-@custom_op("biospike::recurrent_backward", mutates_args=())
 def _differentiate(
     name: str,
     grad_outputs: Tensor,
@@ -290,8 +289,7 @@ def _add_rows(spikes: Any, grads: Any, rows: Any) -> None:
                 row[n] += spike * grad[n]
 
 
-@_run.register_fake
-def _(
+def _run_shapes(
     name: str,
     currents: Tensor,
     weights: Tensor,
@@ -305,8 +303,7 @@ def _(
     return outputs, torch.empty_like(state), trace, states
 
 
-@_differentiate.register_fake
-def _(
+def _differentiate_shapes(
     name: str,
     grad_outputs: Tensor,
     grad_last: Tensor,
@@ -338,13 +335,15 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 def _propagate(
     ctx: Any, grad_outputs: Tensor, grad_last: Tensor, _: Tensor, __: Tensor
 ) -> tuple[Tensor | None, ...]:
-    grads = _differentiate(
+    grads = torch.ops.biospike.recurrent_backward(
         ctx.name, grad_outputs, grad_last, *ctx.saved_tensors, ctx.options
     )
     return (None, *grads, None, None)
 
 
-_run.register_autograd(_propagate, setup_context=_keep)
+OPERATOR = add_operator("recurrent", _run, _run_shapes)
+add_operator("recurrent_backward", _differentiate, _differentiate_shapes)
+register_autograd(OPERATOR, _propagate, setup_context=_keep)
 
 
 def _room(

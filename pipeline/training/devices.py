@@ -23,6 +23,17 @@ def choose() -> torch.device:
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def repeatable(seed: int) -> Iterator[None]:
     """Make torch give the same numbers every time: one thread, no racing kernels.
 
@@ -30,14 +41,11 @@ def repeatable(seed: int) -> Iterator[None]:
     and put back afterwards.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    threads = torch.get_num_threads()
     exact = torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:
-        with torch.random.fork_rng():
+        with one_thread(), torch.random.fork_rng():
             torch.manual_seed(seed)
             yield
     finally:
-        torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(exact)
