@@ -7,11 +7,18 @@ INSTALLED := .stamps/installed
 TESTED := .stamps/tested
 SOURCES := $(shell git ls-files -co --exclude-standard)
 
+define LINT
+$(BIN)/ruff check .
+$(BIN)/ruff format --check .
+$(BIN)/mypy
+$(BIN)/lint-imports
+endef
+
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test ui lock
+.PHONY: help repro check test ui lock
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
@@ -19,6 +26,10 @@ help: ## Say what can be made
 repro: $(INSTALLED) ## Run the default grid on the demo data and show the results
 	@$(BIN)/dvc repro
 	@$(BIN)/python -m pipeline summary
+
+check: $(INSTALLED) ## Run lint, types and the tests that matter most (two minutes)
+	$(LINT)
+	$(BIN)/pytest -m "not slow"
 
 test: $(TESTED) ## Run lint, types, architecture and all tests
 
@@ -41,9 +52,6 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@mkdir -p $(@D) && touch $@
 
 $(TESTED): $(INSTALLED) $(SOURCES)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(LINT)
 	$(BIN)/pytest
 	@mkdir -p $(@D) && touch $@

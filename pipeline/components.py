@@ -24,6 +24,17 @@ from pydantic import (
 
 from pipeline.errors import ConfigError
 
+KINDS = (
+    "sources",
+    "readers",
+    "encoders",
+    "neurons",
+    "plasticity",
+    "networks",
+    "meters",
+)
+"""Folders of `pipeline` whose files are components."""
+
 
 class Settings(BaseModel):
     """Frozen settings; an unknown key is an error."""
@@ -55,8 +66,7 @@ def find(kind: str, name: str) -> type[Component]:
     Parameters
     ----------
     kind : str
-        A folder of `pipeline`: sources, readers, encoders, neurons, plasticity,
-        networks, meters.
+        A folder of `pipeline`, one of `KINDS`.
     name : str
         The file's name without `.py`.
 

@@ -7,7 +7,7 @@ one section.
 
 import importlib
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from itertools import product, starmap
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -28,15 +28,7 @@ def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_no_repeats)]
-Skip = Annotated[
-    tuple[str, ...], Field(description="cells left out; * stands for anything")
-]
 OnBadRecording = Literal["raise", "skip"]
-
-
-def skips(patterns: Skip, cell: str) -> bool:
-    """Whether a cell is among those left out."""
-    return any(fnmatchcase(cell, pattern) for pattern in patterns)
 
 
 class Cell(NamedTuple):
@@ -51,22 +43,15 @@ class Cell(NamedTuple):
 
 
 class Grid(Settings):
-    """What runs: every data set with every encoder and every model, less `skip`."""
+    """What runs: every data set with every encoder and every model."""
 
     dataset: Names
     encoder: Names
     model: Names
-    skip: Skip
 
     def cells(self) -> list[Cell]:
         """List the cells that run."""
-        every = (
-            Cell(dataset, encoder, model)
-            for dataset in self.dataset
-            for encoder in self.encoder
-            for model in self.model
-        )
-        return [cell for cell in every if not skips(self.skip, str(cell))]
+        return list(starmap(Cell, product(self.dataset, self.encoder, self.model)))
 
 
 class Card(Settings):
@@ -83,7 +68,6 @@ SECTIONS = {
     "seed": "builtins:int",
     "on_bad_recording": "pipeline.config:OnBadRecording",
     "grid": "pipeline.config:Grid",
-    "grid.skip": "pipeline.config:Skip",
     "datasets.*.card": "pipeline.config:Card",
     "datasets.*.labels": "pipeline.config:Names",
     "datasets.*.source": "component:sources",
@@ -91,7 +75,7 @@ SECTIONS = {
     "datasets.*.signal": "pipeline.preparation.signals:SignalSettings",
     "datasets.*.windows": "pipeline.preparation.windows:WindowSettings",
     "datasets.*.folds": "pipeline.preparation.folds:FoldSettings",
-    "encoders.*": "file:encoders",
+    "encoders.*": "component:encoders",
     "models.*.network": "component:networks",
     "models.*.neuron": "component:neurons",
     "models.*.sparsity": "pipeline.training.settings:SparsitySettings",
@@ -100,7 +84,7 @@ SECTIONS = {
     "profiling": "pipeline.profiling.profile:ProfilingSettings",
 }
 """What judges each section: `module:class`, or the kind of a component that is chosen
-by its `name` (`component:kind`) or by the section's own key (`file:kind`)."""
+by its `name` (`component:kind`)."""
 
 OPTIONAL = ("models.*.sparsity",)
 """Sections that may be left out: all their settings have defaults."""
@@ -165,8 +149,6 @@ class Params:
     def _judge(self, section: str, value: Any) -> tuple[Any, Any]:
         """Find what judges a section, and the part of the section it judges."""
         home, _, name = SECTIONS[_pattern(section)].partition(":")
-        if home == "file":
-            return find(name, section.rpartition(".")[2]), value or {}
         if home != "component":
             return getattr(importlib.import_module(home), name), value
         if not isinstance(value, Mapping) or "name" not in value:

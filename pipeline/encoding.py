@@ -17,7 +17,6 @@ from pipeline.axes import PackedBits, Samples
 from pipeline.encoders.base import Encoder
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
-from pipeline.provenance import code_digest
 from pipeline.spikes import Spikes, rate
 
 CHUNK = 1 << 16
@@ -58,45 +57,56 @@ def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> S
 
 
 def encode_dataset(
-    encoder: Encoder[Any], *, name: str, dataset: str, seed: int
+    encoder: Encoder[Any],
+    target: Path,
+    *,
+    name: str,
+    dataset: str,
+    seed: int,
+    code: str,
 ) -> list[Encoded]:
     """Encode every prepared signal of a data set.
 
-    Reads `data/signals/<dataset>`, writes `data/spikes/<dataset>-<name>`. A file that
-    is there already and was made of the same signal, settings, seed and code is kept;
-    files of recordings that are no longer there are removed.
+    Reads `data/signals/<dataset>`. A file that is there already and was made of the
+    same signal, settings, seed and code is kept; files of recordings that are no longer
+    there are removed.
 
     Parameters
     ----------
     encoder : Encoder
+    target : Path
+        The folder to write to.
     name : str
         The encoder's key in `params.yaml`.
     dataset : str
     seed : int
         Each recording draws from a generator of its own.
+    code : str
+        Digest of the code that encodes.
     """
-    # Absolute, for workers that joblib started while this process was elsewhere.
+    # Absolute, for workers may have started while this process was elsewhere.
     sources = sorted(files.folder("signals", dataset).resolve().glob("*.h5"))
-    target = files.folder("spikes", f"{dataset}-{name}").resolve()
-    target.mkdir(parents=True, exist_ok=True)
-    files.clear_partial(target)
     files.keep_only(target, {source.name for source in sources})
-    one = partial(_encode_file, encoder, target, (seed, name, dataset))
+    one = partial(_encode_file, encoder, target, (seed, name, dataset), code)
     return parallel_map(one, sources, what=f"encode {dataset}-{name}")
 
 
 def _encode_file(
-    encoder: Encoder[Any], target: Path, seed: tuple[int, str, str], source: Path
+    encoder: Encoder[Any],
+    target: Path,
+    seed: tuple[int, str, str],
+    code: str,
+    source: Path,
 ) -> Encoded:
     """Encode one file, unless that was done already."""
     recording, path = source.stem, target / source.name
-    code = code_digest(type(encoder).__module__), code_digest(__name__)
     inputs = files.inputs_digest(encoder, seed, code, files.file_digest(source))
-    made = files.array_inputs(path) != inputs
+    made = not files.is_made_of(path, inputs)
     if made:
         rng = seeds.generator(*seed, recording)
         spikes = encode(encoder, files.load_signal(source), rng)
-        files.save_spikes(path, spikes, inputs=inputs)
+        files.save_spikes(path, spikes)
+        files.note_inputs(path, inputs)
     else:
         spikes = files.load_spikes(path)
     return Encoded(recording, float(rate(spikes).mean()), made)

@@ -37,6 +37,10 @@ NOBODY = struct.pack(">4i", 0, 0, 0, 2**31 - 1)
 FIF_END = struct.pack(">4i", 108, 0, 0, -1)
 """The tag that ends a FIF file: no meaning, no type, no size, and none comes next."""
 DATA = Path("data")
+UNFINISHED = DATA / ".unfinished"
+"""Where stages work; git and DVC look away."""
+INPUTS = ".inputs"
+"""Folder of the notes on what unfinished work was made of."""
 MAKERS = {
     "raw": "fetch",
     "recordings": "ingest",
@@ -113,8 +117,41 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextmanager
+def finishing(path: Path) -> Iterator[Path]:
+    """Yield a folder to work in, which takes the name `path` when the block succeeds.
+
+    If the block fails or is killed, the folder stays, and the next run finds there what
+    was finished (`is_made_of`). What was at `path` is removed only when the new folder
+    is complete.
+    """
+    work = (UNFINISHED / path.relative_to(DATA)).absolute()
+    work.mkdir(parents=True, exist_ok=True)
+    clear_partial(work)
+    yield work
+    shutil.rmtree(work / INPUTS, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        shutil.rmtree(path)
+    work.replace(path)
+
+
+def is_made_of(path: Path, inputs: str) -> bool:
+    """Whether a file of unfinished work is undamaged and was made of these inputs."""
+    note = path.parent / INPUTS / path.name
+    if not (path.is_file() and note.is_file()):
+        return False
+    return note.read_text(encoding="utf-8") == f"{inputs} {file_digest(path)}"
+
+
+def note_inputs(path: Path, inputs: str) -> None:
+    """Note what a finished file of unfinished work was made of, and its digest."""
+    with replacing(path.parent / INPUTS / path.name) as partial:
+        partial.write_text(f"{inputs} {file_digest(path)}", encoding="utf-8")
+
+
 def clear_partial(parent: Path) -> None:
-    """Remove what killed runs left unfinished below a folder."""
+    """Remove the temporary files of killed runs below a folder."""
     for leftover in parent.rglob(".partial-*"):
         leftover.unlink(missing_ok=True)
 
@@ -130,6 +167,27 @@ def file_digest(path: Path) -> str:
     """Compute a file's SHA-256, hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digests(*paths: Path) -> dict[str, str]:
+    """Compute the digest of each file, by its path; folders stand for their files.
+
+    Raises
+    ------
+    DataError
+        A file or folder does not exist.
+    """
+    for path in paths:
+        with _reading(path):
+            pass
+    found = (
+        each
+        for path in paths
+        for each in (path.rglob("*") if path.is_dir() else [path])
+    )
+    return {
+        each.as_posix(): file_digest(each) for each in sorted(found) if each.is_file()
+    }
 
 
 def inputs_digest(*parts: object) -> str:
@@ -197,9 +255,9 @@ def save_csv(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def save_recording(path: Path, raw: "mne.io.BaseRaw", *, inputs: str) -> None:
-    """Write a recording as FIF, float32; `inputs` says what it was made of."""
-    raw.info["description"] = dump_json({"schema": SCHEMA, "inputs": inputs})
+def save_recording(path: Path, raw: "mne.io.BaseRaw") -> None:
+    """Write a recording as FIF, float32."""
+    raw.info["description"] = dump_json({"schema": SCHEMA})
     path.parent.mkdir(parents=True, exist_ok=True)
     # MNE looks at the end of the name, so the temporary name keeps it.
     with replacing(path) as partial:
@@ -219,19 +277,7 @@ def load_recording(path: Path) -> "mne.io.BaseRaw":
         return raw
 
 
-def recording_inputs(path: Path) -> str | None:
-    """Read what a FIF file was made of; None if it is not there, cut or not ours."""
-    import mne
-
-    try:
-        _check_end(path)
-        info = mne.io.read_info(path, verbose="error")
-        return str(json.loads(info["description"])["inputs"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def save_signal(path: Path, signal: Signal, *, inputs: str) -> None:
+def save_signal(path: Path, signal: Signal) -> None:
     """Write a prepared signal as HDF5, uncompressed."""
     attributes = {
         "sfreq": signal.sfreq,
@@ -239,7 +285,7 @@ def save_signal(path: Path, signal: Signal, *, inputs: str) -> None:
         "channels": dump_json(signal.channels),
         "units": dump_json(signal.units),
     }
-    _save_array(path, signal.samples, attributes, inputs, compression=None)
+    _save_array(path, signal.samples, attributes, compression=None)
 
 
 def load_signal(path: Path) -> Signal:
@@ -255,7 +301,7 @@ def load_signal(path: Path) -> Signal:
         )
 
 
-def save_spikes(path: Path, spikes: Spikes, *, inputs: str) -> None:
+def save_spikes(path: Path, spikes: Spikes) -> None:
     """Write a spike train as HDF5, deflated.
 
     Not lzf: its table starts uninitialised, and now and then a byte differs.
@@ -266,7 +312,7 @@ def save_spikes(path: Path, spikes: Spikes, *, inputs: str) -> None:
         "delay_s": spikes.delay_s,
         "features": dump_json(spikes.features),
     }
-    _save_array(path, spikes.packed, attributes, inputs, compression="gzip")
+    _save_array(path, spikes.packed, attributes, compression="gzip")
 
 
 def load_spikes(path: Path) -> Spikes:
@@ -280,17 +326,6 @@ def load_spikes(path: Path) -> Spikes:
             float(attributes["delay_s"]),
             tuple(json.loads(attributes["features"])),
         )
-
-
-def array_inputs(path: Path) -> str | None:
-    """Read what a signal or spikes file was made of; None if it is not there."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return str(file.attrs["inputs"])
-    except HDF5_FAULTS:
-        return None
 
 
 def save_weights(
@@ -325,7 +360,6 @@ def _save_array(
     path: Path,
     values: np.ndarray,
     attributes: Mapping[str, Any],
-    inputs: str,
     *,
     compression: str | None,
 ) -> None:
@@ -333,7 +367,7 @@ def _save_array(
 
     with replacing(path) as partial, h5py.File(partial, "w") as file:
         file.create_dataset("values", data=values, compression=compression)
-        everything = {"schema": SCHEMA, "inputs": inputs, **attributes}
+        everything = {"schema": SCHEMA, **attributes}
         for key in sorted(everything):
             file.attrs[key] = everything[key]
 
@@ -391,7 +425,6 @@ def _reading(path: Path, *faults: type[Exception]) -> Iterator[None]:
         yield
     except faults as error:
         said = next(iter(str(error).splitlines()), "")
-        # A stage keeps a file that still tells what it was made of.
         raise DataError(
             str(path),
             f"cannot be read ({type(error).__name__}: {said})",
@@ -413,10 +446,14 @@ def _check_schema(path: Path, schema: object) -> None:
 
 
 def _maker(path: Path) -> str:
-    """Name what `dvc repro` makes a file with, as far as its place tells."""
-    match path.parts:
-        case [*_, DATA.name, "report", _]:
-            return "report"
-        case [*_, DATA.name, kind, name, _] if kind in MAKERS:
+    """Name what `dvc repro` makes a file with, as far as its place says."""
+    parts = tuple(part for part in path.parts if part != UNFINISHED.name)
+    inside = parts[parts.index(DATA.name) + 1 :] if DATA.name in parts else ()
+    match inside:
+        case ["report" | "code" as stage, *_]:
+            return stage
+        case ["cards", name]:
+            return f"fetch@{Path(name).stem}"
+        case [kind, name, _] if kind in MAKERS:
             return f"{MAKERS[kind]}@{name}"
     return "STAGE"

@@ -1,6 +1,6 @@
 """Measure a cell outside the chain: its program on processors, this machine's meters.
 
-What depends on the machine goes into `measured.json` alone, which no stage depends on:
+What depends on the machine goes into `data/measured` alone, which no stage depends on:
 measuring makes nothing stale.
 """
 
@@ -30,6 +30,7 @@ from pipeline.exporting._c_program import (
     window_spikes,
 )
 from pipeline.exporting.c import write_program
+from pipeline.profiling import measured
 from pipeline.profiling.cost_tables import instruction_energy, tables_for
 from pipeline.profiling.duty import duty, windows_per_second
 from pipeline.profiling.measuring import latency, meters
@@ -55,7 +56,7 @@ class Log:
 def measure_cell(
     cell: str, fold: int | None, settings: ProfilingSettings, log: Log | None = None
 ) -> dict[str, Any]:
-    """Measure one fold's network and keep it in the cell's `measured.json`.
+    """Measure one fold's network and keep what was measured with the run's.
 
     Its C program runs on this host, from raw samples, over the whole test fold, and on
     emulated processors over a sample; the network runs by the meters that there are.
@@ -80,20 +81,25 @@ def measure_cell(
         The cell has no trained network, or the log cannot be read.
     """
     trained = load_trained(cell, fold)
-    path = files.folder("energy", cell) / "measured.json"
-    measured = files.load_json(path) if path.exists() else {}
+    imported = {}
     if log:
-        measured["imported"] = import_log(log.path, windows=log.windows)
+        imported["imported"] = import_log(log.path, windows=log.windows)
     windows = _windows(trained)
-    measured |= latency(trained.network, windows, settings)
-    measured["meters"] = meters(trained.network, windows, settings)
-    measured["emulated"] = emulated(trained)
-    files.save_json(path, measured)
+    here = measured.add(
+        cell,
+        trained.run["run_key"],
+        {
+            **imported,
+            **latency(trained.network, windows, settings),
+            "meters": meters(trained.network, windows, settings),
+            "emulated": emulated(trained),
+        },
+    )
     # MLflow keeps it beside the bill, which the profile stage may yet have to make.
-    billed = path.with_name("energy.json").exists()
+    billed = (files.folder("energy", cell) / "energy.json").exists()
     tracking.publish(cell, "runs", *(("energy",) if billed else ()))
     refresh()
-    return measured
+    return here
 
 
 def emulated(trained: Trained) -> dict[str, Any]:

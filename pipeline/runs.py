@@ -1,28 +1,10 @@
 """What a training run is known by, and what stands in `run.json`."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline import files
-
-SETTINGS = (
-    "seed",
-    "labels",
-    "source",
-    "reader",
-    "signal",
-    "windows",
-    "folds",
-    "encoder",
-    "network",
-    "neuron",
-    "sparsity",
-    "training",
-)
-"""Keys of `settings` in `run.json`: everything upstream of the trained weights. The
-components among them (source, reader, network, neuron) carry their `name`."""
-
+from pipeline.components import Component, find
 
 HEADLINE = "horowitz_45nm_fp32"
 """The cost table whose estimate stands for a cell where there is room for one."""
@@ -46,21 +28,26 @@ def run_key(settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     Parameters
     ----------
     settings : mapping
-        Train's resolved settings with all that stands upstream, by the keys above.
+        Train's resolved settings with all that stands upstream.
     inputs : mapping of str to str
-        Digests of the files it reads and of its source files, by path.
+        Digests of the files it reads, that of its code among them, by path.
     """
     return files.inputs_digest("run", dict(settings), dict(inputs))
 
 
-def digests(paths: Iterable[Path]) -> dict[str, str]:
-    """Compute the digest of each file, by its path; folders stand for their files."""
-    return {
-        path.as_posix(): files.file_digest(path)
-        for given in paths
-        for path in (sorted(given.rglob("*")) if given.is_dir() else [given])
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+def chosen(run: Mapping[str, Any], part: str) -> Any:
+    """Build the component that a run was made with again.
+
+    Parameters
+    ----------
+    run : mapping
+        As `run.json` has it.
+    part : str
+        encoder, network or neuron.
+    """
+    settings = dict(run["settings"][part])
+    component: type[Component] = find(f"{part}s", settings.pop("name"))
+    return component.model_validate(settings)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

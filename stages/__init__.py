@@ -1,12 +1,13 @@
-"""The eight stages, all alike: parse, read settings, call one function, tell.
+"""The stages, all alike: parse, read settings, call one function, report.
 
 A stage declares the sections of `params.yaml` that it reads; `Stage.read` gives it
-those and no others, and a test holds the same list against `dvc.yaml`.
+those and no others, and a test holds the same list against `dvc.yaml`. What earlier
+stages read it takes from their files: each passes on its settings with its output.
 """
 
 import argparse
+import gc
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -14,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from pipeline import config, files
+from pipeline import config, entries
 from pipeline.components import Settings
-from pipeline.config import Skip, skips
 from pipeline.errors import PipelineError
 from pipeline.parallel import console
+
+# Imports make many objects that stay: looking for garbage among them takes a tenth of
+# a stage's time.
+gc.set_threshold(100_000)
 
 # Nothing phones home from a hospital, whatever the environment says.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -41,12 +43,15 @@ class Stage:
         The sections of `params.yaml` it may read, with `{dataset}` and so on in them.
     params : Params
         The validated file.
+    code : str
+        Digest of the code that the stage uses.
     """
 
     name: str
     names: dict[str, str]
     sections: tuple[str, ...]
     params: config.Params
+    code: str = ""
 
     @property
     def label(self) -> str:
@@ -57,40 +62,30 @@ class Stage:
         """Validate and give one of the declared sections, or a part of one."""
         return self.params.read(self._declared(section))
 
-    def resolved(self, section: str) -> Any:
-        """Give a declared section as plain values, its defaults filled in."""
-        settings, plain = self.read(section), self._plain(section)
+    def settings(self, *sections: str) -> dict[str, Any]:
+        """Give declared sections as plain values, their defaults filled in.
+
+        The keys are the sections' last words: `encoder` for `encoders.{encoder}`.
+        """
+        return {
+            section.rpartition(".")[2].strip("{}"): self._resolved(section)
+            for section in sections
+        }
+
+    def _resolved(self, section: str) -> Any:
+        settings = self.read(section)
         if not isinstance(settings, Settings):
             return settings
-        name = {"name": plain["name"]} if "name" in (plain or {}) else {}
+        plain = self.params.plain(self._declared(section)) or {}
+        name = {"name": plain["name"]} if "name" in plain else {}
         return {**name, **settings.model_dump(mode="json")}
 
-    def dependencies(self) -> list[Path]:
-        """List the deps that `dvc.yaml` gives this run of the stage."""
-        text = Path("dvc.yaml").read_text(encoding="utf-8")
-        deps = YAML(typ="safe").load(text)["stages"][self.name]["deps"]
-        for axis, name in self.names.items():
-            deps = [dep.replace(f"${{item.{axis}}}", name) for dep in deps]
-        return [Path(dep) for dep in deps]
-
-    def _plain(self, section: str) -> Any:
-        return self.params.plain(self._declared(section))
-
     def _declared(self, section: str) -> str:
-        whole = {".".join(section.split(".")[:n]) for n in (1, 2, 3)}
-        if not whole & set(self.sections):
+        """Fill in the names, if the section or one that it is a part of is declared."""
+        around = {".".join(section.split(".")[:n]) for n in (1, 2, 3)}
+        if not around & set(self.sections):
             raise LookupError(f"{section} is not declared by this stage")
         return section.format(**self.names)
-
-
-def left_out(stage: Stage, folder: Path) -> str | None:
-    """Leave a mark in the folder of a cell that `grid.skip` leaves out, and say so."""
-    patterns: Skip = stage.read("grid.skip")
-    if not skips(patterns, stage.label):
-        return None
-    shutil.rmtree(folder, ignore_errors=True)
-    files.save_json(folder / "left_out.json", {"grid.skip": list(patterns)})
-    return "left out by grid.skip"
 
 
 def run(
@@ -116,8 +111,7 @@ def run(
     debug = arguments.pop("debug") or "BIOSPIKE_DEBUG" in os.environ
     begun = time.monotonic()
     try:
-        stage = Stage(title, arguments, sections, config.load())
-        done = main(stage)
+        done = main(_stage(title, arguments, sections))
     except PipelineError as error:
         if debug:
             raise
@@ -125,4 +119,16 @@ def run(
         console.print(str(error), markup=False)
         raise SystemExit(2) from None
     seconds = time.monotonic() - begun
-    console.print(f"[bold]{title}[/] {stage.label}: {done} [dim]({seconds:.1f} s)[/]")
+    label = " ".join(
+        [f"[bold]{title}[/]", *filter(None, ["-".join(arguments.values())])]
+    )
+    console.print(f"{label}: {done} [dim]({seconds:.1f} s)[/]")
+    gc.freeze()  # nor is there any point in looking through everything at the end
+
+
+def _stage(name: str, names: dict[str, str], sections: tuple[str, ...]) -> Stage:
+    """Read params.yaml and, but for the stage `code` itself, check the stage's code."""
+    params = config.load()
+    known = name in entries.CHOICES
+    code = entries.check_code(params, name, names) if known else ""
+    return Stage(name, names, sections, params, code)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pipeline import files
 from pipeline.encoders.base import Encoder
 from pipeline.encoding import encode_dataset
 from stages import Stage, run
@@ -12,12 +13,17 @@ SECTIONS = ("seed", "encoders.{encoder}")
 def main(stage: Stage) -> str:
     """Encode the prepared signals of a data set as spike trains."""
     encoder: Encoder[object] = stage.read("encoders.{encoder}")
-    encoded = encode_dataset(
-        encoder,
-        name=stage.names["encoder"],
-        dataset=stage.names["dataset"],
-        seed=stage.read("seed"),
-    )
+    with files.finishing(files.folder("spikes", stage.label)) as target:
+        encoded = encode_dataset(
+            encoder,
+            target,
+            name=stage.names["encoder"],
+            dataset=stage.names["dataset"],
+            seed=stage.read("seed"),
+            code=stage.code,
+        )
+        settings = stage.settings("encoders.{encoder}")
+        files.save_json(target / "settings.json", settings)
     made = sum(one.made for one in encoded)
     rate = np.mean([one.spikes_per_s for one in encoded])
     return f"{made} of {len(encoded)} recordings, {rate:.1f} spikes/s a feature"

@@ -1,20 +1,19 @@
 """evaluate: what the predictions are worth, with intervals over subjects."""
 
-from pipeline import files, tracking
+from pipeline import files
 from pipeline.evaluation.evaluate import evaluate, evaluate_pooled
-from stages import Stage, left_out, run
+from stages import Stage, run
 
-SECTIONS = ("seed", "grid.skip", "evaluation")
+SECTIONS = ("evaluation",)
 
 
 def main(stage: Stage) -> str:
     """Judge a cell's predictions."""
     folder = files.folder("metrics", stage.label)
-    if skipped := left_out(stage, folder):
-        return skipped
     runs = files.folder("runs", stage.label)
-    labels = files.load_json(runs / "run.json")["labels"]
-    settings, seed = stage.read("evaluation"), stage.read("seed")
+    trained = files.load_json(runs / "run.json")
+    labels, seed = trained["labels"], trained["settings"]["seed"]
+    settings = stage.read("evaluation")
     predictions = files.load_table(runs / "predictions.parquet")
     judged = evaluate(predictions, labels, settings, seed=seed)
     metrics = judged.metrics
@@ -24,7 +23,6 @@ def main(stage: Stage) -> str:
     files.save_json(folder / "metrics.json", metrics)
     files.save_csv(folder / "subjects.csv", judged.subjects)
     files.save_csv(folder / "confusion.csv", judged.confusion)
-    tracking.publish(stage.label, "runs", "metrics")
     accuracy = metrics["balanced_accuracy"]["value"]
     n_subjects = metrics["subjects"]
     return f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects"

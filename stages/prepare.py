@@ -1,11 +1,10 @@
 """prepare: filtered, resampled, scaled signals; labelled windows; leak-free folds."""
 
+from pipeline import files
 from pipeline.preparation.prepare import prepare
 from stages import Stage, run
 
 SECTIONS = (
-    "seed",
-    "datasets.{dataset}.labels",
     "datasets.{dataset}.signal",
     "datasets.{dataset}.windows",
     "datasets.{dataset}.folds",
@@ -14,14 +13,24 @@ SECTIONS = (
 
 def main(stage: Stage) -> str:
     """Prepare the signals, windows and folds of a data set."""
-    prepared = prepare(
-        stage.label,
-        signal=stage.read("datasets.{dataset}.signal"),
-        windows=stage.read("datasets.{dataset}.windows"),
-        folds=stage.read("datasets.{dataset}.folds"),
-        labels=stage.read("datasets.{dataset}.labels"),
-        seed=stage.read("seed"),
-    )
+    earlier = files.load_json(files.folder("recordings", stage.label) / "settings.json")
+    with (
+        files.finishing(files.folder("signals", stage.label)) as signals,
+        files.finishing(files.folder("windows", stage.label)) as tables,
+    ):
+        prepared = prepare(
+            stage.label,
+            signals,
+            tables,
+            signal=stage.read("datasets.{dataset}.signal"),
+            windows=stage.read("datasets.{dataset}.windows"),
+            folds=stage.read("datasets.{dataset}.folds"),
+            labels=earlier["labels"],
+            seed=earlier["seed"],
+            code=stage.code,
+        )
+        settings = earlier | stage.settings(*SECTIONS)
+        files.save_json(tables / "settings.json", settings)
     made = sum(one.made for one in prepared)
     windows = sum(len(one.windows) for one in prepared)
     used = sum(int((one.windows["reason"] == "").sum()) for one in prepared)

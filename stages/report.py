@@ -1,22 +1,25 @@
 """report: one page a clinician can read, and the same findings as JSON."""
 
-from pipeline import files
+from pipeline import files, tracking
 from pipeline.config import Grid
 from pipeline.report.page import make_report
 from stages import Stage, run
 
-SECTIONS = ("seed", "grid", "datasets", "evaluation")
+SECTIONS = ("seed", "grid", "evaluation")
 
 
 def main(stage: Stage) -> str:
     """Gather the findings of the grid's cells into one page."""
     grid: Grid = stage.read("grid")
     cards = {
-        dataset: stage.params.read(f"datasets.{dataset}.card").model_dump()
+        dataset: files.load_json(files.DATA / "cards" / f"{dataset}.json")
         for dataset in grid.dataset
     }
     cells = grid.cells()
     make_report(cells, cards, stage.read("evaluation"), seed=stage.read("seed"))
+    # All of them from one process, for MLflow takes seconds to start; a store that does
+    # not answer is asked once.
+    all(tracking.publish(str(cell)) for cell in cells)
     return f"{len(cells)} cells, {files.folder('report', 'index.html')}"
 
 

@@ -1,71 +1,62 @@
 """train: one network a fold, and its predictions of the fold's test windows."""
 
-from pipeline import files, tracking
-from pipeline.runs import digests, run_key
-from stages import Stage, left_out, run
+from pipeline import entries, files, tracking
+from pipeline.parallel import start_importing
+from pipeline.runs import run_key
+from stages import Stage, run
 
-SECTIONS = (
-    "seed",
-    "grid.skip",
-    "datasets.{dataset}.labels",
-    "datasets.{dataset}.source",
-    "datasets.{dataset}.reader",
-    "datasets.{dataset}.signal",
-    "datasets.{dataset}.windows",
-    "datasets.{dataset}.folds",
-    "encoders.{encoder}",
-    "models.{model}",
-    "training",
-)
+SECTIONS = ("models.{model}", "training")
 
-TOLD = (
-    *(s for s in SECTIONS if s not in ("grid.skip", "models.{model}")),
-    *(f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity")),
-)
-"""What `run.json` tells of the settings."""
+MODEL = tuple(f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity"))
+
+TORCH_LATER = "torch._dynamo", "torch._inductor.config"
+"""What torch imports in the first step of a training."""
 
 
 def main(stage: Stage) -> str:
     """Train a cell's model on every fold."""
-    folder = files.folder("runs", stage.label)
-    if skipped := left_out(stage, folder):
-        return skipped
+    start_importing(
+        "pipeline.training.train", "torch._inductor.config", "torch._dynamo"
+    )
     from pipeline.training.task import Task
     from pipeline.training.train import train
 
     dataset, encoder, model = stage.names.values()
-    inputs = digests(stage.dependencies())
     windows = files.folder("windows", dataset)
+    spikes = files.folder("spikes", f"{dataset}-{encoder}")
+    names = "windows.parquet", "folds.parquet", "settings.json"
+    code = entries.code_path(stage.name, stage.names)
+    inputs = files.digests(spikes, *(windows / name for name in names), code)
+    earlier = files.load_json(windows / "settings.json")
+    encoding = files.load_json(spikes / "settings.json")
+    settings = earlier | encoding | stage.settings(*MODEL, "training")
     task = Task(
         name=stage.label,
-        spikes=files.folder("spikes", f"{dataset}-{encoder}"),
+        spikes=spikes,
         windows=files.load_table(windows / "windows.parquet"),
         folds=files.load_table(windows / "folds.parquet"),
-        labels=stage.read("datasets.{dataset}.labels"),
+        labels=tuple(earlier["labels"]),
         network=stage.read("models.{model}.network"),
         neuron=stage.read("models.{model}.neuron"),
         settings=stage.read("training"),
         sparsity=stage.read("models.{model}.sparsity"),
-        seed=stage.read("seed"),
+        seed=earlier["seed"],
         inputs=inputs,
     )
-    folds = train(task, folder)
-    settings = {
-        section.rpartition(".")[2].strip("{}"): stage.resolved(section)
-        for section in TOLD
-    }
-    about = {
-        "run_key": run_key(settings, inputs),
-        "dataset": dataset,
-        "encoder": encoder,
-        "model": model,
-        "labels": list(task.labels),
-        "n_folds": len(folds),
-        "settings": settings,
-        "inputs": inputs,
-        "folds": folds,
-    }
-    files.save_json(folder / "run.json", about)
+    with files.finishing(files.folder("runs", stage.label)) as folder:
+        folds = train(task, folder)
+        about = {
+            "run_key": run_key(settings, inputs),
+            "dataset": dataset,
+            "encoder": encoder,
+            "model": model,
+            "labels": list(task.labels),
+            "n_folds": len(folds),
+            "settings": settings,
+            "inputs": inputs,
+            "folds": folds,
+        }
+        files.save_json(folder / "run.json", about)
     tracking.publish(stage.label, "runs")
     epochs = sum(fold["epochs"] for fold in folds)
     return f"{len(folds)} folds, {epochs} epochs"

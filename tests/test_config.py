@@ -78,7 +78,22 @@ def test_our_own_files_are_valid(name: str) -> None:
             lambda p: p["training"].update(epochs="many"),
             "training.*epochs is 'many'",
         ),
-        (lambda p: p["encoders"].update(burst={}), "there is no 'burst'"),
+        (
+            lambda p: p["encoders"].update(burst={"name": "burst"}),
+            "encoders: there is no 'burst'",
+        ),
+        (
+            lambda p: p["encoders"]["rate"].pop("name"),
+            r"encoders.rate: does not say which(.|\n)*name: delta \| rate",
+        ),
+        (
+            lambda p: p["encoders"].update(fine={"name": "dleta"}),
+            "there is no 'dleta'.*\n.*did you mean 'delta'",
+        ),
+        (
+            lambda p: p["grid"].update(skip=["*-rate-*"]),
+            "grid: skip is not a setting",
+        ),
         (
             lambda p: p["datasets"]["ecg_demo"]["signal"].update(l_freq=-1),
             "datasets.ecg_demo.signal.*l_freq is -1",
@@ -173,15 +188,31 @@ def test_a_file_is_judged_without_torch() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-def test_skip_leaves_cells_out() -> None:
-    grid = config.Grid(
-        dataset=("a", "b"), encoder=("delta", "rate"), model=("m",), skip=("b-rate-*",)
-    )
+def test_every_dataset_with_every_encoder_and_every_model_is_a_cell() -> None:
+    grid = config.Grid(dataset=("b", "a"), encoder=("rate", "delta"), model=("n", "m"))
     assert [str(cell) for cell in grid.cells()] == [
-        "a-delta-m",
-        "a-rate-m",
+        "b-rate-n",
+        "b-rate-m",
+        "b-delta-n",
         "b-delta-m",
+        "a-rate-n",
+        "a-rate-m",
+        "a-delta-n",
+        "a-delta-m",
     ]
+
+
+def test_two_encoders_may_be_one_component(write: Callable[[Change], Path]) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        sections["encoders"]["fine"] = {"name": "delta", "threshold": 0.125}
+        sections["grid"]["encoder"] = ["delta", "fine"]
+
+    params = config.load(write(change))
+    coarse, fine = (params.read(f"encoders.{name}") for name in ("delta", "fine"))
+    assert type(coarse) is type(fine)
+    assert (coarse.threshold, fine.threshold) == (0.5, 0.125)
+    encoders = {cell.encoder for cell in params.read("grid").cells()}
+    assert encoders == {"delta", "fine"}
 
 
 @pytest.mark.parametrize(

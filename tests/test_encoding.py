@@ -28,26 +28,38 @@ def prepare(name: str, seed: int) -> Signal:
     samples = np.random.default_rng(seed).normal(size=(2, 250)).astype(np.float32)
     signal = Signal(samples, 125.0, ("I", "II"), ("", ""), 0.02)
     path = files.folder("signals", "demo") / f"{name}.h5"
-    files.save_signal(path, signal, inputs=str(seed))
+    files.save_signal(path, signal)
     return signal
 
 
-def encode(encoder: Encoder[object], name: str = "code", seed: int = 1) -> list[str]:
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """The folder that unfinished work lies in."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def encode(
+    encoder: Encoder[object], target: Path, *, seed: int = 1, code: str = "one"
+) -> list[str]:
     """Names of the recordings that were really encoded."""
-    done = encode_dataset(encoder, name=name, dataset="demo", seed=seed)
+    done = encode_dataset(
+        encoder, target, name="code", dataset="demo", seed=seed, code=code
+    )
     assert [one.recording for one in done] == ["r1", "r2", "r3"]
     return [one.recording for one in done if one.made]
 
 
-def contents(name: str = "code") -> dict[str, bytes]:
-    folder = files.folder("spikes", f"demo-{name}")
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+def contents(folder: Path) -> dict[str, bytes]:
+    found = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in found}
 
 
-def test_the_file_holds_the_code_of_the_whole_signal() -> None:
+def test_the_file_holds_the_code_of_the_whole_signal(target: Path) -> None:
     signal, encoder = prepare("r2", 1), Rate()
-    encode(encoder)
-    spikes = files.load_spikes(files.folder("spikes", "demo-code") / "r2.h5")
+    encode(encoder, target)
+    spikes = files.load_spikes(target / "r2.h5")
     rng = seeds.generator(1, "code", "demo", "r2")
     whole, _ = encoder.encode(signal.samples, encoder.initial_state(2, rng))
     np.testing.assert_array_equal(unpack(spikes), whole)
@@ -55,60 +67,93 @@ def test_the_file_holds_the_code_of_the_whole_signal() -> None:
     assert spikes.features == ("I+", "I-", "II+", "II-")
 
 
-def test_the_spike_rate_is_told() -> None:
-    done = encode_dataset(Delta(), name="code", dataset="demo", seed=1)
-    spikes = files.load_spikes(files.folder("spikes", "demo-code") / "r1.h5")
-    assert done[0].spikes_per_s == pytest.approx(unpack(spikes).mean() * 125)
+def test_the_spike_rate_is_told(target: Path) -> None:
+    asked = {"name": "code", "dataset": "demo", "seed": 1, "code": "one"}
+    for made in (True, False):
+        first, *_ = encode_dataset(Delta(), target, **asked)
+        spikes = files.load_spikes(target / "r1.h5")
+        assert first.spikes_per_s == pytest.approx(unpack(spikes).mean() * 125)
+        assert first.made == made
 
 
-def test_a_second_run_keeps_everything() -> None:
-    assert encode(Rate()) == ["r1", "r2", "r3"]
-    before = contents()
-    assert encode(Rate()) == []
-    assert contents() == before
+def test_a_second_run_keeps_everything(target: Path) -> None:
+    assert encode(Rate(), target) == ["r1", "r2", "r3"]
+    before = contents(target)
+    assert encode(Rate(), target) == []
+    assert contents(target) == before
 
 
 @pytest.mark.parametrize("encoder", [Delta(), Rate()], ids=["delta", "rate"])
 def test_bytes_repeat_on_any_number_of_workers(
-    encoder: Encoder[object], monkeypatch: pytest.MonkeyPatch
+    encoder: Encoder[object], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode(encoder)
-    before = contents()
-    for path in files.folder("spikes", "demo-code").iterdir():
-        path.unlink()
+    encode(encoder, target)
+    before = contents(target)
+    again = target.with_name("again")
+    again.mkdir()
     monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
     # Workers start from the module as it stands on disk, with its own chunk.
-    encode(encoder)
-    assert contents() == before
+    assert encode(encoder, again) == ["r1", "r2", "r3"]
+    assert contents(again) == before
 
 
-def test_only_what_changed_is_made_again() -> None:
-    encode(Rate())
+def test_only_what_changed_is_made_again(target: Path) -> None:
+    encode(Rate(), target)
     prepare("r2", 99)
-    assert encode(Rate()) == ["r2"]
+    assert encode(Rate(), target) == ["r2"]
     everything = ["r1", "r2", "r3"]
-    assert encode(Rate(full_scale=3.0)) == everything
-    assert encode(Rate(full_scale=3.0), seed=2) == everything
+    assert encode(Rate(full_scale=3.0), target) == everything
+    assert encode(Rate(full_scale=3.0), target, seed=2) == everything
 
 
-def test_changed_code_makes_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    encode(Delta())
-    monkeypatch.setattr(encoding, "code_digest", lambda module: "other")
-    assert encode(Delta()) == ["r1", "r2", "r3"]
+def test_changed_code_makes_all_again(target: Path) -> None:
+    encode(Delta(), target)
+    assert encode(Delta(), target, code="other") == ["r1", "r2", "r3"]
+    assert encode(Delta(), target, code="other") == []
 
 
-def test_recordings_draw_apart() -> None:
+def test_recordings_draw_apart(target: Path) -> None:
     prepare("r2", 0)
-    encode(Rate())
-    one, same_signal, _ = contents().values()
+    encode(Rate(), target)
+    one, same_signal, _ = contents(target).values()
     assert one != same_signal
 
 
-def test_leftovers_and_damage_are_mended() -> None:
-    encode(Delta())
-    before, folder = contents(), files.folder("spikes", "demo-code")
-    (folder / "gone.h5").write_bytes(b"a recording that is no longer there")
-    (folder / ".partial-1-r1.h5").write_bytes(b"a killed run")
-    (folder / "r1.h5").write_bytes(before["r1.h5"][:100])
-    assert encode(Delta()) == ["r1"]
-    assert contents() == before
+def test_leftovers_are_removed_and_what_was_lost_is_made_again(target: Path) -> None:
+    encode(Delta(), target)
+    before = contents(target)
+    (target / "gone.h5").write_bytes(b"a recording that is no longer there")
+    (target / "r1.h5").unlink()
+    (target / files.INPUTS / "r3.h5").unlink()
+    assert encode(Delta(), target) == ["r1", "r3"]
+    assert contents(target) == before
+
+
+def test_a_damaged_file_is_made_again(target: Path) -> None:
+    encode(Delta(), target)
+    before = contents(target)
+    (target / "r1.h5").write_bytes(before["r1.h5"][:100])
+    assert encode(Delta(), target) == ["r1"]
+    assert contents(target) == before
+
+
+def test_a_run_that_broke_off_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the third recording; then the other two are kept, and the folder is whole."""
+    folder, loaded = files.folder("spikes", "demo-code"), []
+
+    def load(path: Path) -> Signal:
+        loaded.append(path.stem)
+        if path.stem == "r3":
+            raise KeyboardInterrupt
+        return load_signal(path)
+
+    load_signal = files.load_signal
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "load_signal", load)
+        with pytest.raises(KeyboardInterrupt), files.finishing(folder) as work:
+            encode(Delta(), work)
+    assert loaded == ["r1", "r2", "r3"]
+    assert not folder.exists()
+    with files.finishing(folder) as work:
+        assert encode(Delta(), work) == ["r3"]
+    assert list(contents(folder)) == ["r1.h5", "r2.h5", "r3.h5"]

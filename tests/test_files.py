@@ -72,7 +72,7 @@ def test_clear_partial_removes_only_what_killed_runs_left(tmp_path: Path) -> Non
 
 def test_signal_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "100.h5"
-    files.save_signal(path, signal(), inputs="abc")
+    files.save_signal(path, signal())
     back = files.load_signal(path)
     np.testing.assert_array_equal(back.samples, signal().samples)
     assert back.samples.dtype == np.float32
@@ -82,12 +82,11 @@ def test_signal_comes_back(tmp_path: Path) -> None:
         ("", ""),
         0.004,
     )
-    assert files.array_inputs(path) == "abc"
 
 
 def test_spikes_come_back(tmp_path: Path) -> None:
     train = spikes()
-    files.save_spikes(tmp_path / "s.h5", train, inputs="x")
+    files.save_spikes(tmp_path / "s.h5", train)
     back = files.load_spikes(tmp_path / "s.h5")
     np.testing.assert_array_equal(back.packed, train.packed)
     assert (back.n_steps, back.dt, back.delay_s) == (21, 0.01, 0.02)
@@ -106,7 +105,7 @@ def test_bytes_repeat(tmp_path: Path) -> None:
     table = pd.DataFrame({"label": ["N", "S"], "count": [2, 1]})
     for name in ("first", "second"):
         folder = tmp_path / name
-        files.save_signal(folder / "a.h5", signal(), inputs="abc")
+        files.save_signal(folder / "a.h5", signal())
         files.save_table(folder / "b.parquet", table)
         files.save_json(folder / "c.json", {"b": 1, "a": [1.5]})
         files.save_csv(folder / "d.csv", table)
@@ -126,7 +125,7 @@ def test_another_schema_is_refused(
 ) -> None:
     monkeypatch.setattr(files, "SCHEMA", 999)
     files.save_json(tmp_path / "a.json", {})
-    files.save_signal(tmp_path / "a.h5", signal(), inputs="")
+    files.save_signal(tmp_path / "a.h5", signal())
     files.save_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1]}))
     monkeypatch.undo()
     for load, name in (
@@ -149,15 +148,15 @@ KINDS: dict[str, tuple[Callable[[Path], None], Load]] = {
         files.load_weights,
     ),
     "signal.h5": (
-        lambda path: files.save_signal(path, signal(), inputs="x"),
+        lambda path: files.save_signal(path, signal()),
         files.load_signal,
     ),
     "spikes.h5": (
-        lambda path: files.save_spikes(path, spikes(), inputs="x"),
+        lambda path: files.save_spikes(path, spikes()),
         files.load_spikes,
     ),
     "a.fif": (
-        lambda path: files.save_recording(path, recording(), inputs="x"),
+        lambda path: files.save_recording(path, recording()),
         files.load_recording,
     ),
 }
@@ -169,8 +168,6 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="no such file") as caught:
         load(tmp_path / "data" / "spikes" / "emg-delta" / name)
     assert "`dvc repro encode@emg-delta`" in caught.value.remedy
-    assert files.array_inputs(tmp_path / name) is None
-    assert files.recording_inputs(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6, 0.9, 0.999])
@@ -195,13 +192,12 @@ def test_a_recording_cut_between_two_tags_is_not_taken_for_a_shorter_one(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.fif"
-    files.save_recording(path, recording(), inputs="x")
+    files.save_recording(path, recording())
     whole = path.read_bytes()
     data_tag = b"\x00\x00\x01\x2c\x00\x00\x00\x04"  # kind 300, float32
     path.write_bytes(whole[: whole.rindex(data_tag)])
     with mne.io.read_raw_fif(path, verbose="error") as cut:
         assert 0 < cut.n_times < 3000
-    assert files.recording_inputs(path) is None
     with pytest.raises(DataError, match="the end is missing"):
         files.load_recording(path)
 
@@ -225,7 +221,7 @@ def test_weights_with_broken_metadata_are_refused(tmp_path: Path, text: str) -> 
 @pytest.mark.parametrize("lost", ["values", "sfreq", "channels"])
 def test_a_signal_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> None:
     path = tmp_path / "a.h5"
-    files.save_signal(path, signal(), inputs="")
+    files.save_signal(path, signal())
     with h5py.File(path, "a") as file:
         del (file if lost == "values" else file.attrs)[lost]
     with pytest.raises(DataError, match="cannot be read") as caught:
@@ -243,6 +239,10 @@ def test_a_signal_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> Non
         ("data/metrics/mitdb-delta-lif/metrics.json", "evaluate@mitdb-delta-lif"),
         ("data/energy/mitdb-delta-lif/energy.json", "profile@mitdb-delta-lif"),
         ("data/report/details.json", "report"),
+        ("data/cards/mitdb.json", "fetch@mitdb"),
+        ("data/code/prepare.json", "code"),
+        ("data/code/train/lif.json", "code"),
+        ("/home/a/data/.unfinished/spikes/mitdb-delta/100.h5", "encode@mitdb-delta"),
         ("elsewhere/a.json", "STAGE"),
     ],
 )
@@ -285,11 +285,129 @@ def folder(cell: str) -> Path:
     return files.folder("runs", cell)
 
 
-def test_a_truncated_array_counts_as_not_there(tmp_path: Path) -> None:
-    path = tmp_path / "a.h5"
-    files.save_signal(path, signal(), inputs="abc")
-    path.write_bytes(path.read_bytes()[:100])
-    assert files.array_inputs(path) is None
+@pytest.fixture
+def spikes_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name an output in an empty checkout."""
+    monkeypatch.chdir(tmp_path)
+    return files.folder("spikes", "emg-delta")
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Read all files of a folder, by their path in it."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+
+
+def finish(target: Path, *, killed: bool = False, **texts: str) -> Path:
+    """Make an output of text files, with notes of what they were made of."""
+    with files.finishing(target) as work:
+        for name, text in texts.items():
+            (work / name).write_text(text)
+            files.note_inputs(work / name, f"inputs of {text}")
+        if killed:
+            raise KeyboardInterrupt
+    return work
+
+
+def break_off(target: Path, **texts: str) -> Path:
+    """Do the same, and be killed before the end; gives the folder of the work."""
+    with pytest.raises(KeyboardInterrupt):
+        finish(target, killed=True, **texts)
+    return files.UNFINISHED / target.relative_to(files.DATA)
+
+
+def test_a_finished_folder_replaces_the_old_one(spikes_folder: Path) -> None:
+    finish(spikes_folder, r1="old", gone="old")
+    assert tree(spikes_folder) == {"r1": "old", "gone": "old"}
+    work = finish(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "new"}
+    assert not (spikes_folder / files.INPUTS).exists()
+    assert not work.exists()
+
+
+def test_nothing_is_at_the_output_before_it_is_finished(spikes_folder: Path) -> None:
+    with files.finishing(spikes_folder) as work:
+        (work / "r1").write_text("new")
+        assert not spikes_folder.exists()
+    assert tree(spikes_folder) == {"r1": "new"}
+
+
+def test_work_lies_apart_and_can_be_found_from_anywhere(
+    spikes_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that started while this process was elsewhere are given the path."""
+    with files.finishing(spikes_folder) as work:
+        assert work == tmp_path / "data" / ".unfinished" / "spikes" / "emg-delta"
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        (work / "r1").write_text("new")
+        monkeypatch.chdir(tmp_path)
+    assert tree(spikes_folder) == {"r1": "new"}
+
+
+def test_a_run_that_broke_off_leaves_its_work_and_the_old_output(
+    spikes_folder: Path,
+) -> None:
+    finish(spikes_folder, r1="old", r2="old")
+    break_off(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "old", "r2": "old"}
+    with files.finishing(spikes_folder) as work:
+        assert (work / "r1").read_text() == "new"
+        assert files.is_made_of(work / "r1", "inputs of new")
+        assert not files.is_made_of(work / "r2", "inputs of old")
+        (work / "r2").write_text("new")
+    assert tree(spikes_folder) == {"r1": "new", "r2": "new"}
+
+
+def test_what_a_killed_run_was_writing_is_cleared(spikes_folder: Path) -> None:
+    work = break_off(spikes_folder, r1="new")
+    for leftover in (".partial-1-r2", f"{files.INPUTS}/.partial-1-r1"):
+        (work / leftover).write_text("half")
+    with files.finishing(spikes_folder) as work:
+        assert not list(work.rglob(".partial-*"))
+    assert tree(spikes_folder) == {"r1": "new"}
+
+
+def test_unfinished_work_of_other_outputs_is_left_alone(spikes_folder: Path) -> None:
+    other = spikes_folder.with_name("emg-rate")
+    work = break_off(other, r1="half")
+    finish(spikes_folder, r1="new")
+    assert files.is_made_of(work / "r1", "inputs of half")
+    assert not other.exists()
+
+
+def test_a_file_is_kept_by_a_note_of_the_same_inputs_alone(tmp_path: Path) -> None:
+    path = tmp_path / "r1.h5"
+    path.write_text("spikes")
+    assert not files.is_made_of(path, "abc")
+    files.note_inputs(path, "abc")
+    assert files.is_made_of(path, "abc")
+    assert not files.is_made_of(path, "abcd")
+    assert not files.is_made_of(path, "ab")
+    files.note_inputs(path, "other")
+    assert files.is_made_of(path, "other")
+    assert not files.is_made_of(path, "abc")
+    (tmp_path / "r2.h5").write_text("spikes")
+    assert not files.is_made_of(tmp_path / "r2.h5", "other")
+    path.unlink()
+    assert not files.is_made_of(path, "other")
+
+
+def test_digests_are_of_files_and_of_all_files_in_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["spikes/r2", "spikes/deep/r1", "folds", "alone/not asked for"]
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
+    found = files.digests(Path("spikes"), Path("folds"))
+    assert list(found) == ["folds", "spikes/deep/r1", "spikes/r2"]
+    assert found == {name: files.file_digest(Path(name)) for name in found}
+    assert files.digests(Path("folds"), Path("spikes")) == found
+    Path("folds").write_text("other")
+    changed = files.digests(Path("spikes"), Path("folds"))
+    assert {name for name in found if changed[name] != found[name]} == {"folds"}
 
 
 def test_not_a_number_never_reaches_json(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from pipeline.measurement import (
 )
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings, prepare_recording
+from pipeline.profiling import measured
 from pipeline.profiling.cost_tables import instruction_energy
 from pipeline.profiling.duty import duty
 from pipeline.profiling.profile import ProfilingSettings
@@ -57,12 +58,12 @@ def write_recording(name: str, seed: int) -> None:
     volts = np.random.default_rng(seed).normal(0, 3e-6, (2, 2500)).cumsum(1)
     raw = mne.io.RawArray(volts, mne.create_info(["a", "b"], 250.0, "ecg"), verbose=0)
     folder = files.folder("recordings", DATASET)
-    files.save_recording(folder / f"{name}_raw.fif", raw, inputs="")
+    files.save_recording(folder / f"{name}_raw.fif", raw)
     signal = prepare_recording(raw, SignalSettings.model_validate(SIGNAL), where=name)
     encoder: Any = find("encoders", "delta")
     spikes = encode(encoder(threshold=0.5), signal, seeds.generator(0, name))
     path = files.folder("spikes", f"{DATASET}-delta") / f"{name}.h5"
-    files.save_spikes(path, spikes, inputs="")
+    files.save_spikes(path, spikes)
 
 
 def write_tables() -> None:
@@ -89,7 +90,7 @@ def write_cell(cell: str, neuron: str) -> None:
         "network": NETWORK,
         "neuron": {"name": neuron},
         "signal": SIGNAL,
-        "encoder": {"threshold": 0.5},
+        "encoder": {"name": "delta", "threshold": 0.5},
     }
     run = {
         "dataset": DATASET, "encoder": "delta", "settings": settings,
@@ -238,26 +239,35 @@ def quick(cell: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_what_was_measured_is_kept_beside_what_was_before(quick: str) -> None:
-    path = files.folder("energy", quick) / "measured.json"
     old = {"meters": {"old": {"absent": "why"}}, "imported": {"source": "log.csv"}}
-    files.save_json(path, old)
-    measured = measure_cell(quick, None, QUICK)
-    assert files.load_json(path) == json.loads(json.dumps(measured))
-    assert measured["imported"] == {"source": "log.csv"}
-    assert measured["meters"] == ABSENT
-    assert measured["emulated"] == {"absent": "later"}
-    assert measured["latency"]["repeats"] == 2
-    assert measured["latency"]["median_ms_per_window"] > 0
-    assert set(measured["machine"]) == {"system", "processor"}
+    measured.add(quick, "k", old)
+    told = measure_cell(quick, None, QUICK)
+    assert measured.load(quick, "k") == json.loads(json.dumps(told))
+    assert told["imported"] == {"source": "log.csv"}
+    assert told["meters"] == ABSENT
+    assert told["emulated"] == {"absent": "later"}
+    assert told["latency"]["repeats"] == 2
+    assert told["latency"]["median_ms_per_window"] > 0
+    assert set(told["machine"]) == {"system", "processor"}
+
+
+def test_what_was_measured_belongs_to_the_run(quick: str) -> None:
+    measured.add(quick, "of another", {"imported": {"source": "log.csv"}})
+    told = measure_cell(quick, None, QUICK)
+    assert set(told) == {"latency", "machine", "meters", "emulated"}
+    assert list(measured.load(quick, "of another")) == ["imported"]
+    assert not files.folder("energy", quick).exists()
 
 
 def test_the_page_is_made_again_with_it(
     quick: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, seen = files.folder("energy", quick) / "measured.json", []
-    monkeypatch.setattr(measurement, "refresh", lambda: seen.append(path.exists()))
-    measure_cell(quick, FOLD, QUICK)
-    assert seen == [True]
+    seen: list[Any] = []
+    monkeypatch.setattr(
+        measurement, "refresh", lambda: seen.append(measured.load(quick, "k"))
+    )
+    told = measure_cell(quick, FOLD, QUICK)
+    assert seen == [json.loads(json.dumps(told))]
 
 
 def test_the_window_that_is_timed_is_the_folds_first_test_window(
@@ -333,7 +343,7 @@ def test_what_was_measured_is_printed(
 ) -> None:
     here = Path(__file__).with_name("params.yaml")
     shutil.copy(here, "params.yaml")
-    measured = {"energy_j_per_window": 2.5e-4, "low": 2e-4, "high": 3e-4, "idle_w": 1.5}
+    metered = {"energy_j_per_window": 2.5e-4, "low": 2e-4, "high": 3e-4, "idle_w": 1.5}
     seen: list[Any] = []
 
     def measure(cell: str, fold: int | None, settings: Any, log: Log | None) -> Any:
@@ -348,8 +358,8 @@ def test_what_was_measured_is_printed(
                 "cortex_m4": {"windows": 200, **same, **machine},
                 "rv32imac": {"absent": "apt install [this]"},
             },
-            "meters": {"rapl": {"absent": "no powercap"}, "nvml": measured},
-            "imported": measured | {"energy_j_per_window": 3e-6},
+            "meters": {"rapl": {"absent": "no powercap"}, "nvml": metered},
+            "imported": metered | {"energy_j_per_window": 3e-6},
         }
 
     monkeypatch.setattr(measurement, "measure_cell", measure)

@@ -63,7 +63,12 @@ def run(source: Any, params: config.Params) -> dict[str, pd.DataFrame]:
         labels=params.read("datasets.mitdb.labels"),
     )
     parts = ("signal", "windows", "folds", "labels")
-    prepare("mitdb", seed=0, **{p: params.read(f"datasets.mitdb.{p}") for p in parts})
+    settings = {part: params.read(f"datasets.mitdb.{part}") for part in parts}
+    with (
+        files.finishing(files.folder("signals", "mitdb")) as signals,
+        files.finishing(files.folder("windows", "mitdb")) as tables,
+    ):
+        prepare("mitdb", signals, tables, **settings, seed=0, code="")
     folder = files.folder("windows", "mitdb")
     windows = files.load_table(folder / "windows.parquet")
     folds = files.load_table(folder / "folds.parquet")

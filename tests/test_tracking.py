@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import files, runs, tracking
 from pipeline.errors import DataError
+from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
 
 # MLflow and what it imports warn of each other.
@@ -122,13 +123,15 @@ def write_cell(name: str) -> Path:
         "duty": duty(0.125e-6, 1e-9, 2.0),
     }
     files.save_json(files.folder("energy", name) / "energy.json", bill)
-    measured = {
-        "latency": {"median_ms_per_window": 1.5},
-        "meters": {"rapl": {"absent": "no powercap"}},
-        "machine": {"processor": "some"},
-    }
-    files.save_json(files.folder("energy", name) / "measured.json", measured)
+    measured.add(name, run["run_key"], MEASURED)
     return folder
+
+
+MEASURED = {
+    "latency": {"median_ms_per_window": 1.5},
+    "meters": {"rapl": {"absent": "no powercap"}},
+    "machine": {"processor": "some"},
+}
 
 
 def learned_table() -> pd.DataFrame:
@@ -217,6 +220,36 @@ def logged() -> dict[str, float]:
     (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
     metrics: dict[str, float] = parent.data.metrics
     return metrics
+
+
+def test_what_is_measured_later_joins_the_run(cell: Path) -> None:
+    """Also when the bill is as it was; what another run took is not this one's."""
+    assert logged()["measured/latency.median_ms_per_window"] == 1.5
+    key = files.load_json(cell / "run.json")["run_key"]
+    spent = {"meters": {"nvml": {"energy_j_per_window": 0.25}}}
+    measured.add(CELL, "another run", spent)
+    assert not any("nvml" in name for name in logged())
+    measured.add(CELL, key, spent)
+    metrics = logged()
+    assert metrics["measured/meters.nvml.energy_j_per_window"] == 0.25
+    assert metrics["measured/latency.median_ms_per_window"] == 1.5
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert parent.data.tags["machine.processor"] == "some"
+    path = client().download_artifacts(parent.info.run_id, "energy/measured.json")
+    kept = json.loads(Path(path).read_text())
+    assert kept["meters"] == spent["meters"]
+    assert kept["latency"] == MEASURED["latency"]
+
+
+def test_a_cell_that_was_not_measured_logs_no_measurement(cell: Path) -> None:
+    key = files.load_json(cell / "run.json")["run_key"]
+    measured.path(CELL, key).unlink()
+    metrics = logged()
+    assert metrics["energy/uj_per_window"] == 0.25
+    assert not any(name.startswith("measured/") for name in metrics)
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    kept = client().list_artifacts(parent.info.run_id, "energy")
+    assert [item.path for item in kept] == ["energy/energy.json"]
 
 
 def test_the_network_in_integers_stands_beside(cell: Path) -> None:
@@ -507,14 +540,6 @@ def test_run_key_depends_on_everything_and_on_nothing_else() -> None:
     assert runs.run_key(*given) == runs.run_key(*json.loads(json.dumps(given)))
     others = [({"seed": 2}, {"a": "x"}), ({"seed": 1}, {"a": "y"}), ({}, given[1])]
     assert len({runs.run_key(*each) for each in (given, *others)}) == 4
-
-
-def test_digests_of_files_and_folders(tmp_path: Path) -> None:
-    (tmp_path / "folder/__pycache__").mkdir(parents=True)
-    for name in ("folder/a.py", "folder/__pycache__/a.pyc", "b.py"):
-        (tmp_path / name).write_text(name)
-    found = runs.digests([tmp_path / "folder", tmp_path / "b.py"])
-    assert [Path(path).name for path in found] == ["a.py", "b.py"]
 
 
 def test_flatten() -> None:

@@ -31,7 +31,7 @@ class Processor:
     Parameters
     ----------
     name : str
-        As it stands in `measured.json`.
+        As it stands in the run's file below `data/measured`.
     target : str
         Of the exported Makefile.
     tools : tuple of str

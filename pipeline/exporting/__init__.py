@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import files
-from pipeline.components import find
 from pipeline.errors import DataError
+from pipeline.runs import chosen
 
 if TYPE_CHECKING:
     from torch import nn
@@ -96,7 +96,7 @@ def load_trained(cell: str, fold: int | None = None) -> Trained:
     folder = files.folder("runs", cell)
     run = files.load_json(folder / "run.json")
     fold = _fold(cell, run, fold)
-    parts = (_component("network", run), _component("neuron", run))
+    parts = (chosen(run, "network"), chosen(run, "neuron"))
     weights = weights_path(folder, fold)
     try:
         network, shape = load_network(weights, *parts)
@@ -107,12 +107,6 @@ def load_trained(cell: str, fold: int | None = None) -> Trained:
             remedy=f"dvc repro train@{cell}",
         ) from error
     return Trained(cell, fold, run, network, shape, folder)
-
-
-def _component(kind: str, run: Mapping[str, Any]) -> Any:
-    """Rebuild the network or neuron that a run was trained with."""
-    settings = dict(run["settings"][kind])
-    return find(f"{kind}s", settings.pop("name")).model_validate(settings)
 
 
 def _fold(cell: str, run: Mapping[str, Any], fold: int | None) -> int:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files, seeds
-from pipeline.components import find
 from pipeline.device.front_end import (
     FrontEnd,
     design_front_end,
@@ -23,6 +22,7 @@ from pipeline.exporting import Trained, load_trained
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.quantization.network import IntegerNetwork
+from pipeline.runs import chosen
 
 SAMPLE_WINDOWS = 16
 """Made-up windows that an exported program is tested with."""
@@ -73,8 +73,7 @@ def load_program(trained: Trained) -> Program:
     used = _used_recordings(dataset)
     settings = trained.run["settings"]
     signal = SignalSettings.model_validate(settings["signal"])
-    coded = find("encoders", trained.run["encoder"])
-    encoder: Any = coded.model_validate(settings["encoder"])
+    encoder = chosen(trained.run, "encoder")
     rate, channels = _recorded(dataset, used, signal)
     front_end = design_front_end(signal, encoder, rate, len(channels))
     test = _test_windows(dataset, trained.fold)
@@ -204,9 +203,7 @@ def read_codes(
 def _lag(program: Program) -> int:
     """Count the steps that the code lags behind the signal."""
     run = program.trained.run
-    encoder: Any = find("encoders", run["encoder"])
-    made = encoder.model_validate(run["settings"]["encoder"])
-    delay_s: float = made.delay_s(program.front_end.sfreq)
+    delay_s: float = chosen(run, "encoder").delay_s(program.front_end.sfreq)
     return round(delay_s * program.front_end.sfreq)
 
 

@@ -20,7 +20,6 @@ from pipeline.errors import DataError
 from pipeline.ingestion import catalogue
 from pipeline.ingestion.catalogue import Row
 from pipeline.parallel import parallel_map
-from pipeline.provenance import code_digest
 from pipeline.readers.base import Entry, Reader
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ class Job:
         SHA-256 of the raw files by their path.
     on_bad : str
         `raise` ends at the first bad recording, `skip` lists it as refused.
+    code : str
+        Digest of the code that reads.
     """
 
     reader: Reader
@@ -51,6 +52,7 @@ class Job:
     target: Path | None
     digests: Mapping[str, str]
     on_bad: OnBad
+    code: str = ""
 
 
 def ingest(
@@ -62,6 +64,7 @@ def ingest(
     absent: Mapping[str, str],
     labels: Sequence[str],
     on_bad: OnBad = "raise",
+    code: str = "",
 ) -> pd.DataFrame:
     """Read, de-identify and judge every recording of a data set.
 
@@ -79,6 +82,8 @@ def ingest(
         The data set's labels; each must appear.
     on_bad : str
         `raise` or `skip`.
+    code : str
+        Digest of the code that reads.
 
     Returns
     -------
@@ -91,16 +96,13 @@ def ingest(
         There is no recording, one is bad (`raise`), recordings differ in their
         channels, or a label never appears.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    files.clear_partial(target)
-    rows = _rows(Job(reader, raw, target, digests, on_bad))
+    rows = _rows(Job(reader, raw, target, digests, on_bad, code))
     catalogue.check(rows, labels, str(raw))
     missing = [Row("", who, status="absent", reason=why) for who, why in absent.items()]
     recordings = catalogue.table(rows + missing)
-    used = {row.recording for row in rows if row.status == "used"}
-    kept = {name for recording in used for name in _names(recording)}
+    used = {_name(row.recording) for row in rows if row.status == "used"}
     files.save_table(target / "recordings.parquet", recordings)
-    files.keep_only(target, kept | {"recordings.parquet"})
+    files.keep_only(target, used | {"recordings.parquet"})
     return recordings
 
 
@@ -159,25 +161,24 @@ def _ingest_one(job: Job, entry: Entry) -> Row:
 
 
 def _bring(job: Job, entry: Entry, target: Path) -> Row:
-    fif, note = (target / name for name in _names(entry.recording))
+    fif = target / _name(entry.recording)
+    row_path = target / files.INPUTS / f"{entry.recording}.json"
     inputs = _inputs(job, entry)
-    if note.exists() and files.recording_inputs(fif) == inputs:
-        kept = files.load_json(note)
-        if kept.pop("inputs") == inputs:
-            return catalogue.from_json(kept)
+    if files.is_made_of(fif, inputs):
+        return catalogue.from_json(files.load_json(row_path))
     row, raw = _read(job, entry)
-    files.save_recording(fif, raw, inputs=inputs)
-    files.save_json(note, {"inputs": inputs, **catalogue.to_json(row)})
+    files.save_recording(fif, raw)
+    files.save_json(row_path, catalogue.to_json(row))
+    files.note_inputs(fif, inputs)
     return row
 
 
 def _inputs(job: Job, entry: Entry) -> str:
     """Digest what a recording is made of: its raw files, the settings and the code."""
-    code = [code_digest(name) for name in (type(job.reader).__module__, __name__)]
     names = [file.as_posix() for file in entry.files]
     digests = {n: job.digests.get(n) or _digest(job.raw, n) for n in names}
     who = [entry.recording, entry.subject, entry.session, entry.run]
-    return files.inputs_digest(job.reader, digests, code, who)
+    return files.inputs_digest(job.reader, digests, job.code, who)
 
 
 def _digest(raw: Path, name: str) -> str:
@@ -246,6 +247,6 @@ def _refuse_unusable(recording: str, raw: "mne.io.BaseRaw") -> None:
         )
 
 
-def _names(recording: str) -> tuple[str, str]:
-    """Name a recording's file, and the note with its row."""
-    return f"{recording}_raw.fif", f"{recording}.json"
+def _name(recording: str) -> str:
+    """Name a recording's file."""
+    return f"{recording}_raw.fif"

@@ -17,7 +17,6 @@ from pipeline.preparation import beats
 from pipeline.preparation.folds import FoldSettings, make_folds
 from pipeline.preparation.signals import SignalSettings, prepare_recording
 from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings, cut
-from pipeline.provenance import code_digest
 
 if TYPE_CHECKING:
     import mne
@@ -35,6 +34,7 @@ class Plan:
     labels: tuple[str, ...]
     sources: Path
     target: Path
+    code: str
 
 
 @dataclass(frozen=True)
@@ -65,22 +65,27 @@ class Prepared:
 
 def prepare(
     dataset: str,
+    signals: Path,
+    tables: Path,
     *,
     signal: SignalSettings,
     windows: WindowSettings,
     folds: FoldSettings,
     labels: Sequence[str],
     seed: int,
+    code: str,
 ) -> list[Prepared]:
     """Prepare every recording of a data set that is in use.
 
-    Reads `data/recordings/<dataset>`; writes `data/signals/<dataset>` and
-    `data/windows/<dataset>`. A signal that is there already and was made of the same
-    recording, settings and code is kept; one of a recording no longer used is removed.
+    Reads `data/recordings/<dataset>`. A signal that is there already and was made of
+    the same recording, settings and code is kept; one of a recording no longer used is
+    removed.
 
     Parameters
     ----------
     dataset : str
+    signals, tables : Path
+        Folders to write to: signals, and tables of windows and folds.
     signal : SignalSettings
     windows : WindowSettings
     folds : FoldSettings
@@ -88,6 +93,8 @@ def prepare(
         The data set's classes.
     seed : int
         For the order of subjects.
+    code : str
+        Digest of the code that prepares.
 
     Raises
     ------
@@ -98,13 +105,10 @@ def prepare(
         channels, or the windows cannot be split as asked.
     """
     used = _used(dataset)
-    # Absolute, for workers that joblib started while this process was elsewhere.
+    # Absolute, for workers may have started while this process was elsewhere.
     sources = files.folder("recordings", dataset).resolve()
-    target = files.folder("signals", dataset).resolve()
-    target.mkdir(parents=True, exist_ok=True)
-    files.clear_partial(target)
-    files.keep_only(target, {f"{name}.h5" for name in used["recording"]})
-    plan = Plan(dataset, signal, windows, tuple(labels), sources, target)
+    files.keep_only(signals, {f"{name}.h5" for name in used["recording"]})
+    plan = Plan(dataset, signal, windows, tuple(labels), sources, signals, code)
     one = partial(_prepare_one, plan)
     prepared = parallel_map(one, list(used["recording"]), what=f"prepare {dataset}")
     _check_alike(dataset, prepared)
@@ -112,7 +116,7 @@ def prepare(
     roles = make_folds(
         table, folds, labels, sfreq=prepared[0].sfreq, seed=seed, where=dataset
     )
-    _save(files.folder("windows", dataset), table, roles, prepared)
+    _save(tables, table, roles, prepared)
     return prepared
 
 
@@ -151,13 +155,13 @@ def _signal(
     plan: Plan, recording: str, raw: "mne.io.BaseRaw", source: Path
 ) -> tuple[Signal, bool]:
     path = plan.target / f"{recording}.h5"
-    code = code_digest(prepare_recording.__module__)
-    inputs = files.inputs_digest(plan.signal, code, files.file_digest(source))
-    if files.array_inputs(path) == inputs:
+    inputs = files.inputs_digest(plan.signal, plan.code, files.file_digest(source))
+    if files.is_made_of(path, inputs):
         return files.load_signal(path), False
     where = f"{plan.dataset}, recording {recording}"
     signal = prepare_recording(raw, plan.signal, where=where)
-    files.save_signal(path, signal, inputs=inputs)
+    files.save_signal(path, signal)
+    files.note_inputs(path, inputs)
     return signal, True
 
 

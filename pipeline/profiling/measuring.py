@@ -86,7 +86,7 @@ def _inference(
     import torch
 
     from pipeline.networks._deployed import deployed
-    from pipeline.training.devices import repeatable
+    from pipeline.training.devices import one_thread
 
     window = windows.spikes(torch.arange(1))
     ready = deployed(network)
@@ -95,7 +95,7 @@ def _inference(
         with torch.inference_mode():
             ready(window)
 
-    with repeatable(0):
+    with one_thread():
         yield infer
 
 

@@ -108,9 +108,9 @@ def bill(
     MeasurementError
         A network has a layer that cannot be counted.
     """
-    from pipeline.training.devices import repeatable
+    from pipeline.training.devices import one_thread
 
-    with repeatable(0):
+    with one_thread():
         counted = pooled([count_windows(*each) for each in networks])
     told = describe(counted)
     told["encoder_per_window"] = encoder

@@ -216,12 +216,6 @@ def _test(
     return compare(tables[0], tables[1], labels, settings, rng)
 
 
-def measured(cell: str) -> Plain:
-    """Read what this machine measured of a cell; empty if nothing was."""
-    path = files.folder("energy", cell) / "measured.json"
-    return files.load_json(path) if path.exists() else {}
-
-
 def subjects(cell: str) -> pd.DataFrame:
     """Read a cell's table of subjects."""
     path = files.folder("metrics", cell) / "subjects.csv"

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import files
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.plots.style import Picture
+from pipeline.profiling import measured
 from pipeline.report import (
     device,
     dynamics,
@@ -106,7 +107,10 @@ def section(told: Plain, dataset: str) -> Plain:
     names = {cell["cell"]: f"{cell['encoder']} · {cell['model']}" for cell in cells}
     tables = {title: findings.subjects(cell) for cell, title in names.items()}
     curves = {title: findings.history(cell) for cell, title in names.items()}
-    measured = {cell: findings.measured(cell) for cell in names}
+    here = {
+        cell["cell"]: measured.load(cell["cell"], cell["run"]["run_key"])
+        for cell in cells
+    }
     chance = 1 / len(labels)
     return {
         "name": dataset,
@@ -115,9 +119,9 @@ def section(told: Plain, dataset: str) -> Plain:
         "cells": cells,
         "best": findings.best_cell(cells),
         "chance": chance,
-        "measured": measured,
-        "meters": meters(measured),
-        **device.shown(cells, measured),
+        "measured": here,
+        "meters": meters(here),
+        **device.shown(cells, here),
         "tradeoff": tradeoffs.shown(dataset),
         "subjects_picture": figures.subjects(tables, chance),
         "learning_picture": figures.learning(curves, chance),
@@ -139,10 +143,10 @@ def example(dataset: str, cells: Sequence[Plain]) -> Picture:
     return figures.example(dataset, encoders, chosen[: figures.MOST_WINDOWS])
 
 
-def meters(measured: Mapping[str, Plain]) -> list[str]:
+def meters(measurements: Mapping[str, Plain]) -> list[str]:
     """Say of each meter what it measured or why not, and on which machine."""
     lines: dict[str, None] = {}
-    for here in measured.values():
+    for here in measurements.values():
         for name, meter in here.get("meters", {}).items():
             reason = meter.get("absent", "").removeprefix(name).lstrip()
             told = f"absent, {reason}" if reason else "measured"

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.components import Component
+from pipeline.digests import describe
 from pipeline.files import (
     file_digest,
     inputs_digest,
@@ -23,8 +24,6 @@ from pipeline.parallel import parallel_map
 
 WriteSubject = Callable[[str, Path], None]
 """Writes the files of the subject named first below the folder named second."""
-
-SHARED_CODE = ("_bids.py", "_simulation.py", "_waves.py")
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,10 @@ def subject_names(count: int) -> list[str]:
     return [f"{number:02d}" for number in range(1, count + 1)]
 
 
-def simulation_inputs(simulator: Component, seed: int, *code: str) -> str:
+def simulation_inputs(simulator: Component, seed: int) -> str:
     """Digest what one subject depends on, which is not how many others there are.
+
+    Other code makes other recordings, so the simulator's code counts too.
 
     Parameters
     ----------
@@ -60,13 +61,9 @@ def simulation_inputs(simulator: Component, seed: int, *code: str) -> str:
         Its settings count, less `subjects`.
     seed : int
         The seed of the draw.
-    *code : str
-        The simulator's source files: other code makes other recordings.
     """
     settings = simulator.model_dump(mode="json", exclude={"subjects"})
-    files = [Path(__file__).with_name(name) for name in SHARED_CODE]
-    files += map(Path, code)
-    return inputs_digest(settings, seed, [file_digest(file) for file in files])
+    return inputs_digest(settings, seed, describe("fetch", [simulator]))
 
 
 def simulate(simulation: Simulation, write: WriteSubject) -> dict[str, str]:

@@ -48,7 +48,7 @@ class SyntheticEcg(Source):
             Equal seeds give equal bytes.
         """
         subjects = subject_names(self.subjects)
-        inputs = simulation_inputs(self, seed, __file__, _ecgsyn.__file__)
+        inputs = simulation_inputs(self, seed)
         simulation = Simulation(target, inputs, subjects)
         files = simulate(simulation, partial(_write, self, seed))
         records = "".join(f"s{subject}\n" for subject in subjects)

@@ -79,7 +79,7 @@ class SyntheticEeg(Source):
             Equal seeds give equal bytes.
         """
         subjects = subject_names(self.subjects)
-        inputs = simulation_inputs(self, seed, __file__)
+        inputs = simulation_inputs(self, seed)
         simulation = Simulation(target, inputs, subjects)
         files = simulate(simulation, partial(_write, self, seed))
         texts = description("Simulated motor imagery EEG", ABOUT, subjects)

@@ -83,7 +83,7 @@ class SyntheticEmg(Source):
             Equal seeds give equal bytes.
         """
         subjects = subject_names(self.subjects)
-        inputs = simulation_inputs(self, seed, __file__)
+        inputs = simulation_inputs(self, seed)
         simulation = Simulation(target, inputs, subjects)
         files = simulate(simulation, partial(_write, self, seed))
         texts = description("Simulated armband EMG", ABOUT, subjects)

@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline import files
 from pipeline.plots import accesses, dynamics, plasticity
 from pipeline.plots.snapshots import STRONG, WEAK, parted
+from pipeline.profiling import measured
 from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
 from pipeline.tracking.entries import (
@@ -48,7 +49,8 @@ def log(
     steps = {"runs": _log_training, "metrics": _log_metrics, "energy": _log_energy}
     for kind in kinds:
         folder = files.folder(kind, cell)
-        digest = _digest(folder)
+        here = measured.path(cell, run["run_key"])
+        digest = _digest(folder, *([here] if kind == "energy" else []))
         if digest and parent.data.tags.get(f"logged.{kind}") != digest:
             steps[kind](client, parent, folder)
             client.set_tag(parent.info.run_id, f"logged.{kind}", digest)
@@ -207,14 +209,15 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         numbers |= _words(learning)
         drawn = {"accesses": accesses.accesses(learning)}
         log_pictures(client, parent, "plasticity", drawn)
-    if (folder / "measured.json").exists():
-        measured = files.load_json(folder / "measured.json")
-        set_tags(client, parent, flatten(measured.pop("machine"), "machine."))
-        numbers |= {f"measured/{k}": v for k, v in flatten(measured).items()}
+    run_key = parent.data.tags["run_key"]
+    if here := measured.load(folder.name, run_key):
+        set_tags(client, parent, flatten(here.pop("machine"), "machine."))
+        numbers |= {f"measured/{k}": v for k, v in flatten(here).items()}
+        client.log_dict(parent.info.run_id, here, "energy/measured.json")
     log_numbers(client, parent.info.run_id, numbers)
     tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
     set_tags(client, parent, tags)
-    log_files(client, parent, folder, "energy.json", "measured.json")
+    log_files(client, parent, folder, "energy.json")
 
 
 def _integers(bill: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,7 +272,8 @@ def _git(*arguments: str) -> str:
         return ""
 
 
-def _digest(folder: Path) -> str:
-    """Digest what a stage wrote; empty if it has not run."""
+def _digest(folder: Path, *others: Path) -> str:
+    """Digest what a stage wrote and files beside it; empty if it has not run."""
     names = sorted(path for path in folder.glob("*") if path.is_file())
-    return files.inputs_digest([files.file_digest(p) for p in names]) if names else ""
+    every = [*names, *(path for path in others if path.exists())]
+    return files.inputs_digest([files.file_digest(p) for p in every]) if names else ""

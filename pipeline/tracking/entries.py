@@ -102,8 +102,10 @@ def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> 
 
 
 def data_digest(run: Mapping[str, Any]) -> str:
-    """Digest the input files' digests, as short as MLflow wants it."""
-    return files.inputs_digest(dict(run["inputs"]))[:32]
+    """Digest the digests of the windows and spikes, as short as MLflow wants it."""
+    code = f"{files.DATA / 'code'}/"
+    data = {k: v for k, v in run["inputs"].items() if not k.startswith(code)}
+    return files.inputs_digest(data)[:32]
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ import mlflow.pyfunc
 import numpy as np
 import torch
 
-from pipeline.components import find
+from pipeline.runs import chosen
 from pipeline.training.trained import load_network
 
 
@@ -23,7 +23,7 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
         """Read the settings; a fold's network is built when it is first asked for."""
         self.files = {name: Path(path) for name, path in context.artifacts.items()}
         text = self.files["run"].read_text(encoding="utf-8")
-        self.settings = json.loads(text)["settings"]
+        self.run = json.loads(text)
         self.networks: dict[int, torch.nn.Module] = {}
 
     def predict(
@@ -55,14 +55,10 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
 
     def _network(self, fold: int) -> torch.nn.Module:
         if fold not in self.networks:
-            parts = (self._component("networks"), self._component("neurons"))
+            parts = (chosen(self.run, "network"), chosen(self.run, "neuron"))
             path = self.files[f"fold-{fold}"]
             self.networks[fold], _ = load_network(path, *parts)
         return self.networks[fold]
-
-    def _component(self, kind: str) -> Any:
-        settings = dict(self.settings[kind.removesuffix("s")])
-        return find(kind, settings.pop("name")).model_validate(settings)
 
 
 mlflow.models.set_model(SpikingClassifier())

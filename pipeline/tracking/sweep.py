@@ -79,9 +79,8 @@ def points(dataset: str) -> pd.DataFrame:
 def comparable(points: pd.DataFrame) -> pd.DataFrame:
     """Keep the runs that can stand beside the newest one.
 
-    They tell the same windows apart, in the same folds; and, of each encoder, they were
-    made of the same spikes and by the same code as its newest run, for these are in its
-    digest.
+    They classify the same windows, in the same folds; and, of each encoder, they were
+    made of the same spikes as its newest run.
     """
     same = points[points["upstream"] == points["upstream"].head(1).squeeze()]
     newest = same.groupby("encoder")["data_digest"].transform("first")

@@ -1,8 +1,8 @@
 """Train one network a fold, the same bytes every time.
 
-A fold's weights file is its only lasting part: it holds what the fold learned, its
-history and the digest of what it was made of. A run that was killed keeps finished
-folds, and predictions always come from the weights as they stand in the file.
+A fold's weights file is its only lasting part: it holds what the fold learned and its
+history. A run that was killed keeps finished folds, and predictions always come from
+the weights as they stand in the file.
 """
 
 import math
@@ -19,7 +19,7 @@ import pandas as pd
 from torch import nn
 
 from pipeline import files, seeds
-from pipeline.errors import DataError, PipelineError
+from pipeline.errors import PipelineError
 from pipeline.kernels._sequence import UnstableError
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
@@ -121,13 +121,15 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
     inputs = _fold_inputs(task, fold)
     seed = seeds.integer(task.seed, "train", task.name, fold)
     with devices.repeatable(seed), _named(f"{task.name}, fold {fold}"):
-        if not _is_made_of(path, inputs):
+        if not files.is_made_of(path, inputs):
             # Elsewhere, as on a GPU, the same inputs may give other weights.
             whole_path.unlink(missing_ok=True)
-            _train_fold(task, path, fold, inputs)
+            _train_fold(task, path, fold)
+            files.note_inputs(path, inputs)
         network, _ = load_network(path, task.network, task.neuron)
-        if not _is_made_of(whole_path, inputs):
-            _quantize_fold(task, network, whole_path, fold, inputs)
+        if not files.is_made_of(whole_path, inputs):
+            _quantize_fold(task, network, whole_path, fold)
+            files.note_inputs(whole_path, inputs)
         whole, told = load_quantized(whole_path)
         return _Fold(
             files.load_weights(path)[1],
@@ -163,14 +165,7 @@ def _history(meta: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"fold": meta["fold"], **epoch} for epoch in meta["history"]]
 
 
-def _is_made_of(path: Path, inputs: str) -> bool:
-    try:
-        return bool(files.load_weights(path)[1]["inputs"] == inputs)
-    except (DataError, KeyError):
-        return False
-
-
-def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
+def _train_fold(task: Task, path: Path, fold: int) -> None:
     """Train a fold, from its train and validation windows alone, and save it."""
     where = f"{task.name}, fold {fold}"
     train, validation = (
@@ -198,7 +193,6 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
         "shape": asdict(shape),
         "labels": list(task.labels),
         "fold": fold,
-        "inputs": inputs,
         "summary": summary,
         "history": [asdict(epoch) for epoch in history],
         "learned": learned,
@@ -207,9 +201,7 @@ def _train_fold(task: Task, path: Path, fold: int, inputs: str) -> None:
     files.save_weights(path, network.state_dict(), meta=meta)
 
 
-def _quantize_fold(
-    task: Task, network: nn.Module, path: Path, fold: int, inputs: str
-) -> None:
+def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> None:
     """Put a fold in integers, by its train and validation windows alone; save that."""
     train, validation = (
         batches.load(task.spikes, role_windows(task, fold, role), task.labels)
@@ -217,7 +209,7 @@ def _quantize_fold(
     )
     rng = seeds.generator(task.seed, "train", task.name, fold, "integers")
     quantized = quantize_fold(network, train, validation, task.settings, rng)
-    save_quantized(path, quantized, meta={"fold": fold, "inputs": inputs})
+    save_quantized(path, quantized, meta={"fold": fold})
 
 
 def _fit(

@@ -45,12 +45,12 @@ def recording(seed: int) -> mne.io.RawArray:
 def write_recording(name: str, seed: int) -> None:
     raw = recording(seed)
     folder = files.folder("recordings", DATASET)
-    files.save_recording(folder / f"{name}_raw.fif", raw, inputs="")
+    files.save_recording(folder / f"{name}_raw.fif", raw)
     signal = prepare_recording(raw, SignalSettings.model_validate(SIGNAL), where=name)
     rng = seeds.generator(0, name)
     spikes = encode(find("encoders", "delta")(threshold=0.5), signal, rng)  # type: ignore
     path = files.folder("spikes", f"{DATASET}-delta") / f"{name}.h5"
-    files.save_spikes(path, spikes, inputs="")
+    files.save_spikes(path, spikes)
 
 
 def write_tables() -> None:
@@ -77,7 +77,7 @@ def write_cell(cell: str, neuron: str, network: Any = NETWORK) -> Path:
         "network": network,
         "neuron": {"name": neuron},
         "signal": SIGNAL,
-        "encoder": {"threshold": 0.5},
+        "encoder": {"name": "delta", "threshold": 0.5},
     }
     run = {
         "dataset": DATASET, "encoder": "delta", "settings": settings,
@@ -207,7 +207,7 @@ def test_an_encoder_without_integers_is_refused(
     cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = files.load_json(cell / "run.json")["settings"]
-    change_run(cell, encoder="rate", settings={**settings, "encoder": {}})
+    change_run(cell, settings={**settings, "encoder": {"name": "rate"}})
     assert "has no integer form" in refused(monkeypatch, capsys, CELL)
 
 
@@ -227,7 +227,7 @@ def test_a_recording_that_does_not_fit_the_front_end_is_named(
     volts[-1, 30 : 30 + gap] = np.nan
     raw = mne.io.RawArray(volts, mne.create_info(channels, sfreq, "ecg"), verbose=0)
     path = files.folder("recordings", DATASET) / "r2_raw.fif"
-    files.save_recording(path, raw, inputs="")
+    files.save_recording(path, raw)
     with pytest.raises(DataError) as caught:
         read_codes(program, "r2")
     assert f"{caught.value.where} {caught.value.found}".startswith(said)

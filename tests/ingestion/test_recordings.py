@@ -47,7 +47,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "raw"
 
 
-def run(raw: Path, target: str = "out", **changes: object) -> pd.DataFrame:
+def run(raw: Path, target: str | Path = "out", **changes: object) -> pd.DataFrame:
     files_of_raw = {path.name: files.file_digest(path) for path in raw.glob("*.csv")}
     settings = {
         "reader": READER,
@@ -61,7 +61,8 @@ def run(raw: Path, target: str = "out", **changes: object) -> pd.DataFrame:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    found = (path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in found}
 
 
 def ages(folder: Path) -> dict[str, int]:
@@ -126,13 +127,11 @@ def test_only_what_changed_is_made_again(raw: Path) -> None:
     made = ages(out)
     write(raw, "p1_22", codes=(1, 0, 2))
     (raw / "p2_1.csv").unlink()
-    (out / ".partial-1-p1_1_raw.fif").touch()
     run(raw)
     assert ages(out)["p1_1_raw.fif"] == made["p1_1_raw.fif"]
     assert ages(out)["p1_22_raw.fif"] > made["p1_22_raw.fif"]
-    assert set(contents(out)) == {
-        "p1_1_raw.fif", "p1_1.json", "p1_22_raw.fif", "p1_22.json", "recordings.parquet"
-    }  # fmt: skip
+    names = {"p1_1_raw.fif", "p1_22_raw.fif", "recordings.parquet"}
+    assert set(contents(out)) == names
 
 
 def test_other_settings_make_all_again(raw: Path) -> None:
@@ -142,14 +141,48 @@ def test_other_settings_make_all_again(raw: Path) -> None:
     assert all(age > made[name] for name, age in ages(raw.parent / "out").items())
 
 
-def test_a_run_killed_between_file_and_note(raw: Path) -> None:
-    run(raw)
+def test_other_code_makes_all_again(raw: Path) -> None:
+    run(raw, code="one")
     out = raw.parent / "out"
-    whole = contents(out)
-    (out / "p1_1.json").unlink()
+    made = ages(out)
+    run(raw, code="other")
+    other = ages(out)
+    assert all(age > made[name] for name, age in other.items())
+    run(raw, code="other")
+    assert ages(out) == other
+
+
+def test_a_run_killed_between_file_and_note(raw: Path) -> None:
+    first = run(raw)
+    out = raw.parent / "out"
+    whole, made = contents(out), ages(out)
+    (out / files.INPUTS / "p1_1_raw.fif").unlink()
     (out / "p2_1_raw.fif").unlink()
-    run(raw)
+    pd.testing.assert_frame_equal(run(raw), first)
     assert contents(out) == whole
+    again = {name for name, age in ages(out).items() if age > made[name]}
+    assert again == {"p1_1_raw.fif", "p2_1_raw.fif"}
+
+
+def test_a_run_that_a_bad_recording_ended_goes_on(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was good is kept; the output is recordings and their table alone."""
+    monkeypatch.chdir(raw.parent)
+    target = files.folder("recordings", "demo")
+    write(raw, "p2_1", nan=True)
+    with pytest.raises(DataError), files.finishing(target) as work:
+        run(raw, target=work)
+    made = ages(work)
+    assert set(made) == {"p1_1_raw.fif", "p1_22_raw.fif"}
+    assert not target.exists()
+    write(raw, "p2_1")
+    with files.finishing(target) as work:
+        table = run(raw, target=work)
+    assert table["status"].tolist() == ["used"] * 3
+    assert {name: ages(target)[name] for name in made} == made
+    names = {f"{name}_raw.fif" for name in table["recording"]}
+    assert {path.name for path in target.iterdir()} == {*names, "recordings.parquet"}
 
 
 def test_a_nan_channel_ends_the_stage_from_any_process(
@@ -214,7 +247,7 @@ def test_nothing_of_person_place_or_device_is_copied(tmp_path: Path) -> None:
     raw.crop(tmin=0.5)
 
     path = tmp_path / "x_raw.fif"
-    files.save_recording(path, deidentify(raw), inputs="digest")
+    files.save_recording(path, deidentify(raw))
     told = path.read_bytes()
     machine = uuid.getnode().to_bytes(6, "big")
     for secret in (b"X17", b"Doe", b"Dr Who", b"ward", b"SN-4711", b"Amp", machine):

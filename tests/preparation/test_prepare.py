@@ -43,7 +43,7 @@ def ingested(names: list[str], **changed: mne.io.RawArray) -> None:
     folder = files.folder("recordings", "demo")
     for seed, name in enumerate(names):
         raw = changed.get(name, recording(seed))
-        files.save_recording(folder / f"{name}_raw.fif", raw, inputs="x")
+        files.save_recording(folder / f"{name}_raw.fif", raw)
     table = pd.DataFrame({"recording": [*names, "bad"], "session": "", "reason": ""})
     table["subject"] = table["recording"]
     table["status"] = ["used"] * len(names) + ["refused"]
@@ -51,6 +51,8 @@ def ingested(names: list[str], **changed: mne.io.RawArray) -> None:
 
 
 NAMES = ["a", "b", "c", "d", "e"]
+SIGNALS = Path("work")
+"""The folder that unfinished work lies in."""
 
 
 @pytest.fixture
@@ -61,7 +63,11 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list]
 
     def run(**changes: object) -> list[preparation.Prepared]:
         settings = {"signal": SIGNAL, "windows": BEATS, "folds": FOLDS, "labels": "NV"}
-        return prepare("demo", **{**settings, **changes}, seed=1)
+        folders = SIGNALS.resolve(), files.folder("windows", "demo").resolve()
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        settings = {"code": "one", **settings, **changes}
+        return prepare("demo", *folders, **settings, seed=1)
 
     return run
 
@@ -91,7 +97,10 @@ def test_everything_is_written_as_the_contract_says(demo):
     quality = files.load_table(folder / "beats.parquet")
     assert list(quality["recording"]) == NAMES
     assert quality["sensitivity"].min() > 0.95
-    signal = files.load_signal(files.folder("signals", "demo") / "a.h5")
+    written = {path.name for path in SIGNALS.iterdir() if path.is_file()}
+    assert written == {f"{name}.h5" for name in NAMES}
+    assert not files.folder("signals", "demo").exists()
+    signal = files.load_signal(SIGNALS / "a.h5")
     assert signal.samples.shape == (2, 3750)
     assert signal.samples.dtype == np.float32
 
@@ -99,7 +108,7 @@ def test_everything_is_written_as_the_contract_says(demo):
 def test_a_beat_stands_where_its_window_says(demo):
     demo()
     windows = files.load_table(files.folder("windows", "demo") / "windows.parquet")
-    signal = files.load_signal(files.folder("signals", "demo") / "b.h5")
+    signal = files.load_signal(SIGNALS / "b.h5")
     used = windows[(windows["recording"] == "b") & (windows["reason"] == "")]
     peak = [signal.samples[0, w.start : w.stop].argmax() for w in used.itertuples()]
     since = np.asarray(peak) / signal.sfreq + BEATS.tmin
@@ -110,24 +119,32 @@ def test_a_beat_stands_where_its_window_says(demo):
 
 def test_two_workers_and_a_second_run_give_the_same_bytes(demo, monkeypatch):
     demo()
-    first = contents(Path("data"))
-    for path in files.folder("signals", "demo").iterdir():
+    first = contents(Path())
+    for path in SIGNALS.glob("*.h5"):
         path.unlink()
     monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
-    demo()
-    assert contents(Path("data")) == first
+    assert all(one.made for one in demo())
+    assert contents(Path()) == first
+    assert not any(one.made for one in demo())
+    assert contents(Path()) == first
 
 
 def test_only_what_changed_is_prepared_again(demo):
     assert sum(one.made for one in demo()) == len(NAMES)
     assert sum(one.made for one in demo()) == 0
-    leftover = files.folder("signals", "demo") / "gone.h5"
+    leftover = SIGNALS / "gone.h5"
     leftover.write_bytes(b"")
     ingested(NAMES, c=recording(99))
     assert [one.recording for one in demo() if one.made] == ["c"]
     assert not leftover.exists()
     other = SIGNAL.model_copy(update={"l_freq": 1.0})
     assert all(one.made for one in demo(signal=other))
+    assert all(one.made for one in demo(signal=other, code="other"))
+    assert not any(one.made for one in demo(signal=other, code="other"))
+    (SIGNALS / files.INPUTS / "b.h5").unlink()
+    (SIGNALS / "d.h5").unlink()
+    made = [one.recording for one in demo(signal=other, code="other") if one.made]
+    assert made == ["b", "d"]
 
 
 def test_detected_beats_give_windows_at_the_detections(demo):
@@ -144,7 +161,7 @@ def test_windows_of_blocks_have_no_beats_to_report(demo):
         raw = recording(len(name))
         raw.set_annotations(mne.Annotations([1, 15], [10, 10], ["N", "V"]))
         path = files.folder("recordings", "demo") / f"{name}_raw.fif"
-        files.save_recording(path, raw, inputs="x")
+        files.save_recording(path, raw)
     demo(windows=Sliding(kind="sliding", length_s=2, step_s=1))
     written = {path.name for path in files.folder("windows", "demo").iterdir()}
     assert written == {"windows.parquet", "folds.parquet"}

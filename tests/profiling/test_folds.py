@@ -38,7 +38,7 @@ def cell(tmp_path: Path) -> Cell:
     for n in range(30):
         bits[:, n * STEPS : (n + 1) * STEPS] = np.arange(2 * STEPS).reshape(2, -1) < n
     spikes = pack(bits, dt=0.01, delay_s=0.0, features=("+", "-"))
-    files.save_spikes(tmp_path / "spikes" / "r.h5", spikes, inputs="")
+    files.save_spikes(tmp_path / "spikes" / "r.h5", spikes)
     start = np.arange(30) * STEPS
     windows = pd.DataFrame({"window": np.arange(30), "recording": "r", "label": "N"})
     windows = windows.assign(start=start, stop=start + STEPS)

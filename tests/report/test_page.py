@@ -14,6 +14,7 @@ import pytest
 from pipeline import files, spikes
 from pipeline.errors import DataError
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
+from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
 from pipeline.report import findings, tradeoffs
 from pipeline.report import page as report
@@ -30,6 +31,7 @@ CARDS = {
         "citation": "Nobody, Journal of <Nothing>, 2026",
     }
 }
+RUN_KEY = "ab" * 32
 RATE = 100.0
 N_SUBJECTS = 6
 
@@ -77,12 +79,12 @@ def write_signals() -> None:
         samples = rng.normal(size=(2, 1000)).astype(np.float32)
         signal = files.Signal(samples, RATE, names, ("V", "V"), 0.01)
         path = files.folder("signals", "ecg_demo") / f"r{k}.h5"
-        files.save_signal(path, signal, inputs="")
+        files.save_signal(path, signal)
         bits = rng.random((4, 1000)) < 0.1
         features = ("MLII+", "MLII-", "V1+", "V1-")
         train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=features)
         path = files.folder("spikes", "ecg_demo-delta") / f"r{k}.h5"
-        files.save_spikes(path, train, inputs="")
+        files.save_spikes(path, train)
     onset = np.linspace(1, 9, 60)
     windows = pd.DataFrame(
         {
@@ -125,7 +127,7 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
         "fine_tuned": False,
     }
     folds = [{"fold": k, "epochs": 5, "quantized": quantized} for k in range(3)]
-    run = {"run_key": "ab" * 32, "labels": LABELS, "settings": settings, "folds": folds}
+    run = {"run_key": RUN_KEY, "labels": LABELS, "settings": settings, "folds": folds}
     files.save_json(folder / "run.json", run)
     epochs = np.tile(np.arange(5), 3)
     history = {
@@ -146,7 +148,7 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     ann = names[2] == "ann"
     energy = bill(4.0, None) if ann else bill(0.5, 0.2)
     files.save_json(folder / "energy.json", energy)
-    files.save_json(folder / "measured.json", PROFILED if ann else MEASURED)
+    measured.add(name, RUN_KEY, PROFILED if ann else MEASURED)
 
 
 def learned_table() -> pd.DataFrame:
@@ -257,7 +259,7 @@ PROFILED = {
     "latency": {"median_ms_per_window": 1.25, "real_time_factor": 0.001},
     "machine": {"system": "Linux", "processor": "some"},
 }
-"""What the profile stage leaves in `measured.json`."""
+"""What the profile stage measures."""
 
 MEASURED = {
     **PROFILED,
@@ -279,7 +281,7 @@ MEASURED = {
         "rv32imac": {"absent": "apt install it"},
     },
 }
-"""What `biospike measure` makes of it."""
+"""The same with what `biospike measure` adds."""
 
 
 def make() -> dict[str, Any]:
@@ -368,9 +370,25 @@ def test_made_twice_it_has_the_same_bytes(grid: Path) -> None:
 def test_details_hold_nothing_that_this_machine_measured(grid: Path) -> None:
     make()
     before = (grid / "data/report/details.json").read_bytes()
-    (files.folder("energy", "ecg_demo-delta-lif") / "measured.json").unlink()
+    page = page_text(grid)
+    measured.path("ecg_demo-delta-lif", RUN_KEY).unlink()
     make()
     assert (grid / "data/report/details.json").read_bytes() == before
+    assert page_text(grid) != page
+
+
+def test_what_was_measured_of_another_run_is_not_shown(grid: Path) -> None:
+    make()
+    assert "1.25 765" in words(page_text(grid))
+    path = files.folder("runs", "ecg_demo-delta-lif") / "run.json"
+    files.save_json(path, files.load_json(path) | {"run_key": "cd" * 32})
+    make()
+    text = words(page_text(grid))
+    assert "765" not in text
+    assert "1.25 –" in text  # the other cell was not trained anew
+    measured.add("ecg_demo-delta-lif", "cd" * 32, MEASURED)
+    assert report.refresh()
+    assert "1.25 765" in words(page_text(grid))
 
 
 VOID = {"meta", "img", "br", "line", "circle"}
@@ -418,7 +436,7 @@ def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
     bits[0, 302] = True  # two steps late: it speaks of sample 300
     train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=("MLII+",))
     path = files.folder("spikes", "ecg_demo-delta") / "r0.h5"
-    files.save_spikes(path, train, inputs="")
+    files.save_spikes(path, train)
     window = {"recording": "r0", "start": 250, "stop": 350, "label": "N"}
     found = piece("ecg_demo", ["delta"], {**window, "onset_s": 2.99})
     np.testing.assert_allclose(found.spikes["delta"]["MLII+"], [0], atol=1e-9)
@@ -655,7 +673,7 @@ def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
     metrics = files.load_json(path)
     del metrics["int8"]
     files.save_json(path, metrics)
-    (files.folder("energy", name) / "measured.json").unlink()
+    measured.path(name, RUN_KEY).unlink()
     make()
     text = on_device(grid)
     assert "delta · lif no int8 network: layer 1: exponentials &amp; so on" in text
@@ -665,11 +683,10 @@ def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
 
 
 def test_meters_are_told_apart_in_a_cell(grid: Path) -> None:
-    """Two that measured are two numbers; a file of the profile stage has none."""
-    path = files.folder("energy", "ecg_demo-delta-lif") / "measured.json"
-    measured = files.load_json(path)
-    measured["meters"]["jetson"] = {"energy_j_per_window": 3.25e-4}
-    files.save_json(path, measured)
+    """Two that measured are two numbers; what the profile stage measures has none."""
+    jetson = {"energy_j_per_window": 3.25e-4}
+    meters = {"meters": {**MEASURED["meters"], "jetson": jetson}}
+    measured.add("ecg_demo-delta-lif", RUN_KEY, meters)
     make()
     text = words(page_text(grid))
     assert re.search(r"delta · lif [^–]* 1\.25 (765, 325|325, 765) ", text)
@@ -706,8 +723,7 @@ def test_the_page_is_made_again_from_its_findings_and_new_measurements(
     (grid / "data/report/index.html").unlink()
     assert report.refresh()
     assert page_text(grid) == before
-    path = files.folder("energy", "ecg_demo-delta-ann") / "measured.json"
-    files.save_json(path, MEASURED)
+    measured.add("ecg_demo-delta-ann", RUN_KEY, MEASURED)
     details = (grid / "data/report/details.json").read_bytes()
     assert report.refresh()
     assert "not run yet" in before

@@ -1,18 +1,24 @@
 """`dvc repro` in a temporary clone: it runs, repeats, resumes and grows by a file."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline import digests, entries
+
 ROOT = Path(__file__).parents[2]
 DVC = Path(sys.executable).with_name("dvc")
+CELLS = [f"ecg_demo-delta-{model}" for model in ("lif", "ann")]
 
 
 def run(clone: Path, *command: str | Path, **environment: str) -> str:
@@ -51,7 +57,11 @@ def make_clone(folder: Path) -> Path:
             shutil.copy2(ROOT / name, folder / name)
     shutil.copy(ROOT / "tests" / "params.yaml", folder / "params.yaml")
     (folder / "dvc.lock").unlink(missing_ok=True)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / ".stamps").mkdir()
+    (folder / ".stamps" / "installed").touch()
     run(folder, "git", "init", "-q")
+    (folder / ".git" / "info" / "exclude").write_text(".venv\n")
     commit(folder, "clone")
     return folder
 
@@ -74,20 +84,20 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone = make_clone(tmp_path_factory.mktemp("clone"))
     output = run(clone, DVC, "repro", BIOSPIKE_TRACKING="on")
     assert "is not logged" not in output
-    cells = [f"@ecg_demo-delta-{model}" for model in ("lif", "ann")]
     assert stages_run(output) == {
+        "code",
         *(f"{stage}@ecg_demo" for stage in ("fetch", "ingest", "prepare")),
         "encode@ecg_demo-delta",
-        *(f"{s}{cell}" for s in ("train", "evaluate", "profile") for cell in cells),
+        *(f"{s}@{cell}" for s in ("train", "evaluate", "profile") for cell in CELLS),
         "report",
     }
     commit(clone, "run")
     return clone
 
 
-def lock(clone: Path) -> dict[str, object]:
+def lock(clone: Path) -> dict[str, Any]:
     """The digests of everything that every stage read and wrote."""
-    stages: dict[str, object] = YAML(typ="safe").load(clone / "dvc.lock")["stages"]
+    stages: dict[str, Any] = YAML(typ="safe").load(clone / "dvc.lock")["stages"]
     return stages
 
 
@@ -130,10 +140,10 @@ def test_publish_rebuilds_the_store(clone: Path) -> None:
     assert in_mlflow(clone) == "2 4 2 2 2 2"
 
 
-def test_check_tells_what_is_in_the_files(clone: Path) -> None:
-    told = run(clone, sys.executable, "-m", "pipeline", "check", "ecg_demo")
-    assert "params.yaml is valid, 2 cells" in told
-    assert all(f"s{subject:02}" in told for subject in range(1, 7))
+def test_check_lists_what_is_in_the_files(clone: Path) -> None:
+    found = run(clone, sys.executable, "-m", "pipeline", "check", "ecg_demo")
+    assert "params.yaml is valid, 2 cells" in found
+    assert all(f"s{subject:02}" in found for subject in range(1, 7))
 
 
 def test_one_worker_gives_the_same_bytes(
@@ -145,18 +155,16 @@ def test_one_worker_gives_the_same_bytes(
 
 
 @pytest.mark.parametrize(
-    ("stage", "names", "part"),
+    ("stage", "names", "folder", "part"),
     [
-        ("ingest", ["ecg_demo"], "data/recordings/ecg_demo/*.fif"),
-        ("train", ["ecg_demo", "delta", "lif"], "data/runs/ecg_demo-delta-lif/fold-*"),
+        ("ingest", ["ecg_demo"], "recordings/ecg_demo", "*.fif"),
+        ("train", ["ecg_demo", "delta", "lif"], "runs/ecg_demo-delta-lif", "fold-*"),
     ],
 )
 def test_a_killed_stage_resumes(
-    clone: Path, stage: str, names: list[str], part: str
+    clone: Path, stage: str, names: list[str], folder: str, part: str
 ) -> None:
     before = lock(clone)
-    for path in clone.glob(part):
-        path.unlink()
     process = subprocess.Popen(
         ["stages/run", stage, *names],
         cwd=clone,
@@ -164,24 +172,177 @@ def test_a_killed_stage_resumes(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    finished = wait_for_first(clone, part)
+    finished = wait_for_first(clone / "data" / ".unfinished" / folder, part)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    made = {path: path.stat().st_mtime_ns for path in finished}
-    item = "-".join(names)
-    run(clone, DVC, "repro", "-f", "-s", f"{stage}@{item}")
+    made = {path.name: path.stat().st_mtime_ns for path in finished}
+    run(clone, DVC, "repro", "-f", "-s", f"{stage}@{'-'.join(names)}")
     assert lock(clone) == before
-    assert {path: path.stat().st_mtime_ns for path in finished} == made
-    assert not list(clone.glob("data/**/.partial-*"))
+    output = clone / "data" / folder
+    assert {name: (output / name).stat().st_mtime_ns for name in made} == made
+    assert not list(output.glob(".*"))
+    assert not list(clone.glob("data/.unfinished/*/*"))
 
 
-def wait_for_first(clone: Path, pattern: str) -> list[Path]:
-    """Wait until a stage has finished its first file, and before it has them all."""
+def wait_for_first(folder: Path, part: str) -> list[Path]:
+    """Wait until a stage has noted its first file as finished."""
     deadline = time.monotonic() + 120
-    while not (found := [p for p in clone.glob(pattern) if p.name[0] != "."]):
-        assert time.monotonic() < deadline, f"no {pattern} within two minutes"
+    while not (noted := [p.name for p in folder.glob(f".inputs/{part}")]):
+        assert time.monotonic() < deadline, f"no {part} within two minutes"
         time.sleep(0.005)
-    return found
+    return [folder / name for name in noted if not name.startswith(".")]
+
+
+def rewrite(path: Path, text: str) -> str:
+    """Append to a source file, and give what it was."""
+    before = path.read_text()
+    path.write_text(before + text)
+    return before
+
+
+def test_a_comment_makes_nothing_stale(clone: Path) -> None:
+    sources = [*clone.glob("pipeline/**/*.py"), *clone.glob("stages/*.py")]
+    for path in sources:
+        rewrite(path, "\n# A remark.\n")
+    assert stages_run(run(clone, DVC, "repro")) == {"code"}
+    run(clone, "git", "checkout", "-q", "--", *sources)
+    assert stages_run(run(clone, DVC, "repro")) <= {"code"}
+
+
+def test_an_equation_makes_the_cells_with_it_stale(clone: Path) -> None:
+    before = lock(clone)
+    path = clone / "pipeline" / "neurons" / "leaky.py"
+    text = rewrite(path, "\nNEW = 1\n")
+    refused = subprocess.run(
+        ["stages/run", "train", "ecg_demo", "delta", "lif"],
+        cwd=clone,
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "pipeline.neurons.leaky changed" in refused.stderr
+    assert "dvc repro code" in refused.stderr
+    run(clone, DVC, "repro", "code")
+    stale = json.loads(run(clone, DVC, "status", "--json"))
+    assert set(stale) == {f"{s}@{CELLS[0]}" for s in ("train", "profile")}
+    path.write_text(text)
+    run(clone, DVC, "repro", "code")
+    assert lock(clone) == before
+
+
+def trained(clone: Path) -> dict[str, bytes]:
+    """The files of all runs."""
+    return {
+        path.relative_to(clone).as_posix(): path.read_bytes()
+        for path in sorted(clone.glob("data/runs/*/*"))
+    }
+
+
+def test_the_way_back_from_an_experiment_trains_nothing(clone: Path) -> None:
+    before, runs = lock(clone), trained(clone)
+    text = (clone / "dvc.lock").read_text()
+    digests = re.findall(r"md5: (\w+)\.dir", text)
+    assert digests
+    for digest in digests:  # as another type of processor would have made them
+        text = text.replace(digest, digest[::-1])
+    own = (clone / "dvc.lock").read_bytes()
+    (clone / "dvc.lock").write_text(text)
+    commit(clone, "a lock of another machine")
+    (clone / "dvc.lock").write_bytes(own)
+    run(clone, *readme_command("exp run").split())
+    assert trained(clone) != runs
+    for command in readme_command("git checkout").split(" && "):
+        output = run(clone, *command.split())
+    assert not {name for name in stages_run(output) if not name.startswith("report")}
+    assert trained(clone) == runs
+    assert lock(clone) == before
+
+
+def test_the_commands_of_the_readme_work(clone: Path) -> None:
+    output = run(clone, *readme_command("dvc repro train@").split())
+    assert not stages_run(output)
+    assert "ecg_demo" in run(clone, *readme_command("dvc exp show").split())
+    shown = run(clone, "make", "repro")
+    assert all(cell in shown for cell in CELLS)
+    assert "ruff" in run(clone, "make", "-n", "check")
+    assert "pytest" in run(clone, "make", "-n", "test")
+
+
+def readme_command(words: str) -> str:
+    """Find the command of README that has some words in it, without its comment."""
+    lines = (ROOT / "README.md").read_text().splitlines()
+    found = [line for line in lines if words in line and line.startswith(COMMANDS)]
+    assert found, f"README has no command with `{words}`"
+    return found[0].partition(" #")[0].strip()
+
+
+COMMANDS = ("make ", ".venv/bin/", "git ")
+
+
+@pytest.mark.parametrize(
+    ("stage", "names"),
+    [
+        ("fetch", ["ecg_demo"]),
+        ("ingest", ["ecg_demo"]),
+        ("prepare", ["ecg_demo"]),
+        ("encode", ["ecg_demo", "delta"]),
+        *(
+            (stage, cell.split("-"))
+            for stage in ("train", "evaluate", "profile")
+            for cell in CELLS
+        ),
+        ("report", []),
+    ],
+)
+def test_a_stage_does_what_dvc_yaml_and_its_digest_say(
+    clone: Path, tmp_path: Path, stage: str, names: list[str]
+) -> None:
+    """No code runs that the digest lacks, nothing is read that is not declared."""
+    observer = Path(__file__).with_name("observe_stage.py")
+    notes = tmp_path / "notes.json"
+    environment = {"BIOSPIKE_WORKERS": "1", "PYTHONPATH": str(clone)}
+    run(clone, sys.executable, observer, notes, stage, *names, **environment)
+    seen = json.loads(notes.read_text())
+    names_by_axis = dict(zip(("dataset", "encoder", "model"), names, strict=False))
+    code = json.loads((clone / entries.code_path(stage, names_by_axis)).read_text())
+    uncounted = set(seen["modules"]) - set(code["modules"]) - set(digests.NO_EFFECT)
+    assert not {m for m in uncounted if not m.startswith("pipeline.tracking")}
+    beside_code = [p for p in seen["read"] if p.startswith(("pipeline/", "stages/"))]
+    assert {p for p in beside_code if not p.endswith(UNREAD)} <= set(code["files"])
+    declared = lock(clone)["@".join(filter(None, [stage, "-".join(names)]))]
+    deps = [dep["path"] for dep in declared["deps"]]
+    outs = [out["path"] for out in declared["outs"]]
+    data = [path for path in seen["read"] if path.startswith("data/")]
+    beside = ("data/.unfinished", "data/measured", "data/report")
+    inside = [path for path in data if not path.startswith((*outs, *beside))]
+    undeclared = [p for p in inside if not any(in_folder(p, dep) for dep in deps)]
+    assert not undeclared
+    sections = {section for _, section in declared_params(declared)}
+    chosen = {s.format(**names_by_axis) for s in entries.CHOICES[stage]}
+    assert all(
+        any(read_by(p, s) for s in sections) for p in set(seen["params"]) - chosen
+    )
+    assert all(any(read_by(p, s) for p in seen["params"]) for s in sections)
+
+
+UNREAD = (".py", ".pyc", ".nbi", ".nbc")
+"""Sources and what Python and numba compile of them."""
+
+
+def in_folder(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def read_by(read: str, declared: str) -> bool:
+    return read == declared or read.startswith(f"{declared}.")
+
+
+def declared_params(declared: dict[str, Any]) -> list[tuple[str, str]]:
+    """The sections that a stage's entry in dvc.lock lists, with their files."""
+    params = declared.get("params", {})
+    return [(file, section) for file in params for section in params[file]]
 
 
 NEW_ENCODER = '''
@@ -196,16 +357,20 @@ class Steps(Delta):
 
 
 def test_an_encoder_is_one_file_and_one_entry(clone: Path) -> None:
+    """And a variant of one that is there is an entry alone."""
     (clone / "pipeline" / "encoders" / "steps.py").write_text(NEW_ENCODER)
     yaml = YAML()
     params = yaml.load(clone / "params.yaml")
-    params["encoders"]["steps"] = {"threshold": 0.4}
-    params["grid"]["encoder"].append("steps")
+    params["encoders"]["steps"] = {"name": "steps", "threshold": 0.4}
+    params["encoders"]["fine"] = {"name": "delta", "threshold": 0.2}
+    params["grid"]["encoder"] += ["steps", "fine"]
     yaml.dump(params, clone / "params.yaml")
     ran = stages_run(run(clone, DVC, "repro"))
-    cells = {f"@ecg_demo-steps-{model}" for model in ("lif", "ann")}
+    new = ("ecg_demo-steps", "ecg_demo-fine")
+    cells = [f"{pair}-{model}" for pair in new for model in ("lif", "ann")]
     assert ran == {
-        "encode@ecg_demo-steps",
-        *(f"{s}{cell}" for s in ("train", "evaluate", "profile") for cell in cells),
+        "code",
+        *(f"encode@{pair}" for pair in new),
+        *(f"{s}@{cell}" for s in ("train", "evaluate", "profile") for cell in cells),
         "report",
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.digests import describe
 from pipeline.files import file_digest
 from pipeline.sources._simulation import (
     Simulation,
@@ -94,17 +95,29 @@ def test_a_killed_subject_is_redone_and_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def test_inputs_follow_settings_seed_and_code_but_not_the_count(
-    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    code = tmp_path / "code.py"
-    code.write_text("1")
+    first = simulation_inputs(SyntheticEeg(), 1)
+    assert simulation_inputs(SyntheticEeg(), 1) == first
+    assert simulation_inputs(SyntheticEeg(subjects=3), 1) == first
+    assert simulation_inputs(SyntheticEeg(trials=10), 1) != first
+    assert simulation_inputs(SyntheticEeg(), 2) != first
 
-    def inputs(source: SyntheticEeg, seed: int) -> str:
-        return simulation_inputs(source, seed, str(code))
+    described: list[tuple[str, list[object]]] = []
 
-    first = inputs(SyntheticEeg(), 1)
-    assert inputs(SyntheticEeg(subjects=3), 1) == first
-    assert inputs(SyntheticEeg(trials=10), 1) != first
-    assert inputs(SyntheticEeg(), 2) != first
-    code.write_text("2")
-    assert inputs(SyntheticEeg(), 1) != first
+    def describe(stage: str, components: list[object]) -> dict[str, str]:
+        described.append((stage, components))
+        return {"modules": "changed"}
+
+    monkeypatch.setattr("pipeline.sources._simulation.describe", describe)
+    changed = simulation_inputs(SyntheticEeg(), 1)
+    assert changed != first
+    assert simulation_inputs(SyntheticEeg(), 1) == changed
+    assert described == [("fetch", [SyntheticEeg()])] * 2
+
+
+def test_inputs_hold_the_simulator_with_what_it_draws_by_and_no_other() -> None:
+    modules = describe("fetch", [SyntheticEeg()])["modules"]
+    names = ("synthetic_eeg", "_simulation", "_waves", "_bids")
+    assert {f"pipeline.sources.{name}" for name in names} <= set(modules)
+    assert not any("ecg" in name or "emg" in name for name in modules)

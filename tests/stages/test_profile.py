@@ -9,16 +9,27 @@ import pytest
 import torch
 
 from pipeline import config, files
+from pipeline.encoders.delta import Delta
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
+from pipeline.profiling import measured
+from pipeline.profiling.bill import bill_cell
 from pipeline.profiling.folds import Cell, Fold
 from pipeline.quantization.quantize import quantize
 from pipeline.training.batches import Windows
+from pipeline.training.settings import SparsitySettings
 from stages import Stage, profile
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
-CELL, STEPS = "ecg_demo-delta-lif", 20
+CELL, STEPS, RUN_KEY = "ecg_demo-delta-lif", 20, "ab" * 32
+SETTINGS: dict[str, Any] = {
+    "network": {"name": "dense", "units": [4], "bins": 2},
+    "neuron": {"name": "leaky", "tau_mem_s": 0.03},
+    "encoder": {"name": "delta", "threshold": 0.25},
+    "sparsity": {},
+}
+"""Of the run; those in params.yaml are others."""
 
 
 def fold() -> Fold:
@@ -34,12 +45,13 @@ def fold() -> Fold:
 
 @pytest.fixture
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """An empty checkout but for its windows; lists the cells that are loaded."""
+    """A checkout of one run and its windows; lists the cells that are loaded."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BIOSPIKE_TRACKING", "off")
     windows = pd.DataFrame({"recording": "r", "onset_s": [0.0, 0.5, 1.0]})
     path = files.folder("windows", "ecg_demo") / "windows.parquet"
     files.save_table(path, windows)
+    write_run(SETTINGS)
     loaded: list[Any] = []
 
     def folds(self: Cell, windows_per_fold: int) -> list[Fold]:
@@ -50,9 +62,14 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return loaded
 
 
-def stage(sections: tuple[str, ...] = profile.SECTIONS) -> Stage:
+def write_run(settings: dict[str, Any]) -> None:
+    run = {"run_key": RUN_KEY, "settings": settings}
+    files.save_json(files.folder("runs", CELL) / "run.json", run)
+
+
+def stage() -> Stage:
     names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
-    return Stage("profile", names, sections, config.load(PARAMS))
+    return Stage("profile", names, profile.SECTIONS, config.load(PARAMS))
 
 
 def test_bill_and_times_are_two_files(seen: list[Any]) -> None:
@@ -61,15 +78,45 @@ def test_bill_and_times_are_two_files(seen: list[Any]) -> None:
     assert windows_per_fold == 16
     assert cell.runs == files.folder("runs", CELL)
     assert cell.spikes == files.folder("spikes", "ecg_demo-delta")
-    assert cell.neuron == stage().read("models.{model}.neuron")
+    assert cell.windows == files.folder("windows", "ecg_demo")
     folder = files.folder("energy", CELL)
+    assert [path.name for path in folder.iterdir()] == ["energy.json"]
     energy = files.load_json(folder / "energy.json")
     assert set(energy) == {"counted", "estimated", "int8", "duty", "assumptions"}
     assert energy["duty"]["windows_per_s"] == 2
-    measured = files.load_json(folder / "measured.json")
-    assert set(measured) == {"latency", "machine"}
-    assert measured["latency"]["repeats"] == 3
+    here = measured.load(CELL, RUN_KEY)
+    assert set(here) == {"latency", "machine"}
+    assert here["latency"]["repeats"] == 3
     assert "µJ a window (estimated, 45 nm)" in said
+
+
+def test_the_parts_of_a_cell_are_those_of_its_run(
+    seen: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billed: list[Any] = []
+
+    def bill(folds: Any, windows: Any, encoder: Any, sparsity: Any) -> Any:
+        billed.extend([encoder, sparsity])
+        return bill_cell(folds, windows, encoder, sparsity)
+
+    monkeypatch.setattr(profile, "bill_cell", bill)
+    profile.main(stage())
+    ((cell, _),) = seen
+    assert cell.network == Dense(units=(4,), bins=2)
+    assert cell.neuron == Leaky(tau_mem_s=0.03)
+    assert billed == [Delta(threshold=0.25), SparsitySettings()]
+
+
+def test_what_biospike_measured_is_kept(seen: list[Any]) -> None:
+    meters = {"nvml": {"energy_j_per_window": 0.25}}
+    old = {"meters": meters, "latency": {"repeats": 1}}
+    measured.add(CELL, RUN_KEY, old)
+    measured.add(CELL, "of another run", old)
+    profile.main(stage())
+    here = measured.load(CELL, RUN_KEY)
+    assert here["meters"] == meters
+    assert here["latency"]["repeats"] == 3
+    assert measured.load(CELL, "of another run") == old
 
 
 def test_the_bill_repeats_to_the_byte(seen: list[Any]) -> None:
@@ -80,16 +127,8 @@ def test_the_bill_repeats_to_the_byte(seen: list[Any]) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_models_cutoff_is_billed(
-    seen: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = config.Params.plain
-
-    def changed(self: config.Params, section: str) -> Any:
-        cut = section == "models.lif.sparsity"
-        return {"cutoff": {"agreement": 0.5}} if cut else plain(self, section)
-
-    monkeypatch.setattr(config.Params, "plain", changed)
+def test_a_models_cutoff_is_billed(seen: list[Any]) -> None:
+    write_run({**SETTINGS, "sparsity": {"cutoff": {"agreement": 0.5}}})
     profile.main(stage())
     energy = files.load_json(files.folder("energy", CELL) / "energy.json")
     assert energy["cutoff"]["asked"] == 0.5

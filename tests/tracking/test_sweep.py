@@ -41,23 +41,27 @@ def write_cell(
     energy: bool = True,
     finished: bool = True,
     cut: float | None = None,
+    model: str = "lif",
 ) -> None:
     """Let a cell be logged as the stages log it."""
     settings: dict[str, Any] = {
         "seed": 1,
         "signal": {"sfreq": sfreq},
-        "encoder": {"threshold": 0.1},
+        "encoder": {"name": "delta", "threshold": 0.1},
         "network": {"name": "dense", "units": [4]},
         "sparsity": {"hoyer_weight": hoyer_weight, "pruning": None},
     }
     if cut:
         settings["sparsity"]["cutoff"] = {"agreement": 0.99}
-    inputs = {"data/spikes/ecg_demo-delta": spikes}
+    inputs = {
+        f"data/code/train/{model}.json": f"code of {model}",
+        "data/spikes/ecg_demo-delta/r1.h5": spikes,
+    }
     run = {
         "run_key": runs.run_key(settings, inputs),
         "dataset": "ecg_demo",
         "encoder": "delta",
-        "model": "lif",
+        "model": model,
         "settings": settings,
         "inputs": inputs,
         "folds": [],
@@ -140,6 +144,15 @@ def test_only_runs_of_the_same_windows_and_spikes_are_comparable(home: Path) -> 
     older = sweep.comparable(found.iloc[2:].reset_index(drop=True))
     np.testing.assert_allclose(older["balanced_accuracy"], [0.55])
     assert sweep.comparable(found.head(0)).empty
+
+
+def test_runs_of_other_models_are_comparable(home: Path) -> None:
+    """They are made of the same spikes, though each has code of its own."""
+    write_cell(0.7)
+    write_cell(0.8, model="ann")
+    found = sweep.points("ecg_demo")
+    assert found["model"].tolist() == ["ann", "lif"]
+    assert sweep.comparable(found).equals(found)
 
 
 def test_a_run_that_decides_early_is_known_by_that(home: Path) -> None:

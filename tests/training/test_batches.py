@@ -31,7 +31,7 @@ def _table(rows: list[tuple[str, int, int, str]]) -> pd.DataFrame:
 
 def _save(folder: Path, **trains: Spikes) -> Path:
     for name, train in trains.items():
-        files.save_spikes(folder / f"{name}.h5", train, inputs="")
+        files.save_spikes(folder / f"{name}.h5", train)
     return folder
 
 

@@ -155,7 +155,9 @@ class Constant(nn.Module):
 
 def _dense(**neuron: object) -> nn.Module:
     leaky = Leaky.model_validate(neuron)
-    return Dense(units=(4,), read_out="membrane").build(Shape(6, 2, 2, DT), leaky)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Dense(units=(4,), read_out="membrane").build(Shape(6, 2, 2, DT), leaky)
 
 
 def test_dynamics_have_their_own_rates_and_no_decay() -> None:

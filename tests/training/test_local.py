@@ -63,7 +63,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
         spikes = pack(
             _recording(labels, rng), dt=0.005, delay_s=0.0, features=tuple("abcd")
         )
-        files.save_spikes(folder / f"r{subject}.h5", spikes, inputs="")
+        files.save_spikes(folder / f"r{subject}.h5", spikes)
         start = np.arange(N_WINDOWS) * N_STEPS
         names = {"recording": f"r{subject}", "subject": f"s{subject}", "session": "1"}
         tables.append(
@@ -97,7 +97,8 @@ def _with(task: Task, **changes: object) -> Task:
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    found = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in found}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -170,7 +171,7 @@ def test_no_window_is_learned_from_but_of_the_training_role(
         bits = np.random.default_rng(subject).random((4, train_.n_steps)) < 0.3
         other = pack(bits, dt=0.005, delay_s=0.0, features=train_.features)
         kept = train_ if role == "train" else other
-        files.save_spikes(spikes / f"r{subject}.h5", kept, inputs="")
+        files.save_spikes(spikes / f"r{subject}.h5", kept)
     train(_with(task, spikes=spikes), tmp_path / "run")
     (mine, _), (same, _) = (
         parts(_layer(task, folder)) for folder in (run, tmp_path / "run")

@@ -52,7 +52,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
         spikes = pack(
             _recording(labels, rng), dt=0.02, delay_s=0.0, features=("+", "-")
         )
-        files.save_spikes(folder / f"r{subject}.h5", spikes, inputs="")
+        files.save_spikes(folder / f"r{subject}.h5", spikes)
         start = np.arange(N_WINDOWS) * N_STEPS
         tables.append(
             pd.DataFrame(
@@ -101,7 +101,15 @@ def _with(task: Task, **changes: object) -> Task:
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    found = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in found}
+
+
+def keep(name: str, run: Path, folder: Path) -> None:
+    """Copy a finished file, with the note on what it was made of."""
+    (folder / files.INPUTS).mkdir(exist_ok=True)
+    for path in (Path(name), Path(files.INPUTS) / name):
+        (folder / path).write_bytes((run / path).read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -198,9 +206,7 @@ def put_in_integers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def _half_done(run: Path, folder: Path) -> None:
     """Leave what a kill in the middle of fold 1 leaves."""
-    (folder / "fold-0.safetensors").write_bytes(
-        (run / "fold-0.safetensors").read_bytes()
-    )
+    keep("fold-0.safetensors", run, folder)
     (folder / ".partial-77-fold-1.safetensors").write_bytes(b"cut")
     (folder / "fold-7.safetensors").write_bytes(b"of an older run")
 
@@ -219,6 +225,7 @@ def test_a_fold_whose_file_was_cut_is_made_again(
 ) -> None:
     for fold in range(2):
         name = f"fold-{fold}.safetensors"
+        keep(name, run, tmp_path)
         whole = (run / name).read_bytes()
         (tmp_path / name).write_bytes(whole[: len(whole) - fold])
     train(task, tmp_path)
@@ -248,7 +255,7 @@ def test_a_run_killed_before_its_integers_makes_only_these(
 ) -> None:
     """Fold 0 was whole, fold 1 lacks its second file, and the results lack both."""
     for name in ("fold-0.safetensors", "fold-0.int8.safetensors", "fold-1.safetensors"):
-        (tmp_path / name).write_bytes((run / name).read_bytes())
+        keep(name, run, tmp_path)
     (tmp_path / ".partial-77-fold-1.int8.safetensors").write_bytes(b"cut")
     train(task, tmp_path)
     assert (trained, put_in_integers) == ([], [1])
@@ -260,11 +267,9 @@ def test_integers_of_other_inputs_are_made_again(
 ) -> None:
     for fold in range(2):
         name = f"fold-{fold}.safetensors"
-        (tmp_path / name).write_bytes((run / name).read_bytes())
-        path = quantized_path(run, fold)
-        tensors, meta = files.load_weights(path)
-        meta["inputs"] = meta["inputs"] if fold else "of something else"
-        files.save_weights(tmp_path / path.name, tensors, meta=meta)
+        keep(name, run, tmp_path)
+        keep(quantized_path(run, fold).name, run, tmp_path)
+    files.note_inputs(quantized_path(tmp_path, 0), "of something else")
     train(task, tmp_path)
     assert put_in_integers == [0]
     assert _bytes(tmp_path) == _bytes(run)
@@ -275,10 +280,8 @@ def test_a_fold_that_is_trained_again_is_put_in_integers_again(
 ) -> None:
     """Elsewhere the same inputs may have given other weights."""
     for name in ("fold-0.int8.safetensors", "fold-1.int8.safetensors"):
-        (tmp_path / name).write_bytes((run / name).read_bytes())
-    (tmp_path / "fold-1.safetensors").write_bytes(
-        (run / "fold-1.safetensors").read_bytes()
-    )
+        keep(name, run, tmp_path)
+    keep("fold-1.safetensors", run, tmp_path)
     train(task, tmp_path)
     assert put_in_integers == [0]
     assert _bytes(tmp_path) == _bytes(run)
@@ -368,12 +371,14 @@ def test_neurons_that_have_no_integers_say_so(
 def test_half_the_folds_in_integers_are_no_table(
     task: Task, run: Path, tmp_path: Path
 ) -> None:
-    for path in run.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for path in run.glob("fold-*"):
+        keep(path.name, run, tmp_path)
     path = quantized_path(tmp_path, 1)
+    inputs, _ = (path.parent / files.INPUTS / path.name).read_text().split()
     meta = files.load_weights(path)[1]
     none = {**meta, "network": None, "quantized": {"absent": "too wide"}}
     files.save_weights(path, {}, meta=none)
+    files.note_inputs(path, inputs)
     first, second = train(task, tmp_path)
     assert "validation_int8" in first["quantized"]
     assert second["quantized"] == {"absent": "too wide"}

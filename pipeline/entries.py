@@ -1,0 +1,106 @@
+"""Which code files below `data/code` there are, and what each speaks of.
+
+An *entry* is a stage with the components that it lets `params.yaml` choose: the code of
+`train/lif.json` is that of the stage `train` with the network and the neuron of the
+model `lif`. The stage `code` writes a file an entry; every other stage computes its own
+anew before it starts, and refuses to work if the file says otherwise.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipeline import digests, files
+from pipeline.components import Component
+from pipeline.config import Grid, Params
+from pipeline.errors import DataError
+
+CHOICES = {
+    "fetch": ("datasets.{dataset}.source",),
+    "ingest": ("datasets.{dataset}.reader",),
+    "prepare": (),
+    "encode": ("encoders.{encoder}",),
+    "train": ("models.{model}.network", "models.{model}.neuron"),
+    "evaluate": (),
+    "profile": (
+        "encoders.{encoder}",
+        "models.{model}.network",
+        "models.{model}.neuron",
+    ),
+    "report": (),
+}
+"""The sections of `params.yaml` that choose the components of each stage."""
+
+
+def code_path(stage: str, names: Mapping[str, str]) -> Path:
+    """Name the file of an entry: `data/code/train/lif.json`.
+
+    Parameters
+    ----------
+    stage : str
+    names : mapping of str to str
+        The stage's data set, encoder and model; those that choose nothing are left out.
+    """
+    axes = _axes(stage)
+    name = "-".join(names[axis] for axis in axes) or stage
+    return files.folder("code", stage if axes else "") / f"{name}.json"
+
+
+def describe(params: Params, stage: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Describe the code of an entry, as it is now."""
+    chosen = [params.read(section.format(**names)) for section in CHOICES[stage]]
+    return digests.describe(stage, _components(chosen))
+
+
+def describe_all(params: Params) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Describe the code of every entry that the grid needs, with its path."""
+    grid: Grid = params.read("grid")
+    for stage in CHOICES:
+        axes = _axes(stage)
+        for chosen in product(*(getattr(grid, axis) for axis in axes)):
+            names = dict(zip(axes, chosen, strict=True))
+            yield code_path(stage, names), describe(params, stage, names)
+
+
+def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
+    """Compare the code of an entry with its file, and give the digest of that.
+
+    Raises
+    ------
+    DataError
+        The code has changed since the file was written, or there is none.
+    """
+    path = code_path(stage, names)
+    now, before = describe(params, stage, names), files.load_json(path)
+    if different := digests.changes(before, now):
+        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
+        raise DataError(
+            str(path),
+            f"the code is no longer that: {', '.join(different[:3])}{more} changed",
+            expected="the code that this file describes",
+            remedy="run `dvc repro code`, or `dvc repro` with the stage's name, which "
+            "does it first",
+        )
+    return files.file_digest(path)
+
+
+def _axes(stage: str) -> list[str]:
+    """List the axes of the grid that choose components of a stage."""
+    return list(dict.fromkeys(re.findall(r"\{(\w+)\}", "".join(CHOICES[stage]))))
+
+
+def _components(values: Iterable[Any]) -> Iterator[Component]:
+    """Find the components in settings, however deep."""
+    for value in values:
+        if isinstance(value, Component):
+            yield value
+        if isinstance(value, BaseModel):
+            yield from _components(dict(value).values())
+        elif isinstance(value, Mapping):
+            yield from _components(value.values())
+        elif isinstance(value, list | tuple):
+            yield from _components(value)

@@ -1,0 +1,95 @@
+"""Run a stage and write down what it does: the code it runs, what it reads.
+
+    python observe_stage.py NOTES STAGE NAME ...
+
+NOTES becomes a JSON object: `modules` of ours of which a function ran, other than while
+a module was imported; `read`: files below the checkout that were opened to be read;
+`params`: sections of params.yaml that the stage read.
+"""
+
+import importlib
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path.cwd()
+
+
+def main(notes: Path, name: str, names: list[str]) -> None:
+    ran: set[str] = set()
+    read: set[str] = set()
+    sections: set[str] = set()
+
+    importing = 0
+
+    def on_call(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal importing
+        is_module = frame.f_code.co_name == "<module>"
+        if event == "call" and is_module:
+            importing += 1
+        elif event == "return" and is_module:
+            importing -= 1
+        elif event == "call" and not importing:
+            ran.add(frame.f_code.co_filename)
+
+    def on_event(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], str | bytes | Path):
+            path, mode, flags = arguments
+            writes = flags & (os.O_WRONLY | os.O_RDWR)
+            if not writes and (mode is None or not set(mode) & set("wax+")):
+                read.add(os.fsdecode(path))
+
+    import stages
+    from pipeline import config, files
+
+    class Observed(config.Params):
+        def read(self, section: str) -> Any:
+            sections.add(section)
+            return super().read(section)
+
+    reading = files._reading
+
+    def noted(path: Path, *faults: type[Exception]) -> Any:
+        read.add(str(path))
+        return reading(path, *faults)
+
+    module = importlib.import_module(f"stages.{name}")
+    observed = stages._stage(name, names_of(names), getattr(module, "SECTIONS", ()))
+    observed.params.__class__ = Observed
+    files._reading = noted
+    sys.addaudithook(on_event)
+    threading.setprofile(on_call)
+    sys.setprofile(on_call)
+    module.main(observed)
+    sys.setprofile(None)
+    found = {
+        "modules": sorted(filter(None, map(module_name, ran))),
+        "read": sorted(filter(None, map(inside, read))),
+        "params": sorted(sections),
+    }
+    notes.write_text(json.dumps(found))
+
+
+def names_of(names: list[str]) -> dict[str, str]:
+    return dict(zip(("dataset", "encoder", "model"), names, strict=False))
+
+
+def inside(path: str) -> str | None:
+    full = (ROOT / path).resolve()
+    return full.relative_to(ROOT).as_posix() if full.is_relative_to(ROOT) else None
+
+
+def module_name(path: str) -> str | None:
+    name = inside(path)
+    ours = name is not None and name.startswith(("pipeline/", "stages/"))
+    if name is None or not (ours and name.endswith(".py")):
+        return None
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

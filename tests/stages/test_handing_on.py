@@ -1,0 +1,231 @@
+"""Each stage hands its settings on with its files, and takes earlier ones from them."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import config, entries, files, runs
+from pipeline.encoding import Encoded
+from pipeline.preparation.prepare import Prepared
+from pipeline.sources.base import Fetched
+from pipeline.sources.synthetic_ecg import SyntheticEcg
+from pipeline.training import train as training
+from stages import Stage, encode, fetch, ingest, prepare, train
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+NAMES = {"dataset": "ecg_demo", "encoder": "delta", "model": "lif"}
+STAGES: dict[ModuleType, int] = {fetch: 1, ingest: 1, prepare: 1, encode: 2, train: 3}
+"""How many of the names each has."""
+OUTPUTS = {
+    ingest: "data/recordings/ecg_demo",
+    prepare: "data/signals/ecg_demo",
+    encode: "data/spikes/ecg_demo-delta",
+    train: "data/runs/ecg_demo-delta-lif",
+}
+WORKERS = {
+    ingest: (ingest, "ingest"),
+    prepare: (prepare, "prepare"),
+    encode: (encode, "encode_dataset"),
+    train: (training, "train"),
+}
+"""What does the work of a stage, and where it is looked up."""
+WINDOWS = pd.DataFrame({"window": [0], "reason": ""})
+
+Calls = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """An empty checkout in which the work is quick; keeps what it was asked for."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BIOSPIKE_TRACKING", "off")
+    asked: Calls = {}
+
+    def fetched(self: SyntheticEcg, target: Path, *, seed: int) -> Fetched:
+        asked["fetch"] = {"source": self, "seed": seed}
+        return Fetched({"s01.dat": "12" * 32}, {"s02": "not delivered"})
+
+    def ingested(reader: Any, raw: Path, target: Path, **more: Any) -> pd.DataFrame:
+        asked["ingest"] = {"reader": reader, "raw": raw, **more}
+        (target / "r1_raw.fif").write_text("recording")
+        return pd.DataFrame({"status": ["used"]})
+
+    def prepared(
+        dataset: str, signals: Path, tables: Path, **more: Any
+    ) -> list[Prepared]:
+        asked["prepare"] = more
+        (signals / "r1.h5").write_text("signal")
+        for name in ("windows", "folds"):
+            files.save_table(tables / f"{name}.parquet", WINDOWS)
+        return [Prepared("r1", 125.0, ("I",), WINDOWS, None, True)]
+
+    def encoded(encoder: Any, target: Path, **more: Any) -> list[Encoded]:
+        asked["encode"] = {"encoder": encoder, **more}
+        (target / "r1.h5").write_text("spikes")
+        return [Encoded("r1", 3.0, True)]
+
+    def trained(task: Any, folder: Path) -> list[dict[str, int]]:
+        asked["train"] = vars(task)
+        (folder / "fold-0.safetensors").write_text("weights")
+        return [{"fold": 0, "epochs": 2}]
+
+    monkeypatch.setattr(SyntheticEcg, "fetch", fetched)
+    works = {ingest: ingested, prepare: prepared, encode: encoded, train: trained}
+    for module, work in works.items():
+        monkeypatch.setattr(*WORKERS[module], work)
+    files.save_json(entries.code_path("train", NAMES), {"modules": {}})
+    return asked
+
+
+def params(**changes: Any) -> config.Params:
+    return config.Params({**YAML(typ="safe").load(PARAMS), **changes})
+
+
+def stage(module: ModuleType, params: config.Params) -> Stage:
+    name = module.__name__.rpartition(".")[2]
+    names = dict(list(NAMES.items())[: STAGES[module]])
+    return Stage(name, names, module.SECTIONS, params, f"code of {name}")
+
+
+def run(*modules: ModuleType, **changes: Any) -> None:
+    for module in modules:
+        module.main(stage(module, params(**changes)))
+
+
+def settings(kind: str, name: str) -> dict[str, Any]:
+    return files.load_json(files.folder(kind, name) / "settings.json")
+
+
+def trained_run() -> dict[str, Any]:
+    return files.load_json(files.folder("runs", "ecg_demo-delta-lif") / "run.json")
+
+
+def test_a_run_holds_the_settings_of_all_stages(calls: Calls) -> None:
+    run(*STAGES)
+    told = trained_run()["settings"]
+    asked = params()
+    assert set(told) == {
+        *("seed", "source", "on_bad_recording", "labels", "reader", "signal"),
+        *("windows", "folds", "encoder", "network", "neuron", "sparsity", "training"),
+    }
+    assert told["seed"] == 20260101
+    assert told["on_bad_recording"] == "raise"
+    assert told["labels"] == ["N", "S", "V"]
+    assert told["source"]["name"] == "synthetic_ecg"
+    assert told["source"]["sfreq"] == 250  # a default
+    assert told["encoder"] == {"name": "delta", "threshold": 0.5}
+    for part in ("signal", "windows", "folds"):
+        expected = asked.read(f"datasets.ecg_demo.{part}").model_dump(mode="json")
+        assert told[part] == expected
+    for part in ("network", "neuron"):
+        assert runs.chosen(trained_run(), part) == asked.read(f"models.lif.{part}")
+    sparsity = asked.read("models.lif.sparsity").model_dump(mode="json")
+    assert told["sparsity"] == sparsity
+    assert told["training"]["epochs"] == 2
+    assert told["training"]["batch"] == 128  # a default
+
+
+def test_settings_go_no_further_back_than_they_count(calls: Calls) -> None:
+    run(*STAGES)
+    ingested = {"seed", "source", "on_bad_recording", "labels", "reader"}
+    assert set(settings("recordings", "ecg_demo")) == ingested
+    prepared = ingested | {"signal", "windows", "folds"}
+    assert set(settings("windows", "ecg_demo")) == prepared
+    assert set(settings("spikes", "ecg_demo-delta")) == {"encoder"}
+
+
+def test_a_stage_works_by_the_settings_of_its_files(calls: Calls) -> None:
+    """Whatever params.yaml has become since the files were made."""
+    run(*STAGES)
+    key = trained_run()["run_key"]
+    sections = YAML(typ="safe").load(PARAMS)
+    sections["datasets"]["ecg_demo"]["labels"] = ["V", "N"]
+    changes = {"seed": 7, "datasets": sections["datasets"]}
+    run(prepare, encode, train, **changes)
+    for name in ("prepare", "train"):
+        assert list(calls[name]["labels"]) == ["N", "S", "V"]
+        assert calls[name]["seed"] == 20260101
+    assert calls["encode"]["seed"] == 7  # draws by the seed itself
+    assert trained_run()["labels"] == ["N", "S", "V"]
+    assert trained_run()["run_key"] == key
+    run(*STAGES, **changes)
+    for name in ("prepare", "train"):
+        assert list(calls[name]["labels"]) == ["V", "N"]
+        assert calls[name]["seed"] == 7
+    assert trained_run()["labels"] == ["V", "N"]
+    assert trained_run()["run_key"] != key
+
+
+def test_what_was_fetched_is_what_is_ingested(calls: Calls) -> None:
+    run(fetch, ingest)
+    assert calls["fetch"]["source"] == params().read("datasets.ecg_demo.source")
+    told = calls["ingest"]
+    assert told["raw"] == files.folder("raw", "ecg_demo")
+    assert told["digests"] == {"s01.dat": "12" * 32}
+    assert told["absent"] == {"s02": "not delivered"}
+
+
+def test_the_report_finds_a_card_of_the_data_set(calls: Calls) -> None:
+    run(fetch)
+    card = files.load_json(Path("data/cards/ecg_demo.json"))
+    expected = params().read("datasets.ecg_demo.card")
+    assert config.Card(**card) == expected
+    assert card["home"] is None
+
+
+@pytest.mark.parametrize("name", ["ingest", "prepare", "encode"])
+def test_what_is_kept_depends_on_the_stages_code(calls: Calls, name: str) -> None:
+    run(*STAGES)
+    assert calls[name]["code"] == f"code of {name}"
+
+
+def test_a_run_is_made_of_the_files_it_reads_and_of_its_code(calls: Calls) -> None:
+    run(*STAGES)
+    told = trained_run()
+    windows = ("folds.parquet", "settings.json", "windows.parquet")
+    assert set(told["inputs"]) == {
+        "data/code/train/lif.json",
+        "data/spikes/ecg_demo-delta/r1.h5",
+        "data/spikes/ecg_demo-delta/settings.json",
+        *(f"data/windows/ecg_demo/{name}" for name in windows),
+    }
+    assert calls["train"]["inputs"] == told["inputs"]
+    assert told["run_key"] == runs.run_key(told["settings"], told["inputs"])
+    files.save_json(entries.code_path("train", NAMES), {"modules": {"a": "b"}})
+    run(train)
+    assert trained_run()["run_key"] != told["run_key"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.name: path.read_bytes() for path in found}
+
+
+@pytest.mark.parametrize("module", WORKERS, ids=lambda module: module.__name__)
+def test_a_stage_that_fails_leaves_the_old_output(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    run(*STAGES)
+    target = Path(OUTPUTS[module])
+    before = contents(target)
+    assert len(before) > 0
+    work = getattr(*WORKERS[module])
+
+    def fail(*given: Any, **more: Any) -> None:
+        work(*given, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*WORKERS[module], fail)
+        with pytest.raises(KeyboardInterrupt):
+            run(module)
+    assert contents(target) == before
+    unfinished = files.UNFINISHED / target.relative_to(files.DATA)
+    assert unfinished.is_dir()
+    run(module)
+    assert contents(target) == before
+    assert not unfinished.exists()
