@@ -343,6 +343,17 @@ def save_weights(
         save_file(contiguous, partial, metadata={"biospike": text})
 
 
+def load_weights_meta(path: Path) -> dict[str, Any]:
+    """Read the metadata of weights alone, without torch."""
+    from safetensors import SafetensorError, safe_open
+
+    with (
+        _reading(path, OSError, ValueError, SafetensorError),
+        safe_open(path, framework="np") as file,
+    ):
+        return _weights_meta(path, file.metadata())
+
+
 def load_weights(path: Path) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
     """Read weights and their metadata."""
     from safetensors import SafetensorError, safe_open
@@ -351,9 +362,14 @@ def load_weights(path: Path) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]"
         _reading(path, OSError, ValueError, SafetensorError),
         safe_open(path, framework="pt") as file,
     ):
-        meta = _parse_object((file.metadata() or {}).get("biospike", "{}"))
-        _check_schema(path, meta.pop("schema", None))
+        meta = _weights_meta(path, file.metadata())
         return {name: file.get_tensor(name) for name in sorted(file.keys())}, meta
+
+
+def _weights_meta(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    meta = _parse_object((metadata or {}).get("biospike", "{}"))
+    _check_schema(path, meta.pop("schema", None))
+    return meta
 
 
 def _save_array(

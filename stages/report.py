@@ -17,8 +17,7 @@ def main(stage: Stage) -> str:
     }
     cells = grid.cells()
     make_report(cells, cards, stage.read("evaluation"), seed=stage.read("seed"))
-    # All of them from one process, for MLflow takes seconds to start; a store that does
-    # not answer is asked once.
+    # A store that does not answer is asked once, not once a cell.
     all(tracking.publish(str(cell)) for cell in cells)
     return f"{len(cells)} cells, {files.folder('report', 'index.html')}"
 

@@ -35,7 +35,7 @@ def log_model(parent: "Run", folder: Path, run: Mapping[str, Any]) -> None:
     from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
     weights = [folder / f"fold-{line['fold']}.safetensors" for line in run["folds"]]
-    shape = files.load_weights(weights[0])[1]["shape"]
+    shape = files.load_weights_meta(weights[0])["shape"]
     window = (-1, shape["n_steps"], shape["n_features"])
     single = np.dtype(np.float32)
     here = Path(__file__)
@@ -56,7 +56,6 @@ def log_model(parent: "Run", folder: Path, run: Mapping[str, Any]) -> None:
                     [ParamSpec("fold", DataType.long, run["folds"][0]["fold"])]
                 ),
             ),
-            input_example=np.zeros((1, *window[1:]), dtype=np.float32),
             pip_requirements=_requirements(),
         )
 

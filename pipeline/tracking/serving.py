@@ -1,19 +1,21 @@
 """The model code that MLflow keeps beside a cell's weights and runs to serve it.
 
 `mlflow.pyfunc.load_model` executes this file: the network is built again from its
-settings and its safetensors, so nothing is unpickled. Only MLflow imports this module.
+settings and its safetensors, so nothing is unpickled. Only MLflow imports this module,
+also when a model is logged: torch is imported when the model predicts.
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow.pyfunc
 import numpy as np
-import torch
 
 from pipeline.runs import chosen
-from pipeline.training.trained import load_network
+
+if TYPE_CHECKING:
+    import torch
 
 
 class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused-ignore]
@@ -47,13 +49,17 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
         -------
         probabilities : array, shape (batch, class), float32
         """
+        import torch
+
         network = self._network(int((params or {}).get("fold", 0)))
         spikes = torch.from_numpy(np.ascontiguousarray(model_input, dtype=np.float32))
         with torch.inference_mode():
             logits = network(spikes.transpose(0, 1).contiguous())
         return np.asarray(logits.softmax(dim=1))
 
-    def _network(self, fold: int) -> torch.nn.Module:
+    def _network(self, fold: int) -> "torch.nn.Module":
+        from pipeline.training.trained import load_network
+
         if fold not in self.networks:
             parts = (chosen(self.run, "network"), chosen(self.run, "neuron"))
             path = self.files[f"fold-{fold}"]
