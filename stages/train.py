@@ -1,6 +1,6 @@
 """train: one network a fold, and its predictions of the fold's test windows."""
 
-from pipeline import entries, files, tracking
+from pipeline import entries, files
 from pipeline.parallel import start_importing
 from pipeline.runs import run_key
 from stages import Stage, run
@@ -9,15 +9,10 @@ SECTIONS = ("models.{model}", "training")
 
 MODEL = tuple(f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity"))
 
-TORCH_LATER = "torch._dynamo", "torch._inductor.config"
-"""What torch imports in the first step of a training."""
-
 
 def main(stage: Stage) -> str:
     """Train a cell's model on every fold."""
-    start_importing(
-        "pipeline.training.train", "torch._inductor.config", "torch._dynamo"
-    )
+    start_importing("pipeline.training.train")
     from pipeline.training.task import Task
     from pipeline.training.train import train
 
@@ -57,7 +52,6 @@ def main(stage: Stage) -> str:
             "folds": folds,
         }
         files.save_json(folder / "run.json", about)
-    tracking.publish(stage.label, "runs")
     epochs = sum(fold["epochs"] for fold in folds)
     return f"{len(folds)} folds, {epochs} epochs"
 

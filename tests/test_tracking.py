@@ -321,7 +321,7 @@ def test_what_neurons_learned_is_curves_and_pictures(cell: Path) -> None:
         for q in (0.25, 0.5, 0.75)
     ]
     files.save_table(cell / "portraits.parquet", pd.concat(portraits))
-    tracking.publish(CELL, "runs", "model")
+    tracking.publish(CELL, "runs")
     found = all_runs()
     (child,) = [run for run in found if run.data.tags.get("fold") == "1"]
     for suffix, factor in (("", 4), (".p25", 3), (".p75", 5)):
@@ -368,7 +368,7 @@ def write_plasticity(folder: Path) -> None:
 
 def test_what_synapses_learned_is_curves_and_pictures(cell: Path) -> None:
     write_plasticity(cell)
-    tracking.publish(CELL, "runs", "model")
+    tracking.publish(CELL, "runs")
     found = all_runs()
     (child,) = [run for run in found if run.data.tags.get("fold") == "1"]
     expected = {

@@ -2,8 +2,8 @@
 
 Nothing is kept in MLflow that the files do not hold. `publish` finds a cell's run by
 its `run_key`, or makes it, and logs whatever files exist and are not logged yet; so
-repeating adds nothing. Train logs its settings and curves at once; the report logs the
-rest of all cells in one process, for MLflow and what draws take seconds to start.
+repeating adds nothing. The report publishes all cells of the grid, in one process:
+MLflow takes seconds to start.
 
 `MLFLOW_TRACKING_URI` names the store; without it, it is SQLite in the checkout.
 `BIOSPIKE_TRACKING=off` turns tracking off.
@@ -18,8 +18,8 @@ from pipeline import files
 from pipeline.parallel import console
 from pipeline.tracking import store
 
-KINDS = ("runs", "model", "metrics", "energy")
-"""What is logged of a cell: of its training, its model, its metrics and its energy."""
+KINDS = ("runs", "metrics", "energy")
+"""The folders of `data` that hold what is logged of a cell."""
 
 
 def store_uri() -> str:

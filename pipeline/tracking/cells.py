@@ -46,12 +46,13 @@ def log(
     parent = _find(client, experiment, f"tags.run_key = '{run['run_key']}'")
     parent = parent or _create_cell(client, experiment, cell, run)
     _log_settings(client, parent, run)
+    steps = {"runs": _log_training, "metrics": _log_metrics, "energy": _log_energy}
     for kind in kinds:
-        folder = files.folder(FOLDERS.get(kind, kind), cell)
+        folder = files.folder(kind, cell)
         here = measured.path(cell, run["run_key"])
         digest = _digest(folder, *([here] if kind == "energy" else []))
         if digest and parent.data.tags.get(f"logged.{kind}") != digest:
-            STEPS[kind](client, parent, folder)
+            steps[kind](client, parent, folder)
             client.set_tag(parent.info.run_id, f"logged.{kind}", digest)
 
 
@@ -109,7 +110,7 @@ def _fold(client: "MlflowClient", parent: "Run", fold: int) -> str:
 
 
 def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
-    """Log the learning curves on the folds, and their files on the cell."""
+    """Log the learning curves on the folds, the model and its pictures on the cell."""
     run = files.load_json(folder / "run.json")
     history = pd.read_csv(folder / "history.csv")
     learned = dynamics.load(folder, dynamics.LEARNED)
@@ -129,14 +130,10 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         client.set_terminated(child)
     tables = dynamics.LEARNED, dynamics.PORTRAITS, *plasticity.TABLES
     log_files(client, parent, folder, "run.json", "history.csv", *tables)
-    client.set_terminated(parent.info.run_id)
-
-
-def _log_model(client: "MlflowClient", parent: "Run", folder: Path) -> None:
-    """Log the model, and pictures of what it learned."""
     log_pictures(client, parent, "dynamics", dynamics.of_run(folder))
     log_pictures(client, parent, "plasticity", plasticity.of_run(folder))
-    log_model(parent, folder, files.load_json(folder / "run.json"))
+    log_model(parent, folder, run)
+    client.set_terminated(parent.info.run_id)
 
 
 def _courses(learned: pd.DataFrame) -> pd.DataFrame:
@@ -221,15 +218,6 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
     set_tags(client, parent, tags)
     log_files(client, parent, folder, "energy.json")
-
-
-STEPS = {
-    "runs": _log_training,
-    "model": _log_model,
-    "metrics": _log_metrics,
-    "energy": _log_energy,
-}
-FOLDERS = {"model": "runs"}
 
 
 def _integers(bill: Mapping[str, Any]) -> dict[str, Any]:

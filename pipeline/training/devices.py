@@ -41,11 +41,12 @@ def repeatable(seed: int) -> Iterator[None]:
     and put back afterwards.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    exact = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)
+    mode = torch.get_deterministic_debug_mode()
+    # As `use_deterministic_algorithms(True)`, which imports torch's compiler besides.
+    torch.set_deterministic_debug_mode("error")
     try:
         with one_thread(), torch.random.fork_rng():
             torch.manual_seed(seed)
             yield
     finally:
-        torch.use_deterministic_algorithms(exact)
+        torch.set_deterministic_debug_mode(mode)
