@@ -29,7 +29,7 @@ repro: $(INSTALLED) ## Run the default grid on the demo data and show the result
 
 check: $(INSTALLED) ## Run lint, types and the tests that matter most (two minutes)
 	$(LINT)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 test: $(TESTED) ## Run lint, types, architecture and all tests
 
@@ -53,5 +53,5 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 $(TESTED): $(INSTALLED) $(SOURCES)
 	$(LINT)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 	@mkdir -p $(@D) && touch $@

@@ -2,6 +2,7 @@
 
 from pipeline import files, tracking
 from pipeline.config import Grid
+from pipeline.parallel import start_importing
 from pipeline.report.page import make_report
 from stages import Stage, run
 
@@ -10,6 +11,7 @@ SECTIONS = ("seed", "grid", "evaluation")
 
 def main(stage: Stage) -> str:
     """Gather the findings of the grid's cells into one page."""
+    start_importing("pipeline.plots.runs", "matplotlib.figure")
     grid: Grid = stage.read("grid")
     cards = {
         dataset: files.load_json(files.DATA / "cards" / f"{dataset}.json")

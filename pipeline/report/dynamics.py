@@ -8,6 +8,7 @@ import numpy as np
 from pipeline import files
 from pipeline.plots import dynamics as plots
 from pipeline.plots.quantities import in_units, kept_values, start_values
+from pipeline.plots.runs import pictures
 
 Plain = dict[str, Any]
 
@@ -72,15 +73,15 @@ def shown(cell: Plain) -> Plain | None:
     """Gather what the page shows of a cell; None if its neurons learn no dynamics."""
     if not cell["learned"]:
         return None
-    pictures = plots.of_run(files.folder("runs", cell["cell"]))
+    drawn = pictures(files.folder("runs", cell["cell"])).dynamics
     return {
         "title": f"{cell['encoder']} · {cell['model']}",
         "sentence": sentence(cell["learned"]),
         "rows": [_row(told) for told in cell["learned"]],
         "pictures": [
-            {"picture": pictures[name], "caption": caption, "aside": name == "courses"}
+            {"picture": drawn[name], "caption": caption, "aside": name == "courses"}
             for name, caption in CAPTIONS.items()
-            if name in pictures
+            if name in drawn
         ],
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.evaluation.evaluate import EvaluationSettings
+from pipeline.plots.runs import draw
 from pipeline.plots.style import Picture
 from pipeline.profiling import measured
 from pipeline.report import (
@@ -74,7 +75,9 @@ def refresh() -> bool:
     folder = files.DATA / "report"
     if not (folder / "details.json").exists():
         return False
-    page = render(files.load_json(folder / "details.json"))
+    told = files.load_json(folder / "details.json")
+    draw([files.folder("runs", cell["cell"]) for cell in told["cells"]])
+    page = render(told)
     with files.replacing(folder / "index.html") as partial:
         partial.write_text(page, encoding="utf-8")
     return True

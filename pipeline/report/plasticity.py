@@ -5,6 +5,7 @@ from typing import Any
 from pipeline import files
 from pipeline.plots import accesses
 from pipeline.plots import plasticity as plots
+from pipeline.plots.runs import pictures
 from pipeline.plots.snapshots import ends, parted
 from pipeline.report.dynamics import digits
 
@@ -51,14 +52,14 @@ def shown(cell: Plain) -> Plain | None:
     tables, learning = plots.load(folder), cell["energy"].get("learning")
     if tables is None and learning is None:
         return None
-    pictures = plots.pictures(tables) if tables else {}
+    drawn = pictures(folder).plasticity
     return {
         "title": f"{cell['encoder']} · {cell['model']}",
         "sentence": sentence(tables) if tables else "",
         "pictures": [
-            {"picture": pictures[name], "caption": caption}
+            {"picture": drawn[name], "caption": caption}
             for name, caption in CAPTIONS.items()
-            if name in pictures
+            if name in drawn
         ],
         "bill": bill(learning) if learning else None,
     }

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline import files
 from pipeline.plots import accesses, dynamics, plasticity
+from pipeline.plots.runs import pictures
 from pipeline.plots.snapshots import STRONG, WEAK, parted
 from pipeline.profiling import measured
 from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
@@ -130,8 +131,9 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         client.set_terminated(child)
     tables = dynamics.LEARNED, dynamics.PORTRAITS, *plasticity.TABLES
     log_files(client, parent, folder, "run.json", "history.csv", *tables)
-    log_pictures(client, parent, "dynamics", dynamics.of_run(folder))
-    log_pictures(client, parent, "plasticity", plasticity.of_run(folder))
+    drawn = pictures(folder)
+    log_pictures(client, parent, "dynamics", drawn.dynamics)
+    log_pictures(client, parent, "plasticity", drawn.plasticity)
     log_model(parent, folder, run)
     client.set_terminated(parent.info.run_id)
 
