@@ -11,6 +11,7 @@ import pkgutil
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from pydantic import (
@@ -82,7 +83,7 @@ def find(kind: str, name: str) -> type[Component]:
             expected=did_you_mean(name, names),
             remedy=f"correct the name, or add pipeline/{kind}/{name}.py",
         )
-    module = importlib.import_module(f"pipeline.{kind}.{name}")
+    module = _import(kind, name)
     base = _base_class(kind)
     classes = {
         value
@@ -100,6 +101,18 @@ def find(kind: str, name: str) -> type[Component]:
             remedy="keep one component a file",
         )
     return named.pop()
+
+
+def _import(kind: str, name: str) -> ModuleType:
+    """Import the file of a component, or say why it cannot be imported."""
+    try:
+        return importlib.import_module(f"pipeline.{kind}.{name}")
+    except (ImportError, SyntaxError) as error:
+        raise ConfigError(
+            f"pipeline/{kind}/{name}.py",
+            f"cannot be imported ({type(error).__name__}: {error})",
+            remedy="correct the file, or bring it back from git",
+        ) from error
 
 
 def chosen(kind: str) -> tuple[BeforeValidator, PlainSerializer]:

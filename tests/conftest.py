@@ -5,6 +5,37 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
+SLOW = (
+    "device",
+    "docs",
+    "exporting/test_c.py",
+    "exporting/test_c_cell.py",
+    "networks/test_competitive.py",
+    "plasticity",
+    "plots",
+    "profiling/test_accesses.py",
+    "profiling/test_cutoff.py",
+    "quantization/test_quantize.py",
+    "report",
+    "repro",
+    "sources",
+    "test_measurement.py",
+    "test_mitdb_protocol.py",
+    "test_tracking.py",
+    "tracking",
+    "training",
+)
+"""Folders and files that `make check` leaves out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests."""
+    slow = tuple(TESTS / name for name in SLOW)
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in slow):
+            item.add_marker("slow")
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:

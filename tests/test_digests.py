@@ -1,6 +1,8 @@
 """What is stale follows from what was changed: a digest of code for every entry."""
 
+import importlib
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import digests, entries, files
-from pipeline.components import available
+from pipeline.components import available, find
 from pipeline.config import Params, load
-from pipeline.errors import DataError, PipelineError
+from pipeline.errors import ConfigError, DataError, PipelineError
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("pipeline", "stages", "requirements.lock", "params.yaml")
@@ -296,8 +298,6 @@ def test_an_entry_is_named_by_what_chooses_its_components(
 
 @pytest.mark.parametrize("name", available("neurons"))
 def test_every_neuron_reaches_its_kernel(name: str) -> None:
-    from pipeline.components import find
-
     component = find("neurons", name)()
     modules = digests.describe("train", [component])["modules"]
     kernel = getattr(component, "kernel", None)
@@ -311,3 +311,23 @@ def test_params_yaml_of_this_checkout_is_described() -> None:
         path.parts[2].removesuffix(".json") for path, _ in entries.describe_all(loaded)
     }
     assert stages == set(entries.CHOICES)
+
+
+def test_a_component_that_is_no_python_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of params.yaml is refused, for no stage can say what the entry means."""
+    find.cache_clear()
+    monkeypatch.delitem(sys.modules, "pipeline.neurons.izhikevich", raising=False)
+    original = importlib.import_module
+
+    def broken(name: str) -> Any:
+        if name == "pipeline.neurons.izhikevich":
+            raise SyntaxError("invalid syntax")
+        return original(name)
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    with pytest.raises(ConfigError, match=r"neurons/izhikevich\.py") as caught:
+        find("neurons", "izhikevich")
+    assert "cannot be imported (SyntaxError: invalid syntax)" in caught.value.found
+    find.cache_clear()

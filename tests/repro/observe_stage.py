@@ -4,7 +4,7 @@
 
 NOTES becomes a JSON object: `modules` of ours of which a function ran, other than while
 a module was imported; `read`: files below the checkout that were opened to be read;
-`params`: sections of params.yaml that the stage read.
+`params`: sections of params.yaml that the stage read; `torch`: whether it was imported.
 """
 
 import importlib
@@ -70,6 +70,7 @@ def main(notes: Path, name: str, names: list[str]) -> None:
         "modules": sorted(filter(None, map(module_name, ran))),
         "read": sorted(filter(None, map(inside, read))),
         "params": sorted(sections),
+        "torch": "torch" in sys.modules,
     }
     notes.write_text(json.dumps(found))
 

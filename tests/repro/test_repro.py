@@ -303,8 +303,10 @@ def test_a_stage_does_what_dvc_yaml_and_its_digest_say(
     observer = Path(__file__).with_name("observe_stage.py")
     notes = tmp_path / "notes.json"
     environment = {"BIOSPIKE_WORKERS": "1", "PYTHONPATH": str(clone)}
+    environment["BIOSPIKE_TRACKING"] = "on"
     run(clone, sys.executable, observer, notes, stage, *names, **environment)
     seen = json.loads(notes.read_text())
+    assert seen["torch"] == (stage in ("train", "profile"))
     names_by_axis = dict(zip(("dataset", "encoder", "model"), names, strict=False))
     code = json.loads((clone / entries.code_path(stage, names_by_axis)).read_text())
     uncounted = set(seen["modules"]) - set(code["modules"]) - set(digests.NO_EFFECT)
