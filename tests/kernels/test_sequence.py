@@ -56,6 +56,8 @@ def test_every_operator_passes_torchs_own_check(name: str, keep: bool) -> None:
     opcheck(operator, (*arguments, list(layer.options), keep))
 
 
+# torch's own remark on Python 3.13.0
+@pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
 def test_compiling_takes_the_whole_graph_and_gives_the_same() -> None:
     layer = Layer()
     compiled = torch.compile(layer, fullgraph=True, dynamic=True, backend="aot_eager")
@@ -138,7 +140,7 @@ def test_no_memory_grows_over_a_thousand_runs() -> None:
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert _n_tensors() == tensors
+    assert _n_tensors() <= tensors  # those of other tests may have gone since
     assert grown < 50_000
 
 
