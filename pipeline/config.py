@@ -227,12 +227,27 @@ class Params:
 
 
 def load(path: Path = PARAMS) -> Params:
-    """Read a `params.yaml` and refuse it, whole, if anything in it is wrong.
+    """Read a `params.yaml` and refuse all of it if anything in it is wrong.
 
     Raises
     ------
     ConfigError
         With every problem that was found.
+    """
+    params = read(path)
+    _refuse(list(params.problems()))
+    return params
+
+
+def read(path: Path = PARAMS) -> Params:
+    """Read a `params.yaml`, whose sections are validated when they are asked for.
+
+    It is for stages that run after the stage `code`, which has validated all of it.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is not a mapping.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -241,9 +256,7 @@ def load(path: Path = PARAMS) -> Params:
         raise ConfigError(str(path), f"cannot be read: {error}") from None
     if not isinstance(sections, Mapping):
         raise ConfigError(str(path), "is not a mapping of sections")
-    params = Params(sections, path=path)
-    _refuse(list(params.problems()))
-    return params
+    return Params(sections, path=path)
 
 
 def _refuse(problems: list[ConfigError]) -> None:

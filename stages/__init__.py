@@ -42,7 +42,7 @@ class Stage:
     sections : tuple of str
         The sections of `params.yaml` it may read, with `{dataset}` and so on in them.
     params : Params
-        The validated file.
+        The file, validated section by section.
     code : str
         Digest of the code that the stage uses.
     """
@@ -127,8 +127,9 @@ def run(
 
 
 def _stage(name: str, names: dict[str, str], sections: tuple[str, ...]) -> Stage:
-    """Read params.yaml and, but for the stage `code` itself, check the stage's code."""
-    params = config.load()
-    known = name in entries.CHOICES
-    code = entries.check_code(params, name, names) if known else ""
+    """Read what a stage works on; the stage `code` validates all of params.yaml."""
+    if name == "code":
+        return Stage(name, names, sections, config.load())
+    params = config.read()
+    code = entries.check_code(params, name, names)
     return Stage(name, names, sections, params, code)

@@ -11,7 +11,7 @@ SECTIONS = ("seed", "grid", "evaluation")
 
 def main(stage: Stage) -> str:
     """Gather the findings of the grid's cells into one page."""
-    start_importing("pipeline.plots.runs", "matplotlib.figure")
+    start_importing("stages", "pipeline.plots.runs", "matplotlib.figure")
     grid: Grid = stage.read("grid")
     cards = {
         dataset: files.load_json(files.DATA / "cards" / f"{dataset}.json")

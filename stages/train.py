@@ -12,7 +12,7 @@ MODEL = tuple(f"models.{{model}}.{part}" for part in ("network", "neuron", "spar
 
 def main(stage: Stage) -> str:
     """Train a cell's model on every fold."""
-    start_importing("pipeline.training.train")
+    start_importing("stages", "pipeline.training.train")
     from pipeline.training.task import Task
     from pipeline.training.train import train
 

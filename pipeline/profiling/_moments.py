@@ -89,7 +89,7 @@ def _moment(
     words = joined_ranges(table.starts[fired], table.stops[fired])
     rising = ((traces[0] > 0) & ~fired)[table.sources[hits]]
     falling = ((traces[1] > 0) & ~hit)[table.targets[words]]
-    moved = np.r_[hits[rising], words[falling]]
+    moved = np.concatenate([hits[rising], words[falling]])
     active = fired | (traces[0] > theta)
     moved_active = moved[active[table.sources[moved]]]
     return Moment(fired, active, len(columns), hits, moved, moved_active)

@@ -138,8 +138,8 @@ def _dense(table: Table, now: Moment) -> Counts:
 
 def _two_tables(table: Table, now: Moment) -> Counts:
     in_rows, _, _, _, index = _rows(table, now.fired, 0)
-    starts = np.r_[table.starts[now.fired], now.hits]
-    stops = np.r_[table.stops[now.fired], now.hits + 1]
+    starts = np.concatenate([table.starts[now.fired], now.hits])
+    stops = np.concatenate([table.stops[now.fired], now.hits + 1])
     words = in_rows + len(now.hits)
     index += table.indexed * 2 * (now.n_targets + len(now.hits))
     return words, len(now.moved), _bursts(starts, stops), words, index
@@ -169,8 +169,9 @@ def _compiled_rows(table: Table, now: Moment) -> Counts:
 def _compiled_dense(table: Table, now: Moment) -> Counts:
     whole, _, _, _, _ = _rows(table, now.active & now.fired, 0)
     alone = now.hits[(now.active & ~now.fired)[table.sources[now.hits]]]
-    starts = np.r_[table.starts[now.active & now.fired], alone]
-    stops = np.r_[table.stops[now.active & now.fired], alone + 1]
+    walked = now.active & now.fired
+    starts = np.concatenate([table.starts[walked], alone])
+    stops = np.concatenate([table.stops[walked], alone + 1])
     order = np.argsort(starts, kind="stable")
     words = whole + len(alone)
     return words, words, _bursts(starts[order], stops[order]), whole, len(alone)
