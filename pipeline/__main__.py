@@ -88,13 +88,19 @@ def summary_numbers(cell: Mapping[str, Any]) -> tuple[str, ...]:
     accuracy = cell["metrics"]["balanced_accuracy"]
     low, high = accuracy["low"], accuracy["high"]
     interval = "absent" if low is None else f"{low:.3f} to {high:.3f}"
-    whole = f"{accuracy['value']:.3f}", interval, f"{cell['uj_per_window']:.3g}"
+    whole = f"{accuracy['value']:.3f}", interval, three_digits(cell["uj_per_window"])
     bill = cell["energy"]["int8"]
     if "absent" in bill:
         return *whole, "absent", "absent"
     accuracy = cell["metrics"]["int8"]["balanced_accuracy"]
     energy = bill["estimated"][INT8_HEADLINE]["energy_uj_per_window"]
-    return *whole, f"{accuracy['value']:.3f}", f"{energy:.3g}"
+    return *whole, f"{accuracy['value']:.3f}", three_digits(energy)
+
+
+def three_digits(value: float) -> str:
+    """Write three digits that count, or two where the table has no room for more."""
+    text = f"{value:.3g}"
+    return text if len(text) < 8 else f"{value:.1e}"
 
 
 def publish(arguments: argparse.Namespace) -> None:
