@@ -12,6 +12,7 @@ sums up, in seconds.
 import argparse
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -61,7 +62,8 @@ def wrap_python(folder: Path) -> Path:
     log = folder / "processes.log"
     script = folder / "environment" / "bin" / "python"
     script.parent.mkdir(parents=True)
-    script.write_text(WRAPPER.format(python=sys.executable, log=log))
+    parts = {"python": shlex.quote(sys.executable), "log": shlex.quote(str(log))}
+    script.write_text(WRAPPER.format(**parts))
     script.chmod(0o755)
     return log
 

@@ -94,7 +94,7 @@ def describe(stage: str, components: Iterable[Component] = ()) -> dict[str, Any]
     Raises
     ------
     PipelineError
-        A source file is missing, or is no Python.
+        A source file is missing, or is not valid Python.
     """
     n_known = len(_memory())
     chosen = {type(component).__module__ for component in components}
@@ -215,7 +215,7 @@ def _packages(paths: Iterable[Path], ours: set[str]) -> dict[str, str]:
     """Give the locked version of every third-party package that is imported."""
     locked = _locked_versions()
     tops = {name.partition(".")[0] for path in paths for name in _read(path).imports}
-    known = {DISTRIBUTIONS.get(top, top.replace("_", "-")): top for top in tops - ours}
+    known = {DISTRIBUTIONS.get(top, top.replace("_", "-")) for top in tops - ours}
     return {name: locked[name] for name in sorted(known) if name in locked}
 
 
@@ -240,14 +240,14 @@ def _read(path: Path) -> Source:
 def _parse(raw: bytes, path: Path) -> Source:
     try:
         tree = ast.parse(raw)
+        needed, maybe = _imports(tree)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise PipelineError(
             _place(path) + (f", line {line}" if line else ""),
-            f"is no Python: {getattr(error, 'msg', error)}",
+            f"is not valid Python: {getattr(error, 'msg', error)}",
             remedy="correct the file, or bring it back from git",
         ) from None
-    needed, maybe = _imports(tree)
     texts = {
         node.value
         for node in ast.walk(tree)
@@ -281,11 +281,13 @@ def _imports(tree: ast.Module) -> tuple[set[str], set[str]]:
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
             waiting += node.orelse
             continue
         if isinstance(node, ast.Import):
             needed |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise SyntaxError("a relative import; name the module in full")
         elif isinstance(node, ast.ImportFrom) and node.module:
             needed.add(node.module)
             maybe |= {f"{node.module}.{alias.name}" for alias in node.names}
@@ -296,6 +298,10 @@ def _imports(tree: ast.Module) -> tuple[set[str], set[str]]:
         for names in (needed, maybe)
     ]
     return outside[0], outside[1]
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def _meaning(node: Any) -> Any:

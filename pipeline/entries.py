@@ -1,4 +1,4 @@
-"""Which code files below `data/code` there are, and what each speaks of.
+"""Which files there are below `data/code`, and what each describes.
 
 An *entry* is a stage with the components that it lets `params.yaml` choose: the code of
 `train/lif.json` is that of the stage `train` with the network and the neuron of the
@@ -75,12 +75,20 @@ def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
         The code has changed since the file was written, or there is none.
     """
     path = code_path(stage, names)
-    now, before = describe(params, stage, names), files.load_json(path)
+    now = describe(params, stage, names)
+    if not path.exists():
+        raise DataError(
+            str(path),
+            "there is no such file",
+            expected="a digest of the code, for everything that `grid` names",
+            remedy="add the entry to grid in params.yaml, and run `dvc repro code`",
+        )
+    before = files.load_json(path)
     if different := digests.changes(before, now):
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise DataError(
             str(path),
-            f"the code is no longer that: {', '.join(different[:3])}{more} changed",
+            f"the code has changed since: {', '.join(different[:3])}{more}",
             expected="the code that this file describes",
             remedy="run `dvc repro code`, or `dvc repro` with the stage's name, which "
             "does it first",

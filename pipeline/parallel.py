@@ -32,6 +32,7 @@ from pipeline.errors import PipelineError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CONTEXT = multiprocessing.get_context("forkserver")
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -118,9 +119,9 @@ def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
     except BrokenProcessPool:
         raise PipelineError(
             what,
-            "a process that did part of the work was killed",
+            "a worker process ended before its work was done",
             expected="as much memory as all workers need together",
-            remedy="set BIOSPIKE_WORKERS=1 and run it again: what is finished is kept",
+            remedy="set BIOSPIKE_WORKERS=1 and run it again",
         ) from None
 
 
@@ -128,6 +129,8 @@ def _begin_worker(environment: dict[str, str]) -> None:
     """Take over the caller's environment; use one thread; end when the caller ends."""
     os.environ.clear()
     os.environ.update(environment)
+    # The limit holds for libraries that are loaded, the variables for later ones.
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     threadpool_limits(1)
     Thread(target=_end_with_caller, daemon=True).start()
 

@@ -119,11 +119,9 @@ def run(
         console.print(str(error), markup=False)
         raise SystemExit(2) from None
     seconds = time.monotonic() - begun
-    label = " ".join(
-        [f"[bold]{title}[/]", *filter(None, ["-".join(arguments.values())])]
-    )
+    label = f"[bold]{title}[/] {'-'.join(arguments.values())}".rstrip()
     console.print(f"{label}: {done} [dim]({seconds:.1f} s)[/]")
-    gc.freeze()  # nor is there any point in looking through everything at the end
+    gc.freeze()  # a last search for garbage would be useless
 
 
 def _stage(name: str, names: dict[str, str], sections: tuple[str, ...]) -> Stage:

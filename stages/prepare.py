@@ -18,6 +18,7 @@ def main(stage: Stage) -> str:
         files.finishing(files.folder("signals", stage.label)) as signals,
         files.finishing(files.folder("windows", stage.label)) as tables,
     ):
+        files.keep_only(tables, set())  # of a killed run, perhaps with other windows
         prepared = prepare(
             stage.label,
             signals,

@@ -222,7 +222,7 @@ def test_an_unreadable_module_is_refused_where_it_is_used(
     forget()
     with pytest.raises(PipelineError, match=r"causal\.py, line 1") as caught:
         digests.describe("prepare")
-    assert "is no Python" in caught.value.found
+    assert "is not valid Python" in caught.value.found
     assert digests.describe("evaluate")
 
 
@@ -275,7 +275,9 @@ def test_a_stage_refuses_code_that_its_file_does_not_describe(
     source = checkout / "pipeline" / "neurons" / "leaky.py"
     source.write_text(source.read_text() + "\nNEW = 1\n")
     forget()
-    with pytest.raises(DataError, match=r"pipeline\.neurons\.leaky changed") as caught:
+    with pytest.raises(
+        DataError, match=r"changed since: pipeline\.neurons\.leaky"
+    ) as caught:
         entries.check_code(params, "train", names)
     assert "dvc repro code" in str(caught.value)
 
@@ -331,3 +333,13 @@ def test_a_component_that_is_no_python_is_named(
         find("neurons", "izhikevich")
     assert "cannot be imported (SyntaxError: invalid syntax)" in caught.value.found
     find.cache_clear()
+
+
+def test_only_type_checking_itself_hides_imports() -> None:
+    source = b"if not TYPE_CHECKING:\n    import a\n"
+    assert digests._parse(source, Path("x.py")).imports == ("a",)
+
+
+def test_a_relative_import_is_refused() -> None:
+    with pytest.raises(PipelineError, match="a relative import"):
+        digests._parse(b"from .x import y\n", ROOT / "pipeline" / "x.py")

@@ -47,7 +47,7 @@ def pictures(folder: Path) -> Pictures:
 def draw(folders: Sequence[Path]) -> None:
     """Draw what several runs learned, in parallel."""
     folders = [folder.resolve() for folder in folders if _key(folder) not in _drawn]
-    drawn = parallel_map(_draw, folders, what="draw")
+    drawn = parallel_map(_draw, folders, what="drawing")
     _drawn.update(zip(map(_key, folders), drawn, strict=True))
 
 

@@ -30,16 +30,16 @@ def store_uri() -> str:
 def publish(cell: str, *kinds: str) -> bool:
     """Log a cell's files to its MLflow run.
 
-    A store that does not answer costs no result: it is told, and the next `publish`
-    catches up.
+    A store that does not answer costs no result: a message says so, and the next
+    `publish` catches up.
 
     Parameters
     ----------
     cell : str
         Name of the cell: its folder below `data/runs`.
     *kinds : str
-        What to log, among `KINDS`; all of it if none is named. A stage names what it
-        and the stages before it have made: what lies beside may be of an older run.
+        What to log, among `KINDS`; all of it if none is named. What lies beside a new
+        run may be of an older one: `biospike measure` names what is of this run.
 
     Returns
     -------

@@ -213,9 +213,9 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         log_pictures(client, parent, "plasticity", drawn)
     run_key = parent.data.tags["run_key"]
     if here := measured.load(folder.name, run_key):
+        client.log_dict(parent.info.run_id, here, "energy/measured.json")
         set_tags(client, parent, flatten(here.pop("machine"), "machine."))
         numbers |= {f"measured/{k}": v for k, v in flatten(here).items()}
-        client.log_dict(parent.info.run_id, here, "energy/measured.json")
     log_numbers(client, parent.info.run_id, numbers)
     tags = {"energy.kind": "estimated", "energy.table": HEADLINE}
     set_tags(client, parent, tags)

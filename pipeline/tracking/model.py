@@ -23,6 +23,7 @@ SERVING_PACKAGES = (
     "rich",
     "safetensors",
     "snntorch",
+    "threadpoolctl",
     "torch",
 )
 

@@ -154,7 +154,8 @@ def _named(where: str) -> Iterator[None]:
 
 
 def _fold_inputs(task: Task, fold: int) -> str:
-    # When windows are decided changes nothing that is learned.
+    # When windows are decided changes nothing that is learned: a killed run keeps its
+    # folds when only the cutoff changes.
     learned_by = task.sparsity.model_copy(update={"cutoff": None})
     choices = (task.network, task.neuron, task.settings, learned_by)
     names = (task.name, list(task.labels), task.seed, fold)

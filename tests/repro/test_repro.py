@@ -222,7 +222,7 @@ def test_an_equation_makes_the_cells_with_it_stale(clone: Path) -> None:
         check=False,
     )
     assert refused.returncode == 2
-    assert "pipeline.neurons.leaky changed" in refused.stderr
+    assert "changed since: pipeline.neurons.leaky" in refused.stderr
     assert "dvc repro code" in refused.stderr
     run(clone, DVC, "repro", "code")
     stale = json.loads(run(clone, DVC, "status", "--json"))
