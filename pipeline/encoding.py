@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import files, seeds
+from pipeline import files, seeds, unfinished
 from pipeline.axes import PackedBits, Samples
 from pipeline.encoders.base import Encoder
 from pipeline.files import Signal
@@ -101,12 +101,12 @@ def _encode_file(
     """Encode one file, unless that was done already."""
     recording, path = source.stem, target / source.name
     inputs = files.inputs_digest(encoder, seed, code, files.file_digest(source))
-    made = not files.is_made_of(path, inputs)
+    made = not unfinished.is_made_of(path, inputs)
     if made:
         rng = seeds.generator(*seed, recording)
         spikes = encode(encoder, files.load_signal(source), rng)
         files.save_spikes(path, spikes)
-        files.note_inputs(path, inputs)
+        unfinished.note_inputs(path, inputs)
     else:
         spikes = files.load_spikes(path)
     return Encoded(recording, float(rate(spikes).mean()), made)

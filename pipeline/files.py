@@ -38,9 +38,7 @@ FIF_END = struct.pack(">4i", 108, 0, 0, -1)
 """The tag that ends a FIF file: no meaning, no type, no size, and none comes next."""
 DATA = Path("data")
 UNFINISHED = DATA / ".unfinished"
-"""Where stages work; git and DVC look away."""
-INPUTS = ".inputs"
-"""Folder of the notes on what unfinished work was made of."""
+"""Where stages work; git and DVC ignore it."""
 MAKERS = {
     "raw": "fetch",
     "recordings": "ingest",
@@ -117,39 +115,6 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-@contextmanager
-def finishing(path: Path) -> Iterator[Path]:
-    """Yield a folder to work in, which takes the name `path` when the block succeeds.
-
-    If the block fails or is killed, the folder stays, and the next run finds there what
-    was finished (`is_made_of`). What was at `path` is removed only when the new folder
-    is complete.
-    """
-    work = (UNFINISHED / path.relative_to(DATA)).absolute()
-    work.mkdir(parents=True, exist_ok=True)
-    clear_partial(work)
-    yield work
-    shutil.rmtree(work / INPUTS, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        shutil.rmtree(path)
-    work.replace(path)
-
-
-def is_made_of(path: Path, inputs: str) -> bool:
-    """Whether a file of unfinished work is undamaged and was made of these inputs."""
-    note = path.parent / INPUTS / path.name
-    if not (path.is_file() and note.is_file()):
-        return False
-    return note.read_text(encoding="utf-8") == f"{inputs} {file_digest(path)}"
-
-
-def note_inputs(path: Path, inputs: str) -> None:
-    """Note what a finished file of unfinished work was made of, and its digest."""
-    with replacing(path.parent / INPUTS / path.name) as partial:
-        partial.write_text(f"{inputs} {file_digest(path)}", encoding="utf-8")
-
-
 def clear_partial(parent: Path) -> None:
     """Remove the temporary files of killed runs below a folder."""
     for leftover in parent.rglob(".partial-*"):
@@ -178,8 +143,7 @@ def digests(*paths: Path) -> dict[str, str]:
         A file or folder does not exist.
     """
     for path in paths:
-        with _reading(path):
-            pass
+        _refuse_absent(path)
     found = (
         each
         for path in paths
@@ -431,12 +395,7 @@ def _parse_object(text: str) -> dict[str, Any]:
 @contextmanager
 def _reading(path: Path, *faults: type[Exception]) -> Iterator[None]:
     """Say which stage makes a file that is absent or whose reading ends in a fault."""
-    if not path.exists():
-        raise DataError(
-            str(path),
-            "there is no such file",
-            remedy=f"run the stage that makes it (`dvc repro {_maker(path)}`)",
-        )
+    _refuse_absent(path)
     try:
         yield
     except faults as error:
@@ -448,6 +407,15 @@ def _reading(path: Path, *faults: type[Exception]) -> Iterator[None]:
             remedy="remove it, and run the stage that makes it again "
             f"(`dvc repro -s -f {_maker(path)}`)",
         ) from error
+
+
+def _refuse_absent(path: Path) -> None:
+    if not path.exists():
+        raise DataError(
+            str(path),
+            "there is no such file",
+            remedy=f"run the stage that makes it (`dvc repro {_maker(path)}`)",
+        )
 
 
 def _check_schema(path: Path, schema: object) -> None:
@@ -470,6 +438,8 @@ def _maker(path: Path) -> str:
             return stage
         case ["cards", name]:
             return f"fetch@{Path(name).stem}"
+        case ["measured", cell, _]:
+            return f"profile@{cell}"
         case [kind, name, _] if kind in MAKERS:
             return f"{MAKERS[kind]}@{name}"
     return "STAGE"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.encoders.base import Encoder
 from pipeline.encoding import encode_dataset
 from stages import Stage, run
@@ -13,7 +13,7 @@ SECTIONS = ("seed", "encoders.{encoder}")
 def main(stage: Stage) -> str:
     """Encode the prepared signals of a data set as spike trains."""
     encoder: Encoder[object] = stage.read("encoders.{encoder}")
-    with files.finishing(files.folder("spikes", stage.label)) as target:
+    with unfinished.finishing(files.folder("spikes", stage.label)) as target:
         encoded = encode_dataset(
             encoder,
             target,

@@ -1,6 +1,6 @@
 """ingest: raw files as de-identified recordings in SI units."""
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.ingestion.recordings import ingest
 from stages import Stage, run
 
@@ -15,7 +15,7 @@ def main(stage: Stage) -> str:
     """Read, de-identify and judge every recording of a data set."""
     raw = files.folder("raw", stage.label)
     manifest = files.load_json(raw / "manifest.json")
-    with files.finishing(files.folder("recordings", stage.label)) as target:
+    with unfinished.finishing(files.folder("recordings", stage.label)) as target:
         recordings = ingest(
             stage.read("datasets.{dataset}.reader"),
             raw,

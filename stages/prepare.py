@@ -1,6 +1,6 @@
 """prepare: filtered, resampled, scaled signals; labelled windows; leak-free folds."""
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.preparation.prepare import prepare
 from stages import Stage, run
 
@@ -15,8 +15,8 @@ def main(stage: Stage) -> str:
     """Prepare the signals, windows and folds of a data set."""
     earlier = files.load_json(files.folder("recordings", stage.label) / "settings.json")
     with (
-        files.finishing(files.folder("signals", stage.label)) as signals,
-        files.finishing(files.folder("windows", stage.label)) as tables,
+        unfinished.finishing(files.folder("signals", stage.label)) as signals,
+        unfinished.finishing(files.folder("windows", stage.label)) as tables,
     ):
         files.keep_only(tables, set())  # of a killed run, perhaps with other windows
         prepared = prepare(

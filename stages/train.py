@@ -1,6 +1,6 @@
 """train: one network a fold, and its predictions of the fold's test windows."""
 
-from pipeline import entries, files
+from pipeline import entries, files, unfinished
 from pipeline.parallel import start_importing
 from pipeline.runs import run_key
 from stages import Stage, run
@@ -38,7 +38,7 @@ def main(stage: Stage) -> str:
         seed=earlier["seed"],
         inputs=inputs,
     )
-    with files.finishing(files.folder("runs", stage.label)) as folder:
+    with unfinished.finishing(files.folder("runs", stage.label)) as folder:
         folds = train(task, folder)
         about = {
             "run_key": run_key(settings, inputs),

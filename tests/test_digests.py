@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline import digests, entries, files
+from pipeline import digests, entries, files, syntax
 from pipeline.components import available, find
 from pipeline.config import Params, load
 from pipeline.errors import ConfigError, DataError, PipelineError
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("pipeline", "stages", "requirements.lock", "params.yaml")
-CACHED = ("_file_of", "_read", "_locked_versions", "_file_meaning")
+CACHED = (
+    digests._file_of,
+    digests._locked_versions,
+    syntax.read,
+    syntax.file_meaning,
+)
 
 GRID = {
     "dataset": ["ecg_demo", "emg_demo", "mitdb_ds1", "emg_gestures"],
@@ -28,8 +33,8 @@ GRID = {
 
 def forget() -> None:
     """Forget what lies in files; what was read of certain bytes stays true."""
-    for name in CACHED:
-        getattr(digests, name).cache_clear()
+    for function in CACHED:
+        function.cache_clear()
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         else:
             shutil.copy(source, tmp_path / name)
     (tmp_path / "pipeline" / "__pycache__").mkdir()
-    monkeypatch.setattr(digests, "ROOT", tmp_path)
+    monkeypatch.setattr(syntax, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     forget()
     yield tmp_path
@@ -203,7 +208,7 @@ def test_what_only_annotations_import_does_not_count() -> None:
     code = digests.describe("train")
     assert "pipeline.report" not in str(code)
     source = "if TYPE_CHECKING:\n    import a\nelse:\n    import b\n"
-    assert digests._parse(source.encode(), Path("x.py")).imports == ("b",)
+    assert syntax._parse(source.encode(), Path("x.py")).imports == ("b",)
 
 
 def test_a_deleted_module_is_refused(checkout: Path, params: Params) -> None:
@@ -227,15 +232,15 @@ def test_an_unreadable_module_is_refused_where_it_is_used(
 
 
 def test_the_memory_on_disk_changes_nothing(checkout: Path, params: Params) -> None:
-    digests._memory.cache_clear()
+    syntax._memory.cache_clear()
     first = list(entries.describe_all(params))
     (memory,) = (checkout / "pipeline" / "__pycache__").glob("meanings-*.json")
     forget()
-    digests._memory.cache_clear()
+    syntax._memory.cache_clear()
     assert list(entries.describe_all(params)) == first
     memory.write_text("{")
     forget()
-    digests._memory.cache_clear()
+    syntax._memory.cache_clear()
     assert list(entries.describe_all(params)) == first
 
 
@@ -337,9 +342,9 @@ def test_a_component_that_is_no_python_is_named(
 
 def test_only_type_checking_itself_hides_imports() -> None:
     source = b"if not TYPE_CHECKING:\n    import a\n"
-    assert digests._parse(source, Path("x.py")).imports == ("a",)
+    assert syntax._parse(source, Path("x.py")).imports == ("a",)
 
 
 def test_a_relative_import_is_refused() -> None:
     with pytest.raises(PipelineError, match="a relative import"):
-        digests._parse(b"from .x import y\n", ROOT / "pipeline" / "x.py")
+        syntax._parse(b"from .x import y\n", ROOT / "pipeline" / "x.py")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import encoding, files, seeds
+from pipeline import encoding, files, seeds, unfinished
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.rate import Rate
@@ -124,7 +124,7 @@ def test_leftovers_are_removed_and_what_was_lost_is_made_again(target: Path) -> 
     before = contents(target)
     (target / "gone.h5").write_bytes(b"a recording that is no longer there")
     (target / "r1.h5").unlink()
-    (target / files.INPUTS / "r3.h5").unlink()
+    (target / unfinished.NOTES / "r3.h5").unlink()
     assert encode(Delta(), target) == ["r1", "r3"]
     assert contents(target) == before
 
@@ -150,10 +150,10 @@ def test_a_run_that_broke_off_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     load_signal = files.load_signal
     with monkeypatch.context() as patch:
         patch.setattr(files, "load_signal", load)
-        with pytest.raises(KeyboardInterrupt), files.finishing(folder) as work:
+        with pytest.raises(KeyboardInterrupt), unfinished.finishing(folder) as work:
             encode(Delta(), work)
     assert loaded == ["r1", "r2", "r3"]
     assert not folder.exists()
-    with files.finishing(folder) as work:
+    with unfinished.finishing(folder) as work:
         assert encode(Delta(), work) == ["r3"]
     assert list(contents(folder)) == ["r1.h5", "r2.h5", "r3.h5"]

@@ -242,6 +242,7 @@ def test_a_signal_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> Non
         ("data/cards/mitdb.json", "fetch@mitdb"),
         ("data/code/prepare.json", "code"),
         ("data/code/train/lif.json", "code"),
+        ("data/measured/mitdb-delta-lif/0123.json", "profile@mitdb-delta-lif"),
         ("/home/a/data/.unfinished/spikes/mitdb-delta/100.h5", "encode@mitdb-delta"),
         ("elsewhere/a.json", "STAGE"),
     ],
@@ -285,114 +286,6 @@ def folder(cell: str) -> Path:
     return files.folder("runs", cell)
 
 
-@pytest.fixture
-def spikes_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Name an output in an empty checkout."""
-    monkeypatch.chdir(tmp_path)
-    return files.folder("spikes", "emg-delta")
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Read all files of a folder, by their path in it."""
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
-
-
-def finish(target: Path, *, killed: bool = False, **texts: str) -> Path:
-    """Make an output of text files, with notes of what they were made of."""
-    with files.finishing(target) as work:
-        for name, text in texts.items():
-            (work / name).write_text(text)
-            files.note_inputs(work / name, f"inputs of {text}")
-        if killed:
-            raise KeyboardInterrupt
-    return work
-
-
-def break_off(target: Path, **texts: str) -> Path:
-    """Do the same, and be killed before the end; gives the folder of the work."""
-    with pytest.raises(KeyboardInterrupt):
-        finish(target, killed=True, **texts)
-    return files.UNFINISHED / target.relative_to(files.DATA)
-
-
-def test_a_finished_folder_replaces_the_old_one(spikes_folder: Path) -> None:
-    finish(spikes_folder, r1="old", gone="old")
-    assert tree(spikes_folder) == {"r1": "old", "gone": "old"}
-    work = finish(spikes_folder, r1="new")
-    assert tree(spikes_folder) == {"r1": "new"}
-    assert not (spikes_folder / files.INPUTS).exists()
-    assert not work.exists()
-
-
-def test_nothing_is_at_the_output_before_it_is_finished(spikes_folder: Path) -> None:
-    with files.finishing(spikes_folder) as work:
-        (work / "r1").write_text("new")
-        assert not spikes_folder.exists()
-    assert tree(spikes_folder) == {"r1": "new"}
-
-
-def test_work_lies_apart_and_can_be_found_from_anywhere(
-    spikes_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Workers that started while this process was elsewhere are given the path."""
-    with files.finishing(spikes_folder) as work:
-        assert work == tmp_path / "data" / ".unfinished" / "spikes" / "emg-delta"
-        (tmp_path / "elsewhere").mkdir()
-        monkeypatch.chdir(tmp_path / "elsewhere")
-        (work / "r1").write_text("new")
-        monkeypatch.chdir(tmp_path)
-    assert tree(spikes_folder) == {"r1": "new"}
-
-
-def test_a_run_that_broke_off_leaves_its_work_and_the_old_output(
-    spikes_folder: Path,
-) -> None:
-    finish(spikes_folder, r1="old", r2="old")
-    break_off(spikes_folder, r1="new")
-    assert tree(spikes_folder) == {"r1": "old", "r2": "old"}
-    with files.finishing(spikes_folder) as work:
-        assert (work / "r1").read_text() == "new"
-        assert files.is_made_of(work / "r1", "inputs of new")
-        assert not files.is_made_of(work / "r2", "inputs of old")
-        (work / "r2").write_text("new")
-    assert tree(spikes_folder) == {"r1": "new", "r2": "new"}
-
-
-def test_what_a_killed_run_was_writing_is_cleared(spikes_folder: Path) -> None:
-    work = break_off(spikes_folder, r1="new")
-    for leftover in (".partial-1-r2", f"{files.INPUTS}/.partial-1-r1"):
-        (work / leftover).write_text("half")
-    with files.finishing(spikes_folder) as work:
-        assert not list(work.rglob(".partial-*"))
-    assert tree(spikes_folder) == {"r1": "new"}
-
-
-def test_unfinished_work_of_other_outputs_is_left_alone(spikes_folder: Path) -> None:
-    other = spikes_folder.with_name("emg-rate")
-    work = break_off(other, r1="half")
-    finish(spikes_folder, r1="new")
-    assert files.is_made_of(work / "r1", "inputs of half")
-    assert not other.exists()
-
-
-def test_a_file_is_kept_by_a_note_of_the_same_inputs_alone(tmp_path: Path) -> None:
-    path = tmp_path / "r1.h5"
-    path.write_text("spikes")
-    assert not files.is_made_of(path, "abc")
-    files.note_inputs(path, "abc")
-    assert files.is_made_of(path, "abc")
-    assert not files.is_made_of(path, "abcd")
-    assert not files.is_made_of(path, "ab")
-    files.note_inputs(path, "other")
-    assert files.is_made_of(path, "other")
-    assert not files.is_made_of(path, "abc")
-    (tmp_path / "r2.h5").write_text("spikes")
-    assert not files.is_made_of(tmp_path / "r2.h5", "other")
-    path.unlink()
-    assert not files.is_made_of(path, "other")
-
-
 def test_digests_are_of_files_and_of_all_files_in_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +301,11 @@ def test_digests_are_of_files_and_of_all_files_in_folders(
     Path("folds").write_text("other")
     changed = files.digests(Path("spikes"), Path("folds"))
     assert {name for name in found if changed[name] != found[name]} == {"folds"}
+
+
+def test_digests_of_what_is_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no such file"):
+        files.digests(tmp_path, tmp_path / "folds.parquet")
 
 
 def test_not_a_number_never_reaches_json(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import wfdb
 
-from pipeline import config, files
+from pipeline import config, files, unfinished
 from pipeline.ingestion.recordings import ingest
 from pipeline.preparation.prepare import prepare
 
@@ -61,12 +61,13 @@ def run(source: Any, params: config.Params) -> dict[str, pd.DataFrame]:
         digests=fetched.files,
         absent=fetched.absent,
         labels=params.read("datasets.mitdb.labels"),
+        code="",
     )
     parts = ("signal", "windows", "folds", "labels")
     settings = {part: params.read(f"datasets.mitdb.{part}") for part in parts}
     with (
-        files.finishing(files.folder("signals", "mitdb")) as signals,
-        files.finishing(files.folder("windows", "mitdb")) as tables,
+        unfinished.finishing(files.folder("signals", "mitdb")) as signals,
+        unfinished.finishing(files.folder("windows", "mitdb")) as tables,
     ):
         prepare("mitdb", signals, tables, **settings, seed=0, code="")
     folder = files.folder("windows", "mitdb")

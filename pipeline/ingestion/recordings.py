@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from pipeline import files, quality
+from pipeline import files, quality, unfinished
 from pipeline.errors import DataError
 from pipeline.ingestion import catalogue
 from pipeline.ingestion.catalogue import Row
@@ -52,7 +52,7 @@ class Job:
     target: Path | None
     digests: Mapping[str, str]
     on_bad: OnBad
-    code: str = ""
+    code: str
 
 
 def ingest(
@@ -63,8 +63,8 @@ def ingest(
     digests: Mapping[str, str],
     absent: Mapping[str, str],
     labels: Sequence[str],
+    code: str,
     on_bad: OnBad = "raise",
-    code: str = "",
 ) -> pd.DataFrame:
     """Read, de-identify and judge every recording of a data set.
 
@@ -80,10 +80,10 @@ def ingest(
         The manifest: SHA-256 by path, and why a subject is absent.
     labels : sequence of str
         The data set's labels; each must appear.
-    on_bad : str
-        `raise` or `skip`.
     code : str
         Digest of the code that reads.
+    on_bad : str
+        `raise` or `skip`.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def inspect(raw: Path, reader: Reader) -> pd.DataFrame:
     recordings : DataFrame
         Columns as in `Row`.
     """
-    return catalogue.table(_rows(Job(reader, raw, None, {}, "skip")))
+    return catalogue.table(_rows(Job(reader, raw, None, {}, "skip", code="")))
 
 
 def _rows(job: Job) -> list[Row]:
@@ -162,14 +162,14 @@ def _ingest_one(job: Job, entry: Entry) -> Row:
 
 def _bring(job: Job, entry: Entry, target: Path) -> Row:
     fif = target / _name(entry.recording)
-    row_path = target / files.INPUTS / f"{entry.recording}.json"
+    row_path = target / unfinished.NOTES / f"{entry.recording}.json"
     inputs = _inputs(job, entry)
-    if files.is_made_of(fif, inputs):
+    if unfinished.is_made_of(fif, inputs):
         return catalogue.from_json(files.load_json(row_path))
     row, raw = _read(job, entry)
     files.save_recording(fif, raw)
     files.save_json(row_path, catalogue.to_json(row))
-    files.note_inputs(fif, inputs)
+    unfinished.note_inputs(fif, inputs)
     return row
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.errors import DataError
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
@@ -156,12 +156,12 @@ def _signal(
 ) -> tuple[Signal, bool]:
     path = plan.target / f"{recording}.h5"
     inputs = files.inputs_digest(plan.signal, plan.code, files.file_digest(source))
-    if files.is_made_of(path, inputs):
+    if unfinished.is_made_of(path, inputs):
         return files.load_signal(path), False
     where = f"{plan.dataset}, recording {recording}"
     signal = prepare_recording(raw, plan.signal, where=where)
     files.save_signal(path, signal)
-    files.note_inputs(path, inputs)
+    unfinished.note_inputs(path, inputs)
     return signal, True
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from pipeline import files, seeds
+from pipeline import files, seeds, unfinished
 from pipeline.errors import PipelineError
 from pipeline.kernels._sequence import UnstableError
 from pipeline.networks.base import Shape
@@ -121,15 +121,15 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
     inputs = _fold_inputs(task, fold)
     seed = seeds.integer(task.seed, "train", task.name, fold)
     with devices.repeatable(seed), _named(f"{task.name}, fold {fold}"):
-        if not files.is_made_of(path, inputs):
+        if not unfinished.is_made_of(path, inputs):
             # Elsewhere, as on a GPU, the same inputs may give other weights.
             whole_path.unlink(missing_ok=True)
             _train_fold(task, path, fold)
-            files.note_inputs(path, inputs)
+            unfinished.note_inputs(path, inputs)
         network, _ = load_network(path, task.network, task.neuron)
-        if not files.is_made_of(whole_path, inputs):
+        if not unfinished.is_made_of(whole_path, inputs):
             _quantize_fold(task, network, whole_path, fold)
-            files.note_inputs(whole_path, inputs)
+            unfinished.note_inputs(whole_path, inputs)
         whole, told = load_quantized(whole_path)
         return _Fold(
             files.load_weights(path)[1],

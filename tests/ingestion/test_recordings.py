@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.errors import DataError
 from pipeline.ingestion.recordings import deidentify, ingest, inspect
 from pipeline.readers.table import Table
@@ -56,6 +56,7 @@ def run(raw: Path, target: str | Path = "out", **changes: object) -> pd.DataFram
         "digests": files_of_raw,
         "absent": {},
         "labels": ["rest", "fist"],
+        "code": "one",
     }
     return ingest(**settings | changes)
 
@@ -156,7 +157,7 @@ def test_a_run_killed_between_file_and_note(raw: Path) -> None:
     first = run(raw)
     out = raw.parent / "out"
     whole, made = contents(out), ages(out)
-    (out / files.INPUTS / "p1_1_raw.fif").unlink()
+    (out / unfinished.NOTES / "p1_1_raw.fif").unlink()
     (out / "p2_1_raw.fif").unlink()
     pd.testing.assert_frame_equal(run(raw), first)
     assert contents(out) == whole
@@ -171,13 +172,13 @@ def test_a_run_that_a_bad_recording_ended_goes_on(
     monkeypatch.chdir(raw.parent)
     target = files.folder("recordings", "demo")
     write(raw, "p2_1", nan=True)
-    with pytest.raises(DataError), files.finishing(target) as work:
+    with pytest.raises(DataError), unfinished.finishing(target) as work:
         run(raw, target=work)
     made = ages(work)
     assert set(made) == {"p1_1_raw.fif", "p1_22_raw.fif"}
     assert not target.exists()
     write(raw, "p2_1")
-    with files.finishing(target) as work:
+    with unfinished.finishing(target) as work:
         table = run(raw, target=work)
     assert table["status"].tolist() == ["used"] * 3
     assert {name: ages(target)[name] for name in made} == made

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.errors import DataError
 from pipeline.preparation import prepare as preparation
 from pipeline.preparation.folds import ROLES
@@ -141,7 +141,7 @@ def test_only_what_changed_is_prepared_again(demo):
     assert all(one.made for one in demo(signal=other))
     assert all(one.made for one in demo(signal=other, code="other"))
     assert not any(one.made for one in demo(signal=other, code="other"))
-    (SIGNALS / files.INPUTS / "b.h5").unlink()
+    (SIGNALS / unfinished.NOTES / "b.h5").unlink()
     (SIGNALS / "d.h5").unlink()
     made = [one.recording for one in demo(signal=other, code="other") if one.made]
     assert made == ["b", "d"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
@@ -107,8 +107,8 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 def keep(name: str, run: Path, folder: Path) -> None:
     """Copy a finished file, with the note on what it was made of."""
-    (folder / files.INPUTS).mkdir(exist_ok=True)
-    for path in (Path(name), Path(files.INPUTS) / name):
+    (folder / unfinished.NOTES).mkdir(exist_ok=True)
+    for path in (Path(name), Path(unfinished.NOTES) / name):
         (folder / path).write_bytes((run / path).read_bytes())
 
 
@@ -269,7 +269,7 @@ def test_integers_of_other_inputs_are_made_again(
         name = f"fold-{fold}.safetensors"
         keep(name, run, tmp_path)
         keep(quantized_path(run, fold).name, run, tmp_path)
-    files.note_inputs(quantized_path(tmp_path, 0), "of something else")
+    unfinished.note_inputs(quantized_path(tmp_path, 0), "of something else")
     train(task, tmp_path)
     assert put_in_integers == [0]
     assert _bytes(tmp_path) == _bytes(run)
@@ -374,11 +374,11 @@ def test_half_the_folds_in_integers_are_no_table(
     for path in run.glob("fold-*"):
         keep(path.name, run, tmp_path)
     path = quantized_path(tmp_path, 1)
-    inputs, _ = (path.parent / files.INPUTS / path.name).read_text().split()
+    inputs, _ = (path.parent / unfinished.NOTES / path.name).read_text().split()
     meta = files.load_weights(path)[1]
     none = {**meta, "network": None, "quantized": {"absent": "too wide"}}
     files.save_weights(path, {}, meta=none)
-    files.note_inputs(path, inputs)
+    unfinished.note_inputs(path, inputs)
     first, second = train(task, tmp_path)
     assert "validation_int8" in first["quantized"]
     assert second["quantized"] == {"absent": "too wide"}

@@ -1,0 +1,123 @@
+"""Unfinished work lies apart, is found again, and replaces the output when complete."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import files, unfinished
+
+
+@pytest.fixture
+def spikes_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Name an output in an empty checkout."""
+    monkeypatch.chdir(tmp_path)
+    return files.folder("spikes", "emg-delta")
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Read all files of a folder, by their path in it."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+
+
+def finish(target: Path, *, killed: bool = False, **texts: str) -> Path:
+    """Make an output of text files, with notes of what they were made of."""
+    with unfinished.finishing(target) as work:
+        for name, text in texts.items():
+            (work / name).write_text(text)
+            unfinished.note_inputs(work / name, f"inputs of {text}")
+        if killed:
+            raise KeyboardInterrupt
+    return work
+
+
+def break_off(target: Path, **texts: str) -> Path:
+    """Do the same, and be killed before the end; gives the folder of the work."""
+    with pytest.raises(KeyboardInterrupt):
+        finish(target, killed=True, **texts)
+    return files.UNFINISHED / target.relative_to(files.DATA)
+
+
+def test_a_finished_folder_replaces_the_old_one(spikes_folder: Path) -> None:
+    finish(spikes_folder, r1="old", gone="old")
+    assert tree(spikes_folder) == {"r1": "old", "gone": "old"}
+    work = finish(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "new"}
+    assert not (spikes_folder / unfinished.NOTES).exists()
+    assert not work.exists()
+
+
+def test_nothing_is_at_the_output_before_it_is_finished(spikes_folder: Path) -> None:
+    with unfinished.finishing(spikes_folder) as work:
+        (work / "r1").write_text("new")
+        assert not spikes_folder.exists()
+    assert tree(spikes_folder) == {"r1": "new"}
+
+
+def test_work_lies_apart_and_can_be_found_from_anywhere(
+    spikes_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that started while this process was elsewhere are given the path."""
+    with unfinished.finishing(spikes_folder) as work:
+        assert work == tmp_path / "data" / ".unfinished" / "spikes" / "emg-delta"
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        (work / "r1").write_text("new")
+        monkeypatch.chdir(tmp_path)
+    assert tree(spikes_folder) == {"r1": "new"}
+
+
+def test_a_run_that_broke_off_leaves_its_work_and_the_old_output(
+    spikes_folder: Path,
+) -> None:
+    finish(spikes_folder, r1="old", r2="old")
+    break_off(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "old", "r2": "old"}
+    with unfinished.finishing(spikes_folder) as work:
+        assert (work / "r1").read_text() == "new"
+        assert unfinished.is_made_of(work / "r1", "inputs of new")
+        assert not unfinished.is_made_of(work / "r2", "inputs of old")
+        (work / "r2").write_text("new")
+    assert tree(spikes_folder) == {"r1": "new", "r2": "new"}
+
+
+def test_what_a_killed_run_was_writing_is_cleared(spikes_folder: Path) -> None:
+    work = break_off(spikes_folder, r1="new")
+    for leftover in (".partial-1-r2", f"{unfinished.NOTES}/.partial-1-r1"):
+        (work / leftover).write_text("half")
+    with unfinished.finishing(spikes_folder) as work:
+        assert not list(work.rglob(".partial-*"))
+    assert tree(spikes_folder) == {"r1": "new"}
+
+
+def test_unfinished_work_of_other_outputs_is_left_alone(spikes_folder: Path) -> None:
+    other = spikes_folder.with_name("emg-rate")
+    work = break_off(other, r1="half")
+    finish(spikes_folder, r1="new")
+    assert unfinished.is_made_of(work / "r1", "inputs of half")
+    assert not other.exists()
+
+
+def test_a_file_is_kept_by_a_note_of_the_same_inputs_alone(tmp_path: Path) -> None:
+    path = tmp_path / "r1.h5"
+    path.write_text("spikes")
+    assert not unfinished.is_made_of(path, "abc")
+    unfinished.note_inputs(path, "abc")
+    assert unfinished.is_made_of(path, "abc")
+    assert not unfinished.is_made_of(path, "abcd")
+    assert not unfinished.is_made_of(path, "ab")
+    unfinished.note_inputs(path, "other")
+    assert unfinished.is_made_of(path, "other")
+    assert not unfinished.is_made_of(path, "abc")
+    (tmp_path / "r2.h5").write_text("spikes")
+    assert not unfinished.is_made_of(tmp_path / "r2.h5", "other")
+    path.unlink()
+    assert not unfinished.is_made_of(path, "other")
+
+
+def test_a_damaged_file_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "r1.h5"
+    path.write_text("spikes")
+    unfinished.note_inputs(path, "abc")
+    path.write_text("spikez")
+    assert not unfinished.is_made_of(path, "abc")
