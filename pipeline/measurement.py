@@ -56,7 +56,7 @@ class Log:
 def measure_cell(
     cell: str, fold: int | None, settings: ProfilingSettings, log: Log | None = None
 ) -> dict[str, Any]:
-    """Measure one fold's network and keep what was measured with the run's.
+    """Measure one fold's network, and add it to what was measured of the run.
 
     Its C program runs on this host, from raw samples, over the whole test fold, and on
     emulated processors over a sample; the network runs by the meters that there are.

@@ -36,7 +36,7 @@ def run_key(settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
 
 
 def chosen(run: Mapping[str, Any], part: str) -> Any:
-    """Build the component that a run was made with again.
+    """Build again the component that a run was made with.
 
     Parameters
     ----------

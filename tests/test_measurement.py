@@ -99,8 +99,8 @@ def write_cell(cell: str, neuron: str) -> None:
     folder = files.folder("runs", cell)
     files.save_json(folder / "run.json", run)
     shape = Shape(STEPS, 4, 2, 1 / 125)
-    told = {k: v for k, v in NETWORK.items() if k != "name"}
-    topology: Any = find("networks", "dense").model_validate(told)
+    found = {k: v for k, v in NETWORK.items() if k != "name"}
+    topology: Any = find("networks", "dense").model_validate(found)
     with torch.random.fork_rng():
         torch.manual_seed(1)
         built = topology.build(shape, find("neurons", neuron).model_validate({})).eval()
@@ -133,10 +133,10 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @needs_gcc
 @pytest.mark.parametrize("name", [CELL, ANN])
 def test_a_program_does_as_the_integer_network_says(cell: str, name: str) -> None:
-    told = emulated(load_trained(name))
-    assert json.loads(json.dumps(told)) == told
-    assert told["fold"] == FOLD
-    host = told["host"]
+    found = emulated(load_trained(name))
+    assert json.loads(json.dumps(found)) == found
+    assert found["fold"] == FOLD
+    host = found["host"]
     assert host["decisions"] == 20
     assert host["agreement"] == host["front_end_agreement"] == 1
     assert 0 <= host["balanced_accuracy"] <= 1
@@ -174,16 +174,16 @@ def test_a_processor_without_a_cost_has_instructions_alone(cell: str) -> None:
         "instructions_per_second": pytest.approx(5000 + 1000 / INTERVAL_S),
     }
     joules = instruction_energy("cortex_m4")
-    told = bill(program, there, "cortex_m4")
-    assert told["duty"] == duty(1000 * joules, 5000 * joules, 1 / INTERVAL_S)
+    found = bill(program, there, "cortex_m4")
+    assert found["duty"] == duty(1000 * joules, 5000 * joules, 1 / INTERVAL_S)
 
 
 def test_windows_weigh_as_often_as_their_classes_occur() -> None:
     spent = np.array([10.0, 20.0, 100.0, 300.0])
     sampled = pd.Series(["N", "N", "V", "V"], index=[7, 3, 9, 1])
     windows = pd.Series(["N"] * 90 + ["V"] * 10)
-    told = weighted(spent, sampled, windows)
-    assert told == {"instructions_per_window": pytest.approx(0.9 * 15 + 0.1 * 200)}
+    found = weighted(spent, sampled, windows)
+    assert found == {"instructions_per_window": pytest.approx(0.9 * 15 + 0.1 * 200)}
     # A sample in the shares of all is as it is, in any order.
     assert weighted(spent[::-1], sampled[::-1], sampled) == {
         "instructions_per_window": pytest.approx(spent.mean())
@@ -196,27 +196,27 @@ def test_accuracy_is_of_the_decisions(cell: str) -> None:
     program = load_program(load_trained(cell))
     logits = np.array([[2, 1], [2, 1], [0, 5], [9, 1]])
     said = Said(np.empty((0, 2)), logits, ())
-    told = accuracy(said, ["calm", "calm", "busy", "busy"], program)
-    assert told["balanced_accuracy"] == pytest.approx(0.75)
-    assert told["macro_f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+    found = accuracy(said, ["calm", "calm", "busy", "busy"], program)
+    assert found["balanced_accuracy"] == pytest.approx(0.75)
+    assert found["macro_f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
 
 
 def test_without_tools_nothing_is_claimed_of_machines(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    told = emulated(load_trained(cell))
-    assert told.pop("fold") == FOLD
-    assert set(told) == {"host", *(each.name for each in PROCESSORS)}
-    assert all(list(part) == ["absent"] for part in told.values())
+    found = emulated(load_trained(cell))
+    assert found.pop("fold") == FOLD
+    assert set(found) == {"host", *(each.name for each in PROCESSORS)}
+    assert all(list(part) == ["absent"] for part in found.values())
 
 
 def test_a_cell_without_integers_is_absent_with_its_reason(cell: str) -> None:
     path = files.folder("runs", cell) / f"fold-{FOLD}.int8.safetensors"
     save_quantized(path, Quantized(None, 1.0, absent="layer 1: exponentials"), {})
-    told = emulated(load_trained(cell))
-    assert list(told) == ["absent"]
-    assert "layer 1: exponentials" in told["absent"]
+    found = emulated(load_trained(cell))
+    assert list(found) == ["absent"]
+    assert "layer 1: exponentials" in found["absent"]
 
 
 def test_a_program_that_fails_is_absent_with_its_reason(
@@ -226,8 +226,8 @@ def test_a_program_that_fails_is_absent_with_its_reason(
         raise MeasurementError("make", "ended with status 2: no such thing")
 
     monkeypatch.setattr(measurement, "emulate", fail)
-    told = emulated(load_trained(cell))
-    assert told == {"absent": "make: ended with status 2: no such thing"}
+    found = emulated(load_trained(cell))
+    assert found == {"absent": "make: ended with status 2: no such thing"}
 
 
 @pytest.fixture
@@ -241,20 +241,20 @@ def quick(cell: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_what_was_measured_is_kept_beside_what_was_before(quick: str) -> None:
     old = {"meters": {"old": {"absent": "why"}}, "imported": {"source": "log.csv"}}
     measured.add(quick, "k", old)
-    told = measure_cell(quick, None, QUICK)
-    assert measured.load(quick, "k") == json.loads(json.dumps(told))
-    assert told["imported"] == {"source": "log.csv"}
-    assert told["meters"] == ABSENT
-    assert told["emulated"] == {"absent": "later"}
-    assert told["latency"]["repeats"] == 2
-    assert told["latency"]["median_ms_per_window"] > 0
-    assert set(told["machine"]) == {"system", "processor"}
+    found = measure_cell(quick, None, QUICK)
+    assert measured.load(quick, "k") == json.loads(json.dumps(found))
+    assert found["imported"] == {"source": "log.csv"}
+    assert found["meters"] == ABSENT
+    assert found["emulated"] == {"absent": "later"}
+    assert found["latency"]["repeats"] == 2
+    assert found["latency"]["median_ms_per_window"] > 0
+    assert set(found["machine"]) == {"system", "processor"}
 
 
 def test_what_was_measured_belongs_to_the_run(quick: str) -> None:
     measured.add(quick, "of another", {"imported": {"source": "log.csv"}})
-    told = measure_cell(quick, None, QUICK)
-    assert set(told) == {"latency", "machine", "meters", "emulated"}
+    found = measure_cell(quick, None, QUICK)
+    assert set(found) == {"latency", "machine", "meters", "emulated"}
     assert list(measured.load(quick, "of another")) == ["imported"]
     assert not files.folder("energy", quick).exists()
 
@@ -266,8 +266,8 @@ def test_the_page_is_made_again_with_it(
     monkeypatch.setattr(
         measurement, "refresh", lambda: seen.append(measured.load(quick, "k"))
     )
-    told = measure_cell(quick, FOLD, QUICK)
-    assert seen == [json.loads(json.dumps(told))]
+    found = measure_cell(quick, FOLD, QUICK)
+    assert seen == [json.loads(json.dumps(found))]
 
 
 def test_the_window_that_is_timed_is_the_folds_first_test_window(
@@ -306,9 +306,9 @@ def test_a_log_is_imported(quick: str, tmp_path: Path) -> None:
         rows.append(f"{k / 100},{1 + 2 * work},{work}")
     log = tmp_path / "log.csv"
     log.write_text("\n".join([*rows, "2.0,1,0", ""]))
-    told = measure_cell(quick, None, QUICK, Log(log, 10))["imported"]
-    assert told["source"] == "log.csv"
-    assert told["energy_j_per_window"] == pytest.approx(2e-3 * 0.5 / 10, rel=0.02)
+    found = measure_cell(quick, None, QUICK, Log(log, 10))["imported"]
+    assert found["source"] == "log.csv"
+    assert found["energy_j_per_window"] == pytest.approx(2e-3 * 0.5 / 10, rel=0.02)
     log.write_text("time_s,power_mW,marker\n0,1,0\n")
     with pytest.raises(DataError):
         measure_cell(quick, None, QUICK, Log(log, 10))
@@ -368,8 +368,8 @@ def test_what_was_measured_is_printed(
     )
     arguments.do(arguments)
     assert seen == [(CELL, 3, 3, Log(Path("log.csv"), 10))]
-    told = capsys.readouterr()
-    text = " ".join((told.out + told.err).split())
+    printed = capsys.readouterr()
+    text = " ".join((printed.out + printed.err).split())
     for words in (
         "host: 100.00% of 20 decisions as the integer model, balanced accuracy 0.912",
         "cortex_m4: 97.50% of 200 decisions as the integer model, 12,346 instructions "

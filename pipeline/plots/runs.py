@@ -26,7 +26,7 @@ _drawn: dict[tuple[Path, Stamp], Pictures] = {}
 
 
 def pictures(folder: Path) -> Pictures:
-    """Draw what a run learned, unless that is done.
+    """Draw what a run learned, unless it is drawn already.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def _draw(folder: Path) -> Pictures:
 
 
 def _key(folder: Path) -> tuple[Path, Stamp]:
-    """Tell runs apart by their place and by when their tables were written."""
+    """Distinguish runs by their place and by when their tables were written."""
     tables = sorted(folder.glob("*.parquet"))
     stamp = tuple((table.name, table.stat().st_mtime_ns) for table in tables)
     return folder.resolve(), stamp

@@ -75,9 +75,9 @@ def refresh() -> bool:
     folder = files.DATA / "report"
     if not (folder / "details.json").exists():
         return False
-    told = files.load_json(folder / "details.json")
-    draw([files.folder("runs", cell["cell"]) for cell in told["cells"]])
-    page = render(told)
+    details = files.load_json(folder / "details.json")
+    draw([files.folder("runs", cell["cell"]) for cell in details["cells"]])
+    page = render(details)
     with files.replacing(folder / "index.html") as partial:
         partial.write_text(page, encoding="utf-8")
     return True

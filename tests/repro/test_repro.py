@@ -243,9 +243,9 @@ def trained(clone: Path) -> dict[str, bytes]:
 def test_the_way_back_from_an_experiment_trains_nothing(clone: Path) -> None:
     before, runs = lock(clone), trained(clone)
     text = (clone / "dvc.lock").read_text()
-    digests = re.findall(r"md5: (\w+)\.dir", text)
-    assert digests
-    for digest in digests:  # as another type of processor would have made them
+    folders = re.findall(r"md5: (\w+)\.dir", text)
+    assert folders
+    for digest in folders:  # as another type of processor would have made them
         text = text.replace(digest, digest[::-1])
     own = (clone / "dvc.lock").read_bytes()
     (clone / "dvc.lock").write_text(text)

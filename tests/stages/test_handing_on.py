@@ -106,27 +106,27 @@ def trained_run() -> dict[str, Any]:
 
 def test_a_run_holds_the_settings_of_all_stages(calls: Calls) -> None:
     run(*STAGES)
-    told = trained_run()["settings"]
+    found = trained_run()["settings"]
     asked = params()
-    assert set(told) == {
+    assert set(found) == {
         *("seed", "source", "on_bad_recording", "labels", "reader", "signal"),
         *("windows", "folds", "encoder", "network", "neuron", "sparsity", "training"),
     }
-    assert told["seed"] == 20260101
-    assert told["on_bad_recording"] == "raise"
-    assert told["labels"] == ["N", "S", "V"]
-    assert told["source"]["name"] == "synthetic_ecg"
-    assert told["source"]["sfreq"] == 250  # a default
-    assert told["encoder"] == {"name": "delta", "threshold": 0.5}
+    assert found["seed"] == 20260101
+    assert found["on_bad_recording"] == "raise"
+    assert found["labels"] == ["N", "S", "V"]
+    assert found["source"]["name"] == "synthetic_ecg"
+    assert found["source"]["sfreq"] == 250  # a default
+    assert found["encoder"] == {"name": "delta", "threshold": 0.5}
     for part in ("signal", "windows", "folds"):
         expected = asked.read(f"datasets.ecg_demo.{part}").model_dump(mode="json")
-        assert told[part] == expected
+        assert found[part] == expected
     for part in ("network", "neuron"):
         assert runs.chosen(trained_run(), part) == asked.read(f"models.lif.{part}")
     sparsity = asked.read("models.lif.sparsity").model_dump(mode="json")
-    assert told["sparsity"] == sparsity
-    assert told["training"]["epochs"] == 2
-    assert told["training"]["batch"] == 128  # a default
+    assert found["sparsity"] == sparsity
+    assert found["training"]["epochs"] == 2
+    assert found["training"]["batch"] == 128  # a default
 
 
 def test_settings_go_no_further_back_than_they_count(calls: Calls) -> None:
@@ -163,10 +163,10 @@ def test_a_stage_works_by_the_settings_of_its_files(calls: Calls) -> None:
 def test_what_was_fetched_is_what_is_ingested(calls: Calls) -> None:
     run(fetch, ingest)
     assert calls["fetch"]["source"] == params().read("datasets.ecg_demo.source")
-    told = calls["ingest"]
-    assert told["raw"] == files.folder("raw", "ecg_demo")
-    assert told["digests"] == {"s01.dat": "12" * 32}
-    assert told["absent"] == {"s02": "not delivered"}
+    found = calls["ingest"]
+    assert found["raw"] == files.folder("raw", "ecg_demo")
+    assert found["digests"] == {"s01.dat": "12" * 32}
+    assert found["absent"] == {"s02": "not delivered"}
 
 
 def test_the_report_finds_a_card_of_the_data_set(calls: Calls) -> None:
@@ -185,19 +185,19 @@ def test_what_is_kept_depends_on_the_stages_code(calls: Calls, name: str) -> Non
 
 def test_a_run_is_made_of_the_files_it_reads_and_of_its_code(calls: Calls) -> None:
     run(*STAGES)
-    told = trained_run()
+    found = trained_run()
     windows = ("folds.parquet", "settings.json", "windows.parquet")
-    assert set(told["inputs"]) == {
+    assert set(found["inputs"]) == {
         "data/code/train/lif.json",
         "data/spikes/ecg_demo-delta/r1.h5",
         "data/spikes/ecg_demo-delta/settings.json",
         *(f"data/windows/ecg_demo/{name}" for name in windows),
     }
-    assert calls["train"]["inputs"] == told["inputs"]
-    assert told["run_key"] == runs.run_key(told["settings"], told["inputs"])
+    assert calls["train"]["inputs"] == found["inputs"]
+    assert found["run_key"] == runs.run_key(found["settings"], found["inputs"])
     files.save_json(entries.code_path("train", NAMES), {"modules": {"a": "b"}})
     run(train)
-    assert trained_run()["run_key"] != told["run_key"]
+    assert trained_run()["run_key"] != found["run_key"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

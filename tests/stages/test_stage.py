@@ -28,19 +28,19 @@ def test_only_declared_sections_can_be_read() -> None:
 def test_settings_are_plain_with_their_name_and_their_defaults() -> None:
     sections = ("models.{model}", "datasets.{dataset}.source", "encoders.{encoder}")
     one = stage("seed", *sections)
-    told = one.settings("models.{model}.neuron", *sections[1:], "seed")
-    assert list(told) == ["neuron", "source", "encoder", "seed"]
-    assert told["seed"] == 20260101
-    assert told["encoder"] == {"name": "delta", "threshold": 0.5}
-    assert told["source"] == {
+    settings = one.settings("models.{model}.neuron", *sections[1:], "seed")
+    assert list(settings) == ["neuron", "source", "encoder", "seed"]
+    assert settings["seed"] == 20260101
+    assert settings["encoder"] == {"name": "delta", "threshold": 0.5}
+    assert settings["source"] == {
         "name": "synthetic_ecg",
         "subjects": 12,
         "minutes": 5.0,
         "sfreq": 250,
     }
-    assert told["neuron"]["name"] == "leaky"
-    assert told["neuron"]["tau_mem_s"] == 0.05
-    assert json.loads(json.dumps(told)) == told
+    assert settings["neuron"]["name"] == "leaky"
+    assert settings["neuron"]["tau_mem_s"] == 0.05
+    assert json.loads(json.dumps(settings)) == settings
 
 
 def test_settings_of_what_is_not_declared_are_refused() -> None:
@@ -52,10 +52,10 @@ def test_settings_of_what_is_not_declared_are_refused() -> None:
 def test_a_part_of_a_declared_section_can_be_read(declared: str) -> None:
     one = stage(declared, model="lif_sparse")
     assert one.read("models.{model}.sparsity").pruning.share == 0.75
-    told = one.settings("models.{model}.sparsity")["sparsity"]
-    assert told["pruning"]["method"] == "lamps"
+    settings = one.settings("models.{model}.sparsity")["sparsity"]
+    assert settings["pruning"]["method"] == "lamps"
     plain = stage(declared).settings("models.{model}.sparsity")["sparsity"]
-    assert plain == {**told, "hoyer_weight": 0.0, "pruning": None}
+    assert plain == {**settings, "hoyer_weight": 0.0, "pruning": None}
 
 
 def test_a_part_does_not_open_the_rest() -> None:
