@@ -172,7 +172,32 @@ def find(name: str) -> SequenceKernel:
 
 
 def _register(kernel: SequenceKernel) -> None:
-    """Make `biospike::<name>` and `biospike::<name>_backward`."""
+    """Make `biospike::<name>` and `biospike::<name>_backward`, its gradient."""
+    _add_forward(kernel)
+    _add_backward(kernel)
+    differentiate = getattr(torch.ops.biospike, f"{kernel.name}_backward")
+
+    def keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        currents, state, constants, options, _ = inputs
+        ctx.save_for_backward(output[2], state, constants)
+        ctx.others = options, currents.shape[2]
+
+    def propagate(
+        ctx: Any, grad_spikes: Tensor, grad_state: Tensor, _: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        grads = differentiate(grad_spikes, grad_state, *ctx.saved_tensors, *ctx.others)
+        return (*grads, None, None)
+
+    register_autograd(f"biospike::{kernel.name}", propagate, setup_context=keep)
+
+
+def _add_forward(kernel: SequenceKernel) -> None:
+    def room(
+        currents: Tensor, state: Tensor, options: Sequence[float], keep: bool
+    ) -> tuple[Tensor, Tensor]:
+        depth = kernel.n_trace(options) if keep else 0
+        spikes = _outputs(currents, state)
+        return spikes, spikes.new_empty((depth, *spikes.shape))
 
     def forward(
         currents: Tensor,
@@ -181,9 +206,7 @@ def _register(kernel: SequenceKernel) -> None:
         options: Sequence[float],
         keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        depth = kernel.n_trace(options) if keep else 0
-        spikes = _outputs(currents, state)
-        trace = spikes.new_empty((depth, *spikes.shape))
+        spikes, trace = room(currents, state, options, keep)
         last = state.clone(memory_format=torch.contiguous_format)
         inputs = _arrays(currents, last, constants)
         kernel.forward(*inputs, np.array(options), *_arrays(spikes, trace))
@@ -192,6 +215,20 @@ def _register(kernel: SequenceKernel) -> None:
             raise UnstableError(kernel.first_bad_step(currents, state, rows, options))
         return spikes, last, trace
 
+    def shapes(
+        currents: Tensor,
+        state: Tensor,
+        constants: Tensor,
+        options: Sequence[float],
+        keep: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        spikes, trace = room(currents, state, options, keep)
+        return spikes, torch.empty_like(state), trace
+
+    add_operator(kernel.name, forward, shapes)
+
+
+def _add_backward(kernel: SequenceKernel) -> None:
     def backward(
         grad_spikes: Tensor,
         grad_state: Tensor,
@@ -213,19 +250,7 @@ def _register(kernel: SequenceKernel) -> None:
         kernel.backward(*inputs, np.array(options), surrogate, *outputs)
         return grad_currents, first, grad_constants.sum(1)
 
-    def forward_shapes(
-        currents: Tensor,
-        state: Tensor,
-        constants: Tensor,
-        options: Sequence[float],
-        keep: bool,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        depth = kernel.n_trace(options) if keep else 0
-        spikes = _outputs(currents, state)
-        trace = spikes.new_empty((depth, *spikes.shape))
-        return spikes, torch.empty_like(state), trace
-
-    def backward_shapes(
+    def shapes(
         grad_spikes: Tensor,
         grad_state: Tensor,
         trace: Tensor,
@@ -237,26 +262,12 @@ def _register(kernel: SequenceKernel) -> None:
         grad_currents = grad_spikes.new_empty((*grad_spikes.shape[:2], n_currents))
         return grad_currents, torch.empty_like(grad_state), torch.empty_like(constants)
 
-    def keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        currents, state, constants, options, _ = inputs
-        ctx.save_for_backward(output[2], state, constants)
-        ctx.others = options, currents.shape[2]
-
-    def propagate(
-        ctx: Any, grad_spikes: Tensor, grad_state: Tensor, _: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        differentiate = getattr(torch.ops.biospike, f"{kernel.name}_backward")
-        grads = differentiate(grad_spikes, grad_state, *ctx.saved_tensors, *ctx.others)
-        return (*grads, None, None)
-
-    operator = add_operator(kernel.name, forward, forward_shapes)
-    add_operator(f"{kernel.name}_backward", backward, backward_shapes)
-    register_autograd(operator, propagate, setup_context=keep)
+    add_operator(f"{kernel.name}_backward", backward, shapes)
 
 
 def add_operator(
     name: str, function: Callable[..., Any], shapes: Callable[..., Any]
-) -> str:
+) -> None:
     """Make a function `torch.ops.biospike.<name>`, by the types it is annotated with.
 
     Not by `torch.library.custom_op`: at its first call that imports torch's compiler,
@@ -269,17 +280,11 @@ def add_operator(
         Of tensors and numbers; it changes none of its arguments.
     shapes : callable
         Gives empty tensors of the shapes that `function` would give.
-
-    Returns
-    -------
-    operator : str
-        Its name with the namespace.
     """
     operator = f"biospike::{name}"
     define(operator, infer_schema(function, mutates_args=()))
     impl(operator, "default", function)
     register_fake(operator, shapes)
-    return operator
 
 
 def _outputs(currents: Tensor, state: Tensor) -> Tensor:

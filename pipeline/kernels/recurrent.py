@@ -341,9 +341,9 @@ def _propagate(
     return (None, *grads, None, None)
 
 
-OPERATOR = add_operator("recurrent", _run, _run_shapes)
+add_operator("recurrent", _run, _run_shapes)
 add_operator("recurrent_backward", _differentiate, _differentiate_shapes)
-register_autograd(OPERATOR, _propagate, setup_context=_keep)
+register_autograd("biospike::recurrent", _propagate, setup_context=_keep)
 
 
 def _room(

@@ -116,6 +116,15 @@ def test_backward_leaves_gradients_and_inputs_alone() -> None:
     assert torch.equal(weight, torch.ones_like(last))
 
 
+def test_no_steps_give_no_spikes_and_the_same_state() -> None:
+    kernel = find("leaky")
+    state, constants = torch.full((1, 2, 3), 0.2), torch.full((2, 3), 0.7)
+    for run in (kernel.run, kernel.plain_run):
+        spikes, last = run(torch.empty(0, 2, 3), state, constants, OPTIONS)
+        assert spikes.shape == (0, 2, 3)
+        assert torch.equal(last, state)
+
+
 def test_layers_are_copied_and_pickled_by_their_kernels_name() -> None:
     layer = Polynomial().build((3,), dt=0.01)
     again = pickle.loads(pickle.dumps(copy.deepcopy(layer)))
