@@ -69,7 +69,19 @@ def start_importing(*modules: str) -> None:
     """
     if n_workers() > 1:
         CONTEXT.set_forkserver_preload(list(modules))
+        _start_server()
+
+
+def _start_server() -> None:
+    try:
         forkserver.ensure_running()
+    except OSError as error:
+        raise PipelineError(
+            "starting workers",
+            f"there can be no socket for them ({error})",
+            expected="a short path of temporary files",
+            remedy="set TMPDIR to a shorter path, or BIOSPIKE_WORKERS=1",
+        ) from None
 
 
 def parallel_map(
@@ -89,7 +101,7 @@ def parallel_map(
     Raises
     ------
     PipelineError
-        A process was killed, perhaps for its memory.
+        A process was killed, perhaps for its memory, or none can be started.
     """
     results: list[Result] = []
     begun = time.monotonic()
@@ -110,6 +122,7 @@ def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
         with threadpool_limits(1):
             yield map
         return
+    _start_server()
     environment = (dict(os.environ),)
     try:
         with ProcessPoolExecutor(
