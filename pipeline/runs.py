@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.components import Component, find
+from pipeline.errors import DataError
 
 HEADLINE = "horowitz_45nm_fp32"
 """The cost table whose estimate stands for a cell where there is room for one."""
@@ -44,8 +45,19 @@ def chosen(run: Mapping[str, Any], part: str) -> Any:
         As `run.json` has it.
     part : str
         encoder, network or neuron.
+
+    Raises
+    ------
+    DataError
+        An older version made the run.
     """
     settings = dict(run["settings"][part])
+    if "name" not in settings:
+        raise DataError(
+            f"run.json: settings.{part}",
+            "has no name, for the run is of an older version",
+            remedy=f"dvc repro train@{run['dataset']}-{run['encoder']}-{run['model']}",
+        )
     component: type[Component] = find(f"{part}s", settings.pop("name"))
     return component.model_validate(settings)
 

@@ -176,6 +176,18 @@ def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
         config.load(tmp_path / "params.yaml")
 
 
+def test_reading_validates_only_what_is_asked_for(
+    write: Callable[[Change], Path],
+) -> None:
+    path = write(lambda p: p["training"].update(epochs=0))
+    params = config.read(path)
+    assert params.read("evaluation").resamples > 0
+    with pytest.raises(ConfigError, match=r"training.*epochs is 0"):
+        params.read("training")
+    with pytest.raises(ConfigError, match="epochs is 0"):
+        config.load(path)
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("seed: 1\nseed: 2\n")
     with pytest.raises(ConfigError, match="duplicate"):

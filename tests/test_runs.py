@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import runs
 from pipeline.encoders.delta import Delta
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
 from pipeline.neurons.relu import Relu
@@ -48,3 +48,11 @@ def test_rules_within_a_network_are_built_again() -> None:
 def test_a_component_that_is_no_longer_there_is_named() -> None:
     with pytest.raises(ConfigError, match="there is no 'detla'"):
         runs.chosen(run(encoder={"name": "detla"}), "encoder")
+
+
+def test_a_run_of_an_older_version_is_to_be_trained_again() -> None:
+    old = {"dataset": "d", "encoder": "e", "model": "m"}
+    old["settings"] = {"encoder": {"threshold": 0.25}}
+    with pytest.raises(DataError, match=r"settings\.encoder: has no name") as caught:
+        runs.chosen(old, "encoder")
+    assert caught.value.remedy == "dvc repro train@d-e-m"
