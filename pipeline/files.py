@@ -134,7 +134,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def digests(*paths: Path) -> dict[str, str]:
+def file_digests(*paths: Path) -> dict[str, str]:
     """Compute the digest of each file, by its path; folders stand for their files.
 
     Raises

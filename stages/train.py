@@ -21,7 +21,7 @@ def main(stage: Stage) -> str:
     spikes = files.folder("spikes", f"{dataset}-{encoder}")
     names = "windows.parquet", "folds.parquet", "settings.json"
     code = entries.code_path(stage.name, stage.names)
-    inputs = files.digests(spikes, *(windows / name for name in names), code)
+    inputs = files.file_digests(spikes, *(windows / name for name in names), code)
     earlier = files.load_json(windows / "settings.json")
     encoding = files.load_json(spikes / "settings.json")
     settings = earlier | encoding | stage.settings(*MODEL, "training")

@@ -294,18 +294,18 @@ def test_digests_are_of_files_and_of_all_files_in_folders(
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(name)
-    found = files.digests(Path("spikes"), Path("folds"))
+    found = files.file_digests(Path("spikes"), Path("folds"))
     assert list(found) == ["folds", "spikes/deep/r1", "spikes/r2"]
     assert found == {name: files.file_digest(Path(name)) for name in found}
-    assert files.digests(Path("folds"), Path("spikes")) == found
+    assert files.file_digests(Path("folds"), Path("spikes")) == found
     Path("folds").write_text("other")
-    changed = files.digests(Path("spikes"), Path("folds"))
+    changed = files.file_digests(Path("spikes"), Path("folds"))
     assert {name for name in found if changed[name] != found[name]} == {"folds"}
 
 
 def test_digests_of_what_is_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such file"):
-        files.digests(tmp_path, tmp_path / "folds.parquet")
+        files.file_digests(tmp_path, tmp_path / "folds.parquet")
 
 
 def test_not_a_number_never_reaches_json(tmp_path: Path) -> None:

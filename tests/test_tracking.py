@@ -41,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty checkout with no store."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING", "DVC_STAGE"):
+    for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 

@@ -28,6 +28,7 @@ from pipeline.kernels._sequence import (
     TOO_LARGE,
     SequenceKernel,
     UnstableError,
+    _arrays,
     _dtype,
     add_operator,
     find,
@@ -361,8 +362,3 @@ def _room(
         currents.new_empty((kept, kernel.n_trace(options), *shape)),
         currents.new_empty((kept, *state.shape)),
     )
-
-
-def _arrays(*tensors: Tensor) -> list[np.ndarray]:
-    """View tensors as arrays, row by row in memory."""
-    return [tensor.detach().contiguous().numpy() for tensor in tensors]

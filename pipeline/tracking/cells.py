@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 ENVIRONMENT = {
-    "dvc.stage": "DVC_STAGE",
     "dvc.exp_name": "DVC_EXP_NAME",
     "dvc.baseline_rev": "DVC_EXP_BASELINE_REV",
 }
