@@ -1,14 +1,16 @@
 """fetch: a data set's original files, checksummed."""
 
+from collections import Counter
+
 from pipeline import files
-from pipeline.sources.base import Source
+from pipeline.sources.base import MANIFEST, Fetched, Source
 from stages import Stage, run
 
 SECTIONS = ("seed", "datasets.{dataset}.card", "datasets.{dataset}.source")
 
 
 def main(stage: Stage) -> str:
-    """Download, copy from a mirror, or simulate the original files of a data set."""
+    """Link, download, copy from a mirror, or simulate a data set's original files."""
     folder = files.folder("raw", stage.label)
     files.clear_partial(folder)
     source: Source = stage.read("datasets.{dataset}.source")
@@ -16,13 +18,32 @@ def main(stage: Stage) -> str:
     manifest = {
         "files": fetched.files,
         "absent": fetched.absent,
+        "left_out": fetched.left_out,
+        "root": fetched.root,
+        "pattern": source.pattern,
+        "only": source.only,
+        "except": source.excluded,
         "settings": stage.settings("seed", "datasets.{dataset}.source"),
     }
-    files.save_json(folder / "manifest.json", manifest)
+    files.save_json(folder / MANIFEST, manifest)
     card = stage.settings("datasets.{dataset}.card")["card"]
     files.save_json(files.DATA / "cards" / f"{stage.label}.json", card)
-    absent = f", {len(fetched.absent)} subjects absent" if fetched.absent else ""
-    return f"{len(fetched.files)} files{absent}"
+    return _closing(fetched)
+
+
+def _closing(fetched: Fetched) -> str:
+    """Say how many files there are, and why how many others are not."""
+    line = f"{len(fetched.files)} files"
+    if fetched.absent:
+        line += f", {len(fetched.absent)} absent ({_reasons(fetched.absent)})"
+    if fetched.left_out:
+        line += f", {len(fetched.left_out)} left out ({_reasons(fetched.left_out)})"
+    return line
+
+
+def _reasons(by_path: dict[str, str]) -> str:
+    counts = Counter(reason.removeprefix("is ") for reason in by_path.values())
+    return ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
 
 
 if __name__ == "__main__":

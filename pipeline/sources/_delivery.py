@@ -5,13 +5,14 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rich.progress import Progress
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
 from pipeline.sources._origins import Check, Origin
+from pipeline.sources.base import is_archive
 
 # As sha256sum writes it, and as PhysioNet does, with one space.
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *]?(.+)")
@@ -101,7 +102,7 @@ class Delivery:
             f"SHA-256 {found}",
             expected=expected,
             remedy="replace this file by the data set's own"
-            + (CUT_DOWN if name.endswith(".zip") else ""),
+            + (CUT_DOWN if is_archive(name) else ""),
         )
 
 
@@ -122,7 +123,46 @@ def read_checksums(path: Path, where: str) -> dict[str, str]:
             expected="a SHA-256 and a file's path on each line, as sha256sum writes",
             remedy="correct source.checksums or source.published",
         )
-    return {match[2]: match[1] for match in matches if match}
+    return {inside(match[2], where): match[1] for match in matches if match}
+
+
+def read_records(path: Path, where: str) -> list[str]:
+    """Read a list of records, one on each line, as PhysioNet's `RECORDS`.
+
+    Raises
+    ------
+    DataError
+        It is not such a list.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    records = [line.strip() for line in lines if line.strip()]
+    if not records or any(set("<>{}") & set(record) for record in records):
+        raise DataError(
+            where,
+            "this is no list of records",
+            expected="a record's name on each line",
+            remedy="correct source.records",
+        )
+    return [inside(record, where) for record in records]
+
+
+def inside(name: str, where: str) -> str:
+    """Write a listed path without `./`, and refuse one that leaves the data set.
+
+    Raises
+    ------
+    DataError
+        The path is absolute, or holds `..`.
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise DataError(
+            where,
+            f"lists '{name}'",
+            expected="paths below the data set's folder",
+            remedy="do not use this list: it is damaged, or not the data set's own",
+        )
+    return path.as_posix()
 
 
 def check_zip(path: Path, where: str) -> None:
@@ -137,28 +177,17 @@ def check_zip(path: Path, where: str) -> None:
 
 
 def _bad_zip(where: str, found: str) -> DataError:
-    return DataError(where, found, expected="a whole zip", remedy="replace this file")
-
-
-def zip_members(path: Path) -> list[str]:
-    """List the files in a zip."""
-    with zipfile.ZipFile(path) as archive:
-        return [info.filename for info in archive.infolist() if not info.is_dir()]
+    return DataError(
+        where, found, expected="a complete zip", remedy="replace this file"
+    )
 
 
 def _passes(path: Path, verify: Check) -> bool:
-    """Tell whether a file is there and right."""
-    if not path.is_file():
+    """Whether a file is there and right; a link belongs to another source."""
+    if path.is_symlink() or not path.is_file():
         return False
     try:
         verify(path)
     except DataError:
         return False
     return True
-
-
-def remove_others(folder: Path, wanted: set[str]) -> None:
-    """Remove the files below a folder that no longer belong to it."""
-    for path in folder.rglob("*"):
-        if path.is_file() and path.relative_to(folder).as_posix() not in wanted:
-            path.unlink()

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 from rich.progress import Progress, TaskID
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest, replacing
 from pipeline.parallel import console
+from pipeline.sources._walk import checkout, walk
 
 RETRIES = 2
 TIMEOUT_S = (10.0, 60.0)  # to connect, and between two pieces
@@ -56,6 +58,24 @@ class Folder:
         DataError
             There is no such folder, or the copy is refused.
         """
+        self._refuse_absent()
+        with replacing(path) as partial:
+            shutil.copyfile(self.root / name, partial)
+            verify(partial)
+
+    def listing(self) -> tuple[list[str], dict[str, str]]:
+        """List the files that lie there, and why others do not count.
+
+        Raises
+        ------
+        DataError
+            There is no such folder.
+        """
+        self._refuse_absent()
+        files, left_out = walk(self.root)
+        return [path for path, _, _ in files], left_out
+
+    def _refuse_absent(self) -> None:
         if not self.root.is_dir():
             raise DataError(
                 str(self.root),
@@ -64,9 +84,6 @@ class Folder:
                 remedy="correct BIOSPIKE_MIRROR (a relative path counts from the "
                 "project's root), or unset it to download",
             )
-        with replacing(path) as partial:
-            shutil.copyfile(self.root / name, partial)
-            verify(partial)
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,7 @@ class Web:
     base : str
         URL of the data set's folder.
     names : dict of str to str
-        Names of those files that are called differently there.
+        Names of those files that are called differently there, as a URL has them.
     """
 
     base: str
@@ -86,7 +103,7 @@ class Web:
 
     def where(self, name: str) -> str:
         """Give a file's URL."""
-        return f"{self.base.rstrip('/')}/{self.names.get(name, name)}"
+        return f"{self.base.rstrip('/')}/{self.names.get(name) or quote(name)}"
 
     def digest(self, name: str) -> str | None:
         """Know nothing of a file before it is downloaded."""
@@ -132,12 +149,11 @@ def mirror_of(name: str) -> Origin | None:
         return None
     if place.startswith(("http://", "https://")):
         return Web(f"{place.rstrip('/')}/{name}")
-    root = Path(os.environ.get("DVC_ROOT", "")) / Path(place).expanduser()
-    return Folder(root / name)
+    return Folder(checkout() / Path(place).expanduser() / name)
 
 
 def archives_may_be_cut_down() -> bool:
-    """Tell whether the mirror's archives may lack subjects."""
+    """Whether the mirror's archives may lack members."""
     return os.environ.get("BIOSPIKE_MIRROR_PARTIAL") == "1"
 
 

@@ -1,4 +1,4 @@
-"""How a simulator hands over its files: subject by subject, whole or not at all.
+"""How a simulator hands over its files: subject by subject, completely or not at all.
 
 Each subject is written in a folder of its own, moved into place, and only then recorded
 in `.inputs/<subject>.json` with what it was made of and its files' checksums. A subject
@@ -21,6 +21,10 @@ from pipeline.files import (
     save_json,
 )
 from pipeline.parallel import parallel_map
+from pipeline.sources._tidy import remove_others
+
+NOT_SIMULATED = {"subjects", "pattern", "only", "excluded"}
+"""Settings that no subject's bytes depend on."""
 
 WriteSubject = Callable[[str, Path], None]
 """Writes the files of the subject named first below the folder named second."""
@@ -58,11 +62,11 @@ def simulation_inputs(simulator: Component, seed: int) -> str:
     Parameters
     ----------
     simulator : Component
-        Its settings count, less `subjects`.
+        Its settings count, but for `NOT_SIMULATED`.
     seed : int
         The seed of the draw.
     """
-    settings = simulator.model_dump(mode="json", exclude={"subjects"})
+    settings = simulator.model_dump(mode="json", exclude=NOT_SIMULATED)
     return inputs_digest(settings, seed, describe("fetch", [simulator]))
 
 
@@ -86,6 +90,9 @@ def simulate(simulation: Simulation, write: WriteSubject) -> dict[str, str]:
     for record in simulation.target.glob(".inputs/*.json"):
         if record.stem not in simulation.subjects:
             _remove(simulation.target, record)
+    records = list(simulation.target.glob(".inputs/*.json"))
+    ours = {f".inputs/{record.name}" for record in records}
+    remove_others(simulation.target, ours.union(*map(_files_of, records)))
     bring = partial(_bring, simulation, write)
     delivered = parallel_map(bring, simulation.subjects, what="simulating")
     return {path: digest for files in delivered for path, digest in files.items()}
@@ -114,17 +121,23 @@ def _bring(simulation: Simulation, write: WriteSubject, subject: str) -> dict[st
     return files
 
 
+def _files_of(record: Path) -> dict[str, str]:
+    """Read the SHA-256 of a subject's files, by path."""
+    files: dict[str, str] = load_json(record)["files"]
+    return files
+
+
 def _kept(simulation: Simulation, record: Path) -> dict[str, str] | None:
     """Read a subject's checksums if it was made of the same and nothing changed."""
     if not record.exists():
         return None
-    told = load_json(record)
-    files: dict[str, str] = told["files"]
-    whole = all(
+    files = _files_of(record)
+    complete = all(
         (path := simulation.target / name).is_file() and file_digest(path) == digest
         for name, digest in files.items()
     )
-    return files if told["inputs"] == simulation.inputs and whole else None
+    same = load_json(record)["inputs"] == simulation.inputs
+    return files if same and complete else None
 
 
 def _move(unfinished: Path, target: Path) -> dict[str, str]:
@@ -143,7 +156,7 @@ def _remove(target: Path, record: Path) -> None:
     """Remove what a record lists, the folders this empties, and the record."""
     if not record.exists():
         return
-    for name in load_json(record)["files"]:
+    for name in _files_of(record):
         (target / name).unlink(missing_ok=True)
         _remove_empty(target, Path(name).parent)
     record.unlink()

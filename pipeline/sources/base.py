@@ -3,8 +3,25 @@
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 from pipeline.components import Component
+from pipeline.patterns import Globs, Patterns
+
+MANIFEST = "manifest.json"
+"""What the stage `fetch` writes beside the raw files."""
+LINKS = "links"
+"""Folder of symbolic links in a raw folder, which DVC ignores: the manifest lists
+their files, and a folder that is not mounted then makes nothing stale."""
+ZIPS = (".zip",)
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's members count as files, by the end of its name."""
+    return name.lower().endswith(ZIPS + TARS)
 
 
 @dataclass(frozen=True)
@@ -14,21 +31,49 @@ class Fetched:
     Parameters
     ----------
     files : dict of str to str
-        SHA-256 of each delivered file, by its path within the raw folder.
+        SHA-256 of each delivered file, by its path.
     absent : dict of str to str
-        Subjects the data set has but the source did not deliver, with the reason.
+        Files that the data set has but the source did not deliver, with the reason.
+    left_out : dict of str to str
+        Files that the source found and did not deliver, with the reason.
+    root : str
+        Folder in the raw folder from which the paths count: `LINKS` or "".
     """
 
     files: dict[str, str]
     absent: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    root: str = ""
 
 
 class Source(Component):
-    """Where a data set's raw files come from."""
+    """Where a data set's raw files come from, and which of them are recordings.
+
+    A recording is named after the fields of the pattern that its file fits:
+    `{subject}`, `{session}`, `{run}` or any other. Members of zip and tar archives are
+    files, `archive.zip/folder/file`.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    pattern: Annotated[
+        Patterns,
+        Field(
+            description="path of a recording's main file, such as {subject}/{run}.edf; "
+            "of several patterns the first that fits counts"
+        ),
+    ]
+    only: Annotated[
+        Globs, Field(description="shell patterns of the files to take; none: all")
+    ] = ()
+    excluded: Annotated[
+        Globs,
+        Field(alias="except", description="shell patterns of the files to leave out"),
+    ] = ()
 
     @abstractmethod
     def fetch(self, target: Path, *, seed: int) -> Fetched:
-        """Put the raw files below `target`, keeping those that are already right.
+        """Put the raw files below `target`, keep those that are right, remove others.
 
         Parameters
         ----------

@@ -1,58 +1,81 @@
 """Files of a public data set, from its home or from a mirror of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from pipeline.components import Settings
 from pipeline.errors import DataError
 from pipeline.files import file_digest
-from pipeline.parallel import console, progress_bar
+from pipeline.parallel import progress_bar
+from pipeline.sources._choose import Choice, choose
 from pipeline.sources._delivery import (
-    CUT_DOWN,
     Delivery,
+    accept,
     check_zip,
+    inside,
     read_checksums,
-    remove_others,
-    zip_members,
 )
+from pipeline.sources._listing import Lists, listing
 from pipeline.sources._origins import Web, archives_may_be_cut_down, mirror_of
-from pipeline.sources.base import Fetched, Source
+from pipeline.sources._tidy import remove_others
+from pipeline.sources.base import MANIFEST, Fetched, Source, is_archive
 
-# The stage writes it beside the raw files.
-MANIFEST = "manifest.json"
+OLD = {
+    "subjects": "`pattern`, which finds the subjects; `only` takes a part of them",
+    "archive": "`files`: {name here: name at the home}; members count as files",
+    "shared": "`files`, or the set's own list in `published`",
+}
+"""What is written now in place of settings of earlier versions."""
 
-Template = Annotated[str, Field(pattern=r"^[^{}]*\{subject\}[^{}]*$")]
-Absent = dict[str, str]
+
+def _by_name(value: object) -> object:
+    """Let a list of names stand for names that are the same at the home."""
+    if isinstance(value, list | tuple):
+        return {str(name): "" for name in value}
+    return value
 
 
-class Archive(Settings):
-    """One zip that holds all subjects; it is kept as it is."""
-
-    file: str = Field(description="Its name in the raw folder and in mirrors.")
-    home_file: str = Field(description="Its name at the home.")
-    members: Template = Field(description="How the names of a subject's members begin.")
+def _check_names(names: dict[str, str]) -> dict[str, str]:
+    for name in names:
+        if "{" in name:
+            raise ValueError("the names themselves; `pattern` has fields such as {run}")
+        try:
+            inside(name, "files")
+        except DataError as error:
+            raise ValueError(error.expected) from None
+    return names
 
 
 class Download(Source):
     """Take a data set's files from its home on the web, or from `BIOSPIKE_MIRROR`.
 
     Finished files whose SHA-256 is right are kept; a cut file starts again; no file
-    stands under its name before it is whole and verified. A mirror may lack whole
-    subjects, the home may not.
+    stands under its name before it is complete and verified. A mirror may lack files,
+    the home may not.
     """
 
     home: str = Field(pattern="^https?://", description="URL of the home's folder.")
     mirror: str = Field(min_length=1, description="Name of the folder in a mirror.")
-    subjects: tuple[str, ...] = Field(
-        min_length=1, description="All subjects, by the names their files have."
+    files: Annotated[
+        dict[str, str], BeforeValidator(_by_name), AfterValidator(_check_names)
+    ] = Field(
+        {}, description="Names of all files, or name here: name at the home in a URL."
     )
-    files: tuple[Template, ...] = Field((), description="The files of each subject.")
-    archive: Archive | None = Field(None, description="One zip instead of files.")
-    shared: tuple[str, ...] = Field(
-        (), description="Files of no subject; a mirror may lack them."
+    records: str | None = Field(
+        None, description="Name of the home's list of records, such as RECORDS."
+    )
+    suffixes: tuple[str, ...] = Field(
+        ("",), min_length=1, description="What the names of a record's files end in."
     )
     checksums: Path | None = Field(
         None, description="Pinned list in this project, in sha256sum's format."
@@ -61,117 +84,85 @@ class Download(Source):
         None, description="Name of the home's own list, for files not pinned."
     )
 
-    @model_validator(mode="after")
-    def _has_one_layout(self) -> Self:
-        if bool(self.files) == bool(self.archive):
-            raise ValueError("give either files or archive")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old(cls, settings: Any) -> Any:
+        if isinstance(settings, Mapping):
+            found = [key for key in OLD if key in settings]
+            problems = [
+                InitErrorDetails(
+                    type=PydanticCustomError("renamed", "{now}", {"now": OLD[key]}),
+                    loc=(key,),
+                    input="an old setting",
+                )
+                for key in found
+            ]
+            if problems:
+                raise ValidationError.from_exception_data(cls.__name__, problems)
+        return settings
 
     def fetch(self, target: Path, *, seed: int) -> Fetched:
         """Put the files below `target`; see `Source.fetch`."""
         with progress_bar() as bar:
             mirror = mirror_of(self.mirror)
-            origin = mirror or self._home()
-            lists, delivery = self._with_checksums(
-                Delivery(origin, mirror is not None, target, bar)
+            delivery = Delivery(
+                mirror or Web(self.home, self.files), mirror is not None, target, bar
             )
-            if self.archive:
-                files, absent = self._take_archive(self.archive, delivery)
-            else:
-                files, absent = self._take_subjects(delivery)
-            files |= lists | self._take_shared(delivery)
-        remove_others(target, files | {MANIFEST})
-        digests = {name: file_digest(target / name) for name in sorted(files)}
-        return Fetched(digests, absent)
+            listed = listing(self._lists(), delivery)
+            delivery = replace(delivery, known=listed.known)
+            choice = choose(listed.names, self, delivery.origin.where(""))
+            absent = _take_all(choice, delivery)
+        wanted = {*choice.wanted, *listed.taken} - absent.keys()
+        remove_others(target, wanted | {MANIFEST})
+        digests = {name: file_digest(target / name) for name in sorted(wanted)}
+        return Fetched(
+            digests,
+            absent | choice.absent | _cut_down(digests, listed.known),
+            choice.left_out | listed.left_out,
+        )
 
-    def _home(self) -> Web:
-        renamed = {self.archive.file: self.archive.home_file} if self.archive else {}
-        return Web(self.home, renamed)
+    def _lists(self) -> Lists:
+        pinned = _read_pinned(self.checksums) if self.checksums else {}
+        return Lists(
+            tuple(self.files), self.records, self.suffixes, pinned, self.published
+        )
 
-    def _with_checksums(self, delivery: Delivery) -> tuple[set[str], Delivery]:
-        """Read the pinned checksums and, if that is not enough, the home's own."""
-        known = _read_pinned(self.checksums) if self.checksums else {}
-        if self.published is None or known.keys() >= self._names():
-            return set(), replace(delivery, known=known)
-        where = delivery.origin.where(self.published)
-        if not delivery.take(self.published, lambda path: read_checksums(path, where)):
-            return set(), replace(delivery, known=known)
-        listed = read_checksums(delivery.target / self.published, where)
-        return {self.published}, replace(delivery, known=listed | known)
 
-    def _names(self) -> set[str]:
-        """Name all files, but for the list of checksums."""
-        own = {name for subject in self.subjects for name in self._files_of(subject)}
-        return own | set(self.shared) | ({self.archive.file} if self.archive else set())
+def _take_all(choice: Choice, delivery: Delivery) -> dict[str, str]:
+    """Take the wanted files; say which the mirror lacks."""
+    task = delivery.bar.add_task("files", total=len(choice.wanted))
+    absent = {}
+    for name in choice.wanted:
+        if not _take(name, delivery):
+            absent[name] = "the mirror lacks it"
+        delivery.bar.advance(task)
+    if len(absent) == len(choice.wanted):
+        raise DataError(
+            delivery.origin.where(""),
+            f"none of the {len(absent)} files is there",
+            expected=f"such files as {choice.wanted[0]}",
+            remedy="correct BIOSPIKE_MIRROR, or unset it to download",
+        )
+    return absent
 
-    def _files_of(self, subject: str) -> list[str]:
-        return [template.format(subject=subject) for template in self.files]
 
-    def _take_subjects(self, delivery: Delivery) -> tuple[set[str], Absent]:
-        """Take each subject's files; tell the subjects of which there is none."""
-        task = delivery.bar.add_task("subjects", total=len(self.subjects))
-        missing: dict[str, list[str]] = {}
-        for subject in self.subjects:
-            names = self._files_of(subject)
-            missing[subject] = [name for name in names if not delivery.take(name)]
-            delivery.bar.advance(task)
-        absent = [s for s, names in missing.items() if len(names) == len(self.files)]
-        lacked = [name for s in missing if s not in absent for name in missing[s]]
-        if lacked:
-            raise DataError(
-                delivery.origin.where(""),
-                f"subjects lack part of their files: {', '.join(lacked)}",
-                expected="all of a subject's files, or none of them",
-                remedy="add these files to the mirror, or take those subjects out",
-            )
-        self._check_any(absent, delivery)
-        files = {n for s in self.subjects if s not in absent for n in self._files_of(s)}
-        return files, dict.fromkeys(absent, "the mirror has none of its files")
+def _take(name: str, delivery: Delivery) -> bool:
+    """Take a file; of an archive, the checksum may be that of a complete one."""
+    if is_archive(name) and delivery.from_mirror and archives_may_be_cut_down():
+        known = {k: v for k, v in delivery.known.items() if k != name}
+        delivery = replace(delivery, known=known)
+    where = delivery.origin.where(name)
+    is_zip = name.lower().endswith(".zip")
+    return delivery.take(name, (lambda p: check_zip(p, where)) if is_zip else accept)
 
-    def _take_archive(
-        self, archive: Archive, delivery: Delivery
-    ) -> tuple[set[str], Absent]:
-        """Take the archive; tell the subjects that a cut down one lacks."""
-        where = delivery.origin.where(archive.file)
-        may_lack = delivery.from_mirror and archives_may_be_cut_down()
-        if may_lack:
-            known = {k: v for k, v in delivery.known.items() if k != archive.file}
-            delivery = replace(delivery, known=known)
 
-        def check(path: Path) -> None:
-            check_zip(path, where)
-            if not may_lack and (absent := self._not_in(archive, path)):
-                raise _cut_down(where, absent)
-
-        if not delivery.take(archive.file, check):
-            self._check_any(list(self.subjects), delivery)
-        absent = self._not_in(archive, delivery.target / archive.file)
-        self._check_any(absent, delivery)
-        return {archive.file}, dict.fromkeys(absent, "the mirror's archive lacks it")
-
-    def _not_in(self, archive: Archive, path: Path) -> list[str]:
-        """List the subjects that an archive lacks."""
-        names = zip_members(path)
-        begins = {s: archive.members.format(subject=s) for s in self.subjects}
-        return [s for s in begins if not any(n.startswith(begins[s]) for n in names)]
-
-    def _take_shared(self, delivery: Delivery) -> set[str]:
-        """Take the files of no subject; say which the mirror lacks."""
-        taken = {name for name in self.shared if delivery.take(name)}
-        for name in self.shared:
-            if name not in taken:
-                console.print(f"{delivery.origin.where(name)}: not there, left out")
-        return taken
-
-    def _check_any(self, absent: list[str], delivery: Delivery) -> None:
-        """Refuse a mirror without any subject."""
-        if len(absent) == len(self.subjects):
-            raise DataError(
-                delivery.origin.where(""),
-                f"none of the {len(self.subjects)} subjects is there",
-                expected="such files as " + min(self._names()),
-                remedy="correct BIOSPIKE_MIRROR, or unset it to download",
-            )
+def _cut_down(digests: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Say of which archives only a part is here."""
+    return {
+        name: "the mirror's archive is cut down"
+        for name, digest in digests.items()
+        if digest != known.get(name, digest)
+    }
 
 
 def _read_pinned(path: Path) -> dict[str, str]:
@@ -180,12 +171,3 @@ def _read_pinned(path: Path) -> dict[str, str]:
             str(path), "there is no such file", remedy="correct source.checksums"
         )
     return read_checksums(path, str(path))
-
-
-def _cut_down(where: str, absent: list[str]) -> DataError:
-    return DataError(
-        where,
-        f"the archive lacks {len(absent)} subjects: {', '.join(absent)}",
-        expected="the whole archive",
-        remedy="replace this file" + CUT_DOWN,
-    )

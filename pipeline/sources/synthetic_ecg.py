@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from pipeline.patterns import Patterns
 from pipeline.seeds import generator
 from pipeline.sources import _ecgsyn
 from pipeline.sources._ecgsyn import ABERRANT, ATRIAL, LEADS, SYMBOLS, VENTRICULAR
@@ -31,6 +32,9 @@ BEFORE_S, AFTER_S = 0.35, 0.55
 class SyntheticEcg(Source):
     """Two-lead ECG with normal, supraventricular and ventricular beats."""
 
+    pattern: Annotated[
+        Patterns, Field(description="path of a recording's main file")
+    ] = ("{subject}.hea",)
     subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 12
     minutes: Annotated[
         float, Field(ge=0.5, le=60, description="length of each recording, minutes")

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from pipeline.patterns import Patterns
 from pipeline.seeds import generator
 from pipeline.sources._bids import (
     Sitting,
@@ -62,6 +63,9 @@ SIDECAR = {"EEGReference": "linked ears", "Manufacturer": "simulated"}
 class SyntheticEeg(Source):
     """Left and right hand motor imagery on ten channels."""
 
+    pattern: Annotated[
+        Patterns, Field(description="path of a recording's main file")
+    ] = ("sub-{subject}/eeg/sub-{subject}_task-imagery_eeg.edf",)
     subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 10
     trials: Annotated[
         int, Field(ge=2, le=400, multiple_of=2, description="cues, half a side")

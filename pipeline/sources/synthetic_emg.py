@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from pipeline.patterns import Patterns
 from pipeline.seeds import generator
 from pipeline.sources._bids import (
     Event,
@@ -62,6 +63,12 @@ SIDECAR = {
 class SyntheticEmg(Source):
     """Armband EMG of five gestures in two sessions."""
 
+    pattern: Annotated[
+        Patterns, Field(description="path of a recording's main file")
+    ] = (
+        "sub-{subject}/ses-{session}/emg/"
+        "sub-{subject}_ses-{session}_task-gestures_emg.edf",
+    )
     subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 10
     repetitions: Annotated[
         int, Field(ge=1, le=20, description="times each gesture is held, a session")

@@ -7,24 +7,23 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.components import find
 from pipeline.errors import DataError
 from pipeline.sources.base import Fetched
 from pipeline.sources.download import Download
 
-DS1 = [
-    *("101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122"),
-    *("124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230"),
-]
 CHECKSUMS = Path(__file__).resolve().parents[2] / "data" / "checksums"
 TREE = {
     f"set/{subject}{ending}": f"{subject}{ending}".encode() * 5000
     for subject in ("a", "b", "c")
     for ending in (".hea", ".dat")
 }
+NAMES = tuple(name.removeprefix("set/") for name in TREE)
 ZIP = "gestures.zip"
 
 
@@ -46,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        name = self.path.removeprefix("/")
+        name = unquote(self.path.removeprefix("/"))
         self.server.asked[name] += 1
         content = self.server.tree.get(name)
         if content is None or name in self.server.status:
@@ -108,8 +107,8 @@ def download(home: str = "http://127.0.0.1:9/", **changes: object) -> Download:
     settings = {
         "home": home,
         "mirror": "set",
-        "subjects": ("a", "b", "c"),
-        "files": ("{subject}.hea", "{subject}.dat"),
+        "pattern": "{subject}.hea",
+        "files": NAMES,
         **changes,
     }
     return Download.model_validate(settings)
@@ -141,15 +140,20 @@ def without(*names: str) -> dict[str, bytes]:
 def zipped(path: Path, *subjects: str) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.mkdir("top/c")  # an empty folder is no subject
         for subject in subjects:
             archive.writestr(f"top/{subject}/1_raw.txt", f"{subject} 1 2 3\n" * 100)
     return path.read_bytes()
 
 
 def archive_source(home: str = "http://127.0.0.1:9/", **changes: object) -> Download:
-    archive = {"file": ZIP, "home_file": "at+home.zip", "members": "top/{subject}/"}
-    return download(home, files=(), archive=archive, **changes)
+    return download(home, files={ZIP: "at+home.zip"}, **changes)
+
+
+def home_with(server: Server, **lists: str) -> Download:
+    """A home with lists, whose files stand in no setting."""
+    for name, text in lists.items():
+        server.tree[f"set/{name}"] = text.encode()
+    return download(f"{server.url}set/", files=())
 
 
 def test_is_the_component_called_download() -> None:
@@ -178,7 +182,7 @@ def test_a_second_run_asks_for_nothing(
     assert not server.asked
 
 
-def test_a_wrong_checksum_is_told_and_the_file_stays_out(
+def test_a_wrong_checksum_is_reported_and_the_file_stays_out(
     server: Server, target: Path, tmp_path: Path
 ) -> None:
     server.tree["set/b.dat"] = b"changed"
@@ -234,7 +238,7 @@ def test_a_file_missing_at_the_home_is_an_error(server: Server, target: Path) ->
     assert server.asked["set/b.dat"] == 1
 
 
-def test_a_server_that_refuses_is_told(server: Server, target: Path) -> None:
+def test_a_server_that_refuses_is_reported(server: Server, target: Path) -> None:
     server.status["set/a.hea"] = 503
     with pytest.raises(DataError, match="503") as caught:
         download(f"{server.url}set/").fetch(target, seed=0)
@@ -289,42 +293,33 @@ def test_a_page_in_place_of_the_list_is_refused(server: Server, target: Path) ->
     assert not (target / "SUMS.txt").exists()
 
 
-def test_a_missing_pinned_list_is_told(target: Path, tmp_path: Path) -> None:
+def test_a_missing_pinned_list_is_reported(target: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"source\.checksums"):
         download(checksums=tmp_path / "none.sha256").fetch(target, seed=0)
 
 
-def test_a_mirror_folder_may_lack_a_whole_subject(
+def test_a_mirror_folder_may_lack_files(
     target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = lay_out(tmp_path / "mirror", without("b.hea", "b.dat"))
+    folder = lay_out(tmp_path / "mirror", without("b.hea", "c.dat"))
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
     fetched = fetch(download(checksums=pinned(tmp_path)), target)
-    assert set(fetched.files) == {"a.hea", "a.dat", "c.hea", "c.dat"}
-    assert fetched.absent == {"b": "the mirror has none of its files"}
+    assert set(fetched.files) == {"a.hea", "a.dat", "b.dat", "c.hea"}
+    assert fetched.absent == dict.fromkeys(("b.hea", "c.dat"), "the mirror lacks it")
 
 
-def test_a_mirror_on_the_web_may_lack_a_whole_subject(
+def test_a_mirror_on_the_web_may_lack_files(
     server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.tree = without("b.hea", "b.dat")
     monkeypatch.setenv("BIOSPIKE_MIRROR", server.url)
-    fetched = fetch(download(shared=("info.csv",)), target)
+    fetched = fetch(download(), target)
     assert set(fetched.files) == {"a.hea", "a.dat", "c.hea", "c.dat"}
-    assert list(fetched.absent) == ["b"]
-
-
-def test_subjects_with_part_of_their_files_are_listed(
-    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = lay_out(tmp_path / "mirror", without("a.hea", "c.dat"))
-    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
-    with pytest.raises(DataError, match=r"part of their files: a\.hea, c\.dat"):
-        download().fetch(target, seed=0)
+    assert set(fetched.absent) == {"b.dat", "b.hea"}
 
 
 @pytest.mark.parametrize("tree", [{}, {"set/other": b""}])
-def test_a_mirror_without_any_subject_is_an_error(
+def test_a_mirror_without_any_file_is_an_error(
     target: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -373,31 +368,19 @@ def test_a_relative_mirror_counts_from_the_projects_root(
     assert len(fetch(download(), target).files) == len(TREE)
 
 
-def test_shared_files_are_taken_and_may_be_missing_in_a_mirror(
-    target: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    folder = lay_out(tmp_path / "mirror", {**TREE, "set/info.csv": b"age\n"})
-    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
-    fetched = fetch(download(shared=("info.csv", "more.csv")), target)
-    assert len(fetched.files) == len(TREE) + 1
-    assert fetched.files["info.csv"] == sha256(b"age\n")
-    assert fetched.absent == {}
-    assert "more.csv: not there" in capsys.readouterr().err
-
-
 def test_files_no_longer_wanted_are_removed(
     target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(lay_out(tmp_path / "mirror", TREE)))
     lay_out(target, {"old/z.dat": b"", ".partial-1-a.hea": b"", "tmpabc": b""})
+    (target / "links").mkdir()
+    (target / "links" / "gone.dat").symlink_to(tmp_path / "unmounted" / "gone.dat")
+    (target / "links" / "all").symlink_to(tmp_path / "mirror" / "set")
     fetch(download(), target)
     (target / "manifest.json").write_text("{}", encoding="utf-8")
-    download(subjects=("a",)).fetch(target, seed=0)
-    left = {path.name for path in target.rglob("*") if path.is_file()}
-    assert left == {"a.hea", "a.dat", "manifest.json"}
+    download(only="a.*").fetch(target, seed=0)
+    assert {p.name for p in target.rglob("*")} == {"a.hea", "a.dat", "manifest.json"}
+    assert len(list((tmp_path / "mirror" / "set").iterdir())) == len(TREE)
 
 
 def test_an_archive_has_its_own_name_at_the_home(
@@ -414,18 +397,19 @@ def test_a_cut_down_archive_at_the_home_is_an_error(
     server: Server, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # speaks of mirrors only
+    complete = zipped(tmp_path / "complete.zip", "a", "b", "c")
+    list_ = listed(tmp_path / "zip.sha256", {ZIP: complete})
     server.tree = {"at+home.zip": zipped(tmp_path / ZIP, "a", "b")}
-    with pytest.raises(DataError, match="lacks 1 subjects: c"):
-        archive_source(server.url).fetch(target, seed=0)
+    with pytest.raises(DataError, match="SHA-256"):
+        archive_source(server.url, checksums=list_).fetch(target, seed=0)
     assert not (target / ZIP).exists()
 
 
-@pytest.mark.parametrize("with_list", [True, False])
 def test_a_cut_down_archive_of_a_mirror_needs_to_be_admitted(
-    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_list: bool
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = zipped(tmp_path / "whole.zip", "a", "b", "c")
-    list_ = listed(tmp_path / "zip.sha256", {ZIP: whole}) if with_list else None
+    complete = zipped(tmp_path / "complete.zip", "a", "b", "c")
+    list_ = listed(tmp_path / "zip.sha256", {ZIP: complete})
     cut_down = zipped(tmp_path / "mirror" / "set" / ZIP, "a", "b")
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
     source = archive_source(checksums=list_)
@@ -435,19 +419,22 @@ def test_a_cut_down_archive_of_a_mirror_needs_to_be_admitted(
     monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
     fetched = fetch(source, target)
     assert fetched.files == {ZIP: sha256(cut_down)}
-    assert fetched.absent == {"c": "the mirror's archive lacks it"}
+    assert fetched.absent == {ZIP: "the mirror's archive is cut down"}
 
 
 def test_a_cut_down_archive_is_replaced_once_it_is_no_longer_admitted(
     server: Server, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    complete = zipped(tmp_path / "complete.zip", "a", "b", "c")
     zipped(tmp_path / "mirror" / "set" / ZIP, "a", "b")
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
     monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
-    assert list(fetch(archive_source(server.url), target).absent) == ["c"]
+    list_ = listed(tmp_path / "zip.sha256", {ZIP: complete})
+    source = archive_source(server.url, checksums=list_)
+    assert list(fetch(source, target).absent) == [ZIP]
     monkeypatch.delenv("BIOSPIKE_MIRROR")
-    server.tree = {"at+home.zip": zipped(tmp_path / "whole.zip", "a", "b", "c")}
-    assert fetch(archive_source(server.url), target).absent == {}
+    server.tree = {"at+home.zip": complete}
+    assert fetch(source, target) == Fetched({ZIP: sha256(complete)})
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "page"])
@@ -466,20 +453,10 @@ def test_a_damaged_archive_stays_out(
     )
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
     monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
-    with pytest.raises(DataError, match="a whole zip") as caught:
+    with pytest.raises(DataError, match="a complete zip") as caught:
         archive_source().fetch(target, seed=0)
     assert caught.value.where == str(path)
     assert not (target / ZIP).exists()
-
-
-def test_an_archive_without_any_subject_is_an_error(
-    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    zipped(tmp_path / "mirror" / "set" / ZIP)
-    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
-    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")
-    with pytest.raises(DataError, match="none of the 3 subjects"):
-        archive_source().fetch(target, seed=0)
 
 
 def test_a_mirror_without_the_archive_is_an_error(
@@ -487,19 +464,155 @@ def test_a_mirror_without_the_archive_is_an_error(
 ) -> None:
     (tmp_path / "mirror" / "set").mkdir(parents=True)
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
-    with pytest.raises(DataError, match="none of the 3 subjects") as caught:
+    with pytest.raises(DataError, match="none of the 1 files") as caught:
         archive_source().fetch(target, seed=0)
     assert ZIP in caught.value.expected
+
+
+def sums(*names: str) -> str:
+    return "".join(f"{sha256(TREE[f'set/{name}'])}  {name}\n" for name in names)
+
+
+def test_the_names_of_records_are_read_where_the_set_has_them(
+    server: Server, target: Path
+) -> None:
+    source = home_with(server, RECORDS="a\nc\n\n").model_copy(
+        update={"records": "RECORDS", "suffixes": (".hea", ".dat")}
+    )
+    fetched = fetch(source, target)
+    assert set(fetched.files) == {"RECORDS", "a.hea", "a.dat", "c.hea", "c.dat"}
+
+
+def test_a_home_without_a_file_of_a_record_is_an_error(
+    server: Server, target: Path
+) -> None:
+    source = home_with(server, RECORDS="a\nz\n").model_copy(
+        update={"records": "RECORDS", "suffixes": (".hea",)}
+    )
+    with pytest.raises(DataError, match="no such file") as caught:
+        source.fetch(target, seed=0)
+    assert caught.value.where == f"{server.url}set/z.hea"
+
+
+@pytest.mark.parametrize("page", ["<html>log in</html>", "\n", "{}"])
+def test_a_page_in_place_of_the_records_is_refused(
+    server: Server, target: Path, page: str
+) -> None:
+    source = home_with(server, RECORDS=page)
+    with pytest.raises(DataError, match="no list of records"):
+        source.model_copy(update={"records": "RECORDS"}).fetch(target, seed=0)
+
+
+def test_without_names_the_lists_of_checksums_name_the_files(
+    server: Server, target: Path, tmp_path: Path
+) -> None:
+    few = listed(tmp_path / "few.sha256", {"a.hea": TREE["set/a.hea"]})
+    source = home_with(server, SUMS=sums("a.dat", "b.hea", "b.dat"))
+    pins = source.model_copy(update={"checksums": few})
+    assert set(fetch(pins, target).files) == {"a.hea"}
+    both = pins.model_copy(update={"published": "SUMS"})
+    names = {"a.hea", "a.dat", "b.hea", "b.dat", "SUMS"}
+    assert set(fetch(both, target).files) == names
+
+
+def test_only_and_except_choose_among_the_listed(server: Server, target: Path) -> None:
+    source = home_with(server, SUMS=sums(*NAMES)).model_copy(
+        update={"published": "SUMS", "only": ("[ab].*", "z.*"), "excluded": ("*.dat",)}
+    )
+    fetched = fetch(source, target)
+    assert set(fetched.files) == {"SUMS", "a.hea", "b.hea"}
+    assert fetched.left_out == {
+        "a.dat": "is in `except`",
+        "b.dat": "is in `except`",
+        "c.dat": "is not in `only`",
+        "c.hea": "is not in `only`",
+    }
+    assert fetched.absent == {"z.*": "is in `only`, and fits no file"}
+    assert not any(name in server.asked for name in ("set/a.dat", "set/c.hea"))
+
+
+def test_without_a_list_a_mirror_folder_is_one(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {**TREE, "set/.DS_Store": b"", "set/in/d.hea": b"d", "other/e.hea": b"e"}
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(lay_out(tmp_path / "mirror", tree)))
+    fetched = fetch(download(files=()), target)
+    assert set(fetched.files) == {*NAMES, "in/d.hea"}
+    assert fetched.left_out == {".DS_Store": "a file of the operating system"}
+
+
+def test_a_mirror_folder_is_the_list_if_it_lacks_those_of_the_home(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(lay_out(tmp_path / "mirror", TREE)))
+    few = listed(
+        tmp_path / "few.sha256", {"a.hea": TREE["set/a.hea"], "z.hea": b"elsewhere"}
+    )
+    source = download(files=(), records="RECORDS", checksums=few, published="SUMS")
+    fetched = fetch(source, target)
+    assert set(fetched.files) == set(NAMES)
+    assert fetched.absent == {"z.hea": "the mirror lacks it"}
+
+
+def test_a_home_without_a_list_is_an_error(server: Server, target: Path) -> None:
+    with pytest.raises(DataError, match="nothing lists"):
+        home_with(server).fetch(target, seed=0)
+
+
+@pytest.mark.parametrize("name", ["../outside.hea", "/outside.hea", "a/../../b"])
+def test_a_list_that_leaves_the_folder_is_refused(
+    server: Server, target: Path, name: str
+) -> None:
+    source = home_with(server, SUMS=f"{sha256(b'')}  {name}\n")
+    with pytest.raises(DataError, match="below the data set's folder"):
+        source.model_copy(update={"published": "SUMS"}).fetch(target, seed=0)
+    assert not target.exists() or not list(target.iterdir())
+
+
+def test_names_that_a_url_writes_otherwise_are_found(
+    server: Server, target: Path
+) -> None:
+    server.tree = {"set/a #1 50%.hea": b"a", "set/\xfc.hea": b"u"}
+    names = ["./a #1 50%.hea", "\xfc.hea"]
+    server.tree["set/SUMS"] = "".join(
+        f"{sha256(content)}  {name}\n"
+        for name, content in zip(names, (b"a", b"u"), strict=True)
+    ).encode()
+    source = download(f"{server.url}set/", files=(), published="SUMS")
+    assert set(fetch(source, target).files) == {"SUMS", "a #1 50%.hea", "\xfc.hea"}
+
+
+def test_a_file_with_the_name_of_the_manifest_is_left_out(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {**TREE, "set/manifest.json": b"{}"}
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(lay_out(tmp_path / "mirror", tree)))
+    fetched = fetch(download(files=()), target)
+    assert list(fetched.left_out) == ["manifest.json"]
+    assert set(fetched.files) == set(NAMES)
+
+
+def test_a_link_where_a_file_belongs_is_replaced(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "mirror", TREE)
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
+    target.mkdir()
+    (target / "a.hea").symlink_to(folder / "set" / "a.hea")
+    fetch(download(), target)
+    assert not (target / "a.hea").is_symlink()
+    assert (folder / "set" / "a.hea").read_bytes() == TREE["set/a.hea"]
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"files": ()},
-        {"files": ("no subject.hea",)},
+        {"files": ("{subject}.hea",)},
+        {"files": ("../a.hea",)},
         {"home": "ftp://somewhere/"},
-        {"subjects": (101,)},
-        {"subjects": ()},
+        {"home": None},
+        {"pattern": ()},
+        {"pattern": "{subject.hea"},
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, object]) -> None:
@@ -507,16 +620,27 @@ def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, object]) -
         download(**changes)
 
 
+@pytest.mark.parametrize(
+    ("old", "value", "new"),
+    [
+        ("subjects", ["a"], "pattern"),
+        ("archive", {"file": ZIP}, "files"),
+        ("shared", ["info.csv"], "published"),
+    ],
+)
+def test_old_settings_name_the_new_way(old: str, value: object, new: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        download(**{old: value})
+    (problem,) = caught.value.errors()
+    assert problem["loc"] == (old,)
+    assert new in problem["msg"]
+
+
 def test_the_real_records_of_ds1_verify(
     real_data: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(real_data))
-    source = download(
-        mirror="mitdb",
-        subjects=DS1,
-        files=("{subject}.hea", "{subject}.dat", "{subject}.atr"),
-        checksums=CHECKSUMS / "mitdb.sha256",
-    )
+    source = download(mirror="mitdb", files=(), checksums=CHECKSUMS / "mitdb.sha256")
     fetched = fetch(source, target)
-    assert fetched.absent == {}
+    assert (fetched.absent, fetched.left_out) == ({}, {})
     assert len(fetched.files) == 66

@@ -71,11 +71,13 @@ def test_only_the_damaged_subject_is_redone(tmp_path: Path, damage: str) -> None
 
 def test_subjects_no_longer_wanted_leave_nothing(tmp_path: Path) -> None:
     run(tmp_path, 3, "a")
-    (tmp_path / "foreign").write_text("not ours")
-    run(tmp_path, 1, "a")
+    (tmp_path / "foreign").write_text("of another source")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/gone").symlink_to(tmp_path / "nowhere")
+    assert run(tmp_path, 1, "a") == []
     left = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")}
-    assert not any("02" in name or "03" in name for name in left)
-    assert "foreign" in left
+    folders = {".inputs", "sub-01", "sub-01/deep"}
+    assert left == folders | {".inputs/01.json", "sub-01/deep/signal"}
 
 
 def fail(subject: str, folder: Path, *, at: str) -> None:
@@ -99,7 +101,7 @@ def test_inputs_follow_settings_seed_and_code_but_not_the_count(
 ) -> None:
     first = simulation_inputs(SyntheticEeg(), 1)
     assert simulation_inputs(SyntheticEeg(), 1) == first
-    assert simulation_inputs(SyntheticEeg(subjects=3), 1) == first
+    assert simulation_inputs(SyntheticEeg(subjects=3, only="sub-01/*"), 1) == first
     assert simulation_inputs(SyntheticEeg(trials=10), 1) != first
     assert simulation_inputs(SyntheticEeg(), 2) != first
 

@@ -1,0 +1,30 @@
+"""Removing from a folder what does not belong there."""
+
+import os
+from collections.abc import Container
+from pathlib import Path
+
+
+def remove_others(folder: Path, wanted: Container[str]) -> None:
+    """Remove the files below a folder that do not belong there, and empty folders.
+
+    Links are removed, never followed.
+
+    Parameters
+    ----------
+    folder : Path
+    wanted : container of str
+        Paths below the folder that stay.
+    """
+    for inner, folders, names in os.walk(folder, topdown=False):
+        for name in (*folders, *names):
+            path = Path(inner, name)
+            if path.is_dir() and not path.is_symlink():
+                _remove_empty(path)
+            elif path.relative_to(folder).as_posix() not in wanted:
+                path.unlink()
+
+
+def _remove_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()

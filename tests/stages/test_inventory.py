@@ -1,0 +1,171 @@
+"""The inventory of folder sources: seen when changed, kept when not there."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.sources.folder import Folder
+
+ROOT = Path(__file__).parents[2]
+STAGE = ROOT / "stages" / "inventory.py"
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Path:
+    clinic = tmp_path / "clinic"
+    for name in ("b/2.edf", "a/1.edf", "a/10.edf", ".DS_Store"):
+        (clinic / name).parent.mkdir(parents=True, exist_ok=True)
+        (clinic / name).write_text(name)
+    (clinic / "a" / "loop").symlink_to(clinic)
+    return clinic
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project" / "data" / "code").mkdir(parents=True)
+    return tmp_path / "project"
+
+
+def take(
+    project: Path, folders: dict[str, str], *others: str, **environment: str
+) -> str:
+    """Run the stage as DVC does, and give what it printed."""
+    listed = {"schema": 1, "folders": folders, "others": list(others)}
+    (project / "data/code/folders.json").write_text(json.dumps(listed))
+    for name in ("stages", "pipeline"):
+        if not (project / name).exists():
+            (project / name).symlink_to(ROOT / name)
+    done = subprocess.run(
+        ["stages/run", "inventory"],
+        cwd=project,
+        env={**os.environ, "VIRTUAL_ENV": sys.prefix, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    return done.stderr
+
+
+def inventory(project: Path, name: str) -> Any:
+    return json.loads((project / "data/inventory" / f"{name}.json").read_text())
+
+
+def test_lists_names_sizes_and_times(project: Path, clinic: Path) -> None:
+    take(project, {"mine": str(clinic)}, "ecg", "eeg")
+    expected = [
+        [name, len(name), (clinic / name).stat().st_mtime_ns]
+        for name in ("a/1.edf", "a/10.edf", "b/2.edf")
+    ]
+    assert inventory(project, "mine") == {"folder": str(clinic), "files": expected}
+    assert inventory(project, "ecg") == inventory(project, "eeg") == {}
+
+
+@pytest.mark.parametrize(
+    "change", ["add", "remove", "rename", "write", "touch", "move"]
+)
+def test_a_change_is_seen_and_nothing_else_is_written(
+    project: Path, clinic: Path, change: str
+) -> None:
+    folders = {"mine": str(clinic)}
+    take(project, folders, "ecg")
+    path = project / "data/inventory/mine.json"
+    before, times = path.read_text(), path.stat().st_mtime_ns
+    take(project, folders, "ecg")
+    assert path.stat().st_mtime_ns == times
+    file = clinic / "a/1.edf"
+    match change:
+        case "add":
+            (clinic / "a/2.edf").touch()
+        case "remove":
+            file.unlink()
+        case "rename":
+            file.rename(clinic / "a/x.edf")
+        case "write":
+            file.write_text("other and longer")
+        case "touch":
+            os.utime(file, ns=(1, 1))
+        case "move":
+            folders = {"mine": str(clinic.rename(clinic.parent / "elsewhere"))}
+    take(project, folders, "ecg")
+    assert path.read_text() != before
+    assert {p.name for p in path.parent.iterdir()} == {"mine.json", "ecg.json"}
+
+
+def test_a_folder_that_is_not_there_loses_nothing(project: Path, clinic: Path) -> None:
+    take(project, {"mine": "$CLINIC"}, CLINIC=str(clinic))
+    before = inventory(project, "mine")
+    printed = take(project, {"mine": "$CLINIC"}, CLINIC=f"{clinic}/unmounted")
+    assert f"mine: {clinic}/unmounted: No such file" in printed
+    assert inventory(project, "mine") == before
+    assert "CLINIC is not set" in take(project, {"mine": "$CLINIC"})
+    assert inventory(project, "mine") == before
+
+
+def test_a_folder_that_was_never_there_is_noted(project: Path, clinic: Path) -> None:
+    take(project, {"mine": f"{clinic}/unmounted", "his": "$NOBODY_SET_THIS"})
+    assert "No such file" in inventory(project, "mine")["absent"]
+    assert "NOBODY_SET_THIS" in inventory(project, "his")["absent"]
+
+
+def test_data_sets_no_longer_listed_are_removed(project: Path, clinic: Path) -> None:
+    take(project, {"mine": str(clinic)}, "ecg")
+    (project / "data/inventory/.partial-1-mine.json").touch()
+    take(project, {}, "ecg")
+    (left,) = (project / "data/inventory").iterdir()
+    assert left.name == "ecg.json"
+
+
+@pytest.mark.parametrize("written", ["../clinic", "~/clinic", "${UP}/clinic"])
+def test_paths_are_read_as_the_source_reads_them(
+    project: Path, clinic: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("HOME", str(clinic.parent))
+    monkeypatch.setenv("UP", "..")
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    take(project, {"mine": written})
+    source = Folder.model_validate({"path": written, "pattern": "{subject}.edf"})
+    assert inventory(project, "mine")["folder"] == str(source.tracked_folder())
+    assert source.tracked_folder() == clinic
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there names are bytes")
+def test_a_name_that_is_not_in_utf8_is_listed(project: Path, clinic: Path) -> None:
+    (clinic / os.fsdecode(b"M\xfcller.edf")).touch()
+    take(project, {"mine": str(clinic)})
+    assert len(inventory(project, "mine")["files"]) == 4
+
+
+def test_takes_the_standard_library_alone_and_is_fast(
+    project: Path, tmp_path: Path
+) -> None:
+    for folder in range(100):
+        (tmp_path / f"many/{folder}").mkdir(parents=True)
+        for name in range(100):
+            (tmp_path / f"many/{folder}/{name}.edf").touch()
+    listed = {"folders": {"many": str(tmp_path / "many")}, "others": []}
+    (project / "data/code/folders.json").write_text(json.dumps(listed))
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-S", "-E", "-X", "importtime", STAGE],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seconds.append(time.perf_counter() - begun)
+    lines = (line for line in done.stderr.splitlines() if "import time:" in line)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    known = {*sys.stdlib_module_names, "pipeline", "imported package"}
+    assert imported <= known
+    assert len(inventory(project, "many")["files"]) == 10_000
+    assert min(seconds) < 0.3
