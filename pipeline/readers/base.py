@@ -1,58 +1,194 @@
-"""What every reader does."""
+"""What every reader does, and what it hands to ingestion."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated, ClassVar, Literal
 
+import numpy as np
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+from pipeline.axes import Precise
 from pipeline.components import Component
 
-if TYPE_CHECKING:
-    import mne
+ChannelType = Literal["ecg", "eeg", "emg"]
+
+Origin = tuple[str, str]
+"""Where in a recording's files a value stands: the kind of place (annotation, note,
+column, variable, header) and the key there, "" if the place needs none."""
+
+
+def _as_mapping(value: object) -> object:
+    """Let a list of names stand for names without alternatives."""
+    if isinstance(value, list | tuple):
+        return {str(name): (str(name),) for name in value}
+    if isinstance(value, Mapping):
+        return {
+            str(name): (str(each),) if isinstance(each, str | int) else each
+            for name, each in value.items()
+        }
+    return value
+
+
+def _in_order(channels: Mapping[str, tuple[str, ...]] | None) -> object:
+    """Write channels as pairs: sorted JSON would lose their order."""
+    return channels and [[name, list(each)] for name, each in channels.items()]
+
+
+Channels = Annotated[
+    dict[str, tuple[str, ...]] | None,
+    BeforeValidator(_as_mapping),
+    PlainSerializer(_in_order),
+]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One recording among a data set's raw files, before its samples are read.
+class Marks:
+    """Texts at times.
 
     Parameters
     ----------
-    recording : str
-        Name of the recording, unique in the data set, fit for a file name.
-    subject : str
-        Who was recorded: recordings of one person share it, whatever their files say.
-    session, run : str
-        Sitting and take, as in BIDS.
-    files : tuple of Path
-        The files it is read from, relative to the raw folder.
+    onset_s, duration_s : array, shape (mark,)
+        Seconds since the first sample on the recording's own clock, pauses included,
+        in the order of the onsets. A duration of 0 is that of an instant.
+    texts : tuple of str
+        What the file writes there.
     """
 
-    recording: str
-    subject: str
-    session: str
-    run: str
-    files: tuple[Path, ...]
+    onset_s: np.ndarray
+    duration_s: np.ndarray
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a recording without a pause.
+
+    Parameters
+    ----------
+    start : int
+        Its first sample, of the samples that the file holds.
+    onset_s : float
+        Time of that sample on the recording's own clock, seconds.
+    """
+
+    start: int
+    onset_s: float
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the files of one recording hold.
+
+    Parameters
+    ----------
+    channels, types : tuple of str
+        The chosen channels in order, and what each measures (ecg, eeg, emg).
+    sfreq : float
+        Samples per second, the same for all channels.
+    n_samples : int
+    read : callable
+        `read(start, stop)` gives these samples in volts, shape (channel, time),
+        float64. Long recordings are read piece by piece.
+    marks : mapping of Origin to Marks
+        Of the origins asked for, those whose texts stand at times.
+    texts : mapping of Origin to tuple of str
+        Of the origins asked for, those that speak of the recording as a whole.
+    segments : tuple of Segment
+        The first starts at sample 0 and 0 s.
+    line_freq : float or None
+        Mains frequency, Hz.
+    remarks : tuple of str
+        What was left out or mended in reading, in plain words with counts.
+    """
+
+    channels: tuple[str, ...]
+    types: tuple[str, ...]
+    sfreq: float
+    n_samples: int
+    read: Callable[[int, int], Precise]
+    marks: Mapping[Origin, Marks] = field(default_factory=dict)
+    texts: Mapping[Origin, tuple[str, ...]] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = (Segment(0, 0.0),)
+    line_freq: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Reader(Component):
-    """A file format, with what this data set needs to say about it."""
+    """A file format, and what its files do not say of themselves.
+
+    Every reader takes these settings; formats add their own.
+    """
+
+    origins: ClassVar[frozenset[str]]
+    """The kinds of places where this format can hold values."""
+
+    channels: Annotated[
+        Channels,
+        Field(
+            description="channels in order: names, types (eeg: all of that type), or a "
+            "name with the signals that can be it; null: all"
+        ),
+    ] = None
+    channel_type: Annotated[
+        ChannelType | None,
+        Field(description="what the channels measure; null: as the file says"),
+    ] = None
+    unit: Annotated[
+        str | None,
+        Field(description="unit of the samples; null: as the file says"),
+    ] = None
+    sfreq: Annotated[
+        float | None,
+        Field(gt=0, description="samples per second; null: as the file says"),
+    ] = None
+    line_freq: Annotated[
+        float | None,
+        Field(gt=0, le=100, description="mains where it was recorded, Hz"),
+    ] = None
+
+    missing: Annotated[
+        Literal["refuse", "pause"],
+        Field(
+            description="samples that are no numbers: refuse the recording, or leave "
+            "them out as a pause"
+        ),
+    ] = "refuse"
+
+    def companions(
+        self, folder: Path, main: str, files: Collection[str]
+    ) -> tuple[str, ...]:
+        """List the other files of a recording, of those that are there.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder of the files.
+        main : str
+            Path of the recording's main file in it.
+        files : collection of str
+            Paths of all files of the data set.
+        """
+        return ()
 
     @abstractmethod
-    def entries(self, folder: Path) -> list[Entry]:
-        """List the recordings of a raw folder, sorted by name."""
-
-    @abstractmethod
-    def read(self, folder: Path, entry: Entry) -> "mne.io.BaseRaw":
+    def read(
+        self, folder: Path, files: Sequence[str], origins: Collection[Origin]
+    ) -> Content:
         """Read one recording.
 
-        Returns
-        -------
-        raw : mne.io.BaseRaw
-            Samples in SI units; channel types set; annotations whose descriptions are
-            the *data set's own labels* (beats, blocks or events), all others left out.
+        Parameters
+        ----------
+        folder : Path
+        files : sequence of str
+            The main file, then its companions, relative to the folder.
+        origins : collection of Origin
+            The places whose texts are wanted; others need not be read.
 
         Raises
         ------
         DataError
-            The files are truncated, contradict each other, or lack a channel.
+            The files are cut short or damaged, contradict each other or the settings,
+            or lack a channel or a place that is asked for.
         """

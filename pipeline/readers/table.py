@@ -1,176 +1,163 @@
-"""Text and CSV files, or zip archives of them: a row a sample, a column a channel."""
+"""Text files: a row a sample and a column a channel, or a row a channel's value."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
-from zipfile import ZipFile
+from typing import ClassVar
 
 import numpy as np
-import pandas as pd
-from pydantic import Field
 
-from pipeline.axes import Precise
+from pipeline.components import did_you_mean
 from pipeline.errors import DataError
-from pipeline.readers._held import even_out
-from pipeline.readers._pattern import Template, fitting
-from pipeline.readers._raw import (
-    ChannelType,
-    LineFrequency,
-    annotate,
-    choose,
-    make_raw,
-    opening,
-    present,
-)
-from pipeline.readers.base import Entry, Reader
-
-if TYPE_CHECKING:
-    import mne
+from pipeline.readers._opening import opening, present
+from pipeline.readers._select import FileSignal, Selected, select
+from pipeline.readers._tables.arrange import Samples, long, wide
+from pipeline.readers._tables.head import open_text, read_head, texts_after
+from pipeline.readers._tables.rows import File, Rows, Wanted, read_rows
+from pipeline.readers._tables.settings import TableSettings
+from pipeline.readers._tables.time import in_time
+from pipeline.readers._tables.usable import usable
+from pipeline.readers.base import Content, Origin
 
 
-class Table(Reader):
-    """Tables with a column of time, columns of signal and a column of label codes."""
+class Table(TableSettings):
+    """Text files with columns of signal, of time and of labels."""
 
-    pattern: Template
-    delimiter: Annotated[str, Field(min_length=1, description="between columns")] = "\t"
-    time: Annotated[str, Field(description="column of time")]
-    time_unit_s: Annotated[float, Field(gt=0, description="its unit, seconds")] = 1.0
-    channels: Annotated[
-        tuple[str, ...], Field(min_length=1, description="columns of signal, in order")
-    ]
-    channel_type: ChannelType
-    unit_v: Annotated[float, Field(gt=0, description="unit of the signal, volts")] = 1.0
-    label: Annotated[str, Field(description="column of label codes")]
-    labels: Annotated[
-        dict[int, str], Field(description="label of a code; other codes are left out")
-    ]
-    sfreq: Annotated[float, Field(gt=0, description="the device's own rate, Hz")]
-    held: Annotated[
-        bool, Field(description="rows repeat the last sample until the next one comes")
-    ] = False
-    line_freq: LineFrequency = None
+    origins: ClassVar[frozenset[str]] = frozenset({"column", "header"})
 
-    def entries(self, folder: Path) -> list[Entry]:
-        """List the tables that fit the pattern, in folders and in archives."""
-        return list(self._tables(folder).values())
-
-    def read(self, folder: Path, entry: Entry) -> "mne.io.BaseRaw":
-        """Read one table.
+    def read(
+        self, folder: Path, files: Sequence[str], origins: Collection[Origin]
+    ) -> Content:
+        """Read one text file.
 
         Parameters
         ----------
         folder : Path
-        entry : Entry
-
-        Returns
-        -------
-        raw : mne.io.BaseRaw
-            Volts; each run of rows with one code is a block of its label.
+        files : sequence of str
+            One file; it may be packed (gz, bz2).
+        origins : collection of Origin
+            `("column", name)` gives a block of each run of rows with one value;
+            `("header", key)` the texts after `key:` or `key=` among comments and
+            skipped lines, `("header", "")` all of these.
 
         Raises
         ------
         DataError
-            The table cannot be parsed, lacks a column, or has a clock that
-            contradicts `sfreq`.
+            A row has too few or too many fields or lacks a number, a column is not
+            there, or the clock jumps back or contradicts `sfreq`.
         """
-        present(folder, entry.files)
-        (where,) = (p for p, e in self._tables(folder).items() if e == entry)
-        table = self._numbers(folder, entry, where)
-        time_s = table[self.time].to_numpy() * self.time_unit_s
-        signal = table[list(self.channels)].to_numpy().T * self.unit_v
-        samples, origin_s = self._even(where, time_s, signal)
-        raw = make_raw(
-            samples,
-            sfreq=self.sfreq,
-            channels=self.channels,
-            channel_type=self.channel_type,
-            line_freq=self.line_freq,
-        )
-        codes = table[self.label].to_numpy().astype(int)
-        end_s = raw.n_times / self.sfreq
-        annotate(raw, *_blocks(time_s - origin_s, codes, end_s), self.labels)
-        return raw
-
-    def _tables(self, folder: Path) -> dict[str, Entry]:
-        return fitting(self.pattern, _members(folder))
-
-    def _numbers(self, folder: Path, entry: Entry, where: str) -> pd.DataFrame:
-        """Read the columns that are wanted, as numbers."""
-        wanted = [self.time, *self.channels, self.label]
-        with opening(folder, where), _stream(folder, entry, where) as stream:
-            table = pd.read_csv(stream, sep=self.delimiter)
-        choose(list(table.columns), wanted, where)
-        numbers: pd.DataFrame = table[wanted].apply(pd.to_numeric, errors="coerce")
-        # A logger that is stopped in the middle of a line leaves the last one short.
-        if len(numbers) and numbers.iloc[-1].isna().any():
-            numbers = numbers.iloc[:-1]
-        if numbers.empty or numbers[[self.time, self.label]].isna().any(axis=None):
-            raise DataError(
-                where,
-                "a row without time or label" if len(numbers) else "holds no row",
-                expected=f"numbers in the columns {self.time} and {self.label}",
-                remedy="correct the file, or leave the recording out with "
-                "on_bad_recording: skip",
-            )
-        return numbers
-
-    def _even(
-        self, where: str, time_s: np.ndarray, signal: Precise
-    ) -> tuple[Precise, float]:
-        """Give the samples on an even grid, and the time of the first."""
-        if np.any(np.diff(time_s) < 0):
-            raise _clock(where, "time runs backwards")
-        if self.held:
-            return even_out(where, time_s, signal, self.sfreq)
-        steps = np.diff(time_s) * self.sfreq
-        drift = abs(steps.sum() - steps.size)
-        if drift > 1 or np.any(np.abs(steps - 1) > 0.5):
-            raise _clock(where, f"{1 / np.median(np.diff(time_s)):.6g} rows a second")
-        return signal, float(time_s[0])
+        (where, *_) = files
+        present(folder, files[:1])
+        with opening(folder, where):
+            stream, encoding = open_text(folder / where, self.encoding)
+            with stream:
+                try:
+                    head = read_head(where, stream, self, encoding)
+                    return _content(File(where, stream, head, self), origins)
+                except UnicodeDecodeError as error:
+                    raise _no_text(where, error) from error
 
 
-def _clock(where: str, found: str) -> DataError:
-    return DataError(
-        where,
-        found,
-        expected="rows at the even distance of the reader's sfreq",
-        remedy="correct sfreq and time_unit_s in params.yaml, or say `held: true` if "
-        "rows repeat the last sample until the next one comes",
+def _content(file: File, origins: Collection[Origin]) -> Content:
+    """Read an open file."""
+    labels = {key: _place(file, (key,)) for kind, key in origins if kind == "column"}
+    clock = _place(file, file.settings.time) if file.settings.time else None
+    rows, samples, selected = _samples(file, labels, clock)
+    samples, remarks = usable(file, rows, samples)
+    if file.settings.encoding is None and rows.encoding == "cp1252":
+        remarks.insert(0, "read as Windows-1252 text, for it is no UTF-8")
+    timed = in_time(file, samples)
+    samples_v = timed.values
+    # In place: a second copy of a long table costs a tenth of reading it.
+    samples_v *= np.array(selected.factors)[:, None]
+    return Content(
+        channels=selected.names,
+        types=selected.types,
+        sfreq=timed.sfreq,
+        n_samples=timed.values.shape[1],
+        read=lambda start, stop: samples_v[:, start:stop],
+        marks={("column", key): marks for key, marks in timed.marks.items()},
+        texts={
+            ("header", key): _notes(file, key)
+            for kind, key in origins
+            if kind == "header"
+        },
+        segments=timed.segments,
+        line_freq=file.settings.line_freq,
+        remarks=tuple(remarks),
     )
 
 
-def _members(folder: Path) -> dict[str, Path]:
-    """Name every file below a folder, and every member of a zip archive."""
-    members: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.*")):
-        file = path.relative_to(folder)
-        members[file.as_posix()] = file
-        if path.suffix == ".zip":
-            with opening(folder, file.as_posix()), ZipFile(path) as archive:
-                names = archive.namelist()
-            members |= {f"{file.as_posix()}/{name}": file for name in names}
-    return members
+def _no_text(where: str, error: UnicodeDecodeError) -> DataError:
+    found = error.object[error.start]
+    return DataError(
+        where,
+        f"byte 0x{found:02x} is no sign in the encoding {error.encoding}",
+        expected="text in UTF-8 or Windows-1252, or in the reader's encoding",
+        remedy="set the reader's encoding in params.yaml",
+    )
 
 
-@contextmanager
-def _stream(folder: Path, entry: Entry, where: str) -> Iterator[IO[bytes]]:
-    """Open a table, in its folder or in its archive."""
-    (file,) = entry.files
-    member = where.removeprefix(file.as_posix()).removeprefix("/")
-    if not member:
-        with (folder / file).open("rb") as stream:
-            yield stream
-        return
-    with ZipFile(folder / file) as archive, archive.open(member) as stream:
-        yield stream
+def _place(file: File, names: Sequence[str]) -> int:
+    """Find the column with the first of these names that is there."""
+    have = file.head.names
+    for name in names:
+        if have.count(name) == 1:
+            return have.index(name)
+        if name in have:
+            raise DataError(
+                file.where,
+                f"{have.count(name)} columns are called '{name}'",
+                expected="one",
+                remedy="name another column in params.yaml, or correct the header",
+            )
+    raise DataError(
+        file.where,
+        f"has no column '{' or '.join(names)}', among {', '.join(have)}",
+        expected=did_you_mean(names[0], list(have)),
+        remedy="correct the column's name, or the reader's delimiter, header or skip",
+    )
 
 
-def _blocks(
-    time_s: np.ndarray, codes: np.ndarray, end_s: float
-) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Find the runs of one code: onsets and durations in seconds, and the codes."""
-    first = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
-    onset = np.maximum(time_s[first], 0)
-    stop = np.append(onset[1:], end_s)
-    return onset, stop - onset, codes[first].tolist()
+def _samples(
+    file: File, labels: Mapping[str, int], clock: int | None
+) -> tuple[Rows, Samples, Selected]:
+    """Read the columns that are wanted, and choose the channels."""
+    settings = file.settings
+    if settings.channel_column is None or settings.value_column is None:
+        apart = {clock, *labels.values()} if settings.channels is None else set()
+        columns = [k for k in range(len(file.head.names)) if k not in apart]
+        selected = _select(file, [(file.head.names[k], k) for k in columns])
+        places = [columns[k] for k in selected.places]
+        rows = read_rows(file, _wanted(settings, places, labels.values(), clock))
+        return rows, wide(file, rows, places, clock, labels), selected
+    names = _place(file, (settings.channel_column,))
+    value = _place(file, (settings.value_column,))
+    wanted = _wanted(settings, [value], [names, *labels.values()], clock)
+    rows = read_rows(file, wanted)
+    samples = long(file, rows, (names, value), clock, labels)
+    selected = _select(file, [(name, value) for name in samples.columns])
+    return rows, samples.of(selected.places), selected
+
+
+def _select(file: File, columns: Sequence[tuple[str, int]]) -> Selected:
+    # A clock shows its rate once it is read; until then any rate stands for it.
+    own = 1.0 if file.settings.time and not file.settings.sfreq else None
+    have = [FileSignal(name, own, file.head.units[place]) for name, place in columns]
+    return select(file.settings, file.where, have)
+
+
+def _wanted(
+    settings: TableSettings,
+    numbers: Sequence[int],
+    texts: Collection[int],
+    clock: int | None,
+) -> Wanted:
+    dates = clock if settings.time_unit == "iso" else None
+    also = [] if clock is None or dates is not None else [clock]
+    return Wanted((*numbers, *also), tuple(texts), dates)
+
+
+def _notes(file: File, key: str) -> tuple[str, ...]:
+    """Give the texts after a key among the file's notes."""
+    notes = file.head.notes + (file.lines.notes if file.settings.comment else ())
+    return texts_after(file.where, notes, key, file.head.delimiter)

@@ -1,240 +1,166 @@
-"""WFDB records: header, signal files and beat annotations, as on PhysioNet."""
+"""WFDB records: headers, signal files and annotations, as on PhysioNet."""
 
-import math
-from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pipeline.axes import Precise
 from pipeline.errors import DataError
-from pipeline.readers._beats import BEATS, check_alignment
-from pipeline.readers._raw import (
-    ChannelType,
-    LineFrequency,
-    annotate,
-    make_raw,
-    opening,
-    present,
-)
-from pipeline.readers.base import Entry, Reader
+from pipeline.readers._renamed import refuse_old
+from pipeline.readers._select import select
+from pipeline.readers._wfdb.beats import BEATS, check_alignment
+from pipeline.readers._wfdb.header import values
+from pipeline.readers._wfdb.marks import Annotations, read_annotations
+from pipeline.readers._wfdb.record import WfdbRecord, read_record, related_files
+from pipeline.readers._wfdb.samples import Samples, find_samples
+from pipeline.readers._wfdb.signals import file_signals, uncalibrated
+from pipeline.readers.base import ChannelType, Content, Origin, Reader
 
-if TYPE_CHECKING:
-    import mne
-    from wfdb import Annotation, Record
-
-AAMI = MappingProxyType(
-    dict.fromkeys("NLRej", "N")
-    | dict.fromkeys("AaJS", "S")
-    | dict.fromkeys("VE", "V")
-    | {"F": "F"}
-    | dict.fromkeys("/fQ", "Q")
-)
-"""ANSI/AAMI EC57 classes, as de Chazal 2004 maps MIT-BIH's symbols
-(doi 10.1109/TBME.2004.827359)."""
-
-SAMPLES_TO_BYTES = {
-    "8": (1, 1), "16": (1, 2), "24": (1, 3), "32": (1, 4), "61": (1, 2),
-    "80": (1, 1), "160": (1, 2), "212": (2, 3), "310": (3, 4), "311": (3, 4),
-}  # fmt: skip
-"""How many samples of a format fill how many bytes (WFDB's signal(5))."""
-
-VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
+RENAMED = {
+    "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
+    "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
+}
 
 
 class Wfdb(Reader):
-    """WFDB records; a subject is a record, but for those of `same_person`."""
+    """WFDB records; the main file is the header, of several the one of the segments."""
+
+    origins: ClassVar[frozenset[str]] = frozenset({"annotation", "note", "header"})
 
     annotations: Annotated[
-        str, Field(min_length=1, description="extension of the annotation files")
-    ] = "atr"
-    labels: Annotated[
-        dict[str, str],
-        Field(description="label of an annotation symbol; AAMI's classes by default"),
-    ] = Field(default_factory=lambda: dict(AAMI))
-    channels: Annotated[
-        dict[str, tuple[str, ...]] | None,
+        str | None,
         Field(
-            description="our channels in order, each with the signals that can be it: "
-            "a record's first that matches and is not taken; null: all, as they come"
+            pattern=r"^[^./\\]+$",
+            description="extension of the annotation files; null: there are none",
         ),
-    ] = None
-    channel_type: ChannelType = "ecg"
-    same_person: Annotated[
-        dict[str, str], Field(description="subject of a record that is not its own")
-    ] = Field(default_factory=dict)
-    line_freq: LineFrequency = None
+    ] = "atr"
+    check_beats: Annotated[
+        bool,
+        Field(description="whether ECG beats that lie on no QRS complex are refused"),
+    ] = True
+    channel_type: Annotated[
+        ChannelType | None, Field(description="what the channels measure; null: ecg")
+    ] = "ecg"
 
-    def entries(self, folder: Path) -> list[Entry]:
-        """List the records, one a header."""
-        headers = sorted(folder.rglob("*.hea"), key=lambda path: path.stem)
-        return [self._entry(header.relative_to(folder), folder) for header in headers]
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old(cls, settings: Any) -> Any:
+        return refuse_old(settings, RENAMED)
 
-    def read(self, folder: Path, entry: Entry) -> "mne.io.BaseRaw":
-        """Read one record.
+    def companions(
+        self, folder: Path, main: str, files: Collection[str]
+    ) -> tuple[str, ...]:
+        """List the signal files, the segments' headers and the annotation file.
 
         Parameters
         ----------
         folder : Path
-        entry : Entry
+        main : str
+            The header.
+        files : collection of str
+        """
+        named = [*related_files(folder, main)]
+        if self.annotations is not None:
+            named.append(self._annotation_file(main))
+        return tuple(name for name in dict.fromkeys(named) if name in files)
 
-        Returns
-        -------
-        raw : mne.io.BaseRaw
-            Volts; the header's comments (age, sex, medication) are left out.
+    def read(
+        self, folder: Path, files: Sequence[str], origins: Collection[Origin]
+    ) -> Content:
+        """Read one record.
+
+        Annotations give symbols at instants, notes what stands beside the symbols, and
+        header the texts of a key in the header's comments, or all comments. A pause
+        between segments splits the recording; skewed signals are aligned.
+
+        Parameters
+        ----------
+        folder : Path
+        files : sequence of str
+        origins : collection of Origin
 
         Raises
         ------
         DataError
-            A file is missing, cut short or damaged; the record lacks a channel, has
-            several segments, other units, or channels of several rates; or the
-            annotations are those of another record.
+            A file is missing, cut short or damaged; the record lacks a channel, a rate,
+            a gain or what is asked for; or the annotations are those of another record.
         """
-        import wfdb
-
-        path, where = _record_path(folder, entry), entry.files[0].as_posix()
-        with opening(folder, where):
-            header = wfdb.rdheader(path)
-        _refuse_segments(where, header)
-        present(folder, entry.files)
-        _check_sizes(folder, entry, header)
-        chosen = self._choose(where, list(header.sig_name))
-        with opening(folder, where):
-            record = wfdb.rdrecord(
-                path, channels=list(chosen.values()), smooth_frames=False
-            )
-            beats = wfdb.rdann(path, self.annotations)
-        samples, sfreq = _volts(where, record)
-        raw = make_raw(
-            samples,
-            sfreq=sfreq,
-            channels=list(chosen),
-            channel_type=self.channel_type,
+        _refuse_other(files[0])
+        record = read_record(folder, files[0])
+        selected = select(self, record.where, file_signals(record, self))
+        samples = find_samples(folder, record, selected, self)
+        remarks = uncalibrated(record, selected.names), samples.lost_to_skew()
+        content = Content(
+            selected.names,
+            selected.types,
+            selected.sfreq,
+            samples.n_samples,
+            samples.read,
+            texts=_header_texts(record, origins),
+            segments=samples.segments(),
             line_freq=self.line_freq,
+            remarks=tuple(remark for remark in remarks if remark),
         )
-        self._annotate(raw, samples, beats, float(header.fs), entry)
-        return raw
+        asked = [origin for origin in origins if origin[0] in ("annotation", "note")]
+        if not asked:
+            return content
+        found = self._annotations(folder, files[0], samples, content)
+        return replace(content, marks={key: found.marks(key[0]) for key in asked})
 
-    def _entry(self, header: Path, folder: Path) -> Entry:
-        record = header.stem
-        signals = (header.with_name(name) for name in _signal_files(folder / header))
-        annotations = header.with_suffix(f".{self.annotations}")
-        return Entry(
-            record,
-            subject=self.same_person.get(record, record),
-            session="",
-            run="",
-            files=(header, *signals, annotations),
-        )
+    def _annotations(
+        self, folder: Path, main: str, samples: Samples, content: Content
+    ) -> Annotations:
+        """Read the annotations and check that they belong to the signal."""
+        where = self._asked_file(folder, main)
+        found = read_annotations(folder, where, samples.frame_rate)
+        found = replace(found, onset_s=found.onset_s - samples.lead_s)
+        if self.check_beats and set(content.types) == {"ecg"}:
+            is_beat = [symbol in BEATS for symbol in found.symbols]
+            check_alignment(where, content, found.onset_s[np.array(is_beat, bool)])
+        return found
 
-    def _choose(self, where: str, have: list[str]) -> dict[str, int]:
-        """Give each of our channels the place of a signal of the record."""
-        if self.channels is None:
-            return {name: place for place, name in enumerate(have)}
-        chosen: dict[str, int] = {}
-        for channel, names in self.channels.items():
-            places = (have.index(name) for name in names if name in have)
-            free = [place for place in places if place not in chosen.values()]
-            if not free:
-                raise DataError(
-                    where,
-                    f"no signal can be channel '{channel}', among {', '.join(have)}",
-                    expected=" or ".join(names),
-                    remedy="correct the reader's channels in params.yaml",
-                )
-            chosen[channel] = free[0]
-        return chosen
-
-    def _annotate(
-        self,
-        raw: "mne.io.BaseRaw",
-        samples: Precise,
-        beats: "Annotation",
-        fs: float,
-        entry: Entry,
-    ) -> None:
-        """Check that the annotations belong to the signal, and label it."""
-        onset = beats.sample / float(beats.fs or fs)
-        is_beat = np.array([symbol in BEATS for symbol in beats.symbol], bool)
-        where = entry.files[-1].as_posix()
-        check_alignment(where, samples, raw.info["sfreq"], onset[is_beat])
-        annotate(raw, onset, np.zeros(len(onset)), beats.symbol, self.labels)
-
-
-def _record_path(folder: Path, entry: Entry) -> str:
-    return str((folder / entry.files[0]).with_suffix(""))
-
-
-def _signal_files(header: Path) -> list[str]:
-    """Name the signal files of a header, each once."""
-    lines = header.read_text(encoding="latin-1").splitlines()
-    told = [line for line in lines if line.strip() and not line.startswith("#")]
-    return list(dict.fromkeys(line.split()[0] for line in told[1:]))
-
-
-def _refuse_segments(where: str, header: object) -> None:
-    import wfdb
-
-    if isinstance(header, wfdb.MultiRecord):
+    def _asked_file(self, folder: Path, main: str) -> str:
+        """Give the annotation file, or refuse a record without one."""
+        where = self._annotation_file(main) if self.annotations is not None else ""
+        if where and (folder / where).is_file():
+            return where
+        stem = PurePosixPath(main).stem
+        beside = sorted(p.name for p in (folder / main).parent.glob(f"{stem}.*"))
         raise DataError(
-            where,
-            f"a record of {header.n_seg} segments",
-            expected="one segment",
-            remedy="read the segments as records of their own: remove this header",
+            where or main,
+            "there is no such file"
+            if where
+            else "has no annotations by the reader's settings",
+            expected="an annotation file; of this record there are "
+            + ", ".join(beside),
+            remedy="set the reader's annotations to the extension of such a file, or "
+            "take the labels from elsewhere",
         )
 
-
-def _check_sizes(folder: Path, entry: Entry, header: "Record") -> None:
-    """Hold each signal file's size against the header's length."""
-    for file in entry.files[1:-1]:
-        own = [k for k, name in enumerate(header.file_name) if name == file.name]
-        found = (folder / file).stat().st_size
-        if found < (expected := _expected_bytes(header, own)):
-            raise DataError(
-                file.as_posix(),
-                f"is cut short: {found} bytes",
-                expected=f"{expected} bytes for the {header.sig_len} samples of "
-                f"{entry.files[0].name}",
-                remedy="fetch the file again, or leave the recording out with "
-                "on_bad_recording: skip",
-            )
+    def _annotation_file(self, main: str) -> str:
+        return str(PurePosixPath(main).with_suffix(f".{self.annotations}"))
 
 
-def _expected_bytes(header: "Record", own: list[int]) -> int:
-    """Least length of the file of these signals; 0 where the header does not say."""
-    per_sample = SAMPLES_TO_BYTES.get(header.fmt[own[0]])
-    if header.sig_len is None or per_sample is None:
-        return 0
-    n_samples, n_bytes = per_sample
-    total = int(header.sig_len) * sum(header.samps_per_frame[k] for k in own)
-    length: int = math.ceil(total * n_bytes / n_samples)
-    return int(header.byte_offset[own[0]] or 0) + length
-
-
-def _volts(where: str, record: "Record") -> tuple[Precise, float]:
-    """Give a record's signals, (channel, time), in volts, and their common rate."""
-    per_frame = set(record.samps_per_frame)
-    if len(per_frame) > 1:
-        rates = ", ".join(f"{record.fs * n:g}" for n in record.samps_per_frame)
+def _refuse_other(main: str) -> None:
+    if not main.endswith(".hea"):
         raise DataError(
-            where,
-            f"signals of several rates: {rates} Hz",
-            expected="one rate",
-            remedy="choose channels of one rate in the reader's settings",
+            main,
+            "is no WFDB header",
+            expected="a file that ends in .hea",
+            remedy="let the source's pattern name the headers, such as "
+            "{subject}/{run}.hea",
         )
-    factors = [_factor(where, unit) for unit in record.units]
-    samples = np.stack(record.e_p_signal) * np.array(factors)[:, None]
-    return samples, float(record.fs * per_frame.pop())
 
 
-def _factor(where: str, unit: str) -> float:
-    if unit not in VOLTS:
-        raise DataError(
-            where,
-            f"a signal has the unit '{unit}'",
-            expected="one of " + ", ".join(VOLTS),
-            remedy="choose other channels in the reader's settings",
-        )
-    return VOLTS[unit]
+def _header_texts(
+    record: WfdbRecord, origins: Collection[Origin]
+) -> dict[Origin, tuple[str, ...]]:
+    """Find the texts that are asked of the header's comments."""
+    return {
+        (kind, key): values(record.where, record.comments, key)
+        for kind, key in origins
+        if kind == "header"
+    }

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import DataError
-from pipeline.readers._held import even_out
+from pipeline.readers._tables.held import even_out
 
 SFREQ = 200.0
 

@@ -1,19 +1,25 @@
-"""WFDB records: roles of leads, volts, AAMI labels, and what is refused."""
+"""WFDB records against wfdb's own reading, and what is refused."""
 
 from collections import Counter
+from collections.abc import Collection
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import wfdb
+from pydantic import ValidationError
 
 from pipeline.errors import DataError
-from pipeline.readers.base import Entry
-from pipeline.readers.wfdb import AAMI, Wfdb
+from pipeline.ingestion.values import AAMI
+from pipeline.readers._wfdb import samples as wfdb_samples
+from pipeline.readers.base import Content, Origin
+from pipeline.readers.wfdb import Wfdb
 
 SFREQ, LENGTH = 250, 20_000
 ROLES = {"MLII": ("MLII",), "chest": ("V1", "V5")}
 PEAKS = np.arange(200, LENGTH - 200, 210)
+SYMBOLS, NOTES = ("annotation", ""), ("note", "")
 
 
 def write_record(
@@ -40,84 +46,202 @@ def write_record(
     return millivolts
 
 
-def only(reader: Wfdb, folder: Path) -> Entry:
-    (entry,) = reader.entries(folder)
-    return entry
+def write_signals(folder: Path, name: str, names: list[str], length: int) -> np.ndarray:
+    """Write counts 0, 1, 2 ... in the first signal, from 1000 on in the second."""
+    counts = np.arange(length)[:, None] + 1000 * np.arange(len(names))
+    wfdb.wrsamp(
+        name, SFREQ, ["mV"] * len(names), names, d_signal=counts,
+        fmt=["16"] * len(names), adc_gain=[100.0] * len(names),
+        baseline=[0] * len(names), write_dir=str(folder),
+    )  # fmt: skip
+    return counts.T
 
 
-def refusal(reader: Wfdb, folder: Path) -> DataError:
+def write_notes(
+    folder: Path, sample: list[int], notes: list[str], **kwargs: object
+) -> None:
+    wfdb.wrann(
+        "100", "atr", np.array(sample), ["+"] * len(sample), aux_note=notes,
+        write_dir=str(folder), **kwargs,
+    )  # fmt: skip
+
+
+def edit_header(folder: Path, old: str, new: str, name: str = "100") -> None:
+    header = folder / f"{name}.hea"
+    assert old in header.read_text()
+    header.write_text(header.read_text().replace(old, new))
+
+
+def read(
+    folder: Path,
+    main: str = "100.hea",
+    origins: Collection[Origin] = (),
+    **settings: object,
+) -> Content:
+    reader = Wfdb.model_validate(settings)
+    files = [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()]
+    return reader.read(folder, (main, *reader.companions(folder, main, files)), origins)
+
+
+def samples(content: Content) -> np.ndarray:
+    return content.read(0, content.n_samples)
+
+
+def refusal(folder: Path, *args: object, **settings: object) -> DataError:
     with pytest.raises(DataError) as caught:
-        reader.read(folder, only(reader, folder))
+        samples(read(folder, *args, **settings))
     return caught.value
 
 
 def test_signals_are_volts_with_type_and_mains(tmp_path: Path) -> None:
     millivolts = write_record(tmp_path)
-    reader = Wfdb(line_freq=60)
-    raw = reader.read(tmp_path, only(reader, tmp_path))
-    np.testing.assert_allclose(raw.get_data(), millivolts.T * 1e-3, atol=2.6e-6)
-    assert raw.ch_names == ["MLII", "V1"]
-    assert raw.get_channel_types() == ["ecg", "ecg"]
-    assert raw.info["sfreq"] == SFREQ
-    assert raw.info["line_freq"] == 60
+    content = read(tmp_path, line_freq=60)
+    np.testing.assert_allclose(samples(content), millivolts.T * 1e-3, atol=2.6e-6)
+    exact = wfdb.rdrecord(str(tmp_path / "100")).p_signal.T * 1e-3
+    np.testing.assert_array_equal(samples(content), exact)
+    assert content.channels == ("MLII", "V1")
+    assert content.types == ("ecg", "ecg")
+    assert (content.sfreq, content.line_freq, content.remarks) == (SFREQ, 60, ())
+
+
+def test_what_is_read_may_be_changed(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    content = read(tmp_path)
+    first = samples(content)
+    kept = first.copy()
+    first[:] = 0
+    np.testing.assert_array_equal(samples(content), kept)
 
 
 def test_swapped_leads_come_out_by_role(tmp_path: Path) -> None:
     millivolts = write_record(tmp_path, leads=("V5", "MLII"))
-    reader = Wfdb(channels=ROLES)
-    raw = reader.read(tmp_path, only(reader, tmp_path))
-    assert raw.ch_names == ["MLII", "chest"]
+    content = read(tmp_path, channels=ROLES)
+    assert content.channels == ("MLII", "chest")
     expected = millivolts.T[::-1] * 1e-3
-    np.testing.assert_allclose(raw.get_data(), expected, atol=2.6e-6)
-
-
-def test_one_signal_is_never_two_channels(tmp_path: Path) -> None:
-    write_record(tmp_path)
-    rule = {"first": ("MLII", "V1"), "second": ("MLII", "V1")}
-    assert Wfdb(channels=rule)._choose("", ["MLII", "V1"]) == {"first": 0, "second": 1}
+    np.testing.assert_allclose(samples(content), expected, atol=2.6e-6)
 
 
 def test_a_missing_lead_is_named(tmp_path: Path) -> None:
     write_record(tmp_path, leads=("MLII", "V4"))
-    error = refusal(Wfdb(channels=ROLES), tmp_path)
+    error = refusal(tmp_path, channels=ROLES)
     assert "channel 'chest', among MLII, V4" in error.found
     assert error.expected == "V1 or V5"
 
 
-def test_every_beat_gets_its_aami_class(tmp_path: Path) -> None:
+def test_symbols_stand_where_wfdb_reads_them(tmp_path: Path) -> None:
     write_record(tmp_path, symbols="NAV/F+LaEfQ~RJ!SejB")
-    reader = Wfdb()
-    raw = reader.read(tmp_path, only(reader, tmp_path))
-    symbols = wfdb.rdann(str(tmp_path / "100"), "atr").symbol
-    expected = Counter(AAMI[symbol] for symbol in symbols if symbol in AAMI)
-    assert Counter(raw.annotations.description) == expected
-    assert set(expected) == set("NSVFQ")
-    left_out = sum(symbol in "+~!B" for symbol in symbols)
-    assert raw.info["temp"] == {"unlabelled": left_out}
-    known = [symbol in AAMI for symbol in symbols]
-    np.testing.assert_allclose(raw.annotations.onset, PEAKS[known] / SFREQ)
-    assert not raw.annotations.duration.any()
+    marks = read(tmp_path, origins=[SYMBOLS]).marks[SYMBOLS]
+    expected = wfdb.rdann(str(tmp_path / "100"), "atr")
+    assert marks.texts == tuple(expected.symbol)
+    np.testing.assert_allclose(marks.onset_s, expected.sample / SFREQ)
+    assert not marks.duration_s.any()
 
 
-def test_records_of_one_person_share_the_subject(tmp_path: Path) -> None:
-    write_record(tmp_path, "201")
-    write_record(tmp_path, "202")
-    entries = Wfdb(same_person={"202": "201"}).entries(tmp_path)
-    told = [(entry.recording, entry.subject) for entry in entries]
-    assert told == [("201", "201"), ("202", "201")]
+def test_notes_are_the_texts_beside_symbols(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    write_notes(tmp_path, [5, 70, 9000], ["(N\0", "", "(AFIB"])
+    content = read(tmp_path, origins=[NOTES, SYMBOLS])
+    assert content.marks[NOTES].texts == ("(N", "(AFIB")
+    np.testing.assert_allclose(content.marks[NOTES].onset_s, [0.02, 36.0])
+    assert content.marks[SYMBOLS].texts == ("+", "+", "+")
 
 
-def test_a_truncated_signal_tells_both_lengths(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_notes_keep_their_letters(tmp_path: Path, encoding: str) -> None:
+    write_record(tmp_path)
+    write_notes(tmp_path, [5], ["Augen geöffnet".encode(encoding).decode("latin-1")])
+    assert read(tmp_path, origins=[NOTES]).marks[NOTES].texts == ("Augen geöffnet",)
+
+
+def test_annotations_may_have_a_rate_of_their_own(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    write_notes(tmp_path, [500, 1000], ["a", "b"], fs=500)
+    marks = read(tmp_path, origins=[NOTES]).marks[NOTES]
+    np.testing.assert_allclose(marks.onset_s, [1.0, 2.0])
+
+
+def test_a_comment_at_the_first_sample_is_kept(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    wfdb.wrann(
+        "100", "atr", np.array([0, 7500]), ['"', '"'], aux_note=["W", "2"], fs=500,
+        write_dir=str(tmp_path),
+    )  # fmt: skip
+    assert wfdb.rdann(str(tmp_path / "100"), "atr").aux_note == ["2"]
+    content = read(tmp_path, origins=[NOTES, SYMBOLS])
+    assert content.marks[NOTES].texts == ("W", "2")
+    assert content.marks[SYMBOLS].texts == ('"', '"')
+    np.testing.assert_allclose(content.marks[NOTES].onset_s, [0.0, 15.0])
+
+
+def test_symbols_that_the_file_defines(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    wfdb.wrann(
+        "100", "atr", np.array([0, 500]), ["w", "N"], fs=SFREQ, write_dir=str(tmp_path),
+        custom_labels=[(48, "w", "wakes")],
+    )  # fmt: skip
+    content = read(tmp_path, origins=[NOTES, SYMBOLS])
+    assert content.marks[SYMBOLS].texts == ("w", "N")
+    assert content.marks[NOTES].texts == ()
+
+
+def test_definitions_on_which_wfdb_would_hang(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    wfdb.wrann(
+        "100", "atr", np.array([0]), ['"'], aux_note=["## mine"],
+        write_dir=str(tmp_path),
+    )  # fmt: skip
+    assert "'## mine'" in refusal(tmp_path, "100.hea", [NOTES]).found
+
+
+def test_a_record_without_annotations_goes_in(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    (tmp_path / "100.atr").rename(tmp_path / "100.qrs")
+    assert read(tmp_path).n_samples == LENGTH
+    error = refusal(tmp_path, "100.hea", [SYMBOLS])
+    assert (error.where, error.found) == ("100.atr", "there is no such file")
+    assert "100.qrs" in error.expected
+    assert "null" not in error.found
+    assert len(read(tmp_path, origins=[SYMBOLS], annotations="qrs").marks) == 1
+    error = refusal(tmp_path, "100.hea", [NOTES], annotations=None)
+    assert "by the reader's settings" in error.found
+
+
+@pytest.mark.parametrize("key", ["Age", "age", "#age ", "<AGE>"])
+@pytest.mark.parametrize(
+    "comment", ["Age: 56", "# Age=56", "<age>: 56  <sex>: F", "AGE : 56"]
+)
+def test_keys_of_comments(tmp_path: Path, comment: str, key: str) -> None:
+    write_record(tmp_path)
+    edit_header(tmp_path, "# 81 F 1234", f"#{comment}")
+    origin = ("header", key)
+    assert read(tmp_path, origins=[origin]).texts == {origin: ("56",)}
+
+
+def test_comments_without_a_key(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    edit_header(tmp_path, "# Digoxin", "#Dx: 164889003,59118001\n#Rx: a\n#Rx: b=c")
+    asked = [("header", key) for key in ("", "dx", "Rx")]
+    texts = read(tmp_path, origins=asked).texts
+    assert list(texts.values()) == [
+        ("81 F 1234", "Dx: 164889003,59118001", "Rx: a", "Rx: b=c"),
+        ("164889003,59118001",),
+        ("a", "b=c"),
+    ]
+    error = refusal(tmp_path, "100.hea", [("header", "Sex")])
+    assert error.expected == "one of its keys: Dx, Rx"
+
+
+def test_a_truncated_signal_is_named_with_both_lengths(tmp_path: Path) -> None:
     write_record(tmp_path)
     path = tmp_path / "100.dat"
     path.write_bytes(path.read_bytes()[:-7])
-    error = refusal(Wfdb(), tmp_path)
+    error = refusal(tmp_path)
     assert error.where == "100.dat"
     assert f"{LENGTH * 3 - 7} bytes" in error.found
     assert f"{LENGTH * 3} bytes" in error.expected
 
 
-@pytest.mark.parametrize("name", ["100.dat", "100.atr"])
+@pytest.mark.parametrize("name", ["100.dat", "100.atr", "100.hea"])
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_missing_or_empty_file_is_named(
     tmp_path: Path, name: str, empty: bool
@@ -126,93 +250,337 @@ def test_a_missing_or_empty_file_is_named(
     (tmp_path / name).unlink()
     if empty:
         (tmp_path / name).touch()
-    error = refusal(Wfdb(), tmp_path)
+    error = refusal(tmp_path, "100.hea", [SYMBOLS])
     assert error.where == name
     assert ("empty" in error.found) is empty
 
 
-def test_a_damaged_header_is_no_bug(tmp_path: Path) -> None:
+def test_annotations_cut_short(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    path = tmp_path / "100.atr"
+    path.write_bytes(path.read_bytes()[:-10])
+    assert "no end mark" in refusal(tmp_path, "100.hea", [SYMBOLS]).found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("100 2 250", "100 two x", "names no record"),
+        ("100 2 250", "100 3 250", "2 lines of signals; its first: 3"),
+        ("100.dat 212", "100.dat 99", "format 99"),
+        (" 20000", " 0", "holds no samples"),
+        ("200.0(0)/mV", "1E3(0)/mV", "cannot be read: '212 1E3(0)/mV'"),
+        ("200.0(0)/mV", "1E3/mV", "cannot be read: '212 1E3/mV'"),
+        ("200.0(0)/mV", "2,5/mV", "cannot be read: '212 2,5/mV'"),
+    ],
+)
+def test_a_damaged_header(tmp_path: Path, old: str, new: str, found: str) -> None:
+    write_record(tmp_path)
+    edit_header(tmp_path, old, new)
+    assert found in refusal(tmp_path).found
+    assert found in refusal(tmp_path, unit="mV").found
+
+
+@pytest.mark.parametrize("line", ["100 2", "100 2 two 20000", "100 2 250,5", "100 2 0"])
+def test_a_rate_that_the_header_does_not_state(tmp_path: Path, line: str) -> None:
+    write_record(tmp_path)
+    edit_header(tmp_path, "100 2 250 20000", line)
+    assert "sampling rate" in refusal(tmp_path).found
+    content = read(tmp_path, origins=[SYMBOLS], sfreq=125)
+    assert (content.sfreq, content.n_samples) == (125, LENGTH)
+    np.testing.assert_allclose(content.marks[SYMBOLS].onset_s, PEAKS / 125)
+
+
+@pytest.mark.parametrize("gain", ["0(0)/mV", "0"])
+def test_signals_without_a_gain(tmp_path: Path, gain: str) -> None:
+    write_record(tmp_path)
+    expected = wfdb.rdrecord(str(tmp_path / "100")).p_signal.T * 1e-3
+    edit_header(tmp_path, "200.0(0)/mV", gain)
+    assert "not calibrated" in refusal(tmp_path).found
+    content = read(tmp_path, unit="mV")
+    np.testing.assert_array_equal(samples(content), expected)
+    assert content.remarks == ("no gain in the header, 200 per unit assumed: MLII, V1",)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_microvolts_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     write_record(tmp_path)
     header = tmp_path / "100.hea"
-    header.write_text(header.read_text().replace("100 2 250", "100 two x"))
-    assert "cannot be read" in refusal(Wfdb(), tmp_path).found
+    header.write_bytes(header.read_text().replace("/mV", "/µV").encode(encoding))
+    assert wfdb.rdheader(str(tmp_path / "100")).units == ["V", "V"]
+    expected = wfdb.rdrecord(str(tmp_path / "100")).p_signal.T * 1e-6
+    np.testing.assert_array_equal(samples(read(tmp_path)), expected)
+
+
+def test_an_unknown_unit_is_not_taken_for_volts(tmp_path: Path) -> None:
+    write_record(tmp_path, units="mmHg")
+    assert "'mmHg'" in refusal(tmp_path).found
+    header = tmp_path / "100.hea"
+    header.write_text(header.read_text().replace("/mmHg", "/mV", 1))
+    assert read(tmp_path, channels=["ecg"]).channels == ("MLII",)
+
+
+def test_lines_of_one_file_stand_together(tmp_path: Path) -> None:
+    write_signals(tmp_path, "100", ["a", "b"], 10)
+    (tmp_path / "x.dat").write_bytes(bytes(20))
+    edit_header(tmp_path, "100 2", "100 3")
+    edit_header(tmp_path, " a\n", " a\nx.dat 16 100 16 0 0 0 0 x\n")
+    assert "among those of 100.dat" in refusal(tmp_path, channels=["b"]).found
+    assert read(tmp_path, channels=["x"]).n_samples == 10
+
+
+def test_a_file_of_signals_not_wanted_may_be_missing(tmp_path: Path) -> None:
+    write_signals(tmp_path, "100", ["a", "b"], 10)
+    edit_header(tmp_path, "100 2", "100 3")
+    edit_header(tmp_path, " b\n", " b\nx.dat 16 100 16 0 0 0 0 x\n")
+    assert read(tmp_path, channels=["b"]).n_samples == 10
+    assert refusal(tmp_path).where == "x.dat"
+
+
+def test_skewed_signals_are_aligned(tmp_path: Path) -> None:
+    a, b, c = write_signals(tmp_path, "100", ["a", "b", "c"], 50)
+    header = tmp_path / "100.hea"
+    lines = header.read_text().splitlines()
+    for k, skew in enumerate((0, 3, 5), start=1):
+        lines[k] = lines[k].replace(" 16 ", f" 16:{skew} ", 1)
+    header.write_text("\n".join(lines))
+    content = read(tmp_path)
+    expected = np.stack([a[:45], b[3:48], c[5:]]) * 1e-5
+    np.testing.assert_allclose(samples(content), expected)
+    assert content.remarks == ("5 samples that skewed channels lack at the end",)
+    np.testing.assert_allclose(samples(read(tmp_path, channels=["b"]))[0], b[3:] * 1e-5)
+
+
+def write_segments(folder: Path, *lines: str) -> None:
+    """Write records p (a, b) and q (b, c) of 1000 and 500, and a master of lines."""
+    write_signals(folder, "p", ["a", "b"], 1000)
+    write_signals(folder, "q", ["b", "c"], 500)
+    layout = ["layout 3 250 0", *(f"~ 0 100/mV 16 0 0 0 0 {name}" for name in "abc")]
+    (folder / "layout.hea").write_text("\n".join(layout))
+    length = sum(int(line.split()[1]) for line in lines)
+    master = [f"m/{len(lines)} 3 250 {length}", *lines, "# Age: 50"]
+    (folder / "m.hea").write_text("\n".join(master))
+
+
+def test_a_pause_between_segments_is_no_signal(tmp_path: Path) -> None:
+    write_segments(tmp_path, "layout 0", "p 1000", "~ 250", "q 500", "p 1000")
+    wfdb.wrann(
+        "m", "atr", np.array([10, 1300]), ["N", "V"], write_dir=str(tmp_path), fs=SFREQ
+    )
+    content = read(tmp_path, "m.hea", [SYMBOLS, ("header", "age")], channels=["b"])
+    expected = wfdb.rdrecord(str(tmp_path / "m"), channels=[1]).p_signal[:, 0] * 1e-3
+    there = np.ones(2750, bool)
+    there[1000:1250] = False
+    assert np.isnan(expected[~there]).all()
+    np.testing.assert_array_equal(samples(content)[0], expected[there])
+    np.testing.assert_array_equal(content.read(990, 1510)[0], expected[there][990:1510])
+    parts = [(part.start, part.onset_s) for part in content.segments]
+    assert parts == [(0, 0.0), (1000, 5.0)]
+    assert content.marks[SYMBOLS].onset_s.tolist() == [0.04, 5.2]
+    assert content.texts == {("header", "age"): ("50",)}
+
+
+def test_a_segment_without_the_channels_is_a_pause(tmp_path: Path) -> None:
+    write_segments(tmp_path, "layout 0", "p 1000", "q 500", "p 1000")
+    alone = read(tmp_path, "m.hea", channels=["a"])
+    assert [(s.start, s.onset_s) for s in alone.segments] == [(0, 0.0), (1000, 6.0)]
+    both = read(tmp_path, "m.hea", channels=["a", "b"])
+    expected = wfdb.rdrecord(str(tmp_path / "m"), channels=[0, 1]).p_signal.T * 1e-3
+    np.testing.assert_array_equal(samples(both), expected)
+    assert np.isnan(samples(both)[0]).sum() == 500
+    assert len(both.segments) == 1
+
+
+def test_the_clock_starts_with_the_first_sample(tmp_path: Path) -> None:
+    write_segments(tmp_path, "layout 0", "~ 500", "p 1000", "~ 250", "p 1000")
+    wfdb.wrann("m", "atr", np.array([510]), ["N"], write_dir=str(tmp_path), fs=SFREQ)
+    content = read(tmp_path, "m.hea", [SYMBOLS], channels=["b"])
+    assert [(s.start, s.onset_s) for s in content.segments] == [(0, 0.0), (1000, 5.0)]
+    assert content.marks[SYMBOLS].onset_s == pytest.approx([0.04])
+
+
+def test_files_of_a_record_of_segments(tmp_path: Path) -> None:
+    write_segments(tmp_path, "layout 0", "p 1000", "~ 250", "q 500")
+    (tmp_path / "m.atr").touch()
+    files = {path.name for path in tmp_path.iterdir()} - {"q.dat"}
+    found = Wfdb().companions(tmp_path, "m.hea", files)
+    assert set(found) == {"layout.hea", "p.hea", "p.dat", "q.hea", "m.atr"}
+    (tmp_path / "q.hea").unlink()
+    assert refusal(tmp_path, "m.hea", channels=["b"]).where == "q.hea"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("q", "q 2 250", "q 2 125", "segments at 250, 125 Hz"),
+        ("q", " 500\n", " 400\n", "a segment of 400 samples"),
+        ("m", "3 250 1500", "3 250 1400", "segments of 1500 samples in total"),
+        ("q", "/mV", "/uV", "channel 'b' in uV"),
+        ("q", "q.dat 16 ", "q.dat 16x2 ", "2 samples per frame"),
+    ],
+)
+def test_segments_that_contradict_each_other(
+    tmp_path: Path, name: str, old: str, new: str, found: str
+) -> None:
+    write_segments(tmp_path, "layout 0", "p 1000", "q 500")
+    edit_header(tmp_path, old, new, name)
+    assert found in refusal(tmp_path, "m.hea", channels=["b"]).found
 
 
 def test_annotations_of_another_record(tmp_path: Path) -> None:
     write_record(tmp_path)
     beats = np.arange(300, LENGTH - 300, 187)
     wfdb.wrann("100", "atr", beats, ["N"] * len(beats), write_dir=str(tmp_path))
-    error = refusal(Wfdb(), tmp_path)
+    error = refusal(tmp_path, "100.hea", [NOTES])
     assert error.where == "100.atr"
     assert "another record" in error.expected
+    for settings in ({"check_beats": False}, {"channel_type": "eeg"}):
+        marks = read(tmp_path, origins=[SYMBOLS], **settings).marks[SYMBOLS]
+        assert len(marks.texts) == len(beats)
 
 
 def test_annotations_beyond_the_end(tmp_path: Path) -> None:
     write_record(tmp_path)
     late = np.append(PEAKS, [LENGTH, LENGTH + 500])
     wfdb.wrann("100", "atr", late, ["N"] * len(late), write_dir=str(tmp_path))
-    assert "2 beats lie beyond the end" in refusal(Wfdb(), tmp_path).found
+    error = refusal(tmp_path, "100.hea", [SYMBOLS])
+    assert "2 beats lie beyond the end" in error.found
 
 
-def test_an_unknown_unit_is_not_taken_for_volts(tmp_path: Path) -> None:
-    write_record(tmp_path, units="mmHg")
-    assert "'mmHg'" in refusal(Wfdb(), tmp_path).found
+def test_old_settings_name_the_new_ones() -> None:
+    with pytest.raises(ValidationError, match=r"values: \{label"):
+        Wfdb.model_validate({"labels": {"N": "N"}})
+    with pytest.raises(ValidationError, match=r"person: \{from: field"):
+        Wfdb.model_validate({"same_person": {"202": "201"}})
 
 
-def test_the_headers_comments_stay_behind(tmp_path: Path) -> None:
-    write_record(tmp_path)
-    reader = Wfdb()
-    raw = reader.read(tmp_path, only(reader, tmp_path))
-    told = f"{raw.info}{raw.info['description']}{raw.annotations.to_data_frame()}"
-    assert "Digoxin" in (tmp_path / "100.hea").read_text()
-    assert "Digoxin" not in told
-    assert "1234" not in told
+def test_only_headers_are_recordings(tmp_path: Path) -> None:
+    assert "no WFDB header" in refusal(tmp_path, "100.dat").found
 
 
-def test_signals_of_several_rates(real_data: Path, tmp_path: Path) -> None:
-    for source in (real_data / "formats" / "wfdb").glob("mixedsignals*"):
-        (tmp_path / source.name).write_bytes(source.read_bytes())
-    beats = np.array([10, 20, 30])
-    wfdb.wrann("mixedsignals", "atr", beats, ["N"] * 3, write_dir=str(tmp_path))
-    error = refusal(Wfdb(), tmp_path)
-    assert "several rates" in error.found or "unit" in error.found
-    leads = Wfdb(channels={"II": ("II",), "III": ("III",)})
-    raw = leads.read(tmp_path, only(leads, tmp_path))
-    assert raw.info["sfreq"] == pytest.approx(62.4725 * 4)
-    mixed = Wfdb(channels={"II": ("II",), "resp": ("Resp", "RESP")})
-    assert "several rates" in refusal(mixed, tmp_path).found
+def formats(real_data: Path) -> Path:
+    folder = real_data / "formats" / "wfdb"
+    if not folder.is_dir():
+        pytest.skip(f"no sample records: {folder}")
+    return folder
 
 
-def test_a_record_of_segments_is_refused(real_data: Path) -> None:
-    folder = real_data / "formats" / "wfdb" / "multi-segment" / "041s"
-    reader = Wfdb()
-    whole = next(e for e in reader.entries(folder) if e.recording == "041s")
-    with pytest.raises(DataError, match="2 segments"):
-        reader.read(folder, whole)
+MCL1, II_V = ["MCL1"], ["II", "V"]
+MULTI = "multi-segment"
+
+
+@pytest.mark.parametrize(
+    ("record", "channels", "sfreq", "n_samples", "refused"),
+    [
+        ("03700181", MCL1, 500, 300_000, "unit of channel 'ABP' is 'mmHg'"),
+        ("3000003_0003", None, 125, 1028, None),
+        ("310derive", None, 250, 1026, None),
+        ("310derive_2", None, 360, 1020, None),
+        ("310derive_3", None, 360, 1018, None),
+        ("311derive", None, 250, 1026, None),
+        ("311derive_2", None, 360, 1020, None),
+        ("311derive_3", None, 360, 1019, None),
+        ("311derive_4", None, 360, 1018, None),
+        ("a103l", II_V, 250, 82_500, "unit of channel 'PLETH' is 'NU'"),
+        ("a103l-no-len", II_V, 250, 82_500, "unit of channel 'PLETH' is 'NU'"),
+        ("binformats", None, 200, 499, None),
+        ("flac_3_constant", None, 250, 5_600_000, None),
+        ("flacformats", None, 200, 499, None),
+        ("mixedsignals", ["II", "III", "V"], 249.89, 57_600, "unit of channel 'ABP'"),
+        ("s0010_re", None, 1000, 38_400, None),
+        ("test01_00s", None, 500, 4000, None),
+        ("v102s", II_V, 250, 75_000, "unit of channel 'PLETH' is 'NU'"),
+        (f"{MULTI}/041s/041s", ["III", "I", "V"], 500, 8000, "unit of channel 'ABP'"),
+        (f"{MULTI}/041s/041s01", ["I"], 500, 4000, "unit of channel 'ABP'"),
+        (f"{MULTI}/041s/041s02", ["I"], 500, 4000, "unit of channel 'ABP'"),
+        (f"{MULTI}/fixed1/v102s", II_V, 250, 225_000, "unit of channel 'PLETH'"),
+        (f"{MULTI}/fixed1/v102s_1", II_V, 250, 75_000, "unit of channel 'PLETH'"),
+    ],
+)
+def test_sample_records(
+    real_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record: str,
+    channels: list[str] | None,
+    sfreq: float,
+    n_samples: int,
+    refused: str | None,
+) -> None:
+    folder = formats(real_data)
+    main = f"{record}.hea"
+    if refused:
+        with pytest.raises(DataError, match=refused):
+            Wfdb().read(folder, [main], [])
+    monkeypatch.setattr(wfdb_samples, "KEPT", 0)
+    content = Wfdb(channels=channels).read(folder, [main], [])
+    assert content.sfreq == pytest.approx(sfreq)
+    assert content.n_samples == n_samples
+    assert len(content.segments) == 1
+    # Read apart from the reader, and only where the parts of a long one are wanted.
+    to = None if n_samples < 1_000_000 else 5000
+    whole = wfdb.rdrecord(str(folder / record), smooth_frames=False, sampto=to)
+    for start, stop in pieces(min(n_samples, 5000)):
+        expected = [
+            whole.e_p_signal[whole.sig_name.index(name)][start:stop] * 1e-3
+            for name in content.channels
+        ]
+        np.testing.assert_array_equal(content.read(start, stop), expected)
+    if to is None:
+        last = content.read(n_samples - 7, n_samples)
+        expected = whole.e_p_signal[whole.sig_name.index(content.channels[-1])][-7:]
+        np.testing.assert_array_equal(last[-1], expected * 1e-3)
+
+
+def pieces(stop: int) -> list[tuple[int, int]]:
+    """Cut a recording at places that fit neither bytes nor frames."""
+    cuts = [*range(0, stop, 331), stop]
+    return [(0, 1), (1, 2), *pairwise(cuts)]
+
+
+def test_signals_of_several_rates(real_data: Path) -> None:
+    folder = formats(real_data)
+    mixed = Wfdb(channels=["III", "PLETH"])
+    with pytest.raises(DataError, match="several rates: III 500, PLETH 125 Hz"):
+        mixed.read(folder / "multi-segment" / "041s", ["041s.hea"], [])
+
+
+def test_annotations_at_the_rate_of_the_signal(real_data: Path) -> None:
+    folder = formats(real_data)
+    for extension, rate in (("gqrsh", 500), ("sqrs", 250)):
+        reader = Wfdb(channels=MCL1, annotations=extension, check_beats=False)
+        marks = reader.read(folder, ["03700181.hea"], [SYMBOLS]).marks[SYMBOLS]
+        expected = wfdb.rdann(str(folder / "03700181"), extension)
+        assert expected.fs == rate
+        commented = int(extension == "gqrsh")  # its first is gqrs's own command line
+        onset = marks.onset_s[commented:]
+        np.testing.assert_allclose(onset, expected.sample / rate)
+
+
+def test_comments_of_a_sample_record(real_data: Path) -> None:
+    asked = [("header", key) for key in ("age", "Sex", "medications")]
+    content = Wfdb().read(formats(real_data), ["test01_00s.hea"], asked)
+    assert list(content.texts.values()) == [("25",), ("M",), ("(none)",)]
 
 
 def test_all_beats_of_ds1(real_data: Path) -> None:
     folder = real_data / "mitdb"
-    entries = Wfdb().entries(folder)
+    mains = sorted(path.name for path in folder.glob("*.hea"))
     counts: Counter[str] = Counter()
-    for entry in entries:
-        symbols = wfdb.rdann(str(folder / entry.recording), "atr").symbol
-        counts.update(AAMI[symbol] for symbol in symbols if symbol in AAMI)
-    assert len(entries) == 22
+    for main in mains:
+        texts = Wfdb().read(folder, [main], [SYMBOLS]).marks[SYMBOLS].texts
+        counts.update(AAMI[text] for text in texts if text in AAMI)
+    assert len(mains) == 22
     assert counts == {"N": 45866, "S": 944, "V": 3788, "F": 415, "Q": 8}
 
 
 def test_record_114_has_its_leads_in_order(real_data: Path) -> None:
     folder = real_data / "mitdb"
-    reader = Wfdb(channels=ROLES)
-    entry = next(e for e in reader.entries(folder) if e.recording == "114")
-    raw = reader.read(folder, entry)
+    content = Wfdb(channels=ROLES).read(folder, ["114.hea"], [])
     record = wfdb.rdrecord(str(folder / "114"))
     assert record.sig_name == ["V5", "MLII"]
-    assert raw.ch_names == ["MLII", "chest"]
+    assert content.channels == ("MLII", "chest")
     expected = record.p_signal[:, [1, 0]].T * 1e-3
-    np.testing.assert_allclose(raw.get_data(), expected, atol=1e-9)
-    assert len(raw.annotations) == 1879
+    np.testing.assert_array_equal(samples(content), expected)
 
 
 def test_annotations_of_a_neighbour_are_noticed(
@@ -221,4 +589,5 @@ def test_annotations_of_a_neighbour_are_noticed(
     for name in ("203.hea", "203.dat"):
         (tmp_path / name).symlink_to(real_data / "mitdb" / name)
     (tmp_path / "203.atr").symlink_to(real_data / "mitdb" / "215.atr")
-    assert "another record" in refusal(Wfdb(), tmp_path).expected
+    error = refusal(tmp_path, "203.hea", [SYMBOLS])
+    assert "another record" in error.expected

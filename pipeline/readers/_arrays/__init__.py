@@ -1,0 +1,1 @@
+"""What the reader `array` is made of."""

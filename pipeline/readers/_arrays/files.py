@@ -1,0 +1,206 @@
+"""Files of arrays by name, and the variables they hold; nothing in them is executed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import DataError
+
+Index = tuple[slice, ...]
+NUMERIC = "iuf"
+"""Kinds of numbers that samples can be."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An array of numbers that is read piece by piece where the format allows.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    part : callable
+        Gives the samples of an index, slices for each axis.
+    """
+
+    shape: tuple[int, ...]
+    part: Callable[[Index], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A file of variables.
+
+    Parameters
+    ----------
+    where : str
+        The file.
+    shapes : mapping of str to tuple of int
+        Shapes of the variables that are numbers.
+    others : tuple of str
+        Names of all others.
+    variable : callable
+        Gives a variable of numbers by its name; names in structs have dots.
+    value : callable
+        Gives what a variable holds: an array, a text or a list.
+    """
+
+    where: str
+    shapes: Mapping[str, tuple[int, ...]]
+    others: tuple[str, ...]
+    variable: Callable[[str], Variable]
+    value: Callable[[str], Any]
+
+    def only_matrix(self) -> str:
+        """Name the only variable with two axes or, if none has, the only vector.
+
+        Raises
+        ------
+        DataError
+            There are several, or none.
+        """
+        matrices = [
+            name for name, shape in self.shapes.items() if _long_axes(shape) > 1
+        ]
+        vectors = [
+            name for name, shape in self.shapes.items() if _long_axes(shape) == 1
+        ]
+        found = matrices or vectors
+        if len(found) == 1:
+            return found[0]
+        listed = [f"{name} {_words(shape)}" for name, shape in self.shapes.items()]
+        raise DataError(
+            self.where,
+            "holds " + (", ".join([*listed, *self.others]) or "nothing"),
+            expected="one matrix of numbers",
+            remedy="name the reader's variable in params.yaml; that in a struct has "
+            "dots: data.eeg",
+        )
+
+
+def _long_axes(shape: tuple[int, ...]) -> int:
+    return sum(length > 1 for length in shape)
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape)) or "scalar"
+
+
+def no_variable(where: str, name: str, have: list[str]) -> DataError:
+    """Refuse a name that is not there."""
+    return DataError(
+        where,
+        f"has no variable '{name}', among {', '.join(have) or 'none'}",
+        expected="a variable's name, with dots for one in a struct",
+        remedy="correct the name in params.yaml",
+    )
+
+
+def unfit(where: str, name: str, what: str) -> DataError:
+    """Refuse a variable of a kind that is not read."""
+    return DataError(
+        where,
+        f"variable '{name}' is {what}",
+        expected="numbers or text",
+        remedy="name another variable in params.yaml, or save it as numbers or text",
+    )
+
+
+def numbers(where: str, name: str, value: Any) -> Variable:
+    """Take an array that is in memory as a variable of numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in NUMERIC:
+        raise unfit(where, name, f"of type {array.dtype}")
+    return Variable(array.shape, lambda index: array[index])
+
+
+def open_npy(where: str, path: Path) -> Store:
+    """Open one array of NumPy's own format."""
+    found = np.load(path, mmap_mode="r", allow_pickle=False)
+    shape, kind = found.shape, found.dtype
+    if kind.kind not in NUMERIC:
+        raise unfit(where, path.stem, f"of type {kind}")
+
+    def part(index: Index) -> np.ndarray:
+        # A map that is opened anew for each piece keeps no more of it in memory.
+        piece: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)[index]
+        return piece
+
+    return _single(where, path.stem, Variable(shape, part))
+
+
+def open_raw(
+    where: str, path: Path, dtype: str, n_channels: int, offset: int, *, planar: bool
+) -> Store:
+    """Open samples without any description.
+
+    Raises
+    ------
+    DataError
+        The size is that of no number of samples of all channels.
+    """
+    kind = np.dtype(dtype)
+    size = path.stat().st_size - offset
+    if size <= 0 or size % (n_channels * kind.itemsize):
+        raise DataError(
+            where,
+            f"is cut short: {size} bytes after the first {offset}",
+            expected=f"a multiple of {n_channels} channels × {kind.itemsize} bytes",
+            remedy="correct the reader's dtype, n_channels or offset, or fetch the "
+            "file again",
+        )
+    n_samples = size // (n_channels * kind.itemsize)
+    shape = (n_channels, n_samples) if planar else (n_samples, n_channels)
+
+    def part(index: Index) -> np.ndarray:
+        piece: np.ndarray = np.memmap(path, kind, "r", offset, shape)[index]
+        return piece
+
+    return _single(where, path.stem, Variable(shape, part))
+
+
+def _single(where: str, name: str, variable: Variable) -> Store:
+    """Make a file of one array, whose name is the file's."""
+
+    def only(wanted: str) -> Any:
+        if wanted != name:
+            raise no_variable(where, wanted, [name])
+        return variable
+
+    return Store(where, {name: variable.shape}, (), only, only)
+
+
+def open_npz(where: str, path: Path) -> Store:
+    """Open several arrays of NumPy's own format."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: _unpickled(archive, name) for name in archive.files}
+
+    def value(name: str) -> np.ndarray:
+        if name not in arrays:
+            raise no_variable(where, name, list(arrays))
+        if (found := arrays[name]) is None:
+            raise unfit(where, name, "made of Python objects")
+        return found
+
+    shapes = {
+        name: array.shape
+        for name, array in arrays.items()
+        if array is not None and array.dtype.kind in NUMERIC
+    }
+    return Store(
+        where,
+        shapes,
+        tuple(name for name in arrays if name not in shapes),
+        lambda name: numbers(where, name, value(name)),
+        value,
+    )
+
+
+def _unpickled(archive: Mapping[str, np.ndarray], name: str) -> np.ndarray | None:
+    """Read an array; None for one of Python objects, which would run their code."""
+    try:
+        return archive[name]
+    except ValueError:
+        return None

@@ -1,0 +1,61 @@
+"""A file that is open, before its channels are chosen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipeline.axes import Precise
+from pipeline.readers._select import FileSignal, Selected
+from pipeline.readers.base import Marks, Segment
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The samples of the chosen channels.
+
+    Parameters
+    ----------
+    n_samples : int
+    read : callable
+        As in `Content`.
+    segments : tuple of Segment
+    remarks : tuple of str
+    """
+
+    n_samples: int
+    read: Callable[[int, int], Precise]
+    segments: tuple[Segment, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a file says of itself.
+
+    Parameters
+    ----------
+    signals : tuple of FileSignal
+        Their names are those in the file, their types None if the file states none.
+    choose : callable
+        Gives the samples of the channels that were selected among the signals.
+    marks : Marks
+        The annotations.
+    identity : mapping of str to str
+        Fields of the header that speak of the person or the recording.
+    begin : datetime or None
+        When the first sample was recorded.
+    line_freq : float or None
+        Hz.
+    plain : callable
+        Gives a signal's name without what the format adds to it.
+    remarks : tuple of str
+    """
+
+    signals: tuple[FileSignal, ...]
+    choose: Callable[[Selected], Chosen]
+    marks: Marks
+    identity: Mapping[str, str] = field(default_factory=dict)
+    begin: datetime | None = None
+    line_freq: float | None = None
+    plain: Callable[[str], str] = str
+    remarks: tuple[str, ...] = ()

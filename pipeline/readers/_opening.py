@@ -1,0 +1,103 @@
+"""What all readers share: files that are there, and libraries that fail or warn."""
+
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import DataError
+
+FAULTS = re.compile(
+    "Number of records from the header does not match"
+    "|Scaling factor is not defined|[Pp]hysical range is not defined"
+    "|[Dd]igital range is not defined|Invalid tag"
+)
+"""What MNE only warns of, though the samples cannot be trusted then."""
+
+HARMLESS = re.compile(
+    "Limited .* annotation|HED annotations were detected"
+    "|[Mm]easurement date|measurement time|patient birthdate|participant's birthdate"
+    "|No coordinate information found for channels|Not setting positions of"
+    "|highpass filter|lowpass filter|cutoff frequency"
+)
+"""What says nothing about samples, channels or texts: we keep none of it."""
+
+NOTED = re.compile("Omitted .* annotation|outside the data range")
+"""What a user should know, though the recording can be used."""
+
+
+def present(folder: Path, files: Sequence[str]) -> None:
+    """Refuse files that are missing or empty."""
+    for file in files:
+        path = folder / file
+        if not path.is_file() or path.stat().st_size == 0:
+            raise DataError(
+                str(file),
+                "is empty (0 bytes)" if path.is_file() else "there is no such file",
+                expected=f"{len(files)} files that make up the recording",
+                remedy="fetch the data set again, or ask who delivered it",
+            )
+
+
+@contextmanager
+def opening(folder: Path, where: str) -> Iterator[list[str]]:
+    """Say in our words what a library says while it reads a file.
+
+    Parameters
+    ----------
+    folder : Path
+        Its name is dropped from what the library says.
+    where : str
+        The file.
+
+    Yields
+    ------
+    noted : list of str
+        Filled at the end: what the library warned of that is in `NOTED`.
+
+    Raises
+    ------
+    DataError
+        The library failed, or warned of something in `FAULTS`.
+    """
+    noted: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield noted
+        except DataError:
+            raise
+        # A broken file makes parsers fail in any way they can.
+        except Exception as error:
+            reason = f"{type(error).__name__}: {_without(folder, str(error))}"
+            raise _unreadable(where, f"cannot be read ({reason})") from error
+    for warning in caught:
+        noted += _judge(folder, where, warning)
+
+
+def _judge(folder: Path, where: str, warning: warnings.WarningMessage) -> list[str]:
+    text = _without(folder, str(warning.message))
+    if FAULTS.search(text):
+        raise _unreadable(where, text)
+    if NOTED.search(text):
+        return [text]
+    if not HARMLESS.search(text):
+        warnings.warn(f"{where}: {text}", warning.category, stacklevel=4)
+    return []
+
+
+def _unreadable(where: str, found: str) -> DataError:
+    return DataError(
+        where,
+        found,
+        expected="a complete file in a format that this reader knows",
+        remedy="fetch it again, or leave the recording out with on_bad_recording: skip",
+    )
+
+
+def _without(folder: Path, text: str) -> str:
+    """Drop the machine's own paths, and what a library adds on further lines."""
+    first = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    first = first.partition(", please report this")[0]
+    return first.replace(f"{folder}/", "").replace(f"{folder.resolve()}/", "")

@@ -1,0 +1,1 @@
+"""What the reader `table` is made of."""

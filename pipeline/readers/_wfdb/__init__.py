@@ -1,0 +1,1 @@
+"""What the reader `wfdb` is made of."""

@@ -1,0 +1,112 @@
+"""Whether a record's signal files hold what its headers promise."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import DataError
+from pipeline.readers._opening import present
+from pipeline.readers._wfdb.header import Header, HeaderSignal
+from pipeline.readers._wfdb.record import beside
+
+SAMPLES_TO_BYTES = {
+    "8": (1, 1), "16": (1, 2), "24": (1, 3), "32": (1, 4), "61": (1, 2),
+    "80": (1, 1), "160": (1, 2), "212": (2, 3), "310": (3, 4), "311": (3, 4),
+}  # fmt: skip
+"""How many samples of a format fill how many bytes (WFDB's signal(5))."""
+
+FLAC = ("508", "516", "524")
+
+
+def check_files(
+    folder: Path, header: Header, wanted: Sequence[HeaderSignal], length: int | None
+) -> int:
+    """Hold the files of the wanted signals against their header.
+
+    Parameters
+    ----------
+    folder : Path
+    header : Header
+    wanted : sequence of HeaderSignal
+    length : int or None
+        Frames that the files should hold; None if no header states it.
+
+    Returns
+    -------
+    length : int
+        Frames; where no header states it, those that fill the first file, as for wfdb.
+
+    Raises
+    ------
+    DataError
+        A file is missing, empty or cut short, or its signals contradict each other.
+    """
+    groups = {s.file: [o for o in header.signals if o.file == s.file] for s in wanted}
+    present(folder, [beside(header.where, name) for name in groups])
+    for name, group in groups.items():
+        _check_group(header, beside(header.where, name), group)
+    if length is None:
+        length = _length_of_first(folder, header)
+    for name, group in groups.items():
+        _check_length(folder, header, beside(header.where, name), group, length)
+    return length
+
+
+def _check_group(header: Header, file: str, group: Sequence[HeaderSignal]) -> None:
+    """Check that a file's signals have one format and stand side by side."""
+    formats = {signal.fmt for signal in group}
+    first = header.signals.index(group[0])
+    if len(formats) > 1 or list(header.signals[first : first + len(group)]) != group:
+        raise DataError(
+            header.where,
+            f"signals of {Path(file).name} in formats {', '.join(sorted(formats))}"
+            if len(formats) > 1
+            else f"lines of other files among those of {Path(file).name}",
+            expected="one format, and lines side by side, for the signals of a file",
+            remedy="correct the header, or ask who delivered it",
+        )
+    if not formats <= {*SAMPLES_TO_BYTES, *FLAC}:
+        raise DataError(
+            header.where,
+            f"format {group[0].fmt} of {Path(file).name}",
+            expected="one of " + ", ".join((*SAMPLES_TO_BYTES, *FLAC)),
+            remedy="write the record in one of these formats",
+        )
+
+
+def _length_of_first(folder: Path, header: Header) -> int:
+    first = header.signals[0]
+    file = beside(header.where, first.file)
+    present(folder, [file])
+    if first.fmt not in SAMPLES_TO_BYTES:
+        raise DataError(
+            header.where,
+            f"states no length, and its files are in format {first.fmt}",
+            expected="the number of samples, in its first line",
+            remedy="write the length into the header",
+        )
+    per_frame = sum(s.per_frame for s in header.signals if s.file == first.file)
+    n_samples, n_bytes = SAMPLES_TO_BYTES[first.fmt]
+    size = (folder / file).stat().st_size - first.offset
+    return max(0, size) * n_samples // (n_bytes * per_frame)
+
+
+def _check_length(
+    folder: Path, header: Header, file: str, group: Sequence[HeaderSignal], length: int
+) -> None:
+    """Hold a file's length against that of its header."""
+    if group[0].fmt in FLAC:
+        return  # wfdb refuses what is too short, and only decoding it can show that
+    n_samples, n_bytes = SAMPLES_TO_BYTES[group[0].fmt]
+    total = length * sum(signal.per_frame for signal in group)
+    expected = group[0].offset + math.ceil(total * n_bytes / n_samples)
+    found = (folder / file).stat().st_size
+    if found < expected:
+        raise DataError(
+            file,
+            f"is cut short: {found} bytes",
+            expected=f"{expected} bytes for the {length} samples of "
+            f"{Path(header.where).name}",
+            remedy="fetch the file again, or leave the recording out with "
+            "on_bad_recording: skip",
+        )

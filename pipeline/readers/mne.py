@@ -1,0 +1,164 @@
+"""EDF, BDF, BrainVision, EEGLAB, FIF and every other file that MNE reads."""
+
+import posixpath
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pipeline.errors import DataError
+from pipeline.readers._mne.bids import inherited, read_sidecars
+from pipeline.readers._mne.edf import SUFFIXES, open_edf
+from pipeline.readers._mne.foreign import open_foreign, read_notes, referenced
+from pipeline.readers._mne.offer import offer
+from pipeline.readers._mne.opened import Opened
+from pipeline.readers._mne.places import look_up
+from pipeline.readers._opening import opening, present
+from pipeline.readers._renamed import refuse_old
+from pipeline.readers.base import Content, Origin, Reader
+
+OLD = {
+    "pattern": "source.pattern",
+    "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
+    "datatype": "source.pattern, such as sub-{subject}/eeg/*_eeg.edf",
+    "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
+}
+STEM = re.compile(r"\{stem(?::(\d+))?\}")
+
+
+def _check(template: str) -> str:
+    """Refuse braces that are no stem."""
+    rest = STEM.sub("", template)
+    if "{" in rest or "}" in rest:
+        raise ValueError("only {stem} or, for its first 6 characters, {stem:6}")
+    return template
+
+
+Template = Annotated[str, Field(min_length=1), AfterValidator(_check)]
+
+
+class Mne(Reader):
+    """Files that MNE reads, and what a BIDS tree says of them."""
+
+    origins: ClassVar[frozenset[str]] = frozenset(
+        {"annotation", "note", "column", "header"}
+    )
+
+    annotations: Annotated[
+        Template | None,
+        Field(
+            description="file of the annotations, seen from the recording's folder: "
+            "{stem:6}*-Hypnogram.edf ({stem}: the recording's name); null: the "
+            "recording itself, or events.tsv in a BIDS tree"
+        ),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old(cls, settings: object) -> object:
+        return refuse_old(settings, OLD)
+
+    def companions(
+        self, folder: Path, main: str, files: Collection[str]
+    ) -> tuple[str, ...]:
+        """List the other files of a recording: signals, events, sidecars, notes.
+
+        Parameters
+        ----------
+        folder : Path
+        main : str
+        files : collection of str
+        """
+        named = [file for file in referenced(folder, main) if file in files]
+        found = [*named, *inherited(main, files), *self._notes(main, files)]
+        return tuple(dict.fromkeys(file for file in found if file != main))
+
+    def read(
+        self, folder: Path, files: Sequence[str], origins: Collection[Origin]
+    ) -> Content:
+        """Read one recording.
+
+        Parameters
+        ----------
+        folder : Path
+        files : sequence of str
+        origins : collection of Origin
+
+        Raises
+        ------
+        DataError
+            A file is missing, empty, cut short or damaged, lacks a channel or place, or
+            the files contradict each other or the settings.
+        """
+        present(folder, files)
+        main = files[0]
+        side = read_sidecars(folder, files)
+        with opening(folder, main) as noted:
+            opened = self._open(folder, files)
+        selected, remarks = offer(self, main, opened, side)
+        chosen = opened.choose(selected)
+        events = side.events if side else None
+        own = self.annotations is None
+        found = look_up(main, origins, opened, events, from_events=own)
+        length_s = chosen.n_samples / selected.sfreq
+        differs = side.check(main, selected.sfreq, length_s) if side else ()
+        return Content(
+            channels=selected.names,
+            types=selected.types,
+            sfreq=selected.sfreq,
+            n_samples=chosen.n_samples,
+            read=chosen.read,
+            marks=found.marks,
+            texts=found.texts,
+            segments=chosen.segments,
+            line_freq=self.line_freq or (side and side.line_freq) or opened.line_freq,
+            remarks=(
+                *opened.remarks,
+                *noted,
+                *remarks,
+                *chosen.remarks,
+                *differs,
+                *found.remarks,
+            ),
+        )
+
+    def _open(self, folder: Path, files: Sequence[str]) -> Opened:
+        path = folder / files[0]
+        if path.suffix.lower() in SUFFIXES:
+            opened = open_edf(path, files[0])
+        else:
+            opened = open_foreign(folder, files[0], self.unit)
+        if self.annotations is None:
+            return opened
+        found = self._notes(files[0], files[1:])
+        if len(found) != 1:
+            raise DataError(
+                files[0],
+                f"{len(found)} files fit '{self.annotations}'"
+                + (": " + ", ".join(found) if found else ""),
+                expected="one file of annotations",
+                remedy="correct the reader's annotations in params.yaml",
+            )
+        marks = read_notes(folder / found[0], found[0], opened.begin)
+        return replace(opened, marks=marks)
+
+    def _notes(self, main: str, files: Collection[str]) -> list[str]:
+        """List the files that can hold the annotations of a recording."""
+        if self.annotations is None:
+            return []
+        path = PurePosixPath(main)
+        parts = re.split(r"(\*|\{stem(?::\d+)?\})", self.annotations)
+        name = "".join(
+            "\0" if part == "*" else STEM.sub(lambda m: path.stem[: _width(m)], part)
+            for part in parts
+        )
+        wanted = posixpath.normpath(posixpath.join(path.parent.as_posix(), name))
+        fitting = re.compile(re.escape(wanted).replace(re.escape("\0"), "[^/]*"))
+        return [file for file in files if fitting.fullmatch(file)]
+
+
+def _width(stem: re.Match[str]) -> int | None:
+    return int(stem[1]) if stem[1] else None

@@ -1,0 +1,253 @@
+"""Arrays: MAT, NPY, NPZ and raw files beside independent reads; what is refused."""
+
+import tracemalloc
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from scipy.sparse import csc_array
+
+from pipeline.errors import DataError
+from pipeline.readers.array import Array
+from pipeline.readers.base import Content, Origin
+
+SETTINGS = {"channel_type": "eeg", "unit": "uV", "sfreq": 100}
+SAMPLES = np.random.default_rng(3).standard_normal((3, 500)).round(4)
+LABELS = np.repeat([0.0, 1.0, 1.7, 1.0], [100, 150, 50, 200])
+
+
+def read(
+    path: Path, *keys: str, settings: dict[str, object] = SETTINGS, **changes: object
+) -> Content:
+    origins: list[Origin] = [("variable", key) for key in keys]
+    reader = Array.model_validate(settings | changes)
+    return reader.read(path.parent, [path.name], origins)
+
+
+def volts(content: Content) -> np.ndarray:
+    return content.read(0, content.n_samples)
+
+
+def saved(path: Path, **variables: object) -> Path:
+    scipy.io.savemat(path, variables)
+    return path
+
+
+def save_73(path: Path) -> Path:
+    """Write what MATLAB 7.3 writes: HDF5 behind its own header, axes turned."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file.create_dataset("data/eeg", data=SAMPLES.T)
+        file.create_dataset("fs", data=[[100.0]])
+        file.create_dataset("label", data=LABELS[:, None])
+        text = file.create_dataset(
+            "who", data=np.array([[ord(c)] for c in "P07"], "u2")
+        )
+        names = [
+            file.create_dataset(
+                f"#refs#/{k}", data=np.array([[ord(c)] for c in n], "u2")
+            )
+            for k, n in enumerate(("C3", "C4", "Cz"))
+        ]
+        cells = file.create_dataset("names", (3, 1), dtype=h5py.ref_dtype)
+        for k, name in enumerate(names):
+            name.attrs["MATLAB_class"] = np.bytes_("char")
+            cells[k, 0] = name.ref
+        text.attrs["MATLAB_class"] = np.bytes_("char")
+        cells.attrs["MATLAB_class"] = np.bytes_("cell")
+        opaque = file.create_dataset("table", data=np.zeros((1, 6), "u4"))
+        opaque.attrs["MATLAB_class"] = np.bytes_("table")
+        opaque.attrs["MATLAB_object_decode"] = 3
+        for name in ("data/eeg", "fs", "label"):
+            file[name].attrs["MATLAB_class"] = np.bytes_("double")
+    with path.open("r+b") as stream:
+        stream.write(b"MATLAB 7.3 MAT-file".ljust(512))
+    return path
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int16])
+def test_mat_beside_scipy(tmp_path: Path, kind: type) -> None:
+    path = saved(tmp_path / "a.mat", eeg=(SAMPLES * 100).astype(kind), fs=100.0)
+    content = read(path, sfreq=None, sfreq_variable="fs", scale=0.5)
+    expected = scipy.io.loadmat(path)["eeg"].astype(float) * 0.5e-6
+    np.testing.assert_allclose(volts(content), expected, rtol=1e-12)
+    assert content.channels == ("0", "1", "2")
+    assert content.sfreq == 100
+    np.testing.assert_array_equal(content.read(7, 11), volts(content)[:, 7:11])
+
+
+def test_names_in_structs_have_dots(tmp_path: Path) -> None:
+    inner = {"eeg": SAMPLES.T, "names": np.array(["C3", "C4", "Cz"], dtype=object)}
+    path = saved(tmp_path / "a.mat", data={"run": inner}, who="P07", age=7.0)
+    content = read(
+        path,
+        "who",
+        "age",
+        variable="data.run.eeg",
+        names_variable="data.run.names",
+        channels=["Cz", "C3"],
+    )
+    np.testing.assert_allclose(volts(content), SAMPLES[[2, 0]] * 1e-6)
+    assert content.channels == ("Cz", "C3")
+    assert content.texts == {("variable", "who"): ("P07",), ("variable", "age"): ("7",)}
+    with pytest.raises(
+        DataError, match=r"no variable 'data\.run\.emg', among data\.run"
+    ):
+        read(path, variable="data.run.emg")
+
+
+def test_mat_73_is_turned_as_scipy_would(tmp_path: Path) -> None:
+    path = save_73(tmp_path / "a.mat")
+    content = read(
+        path,
+        "who",
+        "label",
+        variable="data.eeg",
+        axes=["channel", "time"],
+        names_variable="names",
+        sfreq=None,
+        sfreq_variable="fs",
+    )
+    np.testing.assert_allclose(volts(content), SAMPLES * 1e-6)
+    np.testing.assert_allclose(content.read(100, 103), SAMPLES[:, 100:103] * 1e-6)
+    assert content.channels == ("C3", "C4", "Cz")
+    assert content.texts == {("variable", "who"): ("P07",)}
+    assert content.marks["variable", "label"].texts == ("0", "1", "1.7", "1")
+    with pytest.raises(DataError, match="MATLAB's class table"):
+        read(path, "table", variable="data.eeg")
+
+
+@pytest.mark.parametrize("suffix", ["mat", "npz"])
+def test_a_value_for_each_sample_makes_blocks(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    write = {"mat": scipy.io.savemat, "npz": lambda p, v: np.savez(p, **v)}[suffix]
+    write(path, {"eeg": SAMPLES, "label": LABELS[:, None]})
+    marks = read(path, "label").marks["variable", "label"]
+    assert marks.texts == ("0", "1", "1.7", "1")
+    np.testing.assert_allclose(marks.onset_s, [0, 1, 2.5, 3])
+    np.testing.assert_allclose(marks.duration_s, [1, 1.5, 0.5, 2])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_npy_beside_numpy(tmp_path: Path, order: str, turned: bool) -> None:
+    array = np.asarray(SAMPLES.T if turned else SAMPLES, np.float32, order=order)
+    np.save(tmp_path / "a.npy", array)
+    content = read(tmp_path / "a.npy")
+    loaded = np.load(tmp_path / "a.npy")
+    expected = (loaded.T if turned else loaded).astype(float) * 1e-6
+    np.testing.assert_array_equal(volts(content), expected)
+
+
+@pytest.mark.parametrize("dtype", ["<i2", ">i4", "float32"])
+@pytest.mark.parametrize("planar", [False, True])
+def test_raw_beside_fromfile(tmp_path: Path, dtype: str, planar: bool) -> None:
+    counts = (SAMPLES * 1000).astype(dtype)
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"head" + (counts if planar else counts.T).tobytes())
+    axes = ["channel", "time"] if planar else None
+    content = read(path, dtype=dtype, n_channels=3, offset=4, scale=0.1, axes=axes)
+    flat = np.fromfile(path, dtype, offset=4).astype(float)
+    expected = flat.reshape(3, -1) if planar else flat.reshape(-1, 3).T
+    np.testing.assert_allclose(volts(content), expected * 0.1e-6)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match="cut short"):
+        read(path, dtype=dtype, n_channels=3, offset=4)
+
+
+def test_long_files_are_read_in_pieces(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((200_000, 16), np.float32))
+    tracemalloc.start()
+    content = read(tmp_path / "a.npy")
+    content.read(150_000, 151_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3e6
+
+
+def test_holes_stay_holes(tmp_path: Path) -> None:
+    array = SAMPLES.copy()
+    array[1, 7] = np.nan
+    np.save(tmp_path / "a.npy", array)
+    found = np.argwhere(np.isnan(volts(read(tmp_path / "a.npy"))))
+    assert found.tolist() == [[1, 7]]
+
+
+def test_vectors_are_one_channel(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.mat", ecg=SAMPLES[:1], fs=100.0)
+    content = read(path, names=["II"], channel_type="ecg")
+    np.testing.assert_allclose(volts(content), SAMPLES[:1] * 1e-6)
+    assert content.types == ("ecg",)
+
+
+@pytest.mark.parametrize(
+    ("variables", "changes", "found"),
+    [
+        ({"a": SAMPLES, "b": SAMPLES}, {}, "holds a 3 × 500, b 3 × 500"),
+        ({"a": SAMPLES[:, :3]}, {}, "either axis can be time"),
+        ({"a": SAMPLES.reshape(3, 5, 100)}, {"variable": "a"}, r"shape \(3, 5, 100\)"),
+        ({"a": "text"}, {"variable": "a"}, "of type"),
+        ({"a": csc_array(SAMPLES)}, {"variable": "a"}, "MATLAB's class sparse"),
+        ({"a": {"b": 1.0}}, {"variable": "a"}, "a struct with b"),
+        ({"a": SAMPLES}, {"names": ["x", "y"]}, "2 names for 3 channels"),
+        ({"a": SAMPLES}, {"sfreq": None}, "no sampling rate"),
+        ({"a": SAMPLES}, {"channel_type": None}, "not stated"),
+        ({"a": SAMPLES}, {"unit": None}, "unit of channel '0' is not stated"),
+        ({"a": SAMPLES}, {"unit": "furlong"}, "no unit of voltage"),
+        ({"a": SAMPLES, "fs": 50.0}, {"sfreq_variable": "fs"}, "50 Hz by the file"),
+        ({"a": SAMPLES}, {"dtype": "i2", "n_channels": 3}, "gives its own type"),
+        ({"a": SAMPLES * 1j}, {"variable": "a"}, "of type complex"),
+    ],
+)
+def test_what_is_refused(
+    tmp_path: Path, variables: dict[str, object], changes: dict[str, object], found: str
+) -> None:
+    with pytest.raises(DataError, match=found):
+        read(saved(tmp_path / "a.mat", **variables), **changes)
+
+
+def test_labels_that_fit_no_sample(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.mat", a=SAMPLES, label=LABELS[:100])
+    with pytest.raises(DataError, match=r"'label' has the shape \(100,\)"):
+        read(path, "label", variable="a")
+
+
+def test_nothing_is_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", eeg=SAMPLES, evil=np.array([{}], dtype=object))
+    assert volts(read(tmp_path / "a.npz")).shape == (3, 500)
+    with pytest.raises(DataError, match="Python objects"):
+        read(tmp_path / "a.npz", "evil")
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
+    with pytest.raises(DataError, match="cannot be read"):
+        read(tmp_path / "a.npy")
+
+
+def test_files_cut_short(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", SAMPLES)
+    saved(tmp_path / "a.mat", a=SAMPLES)
+    for path in (tmp_path / "a.npy", tmp_path / "a.mat"):
+        path.write_bytes(path.read_bytes()[:-200])
+        with pytest.raises(DataError, match="cannot be read"):
+            volts(read(path))
+
+
+def test_a_raw_file_needs_its_type(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(12))
+    with pytest.raises(DataError, match="no format that gives its type"):
+        read(tmp_path / "a.bin")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"dtype": "object", "n_channels": 2}, "a type of numbers"),
+        ({"dtype": "<i2"}, "dtype goes with n_channels"),
+        ({"n_channels": 2}, "go with dtype"),
+        ({"axes": ["time", "time"]}, "axes is"),
+        ({"names": ["a"], "names_variable": "b"}, "either names"),
+    ],
+)
+def test_settings_that_contradict(changes: dict[str, object], found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        Array.model_validate(SETTINGS | changes)

@@ -1,0 +1,210 @@
+"""Headers, lengths, clocks and notes of EDF and BDF, by our own reading."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import mne
+import numpy as np
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.readers._mne.edf_clock import EdfClock, read_edf_clock, segments
+from pipeline.readers._mne.edf_header import EdfHeader, read_edf_header
+
+WriteEdf = Callable[..., list[np.ndarray]]
+NOISE = np.random.default_rng(3).uniform(-400, 400, (2, 600))
+SIX = [f"+{k}" for k in range(6)]
+
+
+@pytest.fixture
+def header(tmp_path: Path, write_edf: WriteEdf) -> EdfHeader:
+    write_edf(tmp_path / "any.edf", NOISE)
+    return read_edf_header(tmp_path / "any.edf", "any.edf")
+
+
+def clock_of(path: Path) -> EdfClock:
+    return read_edf_clock(path, path.name, read_edf_header(path, path.name))
+
+
+def test_a_header_is_read(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE, kind="EDF+C", starts=SIX)
+    header = read_edf_header(tmp_path / "a.edf", "a.edf")
+    assert header.identity == {
+        "patient": "X17 F 01-JAN-1950 Doe",
+        "code": "X17",
+        "sex": "F",
+        "birthdate": "01-JAN-1950",
+        "name": "Doe",
+        "recording": "Startdate 01-JAN-2024 A7 X X",
+        "startdate": "01-JAN-2024",
+        "admincode": "A7",
+        "technician": "X",
+        "equipment": "X",
+    }
+    assert header.begin == datetime(2024, 1, 1, 8, tzinfo=UTC)
+    assert (header.n_records, header.record_s, header.sample_bytes) == (6, 1.0, 2)
+    labels = [(signal.label, signal.samples) for signal in header.signals]
+    assert labels == [("EEG C3", 100), ("EEG C4", 100), ("EDF Annotations", 60)]
+    assert header.remarks == ()
+
+
+def test_plain_edf_has_no_parts_of_the_identity(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    write_edf(tmp_path / "a.edf", NOISE)
+    header = read_edf_header(tmp_path / "a.edf", "a.edf")
+    assert list(header.identity) == ["patient", "recording"]
+
+
+@pytest.mark.parametrize(
+    ("year", "expected"), [(b"84", 2084), (b"85", 1985), (b"24", 2024)]
+)
+def test_years_of_two_digits(
+    tmp_path: Path, write_edf: WriteEdf, year: bytes, expected: int
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE)
+    path.write_bytes(path.read_bytes().replace(b"01.01.24", b"01.01." + year))
+    begin = read_edf_header(path, "a.edf").begin
+    assert begin is not None
+    assert begin.year == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "bad", "found"),
+    [
+        (252, b"two ", "number of signals is 'two'"),
+        (252, b"-1  ", "768 bytes for"),
+        (252, b"9   ", "768 bytes for"),
+        (184, b"512 ", "512 bytes for"),
+        (236, b"many", "number of data records is 'many'"),
+        (236, b"-7  ", "cut short"),
+        (236, b"0   ", "cut short"),
+        (244, b"0   ", "a data record lasts 0 s"),
+        (244, b"inf ", "seconds of a data record is 'inf'"),
+        (256 + 2 * 216, b"1e2 ", "samples a record is '1e2'"),
+        (256 + 2 * 216, b"-100", "-100 samples a record"),
+    ],
+)
+def test_damaged_headers(
+    tmp_path: Path, write_edf: WriteEdf, at: int, bad: bytes, found: str
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE)
+    content = bytearray(path.read_bytes())
+    content[at : at + len(bad)] = bad
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=found):
+        read_edf_header(path, "a.edf")
+
+
+@pytest.mark.parametrize(
+    ("keep", "found"), [(100, "damaged"), (700, "damaged"), (-2, "cut short")]
+)
+def test_a_file_cut_short(
+    tmp_path: Path, write_edf: WriteEdf, keep: int, found: str
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match=found):
+        read_edf_header(path, "a.edf")
+
+
+def test_a_recorder_that_was_switched_off(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE, n_records=-1, tail=b"\0" * 399)
+    header = read_edf_header(tmp_path / "a.edf", "a.edf")
+    assert header.n_records == 6
+    assert "switched off" in header.remarks[0]
+    assert header.remarks[1].endswith("left out: 399")
+
+
+def test_notes_equal_those_that_mne_reads(tmp_path: Path, write_edf: WriteEdf) -> None:
+    notes = {
+        1: [(4.5, 0.25, b"late"), (1.5, 0.0, "zwölf".encode())],
+        3: [(3.25, 2.0, b"first\x14second"), (0.5, 0.0, b"spike@@EEG C4")],
+    }
+    for name, kind in (("a.edf", "EDF+C"), ("a.bdf", "BDF+C")):
+        path = tmp_path / name
+        write_edf(path, NOISE, kind=kind, starts=SIX, notes=notes)
+        found = clock_of(path).notes
+        peer = mne.io.read_raw(path, verbose="error").annotations
+        assert found.texts == tuple(peer.description)
+        assert found.texts == ("spike", "zwölf", "first", "second", "late")
+        np.testing.assert_allclose(found.onset_s, peer.onset)
+        np.testing.assert_allclose(found.duration_s, peer.duration)
+
+
+def test_notes_in_latin_1(tmp_path: Path, write_edf: WriteEdf) -> None:
+    notes = {1: [(1.5, 1.0, "geöffnet".encode("latin-1")), (1.7, 0.0, b"shut")]}
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE, kind="EDF+C", starts=SIX, notes=notes)
+    clock = clock_of(path)
+    peer = mne.io.read_raw_edf(path, encoding="latin1", verbose="error").annotations
+    assert clock.notes.texts == tuple(peer.description) == ("geöffnet", "shut")
+    assert clock.remarks == ("notes that are not in UTF-8, read as Latin-1: 1",)
+
+
+def test_the_clock_starts_with_the_first_data_record(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    starts = [f"+{k + 0.25}" for k in range(6)]
+    path = tmp_path / "a.edf"
+    write_edf(
+        path, NOISE, kind="EDF+C", starts=starts, notes={2: [(2.75, 0.0, b"here")]}
+    )
+    assert clock_of(path).notes.onset_s.tolist() == [2.5]
+
+
+def test_data_records_without_a_time(tmp_path: Path, write_edf: WriteEdf) -> None:
+    path = tmp_path / "a.edf"
+    for kind in ("EDF+C", "EDF+D"):
+        write_edf(path, NOISE, kind=kind, starts=[*SIX[:5], ""])
+        if kind == "EDF+D":
+            with pytest.raises(DataError, match="without a time: 1"):
+                clock_of(path)
+        else:
+            assert clock_of(path).starts == ()
+            assert "taken for a recording without pauses" in clock_of(path).remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "starts", "record_s", "samples", "expected"),
+    [
+        ("EDF+D", "0 1 2 5 6", 1.0, 100, [(0, 0.0), (300, 5.0)]),
+        ("EDF+D", "7 8 9 12 14", 1.0, 100, [(0, 0.0), (300, 5.0), (400, 7.0)]),
+        # Under half a sample of 10 ms is no pause, over it is one.
+        ("EDF+D", "0 1.004 2.004", 1.0, 100, [(0, 0.0)]),
+        ("EDF+D", "0 1 2.006", 1.0, 100, [(0, 0.0), (200, 2.006)]),
+        # A clock with two decimals cannot resolve thirds of a second at 3 kHz.
+        ("EDF+D", "0 0.33 0.67 1 1.33", 1 / 3, 1000, [(0, 0.0)]),
+        # Small steps add up.
+        ("EDF+D", "0 1.004 2.008 3.012", 1.0, 100, [(0, 0.0), (200, 2.008)]),
+        # What is marked as continuous may have a clock that drifts, but no holes.
+        ("EDF+C", "0 1.004 2.008 3.012", 1.0, 100, [(0, 0.0)]),
+        ("EDF+C", "0 1 2 60 61", 1.0, 100, [(0, 0.0), (300, 60.0)]),
+        ("EDF+C", "", 1.0, 100, [(0, 0.0)]),
+    ],
+)
+def test_pauses(
+    header: EdfHeader,
+    kind: str,
+    starts: str,
+    record_s: float,
+    samples: int,
+    expected: list[tuple[int, float]],
+) -> None:
+    header = replace(header, kind=kind, record_s=record_s)
+    found = segments("a.edf", starts.split(), header, samples)
+    assert [part.start for part in found] == [start for start, _ in expected]
+    np.testing.assert_allclose(
+        [part.onset_s for part in found], [onset for _, onset in expected]
+    )
+
+
+def test_a_clock_that_jumps_back(header: EdfHeader) -> None:
+    header = replace(header, kind="EDF+D")
+    with pytest.raises(DataError, match=r"jumps back: data record 3 starts at 1\.5 s"):
+        segments("a.edf", ["0", "1", "1.5"], header, 100)

@@ -1,0 +1,577 @@
+"""The reader `mne`: EDF by our own reading, other formats by MNE's."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import edfio
+import mne
+import numpy as np
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.readers.base import Content, Marks, Segment
+from pipeline.readers.mne import Mne
+
+WriteEdf = Callable[..., list[np.ndarray]]
+NOISE = np.random.default_rng(5).uniform(-400, 400, (3, 1000))
+TEN = [f"+{k}" for k in range(10)]
+ALL = ("annotation", "")
+
+
+def read(
+    folder: Path,
+    main: str,
+    *,
+    origins: Sequence[tuple[str, str]] = (ALL,),
+    **settings: object,
+) -> Content:
+    reader = Mne.model_validate(settings)
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    files = [path.relative_to(folder).as_posix() for path in paths]
+    return reader.read(folder, [main, *reader.companions(folder, main, files)], origins)
+
+
+def samples(content: Content) -> np.ndarray:
+    return content.read(0, content.n_samples)
+
+
+def marks(content: Content) -> list[tuple[float, float, str]]:
+    found = content.marks[ALL]
+    return list(zip(found.onset_s, found.duration_s, found.texts, strict=True))
+
+
+# Samples and units
+
+
+@pytest.mark.parametrize("name", ["a.edf", "a.bdf", "A.EDF"])
+def test_samples_equal_those_of_edfio(
+    tmp_path: Path, write_edf: WriteEdf, name: str
+) -> None:
+    write_edf(tmp_path / name, NOISE)
+    content = read(tmp_path, name)
+    load = edfio.read_bdf if name.endswith("bdf") else edfio.read_edf
+    peer = np.stack([signal.data for signal in load(tmp_path / name).signals]) * 1e-6
+    assert content.channels == ("C3", "C4", "Cz")
+    assert (content.sfreq, content.n_samples, content.segments) == (
+        100.0,
+        1000,
+        (Segment(0, 0.0),),
+    )
+    np.testing.assert_allclose(samples(content), peer, rtol=0, atol=1e-16)
+    for start, stop in ((0, 1), (150, 151), (199, 401), (999, 1000), (37, 37)):
+        np.testing.assert_array_equal(
+            content.read(start, stop), samples(content)[:, start:stop]
+        )
+
+
+def test_long_recordings_are_decoded_in_blocks(
+    tmp_path: Path, write_edf: WriteEdf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_edf(tmp_path / "a.edf", NOISE)
+    at_once = samples(read(tmp_path, "a.edf"))
+    monkeypatch.setattr("pipeline.readers._mne.edf.BLOCK_BYTES", 1300)
+    np.testing.assert_array_equal(samples(read(tmp_path, "a.edf")), at_once)
+
+
+@pytest.mark.parametrize(
+    ("unit", "size"),
+    [
+        ("uV", 1e-6),
+        ("mV", 1e-3),
+        ("V", 1.0),
+        ("nV", 1e-9),
+        ("uv", 1e-6),
+        ("µV".encode(), 1e-6),
+        ("µV".encode("latin-1"), 1e-6),
+        ("μV".encode(), 1e-6),
+    ],
+)
+def test_units(
+    tmp_path: Path, write_edf: WriteEdf, unit: str | bytes, size: float
+) -> None:
+    physical = write_edf(tmp_path / "a.edf", NOISE, unit=unit)
+    np.testing.assert_allclose(
+        samples(read(tmp_path, "a.edf")), np.stack(physical) * size, rtol=1e-9
+    )
+
+
+def test_a_blank_unit_needs_a_setting(tmp_path: Path, write_edf: WriteEdf) -> None:
+    physical = write_edf(tmp_path / "a.edf", NOISE, unit="")
+    with pytest.raises(DataError, match=r"not stated(.|\n)*set the reader's unit"):
+        read(tmp_path, "a.edf")
+    content = read(tmp_path, "a.edf", unit="mV")
+    np.testing.assert_allclose(samples(content), np.stack(physical) * 1e-3, rtol=1e-9)
+
+
+def test_another_unit_than_stated(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE, unit="mV")
+    with pytest.raises(DataError, match="in mV by the file, in uV by"):
+        read(tmp_path, "a.edf", unit="uV")
+    write_edf(tmp_path / "a.edf", NOISE, unit="degC")
+    with pytest.raises(DataError, match="'degC'"):
+        read(tmp_path, "a.edf")
+
+
+def test_an_inverted_range_is_legitimate(tmp_path: Path, write_edf: WriteEdf) -> None:
+    physical = write_edf(tmp_path / "a.edf", NOISE, physical=(500.0, -500.0))
+    np.testing.assert_allclose(
+        samples(read(tmp_path, "a.edf")), np.stack(physical) * 1e-6, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"), [(104, b"500"), (120, b"32767"), (128, b"-32768"), (112, b"no")]
+)
+def test_ranges_that_make_no_sense(
+    tmp_path: Path, write_edf: WriteEdf, field: int, bad: bytes
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE)
+    content = bytearray(path.read_bytes())
+    begin = 256 + 3 * field + 8
+    content[begin : begin + 8] = bad.ljust(8)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="'EEG C4'"):
+        read(tmp_path, "a.edf")
+    # It does not matter in a signal that is no channel.
+    assert read(tmp_path, "a.edf", channels=["C3", "Cz"]).n_samples == 1000
+
+
+# Channels
+
+
+def test_channels_by_either_name_and_by_type(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    labels = ("EEG Fp2", "ECG ECG", "EEG Fp1")
+    physical = np.stack(write_edf(tmp_path / "a.edf", NOISE, labels=labels)) * 1e-6
+    content = read(tmp_path, "a.edf", channels=["Fp1", "EEG Fp2"])
+    assert (content.channels, content.types) == (("Fp1", "EEG Fp2"), ("eeg", "eeg"))
+    np.testing.assert_allclose(samples(content), physical[[2, 0]], rtol=1e-9)
+    assert read(tmp_path, "a.edf", channels=["eeg"]).channels == ("Fp2", "Fp1")
+    everything = read(tmp_path, "a.edf")
+    assert everything.channels == ("Fp2", "ECG", "Fp1")
+    assert everything.types == ("eeg", "ecg", "eeg")
+    with pytest.raises(DataError, match="no signal can be channel 'Fpz'"):
+        read(tmp_path, "a.edf", channels=["Fpz"])
+
+
+def test_names_that_only_the_type_tells_apart(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    write_edf(tmp_path / "a.edf", NOISE[:2], labels=("EEG A1", "ECG A1"))
+    assert read(tmp_path, "a.edf").channels == ("EEG A1", "ECG A1")
+
+
+def test_signals_without_a_type(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE, labels=("C3", "Status", "EOG left"))
+    content = read(tmp_path, "a.edf")
+    assert (content.channels, content.types) == (("C3",), ("eeg",))
+    assert content.remarks == (
+        "signals that are no channels by their type, left out: Status (trigger), "
+        "left (eog)",
+        "channels of no stated type, taken for eeg: 1",
+    )
+    stated = read(tmp_path, "a.edf", channel_type="emg")
+    assert (stated.types, len(stated.remarks)) == (("emg",), 1)
+    with pytest.raises(DataError, match="what channel 'left' measures is 'eog'"):
+        read(tmp_path, "a.edf", channels=["left"])
+
+
+def test_a_faster_channel_left_out_changes_nothing(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    rows = [NOISE[0], np.repeat(NOISE[1], 5), NOISE[2]]
+    physical = write_edf(tmp_path / "a.edf", rows, rates=(100, 500, 100))
+    content = read(tmp_path, "a.edf", channels=["C3", "Cz"])
+    assert content.sfreq == 100
+    np.testing.assert_allclose(
+        samples(content), np.stack(physical[::2]) * 1e-6, rtol=1e-9
+    )
+    with pytest.raises(DataError, match="several rates"):
+        read(tmp_path, "a.edf", channels=["C3", "C4"])
+
+
+def test_settings_that_the_file_contradicts(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    write_edf(tmp_path / "a.edf", NOISE)
+    with pytest.raises(DataError, match="100 Hz by the file, 128 Hz"):
+        read(tmp_path, "a.edf", sfreq=128)
+
+
+# Lengths, clocks, notes
+
+
+@pytest.mark.parametrize("name", ["a.edf", "a.bdf"])
+def test_a_pause(tmp_path: Path, write_edf: WriteEdf, name: str) -> None:
+    starts = [f"+{k + (600 if k >= 4 else 0)}" for k in range(10)]
+    notes = {2: [(2.5, 1.0, b"before")], 5: [(606.0, 0.0, b"after")]}
+    notes[3] = [(300.0, 0.0, b"meanwhile")]
+    physical = write_edf(
+        tmp_path / name, NOISE, kind=f"{name[2:].upper()}+D", starts=starts, notes=notes
+    )
+    content = read(tmp_path, name)
+    assert content.segments == (Segment(0, 0.0), Segment(400, 604.0))
+    assert marks(content) == [
+        (2.5, 1.0, "before"),
+        (300.0, 0.0, "meanwhile"),
+        (606.0, 0.0, "after"),
+    ]
+    np.testing.assert_allclose(samples(content), np.stack(physical) * 1e-6, rtol=1e-9)
+
+
+def test_records_marked_as_interrupted_that_follow_each_other(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    write_edf(tmp_path / "a.edf", NOISE, kind="EDF+D", starts=TEN)
+    assert read(tmp_path, "a.edf").segments == (Segment(0, 0.0),)
+
+
+def test_a_clock_that_jumps_back(tmp_path: Path, write_edf: WriteEdf) -> None:
+    starts = [*TEN[:5], *TEN[3:8]]
+    write_edf(tmp_path / "a.edf", NOISE, kind="EDF+D", starts=starts)
+    with pytest.raises(DataError, match="jumps back"):
+        read(tmp_path, "a.edf")
+
+
+def test_record_counts(tmp_path: Path, write_edf: WriteEdf) -> None:
+    for n_records, tail, remark in (
+        (-1, b"", "switched off"),
+        (10, b"\0" * 700, "700"),
+    ):
+        physical = write_edf(tmp_path / "a.edf", NOISE, n_records=n_records, tail=tail)
+        content = read(tmp_path, "a.edf")
+        assert content.n_samples == 1000
+        assert remark in content.remarks[0]
+        np.testing.assert_allclose(
+            samples(content), np.stack(physical) * 1e-6, rtol=1e-9
+        )
+    write_edf(tmp_path / "a.edf", NOISE, n_records=11)
+    with pytest.raises(DataError, match="cut short"):
+        read(tmp_path, "a.edf")
+
+
+def test_notes_in_latin_1(tmp_path: Path, write_edf: WriteEdf) -> None:
+    notes = {5: [(5.0, 1.0, "Augen geöffnet".encode("latin-1"))]}
+    write_edf(tmp_path / "a.edf", NOISE, kind="EDF+C", starts=TEN, notes=notes)
+    content = read(tmp_path, "a.edf")
+    assert marks(content) == [(5.0, 1.0, "Augen geöffnet")]
+    assert "Latin-1" in content.remarks[0]
+
+
+@pytest.mark.parametrize("padding", [30, 130, 777])
+def test_constants_at_the_end_are_left_out(
+    tmp_path: Path, write_edf: WriteEdf, padding: int
+) -> None:
+    padded = NOISE.copy()
+    padded[:, -padding:] = 0
+    padded[:, -3:] = 7
+    write_edf(tmp_path / "a.edf", padded)
+    content = read(tmp_path, "a.edf")
+    # The first constant is a change yet; one much later is not a signal.
+    assert content.n_samples == 1001 - padding
+    assert content.remarks == (
+        f"the last {(padding - 1) / 100:.3g} s hold one value: left out",
+    )
+
+
+def test_an_end_between_two_pieces(tmp_path: Path, write_edf: WriteEdf) -> None:
+    steps = np.zeros((2, 1000))
+    steps[:, 896:] = 5
+    steps[:, 911:] = 9
+    write_edf(tmp_path / "a.edf", steps)
+    assert read(tmp_path, "a.edf").n_samples == 912
+
+
+def test_constants_after_a_pause(tmp_path: Path, write_edf: WriteEdf) -> None:
+    padded = NOISE.copy()
+    padded[:, 780:] = 0
+    starts = [*TEN[:8], "+60", "+61"]
+    write_edf(tmp_path / "a.edf", padded, kind="EDF+D", starts=starts)
+    assert read(tmp_path, "a.edf").segments == (Segment(0, 0.0),)
+
+
+@pytest.mark.parametrize("padding", [0, 15, 1000])
+def test_quiet_ends_and_flat_recordings_stay(
+    tmp_path: Path, write_edf: WriteEdf, padding: int
+) -> None:
+    padded = NOISE.copy()
+    padded[:, 1000 - padding :] = 0
+    write_edf(tmp_path / "a.edf", padded)
+    content = read(tmp_path, "a.edf")
+    assert (content.n_samples, content.remarks) == (1000, ())
+
+
+def test_a_file_that_shrinks_while_it_is_read(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE)
+    content = read(tmp_path, "a.edf")
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(DataError, match="became shorter"):
+        samples(content)
+
+
+# Places
+
+
+def test_fields_of_the_header(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE, kind="EDF+C", starts=TEN)
+    wanted = [("header", "patient"), ("header", "code"), ("note", "")]
+    content = read(tmp_path, "a.edf", origins=wanted)
+    assert content.texts == {
+        ("header", "patient"): ("X17 F 01-JAN-1950 Doe",),
+        ("header", "code"): ("X17",),
+    }
+    assert content.marks["note", ""].texts == ()
+    with pytest.raises(DataError, match=r"no 'codes'(.|\n)*did you mean 'code'"):
+        read(tmp_path, "a.edf", origins=[("header", "codes")])
+    with pytest.raises(DataError, match=r"no events\.tsv belongs to it"):
+        read(tmp_path, "a.edf", origins=[("column", "trial_type")])
+
+
+def write_hypnogram(path: Path, begin: bytes = b"01.01.2408.00.00") -> None:
+    """Write EDF+ of nothing but notes, as Sleep-EDF has it."""
+    notes = [
+        edfio.EdfAnnotation(0.0, 30.0, "Sleep stage W"),
+        edfio.EdfAnnotation(30.0, 60.0, "Sleep stage 2"),
+    ]
+    edfio.Edf([], annotations=notes).write(path)
+    content = bytearray(path.read_bytes())
+    content[168:184] = begin
+    path.write_bytes(content)
+
+
+def test_notes_in_a_file_of_their_own(tmp_path: Path, write_edf: WriteEdf) -> None:
+    template = "{stem:6}*-Hypnogram.edf"
+    for night in ("SC4001", "SC4002"):
+        write_edf(tmp_path / "x" / f"{night}E0-PSG.edf", NOISE)
+        write_hypnogram(tmp_path / "x" / f"{night}EC-Hypnogram.edf")
+    content = read(tmp_path, "x/SC4001E0-PSG.edf", annotations=template)
+    peer = mne.read_annotations(tmp_path / "x" / "SC4001EC-Hypnogram.edf")
+    assert marks(content) == list(
+        zip(peer.onset, peer.duration, peer.description, strict=True)
+    )
+    files = ["x/SC4001E0-PSG.edf", "x/SC4001EC-Hypnogram.edf", "SC4001-Hypnogram.edf"]
+    reader = Mne(annotations=template)
+    assert reader.companions(tmp_path, files[0], files) == (files[1],)
+    above = Mne(annotations="../{stem:6}-*.edf")
+    assert above.companions(tmp_path, files[0], files) == (files[2],)
+
+
+def test_notes_that_begin_at_another_time(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE)
+    write_hypnogram(tmp_path / "a-notes.edf", b"01.01.2408.01.00")
+    content = read(tmp_path, "a.edf", annotations="{stem}-notes.edf")
+    assert [onset for onset, _, _ in marks(content)] == [60.0, 90.0]
+
+
+def test_notes_in_a_text_file(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE)
+    peer = mne.Annotations([1.0, 2.5], [0.5, 0.0], ["on", "off"])
+    peer.save(tmp_path / "a_annotations.txt")
+    content = read(tmp_path, "a.edf", annotations="*_annotations.txt")
+    assert marks(content) == [(1.0, 0.5, "on"), (2.5, 0.0, "off")]
+    (tmp_path / "a.txt").write_text("unlike")
+    reader = Mne(annotations="{stem}.*")
+    assert reader.companions(tmp_path, "a.edf", ["a.edf", "a.txt"]) == ("a.txt",)
+
+
+def test_not_one_file_of_annotations(tmp_path: Path, write_edf: WriteEdf) -> None:
+    write_edf(tmp_path / "a.edf", NOISE)
+    with pytest.raises(DataError, match="0 files fit"):
+        read(tmp_path, "a.edf", annotations="{stem}-*.edf")
+    for name in ("a-1.edf", "a-2.edf"):
+        write_hypnogram(tmp_path / name)
+    with pytest.raises(DataError, match="2 files fit"):
+        read(tmp_path, "a.edf", annotations="{stem}-*.edf")
+    with pytest.raises(ValueError, match="stem"):
+        Mne(annotations="{subject}.edf")
+
+
+def test_old_settings_name_the_new_ones() -> None:
+    with pytest.raises(ValueError, match=r"instead of pattern: source\.pattern"):
+        Mne.model_validate({"pattern": "{subject}_{run}.edf"})
+    with pytest.raises(ValueError, match="instead of datatype"):
+        Mne.model_validate({"datatype": "eeg"})
+
+
+# Formats that MNE opens
+
+
+def write_fif(path: Path) -> mne.io.BaseRaw:
+    info = mne.create_info(["C3", "C4", "T"], 100, ["eeg", "ecg", "stim"])
+    raw = mne.io.RawArray(NOISE * 1e-6, info, verbose="error")
+    notes = mne.Annotations([1.0, 4.0, 6.0], [0, 0, 1], ["early", "boundary", "late"])
+    raw.set_annotations(notes).crop(2.0, None)
+    raw.save(path, fmt="double", verbose="error")
+    return raw
+
+
+def test_fif(tmp_path: Path) -> None:
+    raw = write_fif(tmp_path / "a_raw.fif")
+    content = read(tmp_path, "a_raw.fif")
+    assert (content.channels, content.types) == (("C3", "C4"), ("eeg", "ecg"))
+    assert "T (stim)" in content.remarks[0]
+    np.testing.assert_array_equal(samples(content), raw.get_data()[:2])
+    assert marks(content) == [(2.0, 0.0, "boundary"), (4.0, 1.0, "late")]
+    assert content.segments == (Segment(0, 0.0), Segment(200, 2.0))
+    assert read(tmp_path, "a_raw.fif", line_freq=50).line_freq == 50
+
+
+@pytest.mark.parametrize("cut", [100, 9000])
+def test_fif_cut_short(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "a_raw.fif"
+    write_fif(path)
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(DataError, match=r"a_raw\.fif: "):
+        read(tmp_path, "a_raw.fif")
+
+
+def write_brainvision(folder: Path, *, points: str = "DataPoints=1000\n") -> np.ndarray:
+    values = np.round(NOISE[:2] / 0.5).astype("<i2")
+    (folder / "a.eeg").write_bytes(values.T.tobytes())
+    (folder / "a.vhdr").write_text(
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\n"
+        "Codepage=UTF-8\nDataFile=a.eeg\nMarkerFile=a.vmrk\nDataFormat=BINARY\n"
+        "DataOrientation=MULTIPLEXED\nNumberOfChannels=2\nSamplingInterval=10000\n"
+        f"{points}[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\n"
+        "Ch1=C3,,0.5,µV\nCh2=C4,,500,nV\n"
+    )
+    (folder / "a.vmrk").write_text(
+        "Brain Vision Data Exchange Marker File, Version 1.0\n[Common Infos]\n"
+        "DataFile=a.eeg\n[Marker Infos]\nMk1=New Segment,,1,1,0,20240101080000000000\n"
+        "Mk2=Stimulus,S  1,101,1,0\nMk3=New Segment,,501,1,0,20240101080010250000\n"
+        "Mk4=Stimulus,S  2,801,1,0\n"
+    )
+    return values * 0.5e-6
+
+
+def test_brainvision(tmp_path: Path) -> None:
+    expected = write_brainvision(tmp_path)
+    files = ["a.eeg", "a.vhdr", "a.vmrk", "b.eeg"]
+    assert Mne().companions(tmp_path, "a.vhdr", files) == ("a.eeg", "a.vmrk")
+    content = read(tmp_path, "a.vhdr")
+    np.testing.assert_allclose(samples(content), expected, rtol=1e-9)
+    # A pause of 5.25 s after 5 s, by the dates of the markers.
+    assert content.segments == (Segment(0, 0.0), Segment(500, 10.25))
+    assert [(at, text) for at, _, text in marks(content)] == [
+        (1.0, "Stimulus/S  1"),
+        (10.25, "New Segment/"),
+        (13.25, "Stimulus/S  2"),
+    ]
+    stated = read(tmp_path, "a.vhdr", channels=["C3"], unit="uV")
+    np.testing.assert_allclose(samples(stated), expected[:1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("date", ["00000000000000000000", "20240101080003000000", ""])
+def test_a_pause_of_unknown_length(tmp_path: Path, date: str) -> None:
+    write_brainvision(tmp_path)
+    path = tmp_path / "a.vmrk"
+    path.write_text(path.read_text().replace("20240101080010250000", date))
+    content = read(tmp_path, "a.vhdr")
+    assert content.segments == (Segment(0, 0.0), Segment(500, 5.0))
+    assert [at for at, _, _ in marks(content)] == [1.0, 5.0, 8.0]
+
+
+@pytest.mark.parametrize(("cut", "points"), [(3, ""), (40, "DataPoints=1000\n")])
+def test_brainvision_cut_short(tmp_path: Path, cut: int, points: str) -> None:
+    write_brainvision(tmp_path, points=points)
+    path = tmp_path / "a.eeg"
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(DataError, match=r"a\.eeg: is cut short"):
+        read(tmp_path, "a.vhdr")
+
+
+def test_a_part_that_is_missing(tmp_path: Path) -> None:
+    write_brainvision(tmp_path)
+    (tmp_path / "a.eeg").unlink()
+    with pytest.raises(DataError, match=r"a\.eeg"):
+        read(tmp_path, "a.vhdr")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("a.xyz", "cannot be read"), ("a.edf", "header is damaged")]
+)
+def test_files_of_no_known_format(tmp_path: Path, name: str, found: str) -> None:
+    (tmp_path / name).write_bytes(b"no recording" * 90)
+    with pytest.raises(DataError, match=found) as caught:
+        read(tmp_path, name)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a.edf").touch()
+    with pytest.raises(DataError, match="is empty"):
+        read(tmp_path, "a.edf")
+
+
+# Real recordings
+
+
+@pytest.mark.parametrize(
+    ("name", "n_channels"),
+    [
+        ("eeglab/eeglab_data.set", 32),
+        ("eeglab/testbva.vhdr", 29),
+        ("eeglab/test.edf", 16),
+        ("eeglab/test.bdf", 16),
+        ("edf/test_utf8.edf", 1),
+    ],
+)
+def test_samples_and_notes_equal_those_of_mne(
+    real_data: Path, name: str, n_channels: int
+) -> None:
+    path = real_data / "formats" / name
+    content = read(path.parent, path.name)
+    raw = mne.io.read_raw(path, verbose="error")
+    raw.pick(["eeg"])
+    assert len(content.channels) == n_channels == len(raw.ch_names)
+    assert content.sfreq == raw.info["sfreq"]
+    found = samples(content)
+    np.testing.assert_allclose(
+        found, raw.get_data(stop=content.n_samples), rtol=1e-9, atol=1e-15
+    )
+    rest = raw.load_data(verbose="error").get_data()[:, content.n_samples :]
+    assert (rest == rest[:, :1]).all()
+    notes = content.marks[ALL]
+    assert notes.texts == tuple(raw.annotations.description)
+    # MNE rounds to microseconds.
+    np.testing.assert_allclose(notes.onset_s, raw.annotations.onset, atol=1e-6)
+    np.testing.assert_allclose(notes.duration_s, raw.annotations.duration)
+
+
+def test_a_unit_where_the_format_states_none(real_data: Path) -> None:
+    folder = real_data / "formats" / "eeglab"
+    settings = {"channels": ["Cz"], "origins": ()}
+    microvolts = samples(read(folder, "eeglab_data.set", **settings))  # type: ignore[arg-type]
+    millivolts = samples(read(folder, "eeglab_data.set", unit="mV", **settings))  # type: ignore[arg-type]
+    np.testing.assert_allclose(millivolts, microvolts * 1000, rtol=1e-9)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.999])
+def test_eeglab_cut_short(real_data: Path, tmp_path: Path, keep: float) -> None:
+    folder = real_data / "formats" / "eeglab"
+    shutil.copyfile(folder / "eeglab_data.set", tmp_path / "eeglab_data.set")
+    content = (folder / "eeglab_data.fdt").read_bytes()
+    part = content[: 4 * round(len(content) * keep / 4)]
+    (tmp_path / "eeglab_data.fdt").write_bytes(part)
+    with pytest.raises(DataError, match="cannot be read"):
+        read(tmp_path, "eeglab_data.set")
+
+
+def test_mental_arithmetic(real_data: Path) -> None:
+    names = ["Fp1", "Fp2", "F3", "F4", "F7", "F8", "T3", "T4", "C3", "C4", "T5", "T6"]
+    names += ["P3", "P4", "O1", "O2", "Fz", "Cz", "Pz"]
+    content = read(real_data / "eegmat", "Subject00_2.edf", channels=names)
+    assert content.channels == tuple(names)
+    assert content.types == ("eeg",) * 19
+    # 62 s, of which constants fill the last two.
+    assert (content.sfreq, content.n_samples) == (500.0, 30_008)
+    peer = mne.io.read_raw(real_data / "eegmat" / "Subject00_2.edf", verbose="error")
+    expected = peer.get_data([f"EEG {name}" for name in names], stop=30_008)
+    np.testing.assert_allclose(samples(content), expected, rtol=1e-9, atol=1e-18)
+    assert isinstance(content.marks[ALL], Marks)
