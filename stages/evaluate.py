@@ -15,7 +15,8 @@ def main(stage: Stage) -> str:
     labels, seed = trained["labels"], trained["settings"]["seed"]
     settings = stage.read("evaluation")
     predictions = files.load_table(runs / "predictions.parquet")
-    judged = evaluate(predictions, labels, settings, seed=seed)
+    unjudged = trained["unjudged"]
+    judged = evaluate(predictions, labels, settings, seed=seed, unjudged=unjudged)
     metrics = judged.metrics
     if (runs / "quantized.parquet").exists():
         predictions = files.load_table(runs / "quantized.parquet")
@@ -25,7 +26,8 @@ def main(stage: Stage) -> str:
     files.save_csv(folder / "confusion.csv", judged.confusion)
     accuracy = metrics["balanced_accuracy"]["value"]
     n_subjects = metrics["subjects"]
-    return f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects"
+    without = "".join(f", without {label}" for label in metrics["absent"])
+    return f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects{without}"
 
 
 if __name__ == "__main__":

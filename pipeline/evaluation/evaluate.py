@@ -1,13 +1,14 @@
 """Clinical metrics of a cell from its predictions, in the words of AAMI EC57.
 
 Counts are pooled over folds and subjects; a window that several folds tested counts
-once for each, and `repeated_windows` says how many there are. What a class that does
-not occur leaves undefined is null with its reason; averages are over the classes that
-occur.
+once for each, and `repeated_windows` says how many there are. Intervals are over
+subjects, so that repeats do not narrow them. What a class that does not occur leaves
+undefined is null with its reason; averages are over the classes that occur, and name
+those that they are `without`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,32 +16,16 @@ import pandas as pd
 from jaxtyping import Int
 from pydantic import Field
 
-from pipeline import seeds
 from pipeline.components import Settings
 from pipeline.errors import DataError
+from pipeline.evaluation.absences import Unjudged, in_all_folds, in_fold
+from pipeline.evaluation.estimates import POOLED, Plain, estimates, pooled
 from pipeline.evaluation.metrics import (
-    Tables,
-    accuracy,
     balanced_accuracy,
     confusion_by_subject,
-    count_pairs,
-    f1,
-    macro_f1,
-    positive_predictivity,
     sensitivity,
 )
-from pipeline.evaluation.statistics import (
-    Bootstrap,
-    Counts,
-    Estimate,
-    Statistic,
-    Test,
-    estimate,
-    paired_permutation,
-)
-
-POOLED = (balanced_accuracy, macro_f1, accuracy)
-"""Metrics of a whole confusion table, the headline first."""
+from pipeline.evaluation.statistics import Bootstrap, Test, paired_permutation
 
 
 class EvaluationSettings(Settings):
@@ -74,6 +59,7 @@ def evaluate(
     settings: EvaluationSettings,
     *,
     seed: int,
+    unjudged: Unjudged = (),
 ) -> Evaluation:
     """Compute all metrics of a cell.
 
@@ -88,6 +74,8 @@ def evaluate(
         Resamples and confidence.
     seed : int
         Seed of the bootstrap.
+    unjudged : Unjudged
+        Windows that are not in `predictions`, and in metrics have their reason.
 
     Raises
     ------
@@ -100,19 +88,22 @@ def evaluate(
     """
     _check(predictions, labels)
     tables, names = confusion_by_subject(predictions, labels)
-    pooled = tables.sum(axis=0)
+    counts = tables.sum(axis=0)
+    absent = in_all_folds(set(predictions["label"]), labels, unjudged)
     metrics = {
         "labels": list(labels),
         "windows": int(predictions["window"].nunique()),
         "repeated_windows": int(predictions["window"].duplicated().sum()),
         "subjects": len(names),
         "interval": {"method": "BCa bootstrap over subjects", **settings.model_dump()},
-        **_estimates(predictions, labels, tables, settings.bootstrap, seed),
-        "confusion": pooled.tolist(),
-        "folds": _folds(predictions, labels),
+        "absent": absent,
+        "unjudged": [dict(row) for row in unjudged],
+        **estimates(predictions, labels, tables, absent, settings.bootstrap, seed),
+        "confusion": counts.tolist(),
+        "folds": _folds(predictions, labels, unjudged),
     }
     return Evaluation(
-        metrics, _subject_table(tables, names, labels), _long(pooled, labels)
+        metrics, _subject_table(tables, names, labels), _long(counts, labels)
     )
 
 
@@ -122,14 +113,14 @@ def evaluate_pooled(
     settings: EvaluationSettings,
     *,
     seed: int,
-) -> dict[str, Any]:
+) -> Plain:
     """Compute the pooled metrics alone: of the same network in integers, say.
 
     Parameters and errors are those of `evaluate`; the resamples are the same too.
     """
     _check(predictions, labels)
     tables, _ = confusion_by_subject(predictions, labels)
-    return _pooled(tables, settings.bootstrap, seed)
+    return pooled(tables, labels, settings.bootstrap, seed)
 
 
 def compare(
@@ -163,94 +154,17 @@ def _check(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
         )
 
 
-def _estimates(
-    predictions: pd.DataFrame,
-    labels: Sequence[str],
-    tables: Int[np.ndarray, "subject label predicted"],
-    bootstrap: Bootstrap,
-    seed: int,
-) -> dict[str, Any]:
-    """Estimate every metric with its interval, overall and of each class."""
-    pairs = count_pairs(predictions, labels)
-    run = _runner(len(tables), bootstrap, seed)
-
-    def of_class(k: int, label: str) -> dict[str, Any]:
-        given, told = tables[:, k].sum(axis=-1), tables[:, :, k].sum(axis=-1)
-        bearing = {
-            sensitivity: given,
-            positive_predictivity: told,
-            f1: given + told,
-        }
-        return {
-            "support": int(given.sum()),
-            "subjects": int((given > 0).sum()),
-            **{
-                m.__name__: run(
-                    f"{m.__name__} {label}", _of(tables, m, k), np.flatnonzero(windows)
-                )
-                for m, windows in bearing.items()
-            },
-            "auroc": run(
-                f"auroc {label}", lambda w: pairs.auroc(w)[k], *_strata(given)
-            ),
-        }
-
-    return {
-        **_pooled(tables, bootstrap, seed),
-        "auroc": run("auroc", pairs.macro_auroc, np.arange(len(tables))),
-        "classes": {label: of_class(k, label) for k, label in enumerate(labels)},
-    }
-
-
-def _pooled(
-    tables: Int[np.ndarray, "subject label predicted"], bootstrap: Bootstrap, seed: int
-) -> dict[str, Any]:
-    """Estimate the metrics of the whole confusion table."""
-    run, everyone = _runner(len(tables), bootstrap, seed), np.arange(len(tables))
-    return {m.__name__: run(m.__name__, _of(tables, m), everyone) for m in POOLED}
-
-
-def _runner(
-    n_subjects: int, bootstrap: Bootstrap, seed: int
-) -> Callable[..., dict[str, Any]]:
-    """Make what estimates a metric by its name, whose resamples hang on that name."""
-
-    def run(name: str, statistic: Statistic, *groups: np.ndarray) -> dict[str, Any]:
-        rng = seeds.generator(seed, "bootstrap", name)
-        return as_json(estimate(statistic, groups, n_subjects, bootstrap, rng))
-
-    return run
-
-
-def _of(
-    tables: Int[np.ndarray, "subject label predicted"],
-    metric: Callable[[Tables], np.ndarray],
-    k: int | None = None,
-) -> Statistic:
-    """Make a metric of pooled tables a function of how often each subject counts."""
-    flat = tables.reshape(len(tables), -1)
-
-    def statistic(counts: Counts) -> np.ndarray:
-        value = metric((counts @ flat).reshape(*counts.shape[:-1], *tables.shape[1:]))
-        return value if k is None else value[..., k]
-
-    return statistic
-
-
-def _strata(given: Int[np.ndarray, " subject"]) -> list[np.ndarray]:
-    """Resample apart who has a class and who has not: it then always occurs."""
-    groups = [np.flatnonzero(given > 0), np.flatnonzero(given == 0)]
-    return groups if len(groups[1]) > 1 else [np.arange(len(given))]
-
-
-def _folds(predictions: pd.DataFrame, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Compute the point values of each fold."""
+def _folds(
+    predictions: pd.DataFrame, labels: Sequence[str], unjudged: Unjudged
+) -> list[Plain]:
+    """Compute the point values of each fold, and say which classes they are without."""
     return [
         {
             "fold": int(fold),
             "windows": len(rows),
             "subjects": int(rows["subject"].nunique()),
             **_point_values(confusion_by_subject(rows, labels)[0].sum(axis=0)),
+            "absent": in_fold(int(fold), set(rows["label"]), labels, unjudged),
         }
         for fold in sorted(predictions["fold"].unique())
         for rows in [predictions[predictions["fold"] == fold]]
@@ -284,8 +198,3 @@ def _long(
         for j, predicted in enumerate(labels)
     ]
     return pd.DataFrame(rows, columns=["label", "predicted", "windows"])
-
-
-def as_json(value: Estimate) -> dict[str, Any]:
-    """Write an estimate as JSON: the reason only where something is missing."""
-    return {k: v for k, v in asdict(value).items() if k != "reason" or v}

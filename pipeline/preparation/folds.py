@@ -6,6 +6,11 @@
     predefined      the published lists of recordings, less who is in both
 
 Whatever the scheme, no second of a recording is in two roles.
+
+A rare class may be absent from a role. Windows that a fold would test and whose class
+no window trains there have the role `unjudged`: nothing could have learned the class.
+They validate nothing for the same reason. No network is trained for a fold that tests
+nothing: it has unjudged windows only, or is left out.
 """
 
 from collections.abc import Sequence
@@ -25,6 +30,9 @@ from pipeline.preparation.schemes import (
 from pipeline.preparation.splits import Roles, overlapping
 
 ROLES = ("train", "validation", "test")
+
+UNJUDGED = "unjudged"
+"""Role of windows that a fold would test, had it windows to train their class."""
 
 FoldSettings = Annotated[
     CrossSubject | CrossSession | WithinSession | Predefined,
@@ -49,7 +57,7 @@ def make_folds(
         The windows table of a data set.
     settings : FoldSettings
     labels : sequence of str
-        The data set's classes: each must stand in each role of each fold.
+        The data set's classes.
     sfreq : float
         Prepared samples per second.
     seed : int
@@ -59,22 +67,27 @@ def make_folds(
     Returns
     -------
     folds : DataFrame
-        window, fold, role; a window may be without role in a fold.
+        window, fold, role, which is `unjudged` where a fold would test a window whose
+        class it does not train; a window may be without role in a fold.
 
     Raises
     ------
     DataError
-        There are too few subjects, sessions or blocks, or a class is missing.
+        There are too few subjects, sessions or blocks, a class has no window in use, a
+        fold trains or validates too little, or fewer than two classes are ever tested.
     """
     used = windows[windows["reason"] == ""].reset_index(drop=True)
     task = Task(used, sfreq, seed, where)
     _check_any(task, windows["reason"])
+    _check_labels(task, labels)
     tables = []
-    for fold, roles in enumerate(settings.split(task)):
-        _check_classes(task, roles, fold, labels)
+    for fold, dealt in enumerate(settings.split(task)):
+        roles = _judged(task, dealt)
+        _check_roles(task, roles, fold, labels)
         table = pd.DataFrame({"window": used["window"], "fold": fold, "role": roles})
         tables.append(table[table["role"] != ""])
     folds = pd.concat(tables, ignore_index=True)
+    _check_tested(task, folds, labels)
     check_folds(folds, windows, settings.scheme)
     return folds
 
@@ -93,7 +106,8 @@ def check_folds(folds: pd.DataFrame, windows: pd.DataFrame, scheme: str) -> None
     DataError
         A subject, session or second is in two roles.
     """
-    joined = folds.merge(windows, on="window", validate="many_to_one")
+    roles = folds[folds["role"] != UNJUDGED]
+    joined = roles.merge(windows, on="window", validate="many_to_one")
     if folds.duplicated(["window", "fold"]).any():
         raise DataError("folds", "a window has two roles in one fold")
     for fold, table in joined.groupby("fold"):
@@ -115,20 +129,61 @@ def _check_any(task: Task, reasons: pd.Series) -> None:
     )
 
 
-def _check_classes(task: Task, roles: Roles, fold: int, labels: Sequence[str]) -> None:
-    """Refuse a fold in which a role lacks a class."""
+def _check_labels(task: Task, labels: Sequence[str]) -> None:
+    """Refuse a class without a window in use."""
+    counts = task.windows["label"].value_counts()
+    if absent := [label for label in labels if label not in counts.index]:
+        raise task.error(
+            f"no window in use is of {', '.join(absent)}",
+            "windows of every class",
+            "see the column 'reason' of windows.parquet, or leave the class out of "
+            "labels",
+        )
+
+
+def _judged(task: Task, dealt: Roles) -> Roles:
+    """Take from validation and test the classes that no window trains."""
+    label = task.windows["label"]
+    untrained = ~label.isin(set(label[dealt == "train"])).to_numpy()
+    roles = dealt.copy()
+    roles[untrained & (dealt == "validation")] = ""
+    roles[untrained & (dealt == "test")] = UNJUDGED
+    if not (roles == "test").any():
+        roles[roles != UNJUDGED] = ""
+    return roles
+
+
+def _check_roles(task: Task, roles: Roles, fold: int, labels: Sequence[str]) -> None:
+    """Refuse a fold that tests, but cannot tell classes apart or choose a network."""
+    if not (roles == "test").any():
+        return
     counts = pd.crosstab(task.windows["label"], roles)
     counts = counts.reindex(index=list(labels), columns=list(ROLES), fill_value=0)
-    for role in ROLES:
-        if (absent := counts.index[counts[role] == 0]).empty:
-            continue
-        there = ", ".join(f"{label} {n}" for label, n in counts[role].items())
-        raise task.error(
-            f"fold {fold} has no window of {', '.join(absent)} in {role} ({there})",
-            "every class in every role of every fold",
-            "use fewer folds or another seed, leave the class out of labels, "
-            "or add recordings that have it",
-        )
+    n_trained = (counts["train"] > 0).sum()
+    role = "train" if n_trained < 2 else "validation"
+    if n_trained > 1 and counts["validation"].any():
+        return
+    there = ", ".join(f"{label} {n}" for label, n in counts[role].items())
+    raise task.error(
+        f"fold {fold} has too few windows in {role} ({there})",
+        "two classes in train and a window in validation",
+        "use fewer folds or another seed, or add recordings that have the class",
+    )
+
+
+def _check_tested(task: Task, folds: pd.DataFrame, labels: Sequence[str]) -> None:
+    """Refuse folds that together test one class alone: any network would score well."""
+    label = task.windows.set_index("window")["label"]
+    roles = folds.groupby("role")["window"]
+    tested = {role: set(label[rows]) for role, rows in roles}.get("test", set())
+    if len(tested) > 1:
+        return
+    others = ", ".join(name for name in labels if name not in tested)
+    raise task.error(
+        f"no fold has windows of {others} in test and in train",
+        "two classes that are tested where they are trained",
+        "use fewer folds or another scheme, or add recordings that have the class",
+    )
 
 
 def _check_groups(fold: int, table: pd.DataFrame, scheme: str) -> None:

@@ -10,12 +10,20 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pipeline import seeds
 from pipeline.components import Settings
 from pipeline.errors import DataError
-from pipeline.preparation.splits import Roles, balanced, last_blocks, pieces, purge
+from pipeline.preparation.splits import (
+    Roles,
+    balanced,
+    last_blocks,
+    pieces,
+    purge,
+    validating,
+    validating_piece,
+)
 
 VALIDATION_SHARE = 0.2
 """Share of the training subjects, or blocks, that choose when training stops."""
@@ -52,27 +60,60 @@ class Scheme(Settings):
         """Give the windows their roles, fold by fold."""
 
 
+def _known(n_folds: object) -> object:
+    """Refuse in one sentence what would be refused as a number and as a word."""
+    if n_folds != "subjects" and (type(n_folds) is not int or not 2 <= n_folds <= 100):
+        raise ValueError("a number of folds from 2 to 100, or subjects")
+    return n_folds
+
+
 class CrossSubject(Scheme):
-    """Every subject is tested once, by a model that knows others only."""
+    """Every subject is tested once a repeat, by a model that knows others only."""
 
     scheme: Literal["cross_subject"]
-    n_folds: Annotated[int, Field(ge=2, le=100)]
+    n_folds: Annotated[
+        Annotated[int, Field(ge=2, le=100)] | Literal["subjects"],
+        BeforeValidator(_known),
+        Field(description="folds of a repeat; subjects: leave one subject out"),
+    ]
+    repeats: Annotated[
+        int, Field(ge=1, le=100, description="deals of the subjects, each tested")
+    ] = 1
+    stratified: Annotated[
+        bool, Field(description="deal each fold its share of every class; else plainly")
+    ] = True
 
     def split(self, task: Task) -> Iterator[Roles]:
-        """Deal the subjects, balanced in number and in classes."""
-        subjects = task.windows["subject"]
-        n_subjects, needed = subjects.nunique(), max(3, self.n_folds)
+        """Deal the subjects, repeat by repeat; folds are numbered on."""
+        n_subjects = task.windows["subject"].nunique()
+        n_folds = n_subjects if self.n_folds == "subjects" else self.n_folds
+        needed = 3 if self.n_folds == "subjects" else max(3, n_folds)
         if n_subjects < needed:
             raise task.error(
                 f"{_count(n_subjects, 'subject')} with windows in use",
-                f"at least {needed} for cross_subject with {self.n_folds} folds",
+                f"at least {needed} for cross_subject with n_folds: {self.n_folds}",
                 "use the scheme cross_session or within_session, or add recordings",
             )
-        dealt = np.arange(n_subjects) % self.n_folds
-        part = balanced(subjects, task.windows["label"], dealt, task.rng())
-        for fold in range(self.n_folds):
-            roles = np.where(part == fold, "test", "train").astype(object)
-            yield _with_validating_subjects(task, roles, fold)
+        for repeat in range(self.repeats):
+            part = self._deal(task, np.arange(n_subjects) % n_folds, repeat)
+            for place in range(n_folds):
+                roles = np.where(part == place, "test", "train").astype(object)
+                fold = repeat * n_folds + place
+                yield _with_validating_subjects(task, roles, fold)
+
+    def _deal(self, task: Task, dealt: np.ndarray, repeat: int) -> np.ndarray:
+        """Give each window the number of the part that its subject is in."""
+        subjects = task.windows["subject"]
+        subject, _ = pd.factorize(subjects)
+        if self.n_folds == "subjects":
+            return subject
+        rng = task.rng("repeat", repeat) if repeat else task.rng()
+        if not self.stratified:
+            return rng.permutation(dealt)[subject]
+        everywhere = range(self.n_folds)
+        return balanced(
+            subjects, task.windows["label"], dealt, rng, held_out=everywhere
+        )
 
 
 class Predefined(Scheme):
@@ -112,13 +153,15 @@ class CrossSession(Scheme):
                 "use the scheme cross_subject or within_session",
             )
         keys = list(zip(windows["subject"], windows["session"], strict=True))
-        for tested in sorted(windows["session"].unique()):
+        several = held[held.map(len) > 1]
+        for tested in sorted({session for own in several for session in own}):
             role = {
                 (subject, session): role
                 for subject, own in held.items()
                 for session, role in _session_roles(sorted(own), tested).items()
             }
             roles = np.array([role[key] for key in keys], object)
+            roles = _with_tested_classes(windows, roles)
             yield _with_validating_blocks(task, roles, self.gap_s)
 
 
@@ -130,11 +173,13 @@ class WithinSession(Scheme):
     gap_s: Gap = 0.0
 
     def split(self, task: Task) -> Iterator[Roles]:
-        """Test one piece of every session; the piece after it validates."""
+        """Test one piece of every session; one of the pieces after it validates."""
         piece = pieces(task.windows, self.n_folds)
+        counts = pd.crosstab(piece, task.windows["label"])
+        held = counts.reindex(range(self.n_folds), fill_value=0).to_numpy() > 0
         gap = round(self.gap_s * task.sfreq)
         for fold in range(self.n_folds):
-            chosen = [piece == fold, piece == (fold + 1) % self.n_folds]
+            chosen = [piece == fold, piece == validating_piece(held, fold)]
             roles = np.select(chosen, ["test", "validation"], "train").astype(object)
             yield purge(roles, task.windows, gap=gap)
 
@@ -150,10 +195,10 @@ def _with_validating_subjects(task: Task, roles: Roles, fold: int) -> Roles:
             "at least 2: one of them validates",
             "lower n_folds, or add recordings",
         )
-    n_validating = max(1, round(VALIDATION_SHARE * n_subjects))
-    dealt = (np.arange(n_subjects) < n_validating).astype(np.int64)
-    part = balanced(windows["subject"], windows["label"], dealt, task.rng(fold))
-    roles[training[part == 1]] = "validation"
+    chosen = validating(
+        windows["subject"], windows["label"], VALIDATION_SHARE, task.rng(fold)
+    )
+    roles[training[chosen]] = "validation"
     return roles
 
 
@@ -168,6 +213,16 @@ def _session_roles(own: list[str], tested: str) -> dict[str, str]:
         if len(own) > 2:
             roles[own[(own.index(tested) + 1) % len(own)]] = "validation"
     return roles
+
+
+def _with_tested_classes(windows: pd.DataFrame, roles: Roles) -> Roles:
+    """Let a validating session train that has a tested class which no other trains."""
+    label = windows["label"]
+    tested, trained = (set(label[roles == role]) for role in ("test", "train"))
+    sessions = pd.MultiIndex.from_frame(windows[["subject", "session"]])
+    needed = (roles == "validation") & label.isin(tested - trained).to_numpy()
+    moved = (roles == "validation") & sessions.isin(sessions[needed])
+    return np.where(moved, "train", roles)
 
 
 def _with_validating_blocks(task: Task, roles: Roles, gap_s: float) -> Roles:

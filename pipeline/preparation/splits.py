@@ -3,6 +3,8 @@
 Everywhere `windows` is a windows table and an array of roles has one entry a row.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int, Shaped
@@ -13,18 +15,27 @@ Roles = Shaped[np.ndarray, " window"]
 DEALS = 1000
 """Random deals of which the best balanced is kept."""
 
+LOST = 1000.0
+"""What a deal costs for each class that it takes from training: more than all else."""
+
 PRECEDENCE = (("test", "validation"), ("test", "train"), ("validation", "train"))
 """Where two roles meet, the first keeps its windows."""
 
 
 def balanced(
-    groups: pd.Series, labels: pd.Series, dealt: np.ndarray, rng: np.random.Generator
+    groups: pd.Series,
+    labels: pd.Series,
+    dealt: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    held_out: Sequence[int],
 ) -> Int[np.ndarray, " window"]:
     """Deal whole groups into parts so that every part has its share of every class.
 
     Of many random deals the one is kept with the least Σ (share − fair share)², where a
-    class that a part lacks counts 1. scikit-learn's StratifiedGroupKFold, being greedy,
-    leaves a rare class out of a part where another deal would not.
+    class that a part lacks counts 1, and `LOST` a class that only one part has while
+    that part is held out. scikit-learn's StratifiedGroupKFold, being greedy, leaves a
+    rare class out of a part where another deal would not.
 
     Parameters
     ----------
@@ -33,6 +44,8 @@ def balanced(
     dealt : array of int, shape (group,)
         Parts to deal out: how often each stands here says how many groups it gets.
     rng : Generator
+    held_out : sequence of int
+        Parts that are held out of training while the others train.
 
     Returns
     -------
@@ -42,12 +55,69 @@ def balanced(
     share = counts.to_numpy() / counts.to_numpy().sum(axis=0)
     deals = rng.permuted(np.tile(dealt, (DEALS, 1)), axis=1)
     n_parts = dealt.max() + 1
-    members = deals[:, None, :] == np.arange(n_parts)[:, None]
-    got = members.astype(np.float64) @ share
+    members = (deals[:, None, :] == np.arange(n_parts)[:, None]).astype(np.float64)
+    got = members @ share
     fair = np.bincount(dealt)[:, None] / len(dealt)
     cost = np.square(got - fair) + (got == 0)
-    best: np.ndarray = deals[cost.sum(axis=(1, 2)).argmin()]
+    n_having = members[:, list(held_out)] @ (share > 0)
+    lost = (n_having == (share > 0).sum(axis=0)).sum(axis=(1, 2))
+    best: np.ndarray = deals[(cost.sum(axis=(1, 2)) + LOST * lost).argmin()]
     return best[counts.index.get_indexer(pd.Index(groups))]
+
+
+def validating(
+    groups: pd.Series, labels: pd.Series, share: float, rng: np.random.Generator
+) -> Bool[np.ndarray, " window"]:
+    """Choose the groups that validate: a share of them, or what makes two classes.
+
+    Where so many groups have one class alone, up to half of them are tried, for such
+    windows cannot choose between networks: one that always answers this class is best.
+    No class is taken from training for that.
+
+    Parameters
+    ----------
+    groups, labels : Series
+        Of each window that may train.
+    share : float
+    rng : Generator
+    """
+    n_groups = groups.nunique()
+    fewest = max(1, round(share * n_groups))
+    first, fewest_lost = np.zeros(len(groups), bool), len(labels)
+    for n_validating in range(fewest, n_groups // 2 + 1):
+        dealt = (np.arange(n_groups) < n_validating).astype(np.int64)
+        part = balanced(groups, labels, dealt, rng, held_out=[1])
+        chosen: np.ndarray = part == 1
+        inside, outside = set(labels[chosen]), set(labels[~chosen])
+        if n_validating == fewest:
+            first, fewest_lost = chosen, len(inside - outside)
+        if len(inside & outside) > 1 and len(inside - outside) <= fewest_lost:
+            return chosen
+    return first
+
+
+def validating_piece(held: Bool[np.ndarray, "piece label"], tested: int) -> int:
+    """Choose the piece that validates: the next that takes no class from training.
+
+    Of those, one that validates two classes goes before.
+
+    Parameters
+    ----------
+    held : array of bool, shape (piece, label)
+        Which classes each piece has.
+    tested : int
+        The piece that tests.
+    """
+    n_pieces = len(held)
+
+    def cost(step: int) -> tuple[int, bool, int]:
+        piece = (tested + step) % n_pieces
+        trained = np.delete(held, [tested, piece], axis=0).any(axis=0)
+        lost, judged = held[piece] & ~trained, held[piece] & trained
+        return int(lost.sum()), bool(judged.sum() < 2), step
+
+    nearest: int = min(range(1, n_pieces), key=cost)
+    return (tested + nearest) % n_pieces
 
 
 def pieces(windows: pd.DataFrame, n_pieces: int) -> Int[np.ndarray, " window"]:

@@ -19,6 +19,11 @@ from pipeline.preparation.beats import TOLERANCE_S, Onsets, match
 SEGMENT_S = 30.0
 """Beats and events of the same so many seconds form a block."""
 
+HAIR = 0.01
+"""Samples that times may be off: many files keep seven digits of them."""
+
+AFTER_BLOCK = "window ends after its block"
+
 Moment = Annotated[float, Field(ge=-600, le=600)]
 
 
@@ -52,18 +57,32 @@ class Events(_Around):
     kind: Literal["events"]
 
 
-class Sliding(Settings):
-    """Windows that slide through every annotated block."""
-
-    kind: Literal["sliding"]
+class _Within(Settings):
     length_s: Annotated[float, Field(gt=0, le=3600, description="window, seconds")]
-    step_s: Annotated[float, Field(gt=0, le=3600, description="hop, seconds")]
     skip_s: Annotated[
         float, Field(ge=0, le=3600, description="left out where a block starts")
     ] = 0.0
 
 
-WindowSettings = Annotated[Beats | Events | Sliding, Field(discriminator="kind")]
+class Sliding(_Within):
+    """Windows that slide through every annotated block and never leave it."""
+
+    kind: Literal["sliding"]
+    step_s: Annotated[float, Field(gt=0, le=3600, description="hop, seconds")]
+
+
+class Recording(_Within):
+    """One window of every block, from where it starts; what comes later is not used.
+
+    A label of the recording makes one block of it, or of each of its segments.
+    """
+
+    kind: Literal["recording"]
+
+
+WindowSettings = Annotated[
+    Beats | Events | Sliding | Recording, Field(discriminator="kind")
+]
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,7 @@ class Timeline:
 
 
 def cut(
-    settings: Beats | Events | Sliding,
+    settings: Beats | Events | Sliding | Recording,
     marks: Marks,
     timeline: Timeline,
     labels: Sequence[str],
@@ -102,7 +121,7 @@ def cut(
 
     Parameters
     ----------
-    settings : Beats or Events or Sliding
+    settings : Beats or Events or Sliding or Recording
     marks : Marks
     timeline : Timeline
     labels : sequence of str
@@ -117,16 +136,18 @@ def cut(
         start, stop, label, onset_s, block, reason: a row for every annotation (block:
         for every window in it) and detection, with the reason why it is not used or "".
     """
-    if isinstance(settings, Sliding):
-        placed, before_s, length_s = _slide(settings, marks), 0.0, settings.length_s
+    if isinstance(settings, Sliding | Recording):
+        placed = _slide(settings, marks, timeline)
+        length = _length(settings.length_s, timeline)
     else:
         found = _annotated(marks) if detected is None else _detected(marks, detected)
         placed = found.sort_values("onset_s", kind="stable", ignore_index=True)
-        before_s, length_s = settings.tmin, settings.tmax - settings.tmin
+        onsets = (placed["onset_s"] + settings.tmin + timeline.delay_s) * timeline.sfreq
+        placed["start"] = np.rint(onsets).astype(np.int64)
+        length = round((settings.tmax - settings.tmin) * timeline.sfreq)
     first = round(timeline.delay_s * timeline.sfreq)
-    onsets = placed["onset_s"] + before_s + timeline.delay_s
-    start = np.rint(onsets * timeline.sfreq).astype(np.int64)
-    stop = start + round(length_s * timeline.sfreq)
+    start = placed["start"]
+    stop = start + length
     early_s = (first - start) / timeline.sfreq
     late_s = (stop - timeline.n_samples) / timeline.sfreq
     rows = zip(placed["reason"], placed["label"], early_s, late_s, strict=True)
@@ -184,24 +205,41 @@ def _placed(onset_s: np.ndarray, label: np.ndarray | str, reason: str) -> pd.Dat
     return pd.DataFrame(columns)
 
 
-def _slide(settings: Sliding, marks: Marks) -> pd.DataFrame:
+def _slide(
+    settings: Sliding | Recording, marks: Marks, timeline: Timeline
+) -> pd.DataFrame:
     """Place as many windows in every block as fit; a block too short gets one row."""
-    room = marks.duration_s - settings.skip_s - settings.length_s
-    # A hair more room, for steps such as 0.1 s that binary fractions only approach.
-    fit = np.floor(room / settings.step_s + 1e-6).astype(np.int64) + 1
+    needed = settings.skip_s + settings.length_s
+    room = marks.duration_s - needed + HAIR / timeline.sfreq
+    step_s = settings.step_s if isinstance(settings, Sliding) else settings.length_s
+    fit = (np.floor(room / step_s).astype(np.int64) + 1).clip(min=0)
+    if isinstance(settings, Recording):
+        fit = fit.clip(max=1)
     block = np.repeat(np.arange(len(fit)), fit.clip(min=1))
     place = np.arange(len(block)) - np.searchsorted(block, block)
-    onset = marks.onset_s[block] + settings.skip_s + place * settings.step_s
-    needed = settings.skip_s + settings.length_s
-    short = [
-        "" if fits else f"block lasts {lasts:.2f} s, less than {needed:g} s"
-        for fits, lasts in zip(fit > 0, marks.duration_s, strict=True)
-    ]
-    return pd.DataFrame(
-        {
-            "onset_s": onset,
-            "label": marks.label[block],
-            "block": block,
-            "reason": np.asarray(short, object)[block],
-        }
-    )
+    onset = marks.onset_s[block] + settings.skip_s + place * step_s
+    start = _first(onset, timeline)
+    end = _first(marks.onset_s + marks.duration_s, timeline)[block]
+    reason = np.full(len(block), "", object)
+    reason[start + _length(settings.length_s, timeline) > end] = AFTER_BLOCK
+    for row in np.flatnonzero(fit[block] == 0):
+        lasts = marks.duration_s[block[row]]
+        reason[row] = f"block lasts {lasts:.2f} s, less than {needed:g} s"
+    label = marks.label[block]
+    columns = {"onset_s": onset, "start": start, "label": label, "block": block}
+    return pd.DataFrame(columns | {"reason": reason})
+
+
+def _first(onset_s: np.ndarray, timeline: Timeline) -> np.ndarray:
+    """Give the nearest samples; of two as near the later.
+
+    So windows that follow each other meet, which rounding to even would not do.
+    """
+    onsets = (onset_s + timeline.delay_s) * timeline.sfreq
+    samples: np.ndarray = np.floor(onsets + 0.5 + HAIR).astype(np.int64)
+    return samples
+
+
+def _length(length_s: float, timeline: Timeline) -> int:
+    """Give the samples that fit; a millionth more, for 0.1 s is no binary fraction."""
+    return int(length_s * timeline.sfreq + 1e-6)

@@ -45,7 +45,8 @@ def fit(
     """Fit a network with AdamW on a one-cycle schedule, and tell of every epoch.
 
     It ends when the validation windows' balanced accuracy has not risen for `patience`
-    epochs, and leaves the network with the weights of its best epoch.
+    epochs, and leaves the network with the weights of its best epoch; with those of the
+    last where the validation windows cannot choose.
 
     Parameters
     ----------
@@ -72,19 +73,28 @@ def fit(
     """
     check_loss(network, settings)
     judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
+    last = not chooses(validation)
     optimizer, schedule = _optimizer(network, train, settings)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
         rows = as_many_of_each_class(train, settings.windows_per_class, rng)
         loss = _learn(network, train, rows, settings, optimizer, schedule, sparsity)
         epoch = Epoch(number, loss, *_judge(network, validation, judges))
-        if epoch.validation_balanced_accuracy > best_accuracy:
+        if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
         yield epoch
         if number - best_epoch >= settings.patience:
             break
     network.load_state_dict(best_weights)
+
+
+def chooses(validation: Windows) -> bool:
+    """Whether windows can choose between networks.
+
+    Of windows of one class, the best network is one that always answers it.
+    """
+    return len(validation.classes) > 1
 
 
 def as_many_of_each_class(

@@ -19,7 +19,7 @@ from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.network import IntegerNetwork, describe
 from pipeline.quantization.quantize import quantize
 from pipeline.training.batches import Windows
-from pipeline.training.fitting import balanced, predict, some_of_each_class
+from pipeline.training.fitting import balanced, chooses, predict, some_of_each_class
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.tuning import tuned
 
@@ -65,7 +65,8 @@ def quantize_fold(
 
     Layers that learned by local rules stay as they are; what is tuned then is their
     read-out. What is kept is what the validation windows judge best, and of equals what
-    was not tuned. Test windows are never seen. It runs on the CPU.
+    was not tuned; where they cannot choose, nothing is tuned. Test windows are never
+    seen. It runs on the CPU.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def quantize_fold(
     except QuantizationError as error:
         return Quantized(None, float32, absent=f"{error.where}: {error.found}")
     reached, plain = judge.accuracy(best), best
-    if float32 - reached > TOLERATED:
+    if chooses(validation) and float32 - reached > TOLERATED:
         for candidate in tuned(network, plain, train, calibration, settings, rng):
             accuracy = judge.accuracy(candidate)
             if accuracy > reached:

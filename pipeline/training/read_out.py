@@ -7,7 +7,7 @@ validation windows choose the strength.
 
 from collections.abc import Iterator
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -16,13 +16,25 @@ from torch import Tensor, nn
 from pipeline.networks._heads import CountHead, RateHead
 from pipeline.networks._stack import Stack
 from pipeline.training.batches import Windows
-from pipeline.training.fitting import Epoch, balanced, fit, some_of_each_class
+from pipeline.training.fitting import (
+    Epoch,
+    balanced,
+    chooses,
+    fit,
+    some_of_each_class,
+)
 from pipeline.training.losses import DENSE
 from pipeline.training.pruning import prune_and_train
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse regularisation, scikit-learn's C, from strong to weak."""
+UNTRAINED = -14.0
+"""Logit of a class without training windows: below a millionth of what is likeliest,
+for those of the others add up to 0."""
 EPOCHS_HEARD = 4
 """Of how many epochs' windows a read-out learns."""
 AT_ONCE = 256
@@ -79,7 +91,8 @@ def fit_read_out(
 
     Every class counts the same, and nothing is dropped out. Rates are standardised by
     the training windows, which is folded into the weights. The network is left with the
-    read-out that judges the validation windows best.
+    read-out that judges the validation windows best; with that of the weakest
+    regularisation where these cannot choose.
 
     Parameters
     ----------
@@ -98,6 +111,7 @@ def fit_read_out(
     heard = some_of_each_class(train, EPOCHS_HEARD * settings.windows_per_class, rng)
     judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
     rates, judged = _rates(network, train, heard), _rates(network, validation, judges)
+    last = not chooses(validation)
     targets, judged_targets = train.targets[heard], validation.targets[judges]
     scaler = StandardScaler().fit(rates.double().cpu().numpy())
     standard = scaler.transform(rates.double().cpu().numpy())
@@ -110,12 +124,12 @@ def fit_read_out(
         # With several threads sums have another order, and other last bits.
         with threadpool_limits(1):
             model.fit(standard, targets.cpu().numpy())
-        _put(linear, model.coef_, model.intercept_, scaler.mean_, scaler.scale_)
+        _put(linear, model, scaler.mean_, scaler.scale_)
         with torch.no_grad():
             loss, _ = balanced(linear(rates), targets)
             judgement = balanced(linear(judged), judged_targets)
         yield Epoch(number, loss, *judgement, None)
-        if judgement[1] > best:
+        if last or judgement[1] > best:
             best, kept = (
                 judgement[1],
                 {k: v.clone() for k, v in linear.state_dict().items()},
@@ -140,17 +154,17 @@ def _head(network: nn.Module) -> RateHead | CountHead:
 
 
 def _put(
-    linear: nn.Linear,
-    weights: np.ndarray,
-    biases: np.ndarray,
-    mean: np.ndarray,
-    scale: np.ndarray,
+    linear: nn.Linear, model: "LogisticRegression", mean: np.ndarray, scale: np.ndarray
 ) -> None:
     """Put a read-out of standardised rates into a linear map of plain ones."""
+    weights, biases = model.coef_, model.intercept_
     if len(weights) == 1:
         # Of two classes scikit-learn gives the difference.
         weights, biases = (np.concatenate([-v, v]) / 2 for v in (weights, biases))
     plain = weights / scale
+    classes = torch.from_numpy(model.classes_)
     with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(plain))
-        linear.bias.copy_(torch.from_numpy(biases - plain @ mean))
+        linear.weight.zero_()
+        linear.bias.fill_(UNTRAINED)
+        linear.weight[classes] = torch.from_numpy(plain).to(linear.weight)
+        linear.bias[classes] = torch.from_numpy(biases - plain @ mean).to(linear.bias)

@@ -40,6 +40,7 @@ from pipeline.training.fitting import (
     Epoch,
     as_many_of_each_class,
     balanced,
+    chooses,
     predict,
     some_of_each_class,
 )
@@ -84,6 +85,7 @@ def fit_by_reward(
     """
     learner = _Learner.of(network, choices, first)
     judges = some_of_each_class(judged, settings.validation_windows_per_class, rng)
+    last = not chooses(judged)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
         rows = as_many_of_each_class(heard, settings.windows_per_class, rng)
@@ -91,7 +93,7 @@ def fit_by_reward(
         loss = learner.live_through(heard, rows, left, rng)
         learner.keep()
         epoch = Epoch(number, loss, *learner.judge(network, judged, judges))
-        if epoch.validation_balanced_accuracy > best_accuracy:
+        if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
         yield epoch

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,9 @@ from pipeline.networks.base import Network
 from pipeline.neurons.base import Neuron
 from pipeline.training.batches import Windows
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+
+UNJUDGED = "unjudged"
+"""Role of windows that a fold would test, had it windows to train their class."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Task:
     windows : DataFrame
         `windows.parquet`, of which the windows in `folds` are used.
     folds : DataFrame
-        `folds.parquet`: window, fold, role.
+        `folds.parquet`: window, fold, role; `unjudged` is not predicted.
     labels : tuple of str
         The classes in their order.
     network : Network
@@ -65,19 +69,37 @@ def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
     return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
 
 
+def trained_folds(task: Task) -> list[int]:
+    """List the folds that have more than unjudged windows."""
+    folds = task.folds
+    return sorted(map(int, folds.loc[folds["role"] != UNJUDGED, "fold"].unique()))
+
+
+def unjudged(task: Task) -> list[dict[str, Any]]:
+    """Count the windows that are not tested, for their fold does not train their class.
+
+    Returns
+    -------
+    counts : list of dict
+        fold, label and windows.
+    """
+    rows = task.folds[task.folds["role"] == UNJUDGED].merge(task.windows, on="window")
+    counts = rows.groupby(["fold", "label"]).size().rename("windows").reset_index()
+    return [{str(k): v for k, v in row.items()} for row in counts.to_dict("records")]
+
+
 def check_classes(where: str, train: Windows, labels: tuple[str, ...]) -> None:
-    """Refuse a fold without training windows of every class.
+    """Refuse a fold whose training windows are of one class.
 
     Raises
     ------
     DataError
     """
-    present = set(train.targets.tolist())
-    absent = [label for k, label in enumerate(labels) if k not in present]
-    if absent:
-        raise DataError(
-            where,
-            f"no training windows of {', '.join(absent)}",
-            expected="windows of every class in every fold",
-            remedy="fewer folds, or leave the class out of the data set's `labels`",
-        )
+    if len(train.classes) > 1:
+        return
+    raise DataError(
+        where,
+        f"training windows of {labels[train.classes[0]]} alone",
+        expected="windows of two classes or more in every fold",
+        remedy="fewer folds, or add recordings of another class",
+    )

@@ -25,12 +25,12 @@ from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.parallel import console, parallel_map
 from pipeline.training import batches, devices, dynamics
-from pipeline.training.fitting import Epoch
+from pipeline.training.fitting import Epoch, chooses
 from pipeline.training.local import fit_locally, save_courses
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.quantizing import quantize_fold, save_quantized
 from pipeline.training.read_out import fit_sparsely
-from pipeline.training.task import Task, check_classes, role_windows
+from pipeline.training.task import Task, check_classes, role_windows, trained_folds
 from pipeline.training.trained import (
     load_network,
     load_quantized,
@@ -44,7 +44,7 @@ SAY_EVERY_S = 10.0
 
 
 def train(task: Task, folder: Path) -> list[dict[str, Any]]:
-    """Train all folds of a cell and predict their test windows.
+    """Train all folds of a cell that test something, and predict their test windows.
 
     Writes `fold-<k>.safetensors`, `fold-<k>.int8.safetensors`, `predictions.parquet`,
     `history.csv`, and, where the network runs in integers, `quantized.parquet`, where
@@ -63,7 +63,8 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     Raises
     ------
     DataError
-        A fold lacks a class or a role, or its spikes do not fit its windows.
+        A fold lacks a role or trains one class alone, or its spikes do not fit its
+        windows.
     ConfigError
         The network does not fit the windows, or `sparsity` the network.
     PipelineError
@@ -72,7 +73,7 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     task.sparsity.check(task.network)
     folder.mkdir(parents=True, exist_ok=True)
     files.clear_partial(folder)
-    folds = sorted(map(int, task.folds["fold"].unique()))
+    folds = trained_folds(task)
     work = partial(_train_and_predict, task, folder)
     done = parallel_map(work, folds, what=f"train {task.name}")
     metas = [one.meta for one in done]
@@ -180,8 +181,7 @@ def _train_fold(task: Task, path: Path, fold: int) -> None:
     epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)
-    pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
-    best = max(pruned or history, key=lambda e: e.validation_balanced_accuracy)
+    best = _kept(history, validation)
     summary = {
         "fold": fold,
         "epochs": len(history),
@@ -200,6 +200,14 @@ def _train_fold(task: Task, path: Path, fold: int) -> None:
         "course": course,
     }
     files.save_weights(path, network.state_dict(), meta=meta)
+
+
+def _kept(history: list[Epoch], validation: batches.Windows) -> Epoch:
+    """Give the epoch whose weights the network was left with."""
+    if not chooses(validation):
+        return history[-1]
+    pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
+    return max(pruned or history, key=lambda e: e.validation_balanced_accuracy)
 
 
 def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> None:

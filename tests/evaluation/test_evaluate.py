@@ -103,6 +103,92 @@ def test_a_class_that_does_not_occur_is_null_with_its_reason() -> None:
     json.loads(files.dump_json(found))  # refuses NaN
 
 
+def test_a_class_that_no_fold_tests_is_named_wherever_classes_are_averaged() -> None:
+    """Though it is predicted at times: its false alarms are errors of the others."""
+    predictions = made_up(without="S")
+    assert "S" in set(predictions["predicted"])
+    unjudged = [{"fold": k, "label": "S", "windows": 3 + k} for k in (0, 2)]
+    found = evaluate(predictions, LABELS, QUICK, seed=1, unjudged=unjudged).metrics
+    assert found["absent"] == {
+        "S": "no training window in the folds of its 8 test windows"
+    }
+    assert found["unjudged"] == unjudged
+    for name in ("balanced_accuracy", "macro_f1", "auroc"):
+        assert found[name]["without"] == ["S"]
+    assert "without" not in found["accuracy"]
+    for name in ("sensitivity", "positive_predictivity", "f1", "auroc"):
+        assert found["classes"]["S"][name] == {
+            "value": None,
+            "low": None,
+            "high": None,
+            "reason": found["absent"]["S"],
+        }
+        assert found["classes"]["N"][name]["value"] is not None
+    pooled = evaluate_pooled(predictions, LABELS, QUICK, seed=1)
+    assert pooled["balanced_accuracy"]["without"] == ["S"]
+    untested = evaluate(predictions, LABELS, QUICK, seed=1).metrics
+    assert untested["absent"] == {"S": "no test window in any fold"}
+    json.loads(files.dump_json(found))
+
+
+def test_each_fold_names_its_absent_classes_with_the_reason() -> None:
+    predictions = made_up()
+    rare = predictions["label"] == "S"
+    predictions = predictions[~(rare & predictions["fold"].isin([1, 2]))]
+    unjudged = [{"fold": 2, "label": "S", "windows": 5}]
+    found = evaluate(predictions, LABELS, QUICK, seed=1, unjudged=unjudged).metrics
+    assert [fold["absent"] for fold in found["folds"]] == [
+        {},
+        {"S": "no test window"},
+        {"S": "no training window for its 5 test windows"},
+        {},
+    ]
+    assert found["absent"] == {}
+    assert "without" not in found["balanced_accuracy"]
+    second = predictions[predictions["fold"] == 1]
+    right = (second["label"] == second["predicted"]).groupby(second["label"]).mean()
+    assert found["folds"][1]["balanced_accuracy"] == pytest.approx(right.mean())
+
+
+def test_folds_of_one_class_each_have_no_auroc() -> None:
+    """As when one patient or one control is left out: no fold has both to compare."""
+    predictions = made_up(["A", "B"])
+    who = predictions["subject"].str[1:].astype(int)
+    predictions = predictions[(predictions["label"] == "A") == (who % 2 == 0)]
+    predictions["fold"] = who
+    found = evaluate(predictions, ["A", "B"], QUICK, seed=1).metrics
+    assert found["auroc"]["value"] is None
+    assert found["auroc"]["without"] == ["A", "B"]
+    assert "two classes" in found["auroc"]["reason"]
+    for label in "AB":
+        assert "of it and of others" in found["classes"][label]["auroc"]["reason"]
+    both = predictions["label"] == predictions["predicted"]
+    right = both.groupby(predictions["label"]).mean().mean()
+    assert found["balanced_accuracy"]["value"] == pytest.approx(right)
+    assert "without" not in found["balanced_accuracy"]
+
+
+def test_a_class_that_is_never_predicted_says_so() -> None:
+    predictions = made_up()
+    predictions["predicted"] = predictions["predicted"].replace("S", "N")
+    found = evaluate(predictions, LABELS, QUICK, seed=1).metrics["classes"]["S"]
+    assert found["positive_predictivity"]["value"] is None
+    assert "predicted" in found["positive_predictivity"]["reason"]
+    assert found["sensitivity"]["value"] == 0
+
+
+def test_repeats_do_not_narrow_an_interval() -> None:
+    """Subjects were sampled, not repeats: the same again is nothing new."""
+    once = made_up()
+    again = pd.concat([once.assign(fold=once["fold"] + 4 * k) for k in range(5)])
+    first, second = (evaluate(p, LABELS, QUICK, seed=1).metrics for p in (once, again))
+    assert second["windows"] == first["windows"]
+    assert second["repeated_windows"] == 4 * len(once)
+    for name in ("balanced_accuracy", "macro_f1", "accuracy", "auroc"):
+        for end in ("value", "low", "high"):
+            assert second[name][end] == pytest.approx(first[name][end], abs=1e-9)
+
+
 def test_a_rare_class_still_has_an_interval() -> None:
     """It occurs in two subjects: a plain bootstrap would often miss both."""
     predictions = made_up()

@@ -111,6 +111,110 @@ def test_a_block_too_short_has_a_row_that_says_so():
     assert list(table["reason"]) == ["block lasts 1.00 s, less than 2.5 s", ""]
 
 
+@given(
+    st.lists(st.floats(0.01, 5), min_size=2, max_size=8),
+    st.floats(0.02, 1),
+    st.floats(0.01, 1),
+    st.sampled_from([0.0, 0.1, 1 / 3]),
+    st.sampled_from([80.0, 100.0, 125.0, 250.0]),
+    st.sampled_from([0.0, 0.004, 0.0523]),
+)
+def test_no_window_crosses_into_the_next_span(
+    durations, length_s, step_s, skip_s, sfreq, delay_s
+):
+    """Onsets are on half samples too, where rounding to even would let them meet."""
+    onsets = np.cumsum([0.0, *(np.round(2 * sfreq * d) / sfreq / 2 for d in durations)])
+    spans = Marks(onsets[:-1], np.diff(onsets), np.full(len(durations), "A", object))
+    line = Timeline(int(60 * sfreq), sfreq, delay_s)
+    for kind in (
+        settings(kind="sliding", length_s=length_s, step_s=step_s, skip_s=skip_s),
+        settings(kind="recording", length_s=length_s, skip_s=skip_s),
+    ):
+        table = cut(kind, spans, line, "A")
+        used = table[table["reason"] == ""]
+        last = used.groupby("block")["stop"].max()
+        first = used.groupby("block")["start"].min()
+        assert (last.to_numpy()[:-1] <= first.to_numpy()[1:]).all()
+        assert used["stop"].sub(used["start"]).nunique() <= 1
+
+
+def test_spans_that_meet_on_half_samples_share_none():
+    """At 125 Hz, every other sample of 250 Hz is half a sample."""
+    sliding = settings(kind="sliding", length_s=0.008, step_s=0.008)
+    spans = Marks(
+        np.array([0.012, 0.02, 0.028]), np.full(3, 0.008), np.array(list("ABA"))
+    )
+    table = cut(sliding, spans, Timeline(1000, 125.0, 0.0), "AB")
+    assert rows(table, "start", "stop") == [(2, 3), (3, 4), (4, 5)]
+
+
+def test_a_length_between_two_samples_is_the_shorter():
+    """2.6 samples: three of them would reach into the next span."""
+    sliding = settings(kind="sliding", length_s=0.026, step_s=0.026)
+    spans = Marks(np.array([0.006, 0.032]), np.full(2, 0.026), np.array(list("AB")))
+    table = cut(sliding, spans, MINUTE, "AB")
+    assert rows(table, "start", "stop") == [(1, 3), (3, 5)]
+
+
+@pytest.mark.parametrize("kept", [np.float64, np.float32])
+def test_counts_are_those_of_the_times_alone(kept):
+    """Also of times that were kept in seven digits, as FIF keeps them."""
+    rng = np.random.default_rng(0)
+    sliding = settings(kind="sliding", length_s=0.5, step_s=0.25, skip_s=0.1)
+    ticks = rng.integers(1, 800, 200)  # of 50 ms; these have no hair's breadth
+    lasts = ticks / 20
+    onset = np.cumsum([0.0, *lasts])[:-1]
+    spans = Marks(
+        kept(onset).astype(float),
+        kept(lasts).astype(float),
+        np.full(200, "A", object),
+    )
+    table = cut(sliding, spans, Timeline(10**7, 80.0, 0.0), "A")
+    expected = ((ticks - 12) // 5 + 1).clip(0)
+    counts = table[table["reason"] == ""]["block"].value_counts()
+    np.testing.assert_array_equal(
+        counts.reindex(range(200), fill_value=0).to_numpy(), expected
+    )
+
+
+def test_a_window_that_rounding_takes_beyond_its_block_is_not_used():
+    """The block is short by less than a hair, and just there samples change."""
+    sliding = settings(kind="sliding", length_s=0.03, step_s=0.03)
+    spans = Marks(np.array([0.00488]), np.array([0.02995]), np.array(["A"], object))
+    table = cut(sliding, spans, Timeline(1000, 100.0, 0.0), "A")
+    assert list(table["reason"]) == [""]
+    spans = Marks(np.array([0.00492]), np.array([0.02995]), np.array(["A"], object))
+    table = cut(sliding, spans, Timeline(1000, 100.0, 0.0), "A")
+    assert list(table["reason"]) == ["window ends after its block"]
+
+
+def test_a_recording_gives_one_window_of_each_block():
+    chosen = settings(kind="recording", length_s=2, skip_s=0.5)
+    blocks = Marks(
+        np.array([0.0, 20.0, 30.0, 59.0]),
+        np.array([20.0, 2.5, 2.4, 1.0]),
+        np.array(list("ABAB"), object),
+    )
+    table = cut(chosen, blocks, MINUTE, "AB")
+    assert rows(table, "start", "stop", "label", "onset_s", "block", "reason") == [
+        (50, 250, "A", 0.5, 0, ""),
+        (2050, 2250, "B", 20.5, 1, ""),
+        (3050, 3250, "A", 30.5, 2, "block lasts 2.40 s, less than 2.5 s"),
+        (5950, 6150, "B", 59.5, 3, "block lasts 1.00 s, less than 2.5 s"),
+    ]
+
+
+def test_a_recording_is_used_from_its_start_unless_some_is_skipped():
+    chosen = settings(kind="recording", length_s=60)
+    all_of_it = marks([0.0], "A", duration=60.0)
+    assert rows(cut(chosen, all_of_it, MINUTE, "A"), "start", "stop", "reason") == [
+        (0, 6000, "")
+    ]
+    late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
+    (row,) = rows(cut(chosen, all_of_it, late, "A"), "start", "stop", "reason")
+    assert row == (8, 6008, "window ends 0.08 s after the recording")
+
+
 def test_events_are_windows_around_onsets():
     events = settings(kind="events", tmin=0.5, tmax=3.5)
     table = cut(events, marks([4.0, 58.0], "LR"), MINUTE, "LR")
@@ -119,7 +223,13 @@ def test_events_are_windows_around_onsets():
 
 
 @pytest.mark.parametrize(
-    "kind", [BEATS, DETECTED, settings(kind="sliding", length_s=1, step_s=1)]
+    "kind",
+    [
+        BEATS,
+        DETECTED,
+        settings(kind="sliding", length_s=1, step_s=1),
+        settings(kind="recording", length_s=1),
+    ],
 )
 def test_no_annotations_no_windows(kind):
     nothing = marks([], "")
@@ -133,6 +243,8 @@ def test_no_annotations_no_windows(kind):
         {"kind": "beats", "beats": "annotated", "tmin": 1, "tmax": 0},
         {"kind": "beats", "beats": "guessed", "tmin": 0, "tmax": 1},
         {"kind": "sliding", "length_s": 0, "step_s": 1},
+        {"kind": "recording", "length_s": 1, "step_s": 1},
+        {"kind": "recording", "length_s": 1, "skip_s": -1},
         {"kind": "epochs"},
     ],
 )

@@ -36,7 +36,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setenv("BIOSPIKE_TRACKING", "off")
     folder = files.folder("runs", CELL)
     # The run's own seed counts, whatever params.yaml has become since.
-    run = {"labels": LABELS, "settings": {"seed": 7}}
+    run = {"labels": LABELS, "settings": {"seed": 7}, "unjudged": []}
     files.save_json(folder / "run.json", run)
     files.save_table(folder / "predictions.parquet", predictions(0.9))
     names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
@@ -64,6 +64,20 @@ def test_integers_stand_beside_the_network(stage: Stage) -> None:
     assert subjects["accuracy"].mean() == pytest.approx(
         found["accuracy"]["value"], abs=1e-5
     )
+
+
+def test_a_class_that_no_fold_judges_is_named(stage: Stage) -> None:
+    path = files.folder("runs", CELL) / "run.json"
+    unjudged = [{"fold": 0, "label": "F", "windows": 12}]
+    run = {**files.load_json(path), "labels": [*LABELS, "F"], "unjudged": unjudged}
+    files.save_json(path, run)
+    table = predictions(0.9).assign(p_F=0.0)
+    files.save_table(path.parent / "predictions.parquet", table)
+    assert module.main(stage).endswith("over 10 subjects, without F")
+    found = metrics()
+    assert found["unjudged"] == unjudged
+    assert "12 test windows" in found["absent"]["F"]
+    assert "12 test windows" in found["folds"][0]["absent"]["F"]
 
 
 def test_a_cell_without_integers_has_no_metrics_of_them(stage: Stage) -> None:

@@ -109,6 +109,21 @@ def test_the_best_epoch_is_kept_and_patience_ends_it(
     assert not torch.equal(weights[1], weights[4])
 
 
+def test_validation_of_one_class_keeps_the_last_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The best for one class is a network that always answers it."""
+    _fake_accuracies(monkeypatch, [1.0, 0.9, 0.8, 0.7])
+    network = Means()
+    chosen = TrainingSettings(epochs=4, windows_per_class=8, patience=1)
+    train, judges = _windows([0, 1] * 8), _windows([1] * 8)
+    epochs = fit(network, train, judges, chosen, np.random.default_rng(0))
+    weights = [network.linear.weight.detach().clone() for _ in epochs]
+    assert len(weights) == 4
+    assert torch.equal(network.linear.weight, weights[3])
+    assert not torch.equal(weights[0], weights[3])
+
+
 def test_a_rare_class_counts_as_much_as_a_frequent_one() -> None:
     train = _windows([0, 1] * 8)
     validation = _windows([0] * 30 + [1])

@@ -1,5 +1,6 @@
 """Folds in integers: what rounding costs, and how learning on mends it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,21 @@ def test_what_rounding_costs_is_learned_back(
     assert tuned.fine_tuned
     assert tuned.validation_int8 is not None
     assert tuned.validation_int8 > 0.9
+
+
+def test_validation_of_one_class_tunes_nothing() -> None:
+    lost = []
+    for label in (0, 1):
+        rows = (VALIDATION.targets == label).nonzero().flatten()
+        judges = replace(
+            VALIDATION, first=VALIDATION.first[rows], targets=VALIDATION.targets[rows]
+        )
+        rng = np.random.default_rng(3)
+        quantized = quantize_fold(_coarse(), TRAIN, judges, SETTINGS, rng)
+        assert not quantized.fine_tuned
+        assert quantized.validation_int8 is not None
+        lost.append(quantized.validation_float32 - quantized.validation_int8)
+    assert max(lost) > quantizing.TOLERATED
 
 
 def test_weights_that_were_pruned_stay_so(tuned: Quantized) -> None:

@@ -1,5 +1,7 @@
 """Linear read-outs: the best there is for each strength, and the best of those."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -88,6 +90,29 @@ def test_it_is_scikit_learns(n_classes: int) -> None:
     ).fit(rates, train.targets.numpy())
     told = predict(network, train, every).softmax(1).numpy()
     np.testing.assert_allclose(told, model.predict_proba(rates), atol=1e-4)
+
+
+def test_a_class_without_training_windows_is_never_predicted() -> None:
+    network, train = read_out(4), windows(3, 1)
+    list(fit_read_out(network, train, train, SETTINGS, np.random.default_rng(0)))
+    unseen = windows(3, 3)
+    likely = predict(network, unseen, torch.arange(200)).softmax(1)
+    assert (likely[:, 3] < 1e-5).all()
+    three = read_out(3)
+    list(fit_read_out(three, train, train, SETTINGS, np.random.default_rng(0)))
+    expected = predict(three, unseen, torch.arange(200)).softmax(1)
+    torch.testing.assert_close(likely[:, :3], expected, atol=1e-4, rtol=0)
+
+
+def test_validation_of_one_class_keeps_the_weakest_regularisation() -> None:
+    network, train = read_out(3), windows(3, 1)
+    targets = torch.zeros_like(train.targets)
+    judges = replace(train, targets=targets)
+    rng = np.random.default_rng(0)
+    epochs = fit_read_out(network, train, judges, SETTINGS, rng)
+    weights = [network.head.linear.weight.detach().clone() for _ in epochs]
+    assert torch.equal(network.head.linear.weight, weights[-1])
+    assert not torch.equal(weights[0], weights[-1])
 
 
 def test_the_same_twice() -> None:

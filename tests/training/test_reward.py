@@ -74,6 +74,17 @@ def test_it_learns_from_reward() -> None:
     assert epochs[-1].spike_rate > 0
 
 
+def test_validation_of_one_class_keeps_the_last_epoch() -> None:
+    network, judged = _network(), _windows(8)
+    judged = replace(judged, targets=torch.zeros_like(judged.targets))
+    rng, first = np.random.default_rng(1), np.random.default_rng(2)
+    settings = TrainingSettings(epochs=3, windows_per_class=10, patience=1)
+    epochs = fit_by_reward(network, _windows(7), judged, settings, CHOICES, rng, first)
+    weights = [network.head.weights.weight.detach().clone() for _ in epochs]
+    assert len(weights) == 3
+    assert torch.equal(network.head.weights.weight, weights[-1])
+
+
 def test_labels_that_say_nothing_teach_nothing() -> None:
     heard = _permuted(_windows(7))
     accuracies = []

@@ -19,12 +19,14 @@ from pipeline.neurons.relu import Relu
 from pipeline.spikes import pack
 from pipeline.training import quantizing
 from pipeline.training import train as training
+from pipeline.training.batches import Windows
+from pipeline.training.fitting import Epoch
 from pipeline.training.settings import (
     PruningSettings,
     SparsitySettings,
     TrainingSettings,
 )
-from pipeline.training.task import Task
+from pipeline.training.task import Task, unjudged
 from pipeline.training.train import devices, train
 from pipeline.training.trained import load_quantized, predictions, quantized_path
 
@@ -478,12 +480,71 @@ def test_a_linear_read_out_trains_the_same_way(task: Task, tmp_path: Path) -> No
     assert (predictions["label"] == predictions["predicted"]).mean() > 0.7
 
 
-def test_a_class_without_training_windows_is_named(task: Task, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["convolutional", "read-out"])
+def test_a_class_that_a_fold_does_not_train_is_unjudged_there(
+    task: Task, tmp_path: Path, network: str
+) -> None:
+    """Fold 0 trains no `late`; fold 2 would test nothing else, and is not trained."""
+    folds = task.folds.copy()
+    rare = task.windows.loc[task.windows["label"] == "late", "window"]
+    rare_here = folds["window"].isin(rare) & (folds["fold"] == 0)
+    tested = rare_here & (folds["role"] == "test")
+    folds.loc[tested, "role"] = "unjudged"
+    folds = folds[~(rare_here & (folds["role"] != "unjudged"))]
+    alone = pd.DataFrame({"window": rare[:4], "fold": 2, "role": "unjudged"})
+    changes: dict[str, Any] = {"folds": pd.concat([folds, alone])}
+    if network == "read-out":
+        changes |= {"network": Dense(units=(), bins=4), "neuron": Relu()}
+    changed = _with(task, **changes)
+    assert unjudged(changed) == [
+        {"fold": 0, "label": "late", "windows": int(tested.sum())},
+        {"fold": 2, "label": "late", "windows": 4},
+    ]
+    lines = train(changed, tmp_path)
+    assert [line["fold"] for line in lines] == [0, 1]
+    for name in ("predictions.parquet", "quantized.parquet"):
+        first, second = (
+            rows for _, rows in files.load_table(tmp_path / name).groupby("fold")
+        )
+        assert set(first["label"]) == {"calm", "busy"}
+        assert set(second["label"]) == set(LABELS)
+        assert "late" not in set(first["predicted"])
+        assert (first["predicted"] == first["label"]).mean() > 0.8
+        total = first[[f"p_{label}" for label in LABELS]].sum(axis=1)
+        np.testing.assert_allclose(total, 1, atol=1e-5)
+
+
+def test_nothing_is_unjudged_where_all_classes_train(task: Task) -> None:
+    assert unjudged(task) == []
+
+
+def test_a_fold_that_trains_one_class_is_named(task: Task, tmp_path: Path) -> None:
     folds = task.folds[task.folds["fold"] == 0]
-    late = task.windows.loc[task.windows["label"] == "late", "window"]
-    purged = folds[~(folds["window"].isin(late) & (folds["role"] == "train"))]
-    with pytest.raises(DataError, match="fold 0: no training windows of late"):
+    other = task.windows.loc[task.windows["label"] != "busy", "window"]
+    purged = folds[~(folds["window"].isin(other) & (folds["role"] == "train"))]
+    with pytest.raises(DataError, match="fold 0: training windows of busy alone"):
         train(_with(task, folds=purged), tmp_path)
+
+
+@pytest.mark.parametrize(("targets", "kept"), [([1, 1], 3), ([0, 1], 2)])
+def test_validation_of_one_class_chooses_no_epoch(
+    targets: list[int], kept: int
+) -> None:
+    history = [Epoch(k, 0.5, 0.5, right, None) for k, right in ((1, 0.6), (2, 0.9))]
+    history.append(Epoch(3, 0.5, 0.5, 0.7, None))
+    silence = torch.zeros(8, 2, dtype=torch.uint8)
+    judges = Windows(silence, torch.tensor([0, 4]), torch.tensor(targets), 4, 0.02)
+    assert training._kept(history, judges).epoch == kept
+
+
+def test_a_validation_role_may_lack_classes(task: Task, tmp_path: Path) -> None:
+    folds = task.folds[task.folds["fold"] == 0]
+    other = task.windows.loc[task.windows["label"] != "calm", "window"]
+    validating = folds["role"] == "validation"
+    folds = folds[~(folds["window"].isin(other) & validating)]
+    (line,) = train(_with(task, folds=folds), tmp_path)
+    assert line["epochs"] == line["best_epoch"] == task.settings.epochs
+    assert line["n_validation"] == N_WINDOWS // 3
 
 
 def test_a_fold_without_a_role_is_named(task: Task, tmp_path: Path) -> None:
