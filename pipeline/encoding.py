@@ -5,7 +5,7 @@ and a live stream gives the spikes that a file gives.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from pipeline import files, seeds, unfinished
-from pipeline.axes import PackedBits, Samples
+from pipeline.axes import PackedBits, SpikeBits
 from pipeline.encoders.base import Encoder
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
 from pipeline.spikes import Spikes, rate
 
-CHUNK = 1 << 16
-"""Samples encoded at once; a multiple of 8, so that packed chunks can be joined."""
+PIECE_VALUES = 1 << 20
+"""Values (channels times samples) that are encoded at once."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,68 @@ class Encoded:
 
 
 def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> Spikes:
-    """Encode one recording, chunk by chunk."""
-    state = encoder.initial_state(len(signal.channels), rng)
-    packed = np.concatenate(
-        list(_packed_chunks(encoder, signal.samples, state)), axis=1
-    )
+    """Encode one recording in memory."""
+    packed = np.concatenate(list(packed_pieces(encoder, signal, rng)), axis=1)
+    return replace(_about(encoder, signal), packed=packed)
+
+
+def packed_pieces(
+    encoder: Encoder[Any], signal: Signal, rng: np.random.Generator
+) -> Iterator[PackedBits]:
+    """Encode one recording piece by piece; every segment starts anew.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    signal : Signal
+        It may be open (`files.open_signal`): then it is read as it is encoded.
+    rng : Generator
+        The first segment draws from it, each later one from a child of its own.
+
+    Yields
+    ------
+    packed : array, shape (feature, byte), uint8
+        Joined along time, the packed bits of all steps, segment after segment.
+    """
+    starts, n_steps = signal.segments, signal.samples.shape[1]
+    generators = [rng, *rng.spawn(len(starts) - 1)]
+    bounds = zip(starts, (*starts[1:], n_steps), generators, strict=True)
+    rest = np.empty((len(encoder.features(signal.channels)), 0), np.bool_)
+    for start, stop, own in bounds:
+        for spikes in _pieces(encoder, signal, start, stop, own):
+            joined = np.concatenate([rest, spikes], axis=1) if rest.size else spikes
+            full = joined.shape[1] // 8 * 8
+            yield np.packbits(joined[:, :full], axis=1)
+            rest = joined[:, full:]
+    yield np.packbits(rest, axis=1)
+
+
+def _pieces(
+    encoder: Encoder[Any],
+    signal: Signal,
+    start: int,
+    stop: int,
+    rng: np.random.Generator,
+) -> Iterator[SpikeBits]:
+    """Encode one segment."""
+    n_channels = len(signal.channels)
+    state = encoder.initial_state(n_channels, rng)
+    step = max(1, PIECE_VALUES // n_channels)
+    for first in range(start, stop, step):
+        samples = signal.samples[:, first : min(first + step, stop)]
+        spikes, state = encoder.encode(samples, state)
+        yield spikes
+
+
+def _about(encoder: Encoder[Any], signal: Signal) -> Spikes:
+    """Make the spike train of a signal without its bits."""
+    features = encoder.features(signal.channels)
     return Spikes(
-        packed,
+        np.empty((len(features), 0), np.uint8),
         n_steps=signal.samples.shape[1],
         dt=1 / signal.sfreq,
         delay_s=encoder.delay_s(signal.sfreq),
-        features=encoder.features(signal.channels),
+        features=features,
     )
 
 
@@ -104,17 +155,9 @@ def _encode_file(
     made = not unfinished.is_made_of(path, inputs)
     if made:
         rng = seeds.generator(*seed, recording)
-        spikes = encode(encoder, files.load_signal(source), rng)
-        files.save_spikes(path, spikes)
+        with files.open_signal(source) as signal:
+            about = _about(encoder, signal)
+            files.write_spikes(path, about, packed_pieces(encoder, signal, rng))
         unfinished.note_inputs(path, inputs)
-    else:
-        spikes = files.load_spikes(path)
-    return Encoded(recording, float(rate(spikes).mean()), made)
-
-
-def _packed_chunks(
-    encoder: Encoder[Any], samples: Samples, state: Any
-) -> Iterator[PackedBits]:
-    for start in range(0, samples.shape[1], CHUNK):
-        spikes, state = encoder.encode(samples[:, start : start + CHUNK], state)
-        yield np.packbits(spikes, axis=1)
+    with files.open_spikes(path) as spikes:
+        return Encoded(recording, float(rate(spikes).mean()), made)

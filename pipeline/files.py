@@ -10,32 +10,28 @@ import hashlib
 import json
 import os
 import shutil
-import struct
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.axes import Samples
+from pipeline import _fif, _hdf5
+from pipeline.axes import PackedBits, Samples
 from pipeline.components import Settings
 from pipeline.errors import DataError
 from pipeline.spikes import Spikes
 
 if TYPE_CHECKING:
+    import h5py
     import mne
     import torch
 
 SCHEMA = 1
-FIFF_ID = 31
-"""Type of the FIF tags that name a machine and a moment."""
-NOBODY = struct.pack(">4i", 0, 0, 0, 2**31 - 1)
-"""No machine, two numbers, and MNE's mark for no date: seconds and microseconds."""
-FIF_END = struct.pack(">4i", 108, 0, 0, -1)
-"""The tag that ends a FIF file: no meaning, no type, no size, and none comes next."""
 DATA = Path("data")
 UNFINISHED = DATA / ".unfinished"
 """Where stages work; git and DVC ignore it."""
@@ -69,13 +65,16 @@ class Signal:
     Parameters
     ----------
     samples : array, shape (channel, time), float32
-        In `units`, or dimensionless once scaled.
+        In `units`, or dimensionless once scaled. Of a signal that `open_signal` gave,
+        `samples[:, start:stop]` is read from the file.
     sfreq : float
         Samples per second.
     channels, units : tuple of str
         A name and a unit a row.
     delay_s : float
-        Sample k speaks of the recording's time `k / sfreq - delay_s`.
+        Sample k of a segment speaks of the segment's time `k / sfreq - delay_s`.
+    segments : tuple of int
+        First sample of each segment; filter, scale and encoder start anew there.
     """
 
     samples: Samples
@@ -83,6 +82,7 @@ class Signal:
     channels: tuple[str, ...]
     units: tuple[str, ...]
     delay_s: float
+    segments: tuple[int, ...] = (0,)
 
 
 @contextmanager
@@ -116,9 +116,12 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 def clear_partial(parent: Path) -> None:
-    """Remove the temporary files of killed runs below a folder."""
-    for leftover in parent.rglob(".partial-*"):
-        leftover.unlink(missing_ok=True)
+    """Remove the temporary files and folders of killed runs below a folder."""
+    for leftover in list(parent.rglob(".partial-*")):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def keep_only(parent: Path, wanted: set[str]) -> None:
@@ -219,77 +222,143 @@ def save_csv(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
 
+def recording_parts(path: Path) -> list[Path]:
+    """List the files of a recording: of one over 2 GB, also those that continue it."""
+    return _fif.parts(path)
+
+
 def save_recording(path: Path, raw: "mne.io.BaseRaw") -> None:
-    """Write a recording as FIF, float32."""
+    """Write a recording as FIF, float32, read piece by piece.
+
+    One over 2 GB goes into several files (`recording_parts`), with `-1`, `-2` after the
+    name. The main file appears last, so that what is found complete is complete.
+    """
     raw.info["description"] = dump_json({"schema": SCHEMA})
     path.parent.mkdir(parents=True, exist_ok=True)
-    # MNE looks at the end of the name, so the temporary name keeps it.
-    with replacing(path) as partial:
-        raw.save(partial, fmt="single", overwrite=True, verbose="error")
-        _erase_ids(partial)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+        written = _fif.write(Path(folder) / path.name, raw)
+        for old in _fif.parts(path):
+            old.unlink(missing_ok=True)
+        for part in reversed(written):
+            part.replace(path.with_name(part.name))
 
 
 def load_recording(path: Path) -> "mne.io.BaseRaw":
     """Open a recording; its samples are read when asked for."""
-    import mne
-
     with _reading(path, OSError, ValueError, RuntimeError):
-        _check_end(path)
-        raw = mne.io.read_raw_fif(path, preload=False, verbose="error")
-        told = _parse_object(raw.info["description"] or "{}")
-        _check_schema(path, told.get("schema"))
+        raw = _fif.read(path)
+        stated = _parse_object(raw.info["description"] or "{}")
+        _check_schema(path, stated.get("schema"))
         return raw
 
 
 def save_signal(path: Path, signal: Signal) -> None:
     """Write a prepared signal as HDF5, uncompressed."""
+    write_signal(path, signal, [signal.samples], signal.samples.shape[1])
+
+
+def write_signal(
+    path: Path, about: Signal, pieces: Iterable[Samples], n_samples: int
+) -> None:
+    """Write a prepared signal that comes piece by piece.
+
+    Parameters
+    ----------
+    path : Path
+    about : Signal
+        What the signal is; its own samples are not looked at.
+    pieces : iterable of array, shape (channel, time)
+        All samples, in order.
+    n_samples : int
+        Samples of a channel, in all pieces together.
+    """
     attributes = {
-        "sfreq": signal.sfreq,
-        "delay_s": signal.delay_s,
-        "channels": dump_json(signal.channels),
-        "units": dump_json(signal.units),
+        "schema": SCHEMA,
+        "sfreq": about.sfreq,
+        "delay_s": about.delay_s,
+        "channels": dump_json(about.channels),
+        "units": dump_json(about.units),
     }
-    _save_array(path, signal.samples, attributes, compression=None)
+    if len(about.segments) > 1:
+        attributes["segments"] = dump_json(about.segments)
+    shape = len(about.channels), n_samples
+    with replacing(path) as partial:
+        _hdf5.write(partial, pieces, shape, attributes, dtype=np.float32)
+
+
+@contextmanager
+def open_signal(path: Path) -> Iterator[Signal]:
+    """Open a prepared signal, whose samples are read when asked for."""
+    with _opened(path) as (samples, attributes):
+        with _reading(path, *HDF5_FAULTS):
+            signal = Signal(
+                samples,
+                float(attributes["sfreq"]),
+                tuple(json.loads(attributes["channels"])),
+                tuple(json.loads(attributes["units"])),
+                float(attributes["delay_s"]),
+                tuple(json.loads(attributes.get("segments", "[0]"))),
+            )
+        yield signal
 
 
 def load_signal(path: Path) -> Signal:
     """Read a prepared signal."""
-    with _reading(path, *HDF5_FAULTS):
-        samples, attributes = _load_array(path)
-        return Signal(
-            samples,
-            float(attributes["sfreq"]),
-            tuple(json.loads(attributes["channels"])),
-            tuple(json.loads(attributes["units"])),
-            float(attributes["delay_s"]),
-        )
+    with _reading(path, *HDF5_FAULTS), open_signal(path) as signal:
+        return replace(signal, samples=np.asarray(signal.samples[()]))
 
 
 def save_spikes(path: Path, spikes: Spikes) -> None:
-    """Write a spike train as HDF5, deflated.
+    """Write a spike train as HDF5, deflated."""
+    write_spikes(path, spikes, [spikes.packed])
+
+
+def write_spikes(path: Path, about: Spikes, pieces: Iterable[PackedBits]) -> None:
+    """Write a spike train that comes piece by piece.
 
     Not lzf: its table starts uninitialised, and now and then a byte differs.
+
+    Parameters
+    ----------
+    path : Path
+    about : Spikes
+        What the train is; its own bits are not looked at.
+    pieces : iterable of array, shape (feature, byte), uint8
+        All bits, packed, in order.
     """
     attributes = {
-        "n_steps": spikes.n_steps,
-        "dt": spikes.dt,
-        "delay_s": spikes.delay_s,
-        "features": dump_json(spikes.features),
+        "schema": SCHEMA,
+        "n_steps": about.n_steps,
+        "dt": about.dt,
+        "delay_s": about.delay_s,
+        "features": dump_json(about.features),
     }
-    _save_array(path, spikes.packed, attributes, compression="gzip")
+    shape = len(about.features), -(-about.n_steps // 8)
+    with replacing(path) as partial:
+        _hdf5.write(
+            partial, pieces, shape, attributes, dtype=np.uint8, compression="gzip"
+        )
+
+
+@contextmanager
+def open_spikes(path: Path) -> Iterator[Spikes]:
+    """Open a spike train, whose packed bits are read when asked for."""
+    with _opened(path) as (packed, attributes):
+        with _reading(path, *HDF5_FAULTS):
+            spikes = Spikes(
+                packed,
+                int(attributes["n_steps"]),
+                float(attributes["dt"]),
+                float(attributes["delay_s"]),
+                tuple(json.loads(attributes["features"])),
+            )
+        yield spikes
 
 
 def load_spikes(path: Path) -> Spikes:
     """Read a spike train."""
-    with _reading(path, *HDF5_FAULTS):
-        packed, attributes = _load_array(path)
-        return Spikes(
-            packed,
-            int(attributes["n_steps"]),
-            float(attributes["dt"]),
-            float(attributes["delay_s"]),
-            tuple(json.loads(attributes["features"])),
-        )
+    with _reading(path, *HDF5_FAULTS), open_spikes(path) as spikes:
+        return replace(spikes, packed=np.asarray(spikes.packed[()]))
 
 
 def save_weights(
@@ -336,53 +405,19 @@ def _weights_meta(path: Path, metadata: Mapping[str, str] | None) -> dict[str, A
     return meta
 
 
-def _save_array(
-    path: Path,
-    values: np.ndarray,
-    attributes: Mapping[str, Any],
-    *,
-    compression: str | None,
-) -> None:
+@contextmanager
+def _opened(path: Path) -> "Iterator[tuple[h5py.Dataset, dict[str, Any]]]":
+    """Open an array and what it is; faults of its user are none of the file."""
     import h5py
 
-    with replacing(path) as partial, h5py.File(partial, "w") as file:
-        file.create_dataset("values", data=values, compression=compression)
-        everything = {"schema": SCHEMA, **attributes}
-        for key in sorted(everything):
-            file.attrs[key] = everything[key]
-
-
-def _load_array(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        attributes = dict(file.attrs)
-        _check_schema(path, int(attributes.get("schema", 0)))
-        return np.asarray(file["values"][()]), attributes
-
-
-def _erase_ids(path: Path) -> None:
-    """Take the machine's network address and the time out of all ids of a FIF file.
-
-    A FIF file is a row of tags: kind, type, size and next, four bytes each, then the
-    data. MNE writes the two into every tag of the id type, after a version.
-    """
-    with path.open("r+b") as file:
-        while len(tag := file.read(16)) == 16:
-            _, data_type, size, _ = struct.unpack(">4i", tag)
-            if data_type == FIFF_ID:
-                file.seek(4, os.SEEK_CUR)
-                file.write(NOBODY)
-            else:
-                file.seek(size, os.SEEK_CUR)
-
-
-def _check_end(path: Path) -> None:
-    """Refuse a FIF file that was cut: MNE reads one cut between two tags as shorter."""
-    with path.open("rb") as file:
-        file.seek(-len(FIF_END), os.SEEK_END)
-        if file.read() != FIF_END:
-            raise ValueError("the end is missing")
+    with _reading(path, *HDF5_FAULTS):
+        file = h5py.File(path, "r")
+    with file:
+        with _reading(path, *HDF5_FAULTS):
+            attributes = dict(file.attrs)
+            _check_schema(path, int(attributes.get("schema", 0)))
+            values = file["values"]
+        yield values, attributes
 
 
 def _parse_object(text: str) -> dict[str, Any]:
@@ -434,7 +469,7 @@ def _maker(path: Path) -> str:
     parts = tuple(part for part in path.parts if part != UNFINISHED.name)
     inside = parts[parts.index(DATA.name) + 1 :] if DATA.name in parts else ()
     match inside:
-        case ["report" | "code" as stage, *_]:
+        case ["report" | "code" | "inventory" as stage, *_]:
             return stage
         case ["cards", name]:
             return f"fetch@{Path(name).stem}"

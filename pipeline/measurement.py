@@ -25,10 +25,10 @@ from pipeline.exporting._c_program import (
     Program,
     fold_stimulus,
     load_program,
-    read_codes,
     stratified,
     window_spikes,
 )
+from pipeline.exporting._recordings import read_codes
 from pipeline.exporting.c import write_program
 from pipeline.profiling import measured
 from pipeline.profiling.cost_tables import instruction_energy, tables_for

@@ -1,4 +1,11 @@
-"""What can be said of a recording's quality before anything is filtered."""
+"""What can be said of a recording's quality before anything is filtered.
+
+Samples come piece by piece and are not kept. The shares are those of the recording in
+one piece, wherever it is divided.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,45 +17,80 @@ CLIPPED_SAMPLES = 3
 """At the channel's extreme for this many samples in a row: the converter's end."""
 LEAST_FREQ, LINE_WIDTH = 1.0, 1.0
 """Hz: baseline below is no part of the power; the line lies within ± the width."""
+WELCH_S = 4.0
+"""Length of a segment in Welch's method, half of which overlaps the next."""
+
+PIECE_VALUES = 1 << 17
+"""Values (channels times samples) that are looked at together."""
 
 
-def nan_share(samples: Precise) -> np.ndarray:
-    """Share of samples that are no finite number, a channel."""
-    return np.asarray(np.mean(~np.isfinite(samples), axis=1))
+@dataclass(frozen=True)
+class Measured:
+    """The quality of a recording, a channel each.
 
-
-def flat_share(samples: Precise, sfreq: float) -> np.ndarray:
-    """Share of samples in runs of one value of at least 0.2 s, a channel."""
-    least = max(2, round(FLAT_S * sfreq))
-    return np.array([_share_in_runs(row, least) for row in samples])
-
-
-def clipped_share(samples: Precise) -> np.ndarray:
-    """Share of samples in runs of at least 3 at the largest or least value, a channel.
-
-    A channel that never changes is flat, not clipped.
+    Parameters
+    ----------
+    flat_share : array, shape (channel,)
+        Share of samples in runs of one value of at least 0.2 s.
+    clipped_share : array, shape (channel,)
+        Share of samples in runs of at least 3 at the largest or least value. A channel
+        that never changes is flat, not clipped.
+    nan_share : array, shape (channel,)
+        Share of samples that are no finite number.
+    line_noise_share : array, shape (channel,)
+        Share of the power above 1 Hz within 1 Hz of the mains frequency, by Welch's
+        method. NaN where the mains frequency is unknown or not below half the sampling
+        rate, and for a channel without power.
+    first_nan : tuple of int or None
+        The first sample that is no finite number.
     """
-    return np.array([_clipped(row) for row in samples])
+
+    flat_share: np.ndarray
+    clipped_share: np.ndarray
+    nan_share: np.ndarray
+    line_noise_share: np.ndarray
+    first_nan: tuple[int | None, ...]
 
 
-def line_noise_share(
-    samples: Precise, sfreq: float, line_freq: float | None
-) -> np.ndarray:
-    """Share of the power above 1 Hz within 1 Hz of the mains frequency, a channel.
+def measure(
+    pieces: Iterable[Precise], sfreq: float, line_freq: float | None
+) -> Measured:
+    """Measure the quality of a recording.
 
-    NaN where the mains frequency is unknown or not below half the sampling rate, and
-    for a channel without power. Welch's method, segments of 4 s.
+    Parameters
+    ----------
+    pieces : iterable of array, shape (channel, time)
+        All samples, in order, in any unit; at least one.
+    sfreq : float
+        Samples per second.
+    line_freq : float or None
+        Mains frequency, Hz.
     """
-    from scipy.signal import welch
+    n_samples = 0
+    for piece in _small(pieces):
+        if not n_samples:
+            missing = _Missing(len(piece))
+            runs = _Runs(len(piece), max(2, round(FLAT_S * sfreq)))
+            spectrum = _Spectrum(len(piece), sfreq, line_freq)
+        runs.add(missing.add(piece))
+        spectrum.add(piece)
+        n_samples += piece.shape[1]
+    flat, clipped = runs.finish()
+    return Measured(
+        flat / n_samples,
+        clipped / n_samples,
+        missing.counts / n_samples,
+        spectrum.line_share(),
+        tuple(None if first < 0 else int(first) for first in missing.first),
+    )
 
-    if line_freq is None or line_freq >= sfreq / 2:
-        return np.full(len(samples), np.nan)
-    segment = min(samples.shape[1], round(4 * sfreq))
-    freqs, power = welch(samples, sfreq, nperseg=segment, axis=1)
-    line = np.abs(freqs - line_freq) <= LINE_WIDTH
-    total = power[:, freqs >= LEAST_FREQ].sum(axis=1)
-    share = power[:, line].sum(axis=1) / np.where(total > 0, total, np.nan)
-    return np.asarray(share)
+
+def _small(pieces: Iterable[Precise]) -> Iterator[Precise]:
+    """Divide pieces so that what is computed of one stays in the processor's cache."""
+    for piece in pieces:
+        step = max(1, PIECE_VALUES // len(piece))
+        for start in range(0, piece.shape[1], step):
+            yield piece[:, start : start + step]
 
 
 def worst(shares: np.ndarray) -> float:
@@ -56,16 +98,140 @@ def worst(shares: np.ndarray) -> float:
     return float(np.nanmax(shares)) if np.isfinite(shares).any() else float("nan")
 
 
-def _clipped(row: np.ndarray) -> float:
-    low, high = np.nanmin(row), np.nanmax(row)
-    if low == high:
-        return 0.0
-    at_end = (row == low) | (row == high)
-    return _share_in_runs(np.where(at_end, row, np.nan), CLIPPED_SAMPLES)
+class _Missing:
+    """Count the samples that are no finite numbers."""
+
+    def __init__(self, n_channels: int) -> None:
+        self.counts = np.zeros(n_channels, np.int64)
+        self.first = np.full(n_channels, -1)
+        self._n_samples = 0
+
+    def add(self, piece: Precise) -> Precise:
+        """Count those of a piece, and give it with NaN in their place."""
+        finite = np.isfinite(piece)
+        if not finite.all():
+            new = (self.first < 0) & ~finite.all(axis=1)
+            self.first[new] = self._n_samples + finite[new].argmin(axis=1)
+            self.counts += (~finite).sum(axis=1)
+            piece = np.where(finite, piece, np.nan)
+        self._n_samples += piece.shape[1]
+        return piece
 
 
-def _share_in_runs(row: np.ndarray, least: int) -> float:
-    """Share of samples in runs of equal values (NaN equals none), `least` or longer."""
-    edges = np.flatnonzero(np.diff(row, prepend=np.nan, append=np.nan) != 0)
-    lengths = np.diff(edges)
-    return float(lengths[lengths >= least].sum() / row.size)
+class _Runs:
+    """Count the samples in long runs of one value, NaN equalling none.
+
+    Runs at the least and the largest value so far are counted apart; a new extreme
+    makes those before it ordinary. The run at the end of a piece waits for the next.
+    """
+
+    def __init__(self, n_channels: int, least: int) -> None:
+        self._least = least
+        self._flat, self._at_low, self._at_high = np.zeros((3, n_channels), np.int64)
+        self._low, self._high = (
+            np.full(n_channels, np.inf),
+            np.full(n_channels, -np.inf),
+        )
+        self._value, self._length = (
+            np.full(n_channels, np.nan),
+            np.zeros(n_channels, int),
+        )
+
+    def add(self, piece: Precise) -> None:
+        n_channels, n_samples = piece.shape
+        if not n_samples:
+            return
+        self._widen(np.fmin.reduce(piece, axis=1), np.fmax.reduce(piece, axis=1))
+        begins = np.ones(piece.shape, np.bool_)
+        np.not_equal(piece[:, 1:], piece[:, :-1], out=begins[:, 1:])
+        starts = np.flatnonzero(begins)
+        lengths = np.diff(starts, append=piece.size)
+        first = np.searchsorted(starts, np.arange(n_channels) * n_samples)
+        goes_on = piece[:, 0] == self._value
+        lengths[first[goes_on]] += self._length[goes_on]
+        ended = np.flatnonzero(~goes_on)
+        self._count(ended, self._value[ended], self._length[ended])
+        last = np.append(first[1:], len(starts)) - 1
+        self._value, self._length = piece[:, -1].copy(), lengths[last]
+        lengths[last] = 0
+        long = np.flatnonzero(lengths >= min(CLIPPED_SAMPLES, self._least))
+        places = starts[long]
+        self._count(places // n_samples, piece.ravel()[places], lengths[long])
+
+    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+        """Count the runs at the end; give the samples that are flat and clipped."""
+        self._count(np.arange(len(self._value)), self._value, self._length)
+        clipped = np.where(self._low < self._high, self._at_low + self._at_high, 0)
+        return self._flat, clipped
+
+    def _widen(self, low: np.ndarray, high: np.ndarray) -> None:
+        self._at_low[low < self._low] = 0
+        self._at_high[high > self._high] = 0
+        self._low = np.fmin(self._low, low)
+        self._high = np.fmax(self._high, high)
+
+    def _count(
+        self, channels: np.ndarray, values: np.ndarray, lengths: np.ndarray
+    ) -> None:
+        for counts, counted in (
+            (self._flat, lengths >= self._least),
+            (
+                self._at_low,
+                (lengths >= CLIPPED_SAMPLES) & (values == self._low[channels]),
+            ),
+            (
+                self._at_high,
+                (lengths >= CLIPPED_SAMPLES) & (values == self._high[channels]),
+            ),
+        ):
+            np.add.at(counts, channels[counted], lengths[counted])
+
+
+class _Spectrum:
+    """Add up periodograms as `scipy.signal.welch` does: Hann, constant detrending."""
+
+    def __init__(self, n_channels: int, sfreq: float, line_freq: float | None) -> None:
+        self._sfreq = sfreq
+        self._line_freq = line_freq if line_freq and line_freq < sfreq / 2 else None
+        self._rest = np.empty((n_channels, 0))
+        self._power = np.zeros((n_channels, 0))
+
+    def add(self, piece: Precise) -> None:
+        if self._line_freq is None:
+            return
+        length = round(WELCH_S * self._sfreq)
+        joined = np.concatenate([self._rest, piece], axis=1)
+        if joined.shape[1] >= length:
+            hop = length - length // 2
+            segments = np.lib.stride_tricks.sliding_window_view(joined, length, axis=1)
+            power = _periodograms(segments[:, ::hop])
+            self._power = power + (self._power if self._power.size else 0)
+            joined = joined[:, hop * ((joined.shape[1] - length) // hop + 1) :]
+        self._rest = joined.copy()
+
+    def line_share(self) -> np.ndarray:
+        if self._line_freq is None:
+            return np.full(len(self._rest), np.nan)
+        power, length = self._power, round(WELCH_S * self._sfreq)
+        if not power.size:
+            power, length = _periodograms(self._rest[:, None]), self._rest.shape[1]
+        freqs = np.fft.rfftfreq(length, 1 / self._sfreq)
+        line = np.abs(freqs - self._line_freq) <= LINE_WIDTH
+        total = power[:, freqs >= LEAST_FREQ].sum(axis=1)
+        share = power[:, line].sum(axis=1) / np.where(total > 0, total, np.nan)
+        return np.asarray(share)
+
+
+def _periodograms(segments: np.ndarray) -> np.ndarray:
+    """Sum the one-sided periodograms of segments, shape (channel, segment, time)."""
+    from scipy import fft
+    from scipy.signal import get_window
+
+    length = segments.shape[-1]
+    windowed = segments - segments.mean(axis=-1, keepdims=True)
+    windowed *= get_window("hann", length)
+    spectra = fft.rfft(windowed, axis=-1, overwrite_x=True)
+    power = (spectra.real**2 + spectra.imag**2).sum(axis=1)
+    # All frequencies but 0 and half the sampling rate stand for their negative, too.
+    power[:, 1 : (length + 1) // 2] *= 2
+    return np.asarray(power)

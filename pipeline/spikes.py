@@ -10,6 +10,9 @@ import numpy as np
 
 from pipeline.axes import PackedBits, SpikeBits
 
+PIECE_BYTES = 1 << 22
+"""Bytes of a spike train that are looked at together."""
+
 
 @dataclass(frozen=True)
 class Spikes:
@@ -18,7 +21,8 @@ class Spikes:
     Parameters
     ----------
     packed : array, shape (feature, ceil(n_steps / 8)), uint8
-        Bits along time, the first step in the highest bit (numpy's big bit order).
+        Bits along time, the first step in the highest bit (numpy's big bit order). Of
+        a train that `open_spikes` gave, `packed[:, start:stop]` is read from the file.
     n_steps : int
         Steps in the train; the padding bits after them are zero.
     dt : float
@@ -55,6 +59,11 @@ def unpack(spikes: Spikes, start: int = 0, stop: int | None = None) -> SpikeBits
 
 
 def rate(spikes: Spikes) -> np.ndarray:
-    """Spikes per second of each feature, shape (feature,)."""
-    counts = np.bitwise_count(spikes.packed).sum(axis=1, dtype=np.int64)
+    """Spikes per second of each feature, shape (feature,); read piece by piece."""
+    packed = spikes.packed
+    step = max(1, PIECE_BYTES // max(1, packed.shape[0]))
+    counts = np.zeros(packed.shape[0], np.int64)
+    for start in range(0, packed.shape[1], step):
+        piece = packed[:, start : start + step]
+        counts += np.bitwise_count(piece).sum(axis=1, dtype=np.int64)
     return np.asarray(counts / (spikes.n_steps * spikes.dt), dtype=np.float64)

@@ -1,5 +1,7 @@
 """Encoding a data set: the same bytes however it is run, and nothing twice."""
 
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three prepared recordings in an empty project."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
-    monkeypatch.setattr(encoding, "CHUNK", 64)
+    monkeypatch.setattr(encoding, "PIECE_VALUES", 2 * 67)
     for index, name in enumerate(["r1", "r2", "r3"]):
         prepare(name, index)
 
@@ -67,6 +69,49 @@ def test_the_file_holds_the_code_of_the_whole_signal(target: Path) -> None:
     assert spikes.features == ("I+", "I-", "II+", "II-")
 
 
+@pytest.mark.parametrize("encoder", [Delta(), Rate()], ids=["delta", "rate"])
+def test_segments_are_encoded_as_recordings_of_their_own(
+    encoder: Encoder[object],
+) -> None:
+    """Joined bit by bit: neither length is a multiple of eight, nor of a piece."""
+    samples = np.random.default_rng(0).normal(size=(2, 250)).astype(np.float32)
+    about = Signal(samples, 125.0, ("I", "II"), ("", ""), 0.02)
+    both = encoding.encode(
+        encoder, replace(about, segments=(0, 3, 101)), np.random.default_rng(1)
+    )
+    generator = np.random.default_rng(1)
+    generators = generator, *generator.spawn(2)
+    parts = np.split(samples, [3, 101], axis=1)
+    alone = [
+        unpack(encoding.encode(encoder, replace(about, samples=part), own))
+        for part, own in zip(parts, generators, strict=True)
+    ]
+    np.testing.assert_array_equal(unpack(both), np.concatenate(alone, axis=1))
+    together = encoding.encode(encoder, about, np.random.default_rng(1))
+    assert not np.array_equal(unpack(both), unpack(together))
+
+
+def test_segments_draw_apart() -> None:
+    samples = np.ones((1, 200), np.float32)
+    signal = Signal(samples, 125.0, ("I",), ("",), 0.0, segments=(0, 100))
+    spikes = unpack(encoding.encode(Rate(), signal, np.random.default_rng(0)))
+    assert spikes[0, :100].any()
+    assert not np.array_equal(spikes[:, :100], spikes[:, 100:])
+
+
+@pytest.mark.parametrize("values", [1, 16, 34, 1000])
+def test_any_pieces_give_the_same_bytes(
+    target: Path, values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signal = replace(prepare("r1", 0), segments=(0, 99))
+    files.save_signal(files.folder("signals", "demo") / "r1.h5", signal)
+    encode(Rate(), target)
+    before = contents(target)
+    monkeypatch.setattr(encoding, "PIECE_VALUES", values)
+    assert encode(Rate(), target, code="other") == ["r1", "r2", "r3"]
+    assert contents(target) == before
+
+
 def test_the_spike_rate_is_told(target: Path) -> None:
     asked = {"name": "code", "dataset": "demo", "seed": 1, "code": "one"}
     for made in (True, False):
@@ -92,7 +137,7 @@ def test_bytes_repeat_on_any_number_of_workers(
     again = target.with_name("again")
     again.mkdir()
     monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
-    # Workers start from the module as it stands on disk, with its own chunk.
+    # Workers start from the module as it stands on disk, with longer pieces.
     assert encode(encoder, again) == ["r1", "r2", "r3"]
     assert contents(again) == before
 
@@ -141,15 +186,15 @@ def test_a_run_that_broke_off_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the third recording; then the other two are kept, and the folder is whole."""
     folder, loaded = files.folder("spikes", "demo-code"), []
 
-    def load(path: Path) -> Signal:
+    def open_(path: Path) -> AbstractContextManager[Signal]:
         loaded.append(path.stem)
         if path.stem == "r3":
             raise KeyboardInterrupt
-        return load_signal(path)
+        return open_signal(path)
 
-    load_signal = files.load_signal
+    open_signal = files.open_signal
     with monkeypatch.context() as patch:
-        patch.setattr(files, "load_signal", load)
+        patch.setattr(files, "open_signal", open_)
         with pytest.raises(KeyboardInterrupt), unfinished.finishing(folder) as work:
             encode(Delta(), work)
     assert loaded == ["r1", "r2", "r3"]

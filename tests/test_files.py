@@ -1,5 +1,7 @@
 """Files are whole or absent, repeat to the byte, and refuse another schema."""
 
+import dataclasses
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline import files
+from pipeline import _fif, _hdf5, files
 from pipeline.components import Settings
 from pipeline.errors import DataError
 from pipeline.files import Signal
@@ -39,8 +41,8 @@ def spikes() -> Spikes:
     return pack(bits, dt=0.01, delay_s=0.02, features=("a", "b", "c"))
 
 
-def recording() -> mne.io.BaseRaw:
-    """30 s of noise, which FIF keeps in pieces."""
+def recording() -> mne.io.RawArray:
+    """30 s of noise."""
     samples = np.random.default_rng(0).normal(size=(2, 3000)) * 1e-5
     info = mne.create_info(["Fp1", "Cz"], 100.0, "eeg")
     return mne.io.RawArray(samples, info, verbose="error")
@@ -64,9 +66,12 @@ def test_clear_partial_removes_only_what_killed_runs_left(tmp_path: Path) -> Non
     (tmp_path / "deep").mkdir()
     leftover = tmp_path / "deep" / ".partial-17-a.h5"
     leftover.touch()
+    folder = tmp_path / "deep" / ".partial-abc"
+    folder.mkdir()
+    (folder / "a_raw.fif").touch()
     (tmp_path / "a.h5").touch()
     files.clear_partial(tmp_path)
-    assert not leftover.exists()
+    assert list((tmp_path / "deep").iterdir()) == []
     assert (tmp_path / "a.h5").exists()
 
 
@@ -82,6 +87,64 @@ def test_signal_comes_back(tmp_path: Path) -> None:
         ("", ""),
         0.004,
     )
+
+
+def test_a_signal_of_several_segments_comes_back(tmp_path: Path) -> None:
+    divided = dataclasses.replace(signal(), segments=(0, 2, 5))
+    files.save_signal(tmp_path / "100.h5", divided)
+    assert files.load_signal(tmp_path / "100.h5").segments == (0, 2, 5)
+    files.save_signal(tmp_path / "100.h5", signal())
+    assert files.load_signal(tmp_path / "100.h5").segments == (0,)
+    with h5py.File(tmp_path / "100.h5") as file:
+        assert "segments" not in file.attrs
+
+
+def test_an_open_signal_is_read_in_slices(tmp_path: Path) -> None:
+    files.save_signal(tmp_path / "100.h5", signal())
+    with files.open_signal(tmp_path / "100.h5") as opened:
+        assert not isinstance(opened.samples, np.ndarray)
+        assert opened.samples[:, 2:4].tolist() == [[2, 3], [8, 9]]
+
+
+def test_a_fault_of_who_reads_is_not_the_files(tmp_path: Path) -> None:
+    files.save_signal(tmp_path / "100.h5", signal())
+    with (
+        pytest.raises(ValueError, match="of the encoder"),
+        files.open_signal(tmp_path / "100.h5"),
+    ):
+        raise ValueError("a fault of the encoder")
+
+
+@pytest.mark.parametrize("sizes", [[6], [1, 0, 4, 1], [2, 2, 2]])
+def test_pieces_give_the_bytes_of_the_signal(tmp_path: Path, sizes: list[int]) -> None:
+    given, ends = signal(), np.cumsum(sizes)
+    pieces = np.split(given.samples, ends[:-1], axis=1)
+    files.save_signal(tmp_path / "a.h5", given)
+    files.write_signal(tmp_path / "b.h5", given, pieces, 6)
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+def test_pieces_of_another_length_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="pieces of 6 columns for an array of 7"):
+        files.write_signal(tmp_path / "a.h5", signal(), [signal().samples], 7)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("block_bytes", [1, 3000, 1 << 24])
+def test_pieces_give_the_bytes_of_the_train_whatever_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int
+) -> None:
+    """Also where a train is written in several blocks, of several chunks each."""
+    monkeypatch.setattr(_hdf5, "BLOCK_BYTES", block_bytes)
+    bits = np.random.default_rng(0).random((6, 300_000)) < 0.5
+    train = pack(bits, dt=0.01, delay_s=0.02, features=tuple("abcdef"))
+    for name, at in {"a.h5": [], "b.h5": [5, 6000, 6001, 30_000]}.items():
+        files.write_spikes(tmp_path / name, train, np.split(train.packed, at, axis=1))
+    back = files.load_spikes(tmp_path / "b.h5")
+    np.testing.assert_array_equal(back.packed, train.packed)
+    one, other = ((tmp_path / name).read_bytes() for name in ("a.h5", "b.h5"))
+    assert one == other
+    assert len(one) < 1.06 * train.packed.size
 
 
 def test_spikes_come_back(tmp_path: Path) -> None:
@@ -189,8 +252,9 @@ def test_a_cut_file_is_named_with_its_stage(
 
 
 def test_a_recording_cut_between_two_tags_is_not_taken_for_a_shorter_one(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_fif, "BUFFER_VALUES", 200)
     path = tmp_path / "a.fif"
     files.save_recording(path, recording())
     whole = path.read_bytes()
@@ -198,8 +262,123 @@ def test_a_recording_cut_between_two_tags_is_not_taken_for_a_shorter_one(
     path.write_bytes(whole[: whole.rindex(data_tag)])
     with mne.io.read_raw_fif(path, verbose="error") as cut:
         assert 0 < cut.n_times < 3000
-    with pytest.raises(DataError, match="the end is missing"):
+    with pytest.raises(DataError, match=r"the end of a\.fif is missing"):
         files.load_recording(path)
+
+
+class Lazy(mne.io.BaseRaw):
+    """30 s of noise that are read piece by piece."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+        info = recording().info
+        extras = [{"read": self.read}]
+        super().__init__(info, False, (0,), (2999,), (None,), extras, "single")
+
+    def _read_segment_file(self, data, idx, fi, start, stop, cals, mult) -> None:  # type: ignore[no-untyped-def]
+        self._raw_extras[fi]["read"].append(stop - start)
+        data[:] = recording().get_data()[idx, start:stop]
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most 14 kB in a file."""
+    monkeypatch.setattr(_fif, "BUFFER_VALUES", 500)
+    monkeypatch.setattr(_fif, "PART_SIZE", 14_000)
+    monkeypatch.setattr("mne.io.base._NEXT_FILE_BUFFER", 2000)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_long_recording_comes_back_from_several_files(tmp_path: Path) -> None:
+    path = tmp_path / "a_raw.fif"
+    raw, onset = Lazy(), [0.5, 12.25, 29.5]
+    raw.set_annotations(mne.Annotations(onset, 0.0, ["a", "b", "c"]))
+    files.save_recording(path, raw)
+    assert max(raw.read) == 250
+    parts = files.recording_parts(path)
+    names = ["a_raw.fif", *(f"a_raw-{k}.fif" for k in range(1, len(parts)))]
+    assert [part.name for part in parts] == names
+    assert len(parts) > 2
+    assert sorted(tmp_path.iterdir()) == sorted(parts)
+    back = files.load_recording(path)
+    np.testing.assert_allclose(back.get_data(), recording().get_data(), rtol=1e-6)
+    assert back.annotations.onset.tolist() == onset
+    first = [part.read_bytes() for part in parts]
+    files.save_recording(path, Lazy().set_annotations(raw.annotations))
+    assert [part.read_bytes() for part in parts] == first
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_no_part_says_who_wrote_it_and_when_and_where(tmp_path: Path) -> None:
+    path = tmp_path / "a_raw.fif"
+    files.save_recording(path, recording())
+    for part in files.recording_parts(path):
+        assert tmp_path.name.encode() not in part.read_bytes()
+        with part.open("rb") as file:
+            while len(tag := file.read(16)) == 16:
+                _, kind, size, _ = struct.unpack(">4i", tag)
+                data = file.read(size)
+                if kind == _fif.FIFF_ID:
+                    assert data[4:] == _fif.NOBODY
+
+
+def test_a_shorter_recording_leaves_nothing_of_a_longer_one(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a_raw.fif"
+    request.getfixturevalue("small_parts")
+    files.save_recording(path, recording())
+    monkeypatch.undo()
+    other = tmp_path / "a_raw-x.fif"
+    other.touch()
+    files.save_recording(path, recording().crop(0, 5))
+    assert sorted(tmp_path.iterdir()) == [other, path]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("lost", [1, -1])
+def test_a_lost_or_cut_part_is_named(tmp_path: Path, lost: int) -> None:
+    path = tmp_path / "a_raw.fif"
+    files.save_recording(path, recording())
+    part = files.recording_parts(path)[lost]
+    part.write_bytes(part.read_bytes()[:-20])
+    with pytest.raises(DataError, match=f"the end of {part.name} is missing"):
+        files.load_recording(path)
+    part.unlink()
+    with pytest.raises(DataError, match=rf"{part.name}.*does not exist"):
+        files.load_recording(path)
+
+
+def test_late_marks_keep_their_sample(tmp_path: Path) -> None:
+    """In float32, which MNE writes, the last would lie a fifth of a sample off."""
+    times = np.array([0.0, 12.345678, 79_999.111111, 79_999.98])
+    for lasts in (0.0, 0.02):
+        onset, duration = _times_kept(tmp_path, times, lasts)
+        # In memory, MNE rounds to microseconds.
+        np.testing.assert_allclose(onset, times, rtol=0, atol=1e-6)
+        assert (duration == lasts).all()
+
+
+def _times_kept(
+    folder: Path, times: np.ndarray, duration_s: float
+) -> tuple[np.ndarray, np.ndarray]:
+    info = mne.create_info(["a"], 50.0, "ecg")
+    samples = np.zeros((1, 4_000_000))
+    raw = mne.io.RawArray(samples, info, copy=None, verbose="error")
+    raw.set_annotations(mne.Annotations(times, duration_s, ["x"] * len(times)))
+    files.save_recording(folder / "a_raw.fif", raw)
+    marks = files.load_recording(folder / "a_raw.fif").annotations
+    return marks.onset, marks.duration
+
+
+def test_marks_that_rounding_does_not_move_need_no_second_note(tmp_path: Path) -> None:
+    raw = recording()
+    raw.set_annotations(mne.Annotations([1.1, 20.3], [0, 0.25], ["x", "y"]))
+    files.save_recording(tmp_path / "a_raw.fif", raw)
+    assert any(mne.read_annotations(tmp_path / "a_raw.fif").extras)
+    raw.set_annotations(mne.Annotations([1.1, 20.5], [0, 0.25], ["x", "y"]))
+    files.save_recording(tmp_path / "a_raw.fif", raw)
+    assert not any(mne.read_annotations(tmp_path / "a_raw.fif").extras)
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "3", "null", '{"a": ', '{"\udc80": 1}'])

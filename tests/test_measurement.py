@@ -28,7 +28,8 @@ from pipeline.measurement import (
     weighted,
 )
 from pipeline.networks.base import Shape
-from pipeline.preparation.signals import SignalSettings, prepare_recording
+from pipeline.preparation.signals import SignalSettings
+from pipeline.preparation.streaming import prepare_recording
 from pipeline.profiling import measured
 from pipeline.profiling.cost_tables import instruction_energy
 from pipeline.profiling.duty import duty

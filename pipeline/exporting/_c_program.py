@@ -19,6 +19,7 @@ from pipeline.device.front_end import (
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.errors import DataError, PipelineError
 from pipeline.exporting import Trained, load_trained
+from pipeline.exporting._recordings import segments, used_recordings
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.quantization.network import IntegerNetwork
@@ -70,7 +71,7 @@ def load_program(trained: Trained) -> Program:
     """
     network = _integer_network(trained)
     dataset = trained.run["dataset"]
-    used = _used_recordings(dataset)
+    used = used_recordings(dataset)
     settings = trained.run["settings"]
     signal = SignalSettings.model_validate(settings["signal"])
     encoder = chosen(trained.run, "encoder")
@@ -125,6 +126,8 @@ def sample(program: Program) -> Stimulus:
 def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
     """Take all recordings of a fold's test windows, to decide at every window's end.
 
+    The front end starts anew in every segment, so each stands for a recording.
+
     Returns
     -------
     stimulus : Stimulus
@@ -134,8 +137,9 @@ def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
     test = program.test.sort_values(["recording", "stop"])
     lag = _lag(program)
     recordings = [
-        AdcRecording(read_codes(program, str(name)), [int(k) + lag for k in table.stop])
+        segment
         for name, table in test.groupby("recording", sort=True)
+        for segment in segments(program, str(name), table["stop"].to_numpy(), lag)
     ]
     none = window_spikes(program, test.iloc[:0])
     stimulus = Stimulus(program.shape, len(program.channels), none, recordings)
@@ -173,33 +177,6 @@ def window_spikes(program: Program, table: pd.DataFrame) -> np.ndarray:
     return packed(spikes.numpy().swapaxes(0, 1))
 
 
-def read_codes(
-    program: Program, recording: str, seconds: float | None = None
-) -> np.ndarray:
-    """Read a recording, or its start, as a converter would have given it.
-
-    Raises
-    ------
-    DataError
-        It has other channels or another rate than the front end is for, or gaps.
-    """
-    folder = files.folder("recordings", program.trained.run["dataset"])
-    raw = files.load_recording(folder / f"{recording}_raw.fif")
-    rate, wanted = program.front_end.recorded_sfreq, list(program.channels)
-    if raw.info["sfreq"] != rate or not set(wanted) <= set(raw.ch_names):
-        raise DataError(
-            f"recording {recording}",
-            f"{', '.join(raw.ch_names)} at {raw.info['sfreq']:g} Hz",
-            expected=f"{', '.join(wanted)} at {rate:g} Hz, as the data set's first",
-        )
-    stop = None if seconds is None else round(seconds * rate)
-    try:
-        return digitise(raw.pick(wanted).get_data(stop=stop))
-    except DataError as error:
-        where = f"recording {recording}, {error.where}"
-        raise DataError(where, error.found, expected=error.expected) from None
-
-
 def _lag(program: Program) -> int:
     """Count the steps that the code lags behind the signal."""
     run = program.trained.run
@@ -228,12 +205,6 @@ def _integer_network(trained: Trained) -> IntegerNetwork:
             remedy="export a cell of another model",
         )
     return network
-
-
-def _used_recordings(dataset: str) -> pd.DataFrame:
-    table = files.load_table(files.folder("recordings", dataset) / "recordings.parquet")
-    used: pd.DataFrame = table[table["status"] == "used"]
-    return used
 
 
 def _recorded(

@@ -120,7 +120,7 @@ def resample_chunk(
     both rates have a sample, so its length says how many outputs were already given.
     """
     joined = np.concatenate([tail, chunk], axis=1)
-    given, due = (_outputs(a.shape[1], design) for a in (tail, joined))
+    given, due = (outputs(a.shape[1], design) for a in (tail, joined))
     resampled = sp.upfirdn(design.taps, joined, design.up, design.down, axis=1)
     settled = joined.shape[1] - _memory(design)
     kept = joined[:, settled - settled % design.down :]
@@ -150,6 +150,11 @@ def scale_chunk(
     return chunk / np.maximum(scale, design.floor), power
 
 
+def outputs(n_samples: int, design: Design) -> int:
+    """Count the outputs due after so many samples: those at or before the last."""
+    return -(-n_samples * design.up // design.down)
+
+
 def anti_alias(up: int, down: int) -> np.ndarray:
     """Design the low-pass at half the slower rate: Kaiser window, beta 5, gain `up`."""
     slower = max(up, down)
@@ -173,8 +178,3 @@ def _before(first: Precise, design: Design) -> State:
 def _memory(design: Design) -> int:
     """Count the recorded samples before the present that an output can need."""
     return (len(design.taps) - 1) // design.up
-
-
-def _outputs(n_samples: int, design: Design) -> int:
-    """Count the outputs due after so many samples: those at or before the last."""
-    return -(-n_samples * design.up // design.down)

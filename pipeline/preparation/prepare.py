@@ -1,6 +1,6 @@
 """Prepare a data set: signals, the table of windows, the folds, the beats' quality."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,17 +11,26 @@ import pandas as pd
 
 from pipeline import files, unfinished
 from pipeline.errors import DataError
-from pipeline.files import Signal
 from pipeline.parallel import parallel_map
 from pipeline.preparation import beats
 from pipeline.preparation.folds import FoldSettings, make_folds
-from pipeline.preparation.signals import SignalSettings, prepare_recording
-from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings, cut
+from pipeline.preparation.segments import (
+    Segment,
+    cut_each,
+    divide,
+    on_clock,
+    segments_of,
+)
+from pipeline.preparation.signals import SignalSettings
+from pipeline.preparation.streaming import Preparation, plan_recording
+from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings
 
 if TYPE_CHECKING:
     import mne
 
 IDENTITY = ["recording", "subject", "session"]
+BOUNDARIES = ("BAD boundary", "EDGE boundary")
+"""MNE's own marks of where segments meet."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Prepared:
         Prepared samples per second.
     channels : tuple of str
     windows : DataFrame
-        What `windows.cut` gives.
+        What `segments.cut_each` gives.
     quality : dict or None
         What `beats.quality` gives, where windows lie around beats.
     made : bool
@@ -105,12 +114,14 @@ def prepare(
         channels, or the windows cannot be split as asked.
     """
     used = _used(dataset)
+    segments = segments_of(used)
     # Absolute, for workers may have started while this process was elsewhere.
     sources = files.folder("recordings", dataset).resolve()
-    files.keep_only(signals, {f"{name}.h5" for name in used["recording"]})
+    files.keep_only(signals, {f"{name}.h5" for name in segments})
     plan = Plan(dataset, signal, windows, tuple(labels), sources, signals, code)
-    one = partial(_prepare_one, plan)
-    prepared = parallel_map(one, list(used["recording"]), what=f"prepare {dataset}")
+    prepared = parallel_map(
+        partial(_prepare_one, plan), list(segments.items()), what=f"prepare {dataset}"
+    )
     _check_alike(dataset, prepared)
     table = _join(used, prepared)
     roles = make_folds(
@@ -124,7 +135,7 @@ def _used(dataset: str) -> pd.DataFrame:
     """Load who and what is in use."""
     path = files.folder("recordings", dataset) / "recordings.parquet"
     recordings = files.load_table(path)
-    used = recordings.loc[recordings["status"] == "used", IDENTITY]
+    used = recordings[recordings["status"] == "used"]
     if used.empty:
         raise DataError(
             str(path),
@@ -135,56 +146,79 @@ def _used(dataset: str) -> pd.DataFrame:
     return used.sort_values("recording", ignore_index=True)
 
 
-def _prepare_one(plan: Plan, recording: str) -> Prepared:
+def _prepare_one(plan: Plan, item: tuple[str, tuple[Segment, ...]]) -> Prepared:
     """Prepare one recording; its signal only if that was not done already."""
+    recording, segments = item
     source = plan.sources / f"{recording}_raw.fif"
     raw = files.load_recording(source)
-    signal, made = _signal(plan, recording, raw, source)
-    marks = _marks(raw)
-    timeline = Timeline(signal.samples.shape[1], signal.sfreq, signal.delay_s)
-    detected, quality = None, None
-    if isinstance(plan.windows, Beats):
-        found = beats.detect(*_lead(plan, recording, raw))
-        quality = beats.quality(marks.onset_s, found)
-        detected = found if plan.windows.beats == "detected" else None
-    table = cut(plan.windows, marks, timeline, plan.labels, detected)
-    return Prepared(recording, signal.sfreq, signal.channels, table, quality, made)
-
-
-def _signal(
-    plan: Plan, recording: str, raw: "mne.io.BaseRaw", source: Path
-) -> tuple[Signal, bool]:
-    path = plan.target / f"{recording}.h5"
-    inputs = files.inputs_digest(plan.signal, plan.code, files.file_digest(source))
-    if unfinished.is_made_of(path, inputs):
-        return files.load_signal(path), False
     where = f"{plan.dataset}, recording {recording}"
-    signal = prepare_recording(raw, plan.signal, where=where)
-    files.save_signal(path, signal)
+    starts = tuple(segment.start for segment in segments)
+    preparation = plan_recording(raw, plan.signal, starts, where=where)
+    made = _save_signal(plan, recording, preparation, source)
+    windows, quality = _windows(plan, raw, preparation, segments)
+    about = preparation.about
+    return Prepared(recording, about.sfreq, about.channels, windows, quality, made)
+
+
+def _save_signal(
+    plan: Plan, recording: str, preparation: Preparation, source: Path
+) -> bool:
+    """Prepare a signal, unless that was done already; say whether it was made now."""
+    path = plan.target / f"{recording}.h5"
+    digests = [files.file_digest(part) for part in files.recording_parts(source)]
+    inputs = files.inputs_digest(plan.signal, plan.code, preparation.starts, digests)
+    if unfinished.is_made_of(path, inputs):
+        return False
+    n_samples = sum(preparation.n_samples)
+    files.write_signal(path, preparation.about, preparation.pieces(), n_samples)
     unfinished.note_inputs(path, inputs)
-    return signal, True
+    return True
+
+
+def _windows(
+    plan: Plan,
+    raw: "mne.io.BaseRaw",
+    preparation: Preparation,
+    segments: tuple[Segment, ...],
+) -> tuple[pd.DataFrame, dict[str, int | float] | None]:
+    """Cut the windows of each segment, and compare detected beats with annotations."""
+    rate, delay_s = preparation.design.sfreq, preparation.design.delay_s
+    timelines = [Timeline(n, rate, delay_s) for n in preparation.n_samples]
+    marks = divide(_marks(raw), segments, float(raw.info["sfreq"]))
+    detected: list[beats.Onsets | None] = [None] * len(segments)
+    quality = None
+    if isinstance(plan.windows, Beats):
+        found = list(_beats(plan.windows, raw, preparation))
+        annotated = on_clock([each.onset_s for each in marks], segments)
+        quality = beats.quality(annotated, on_clock(found, segments))
+        if plan.windows.beats == "detected":
+            detected = [*found]
+    table = cut_each(plan.windows, marks, timelines, segments, plan.labels, detected)
+    return table, quality
 
 
 def _marks(raw: "mne.io.BaseRaw") -> Marks:
     annotations = raw.annotations
     label = np.asarray(annotations.description, object)
-    return Marks(annotations.onset, annotations.duration, label)
+    marks = ~np.isin(annotations.description, BOUNDARIES)
+    return Marks(annotations.onset[marks], annotations.duration[marks], label[marks])
 
 
-def _lead(
-    plan: Plan, recording: str, raw: "mne.io.BaseRaw"
-) -> tuple[np.ndarray, float]:
-    """Read the channel that beats are detected in, and its rate."""
-    asked = plan.windows.channel if isinstance(plan.windows, Beats) else None
-    channel = asked or raw.ch_names[0]
+def _beats(
+    settings: Beats, raw: "mne.io.BaseRaw", preparation: Preparation
+) -> Iterator[beats.Onsets]:
+    """Detect the beats of each segment, in the segment's own time."""
+    channel = settings.channel or raw.ch_names[0]
     if channel not in raw.ch_names:
         raise DataError(
-            f"{plan.dataset}, recording {recording}",
+            preparation.where,
             f"has no channel '{channel}' to detect beats in",
             expected=f"one of {', '.join(raw.ch_names)}",
             remedy="correct windows.channel in params.yaml",
         )
-    return raw.get_data(picks=[channel])[0], float(raw.info["sfreq"])
+    for start, stop in zip(preparation.starts, preparation.ends, strict=True):
+        samples = raw.get_data(picks=[channel], start=start, stop=stop)[0]
+        yield beats.detect(samples, float(raw.info["sfreq"]))
 
 
 def _check_alike(dataset: str, prepared: list[Prepared]) -> None:
@@ -211,7 +245,8 @@ def _join(used: pd.DataFrame, prepared: list[Prepared]) -> pd.DataFrame:
         n_blocks += int(one.windows["block"].max() + 1) if len(one.windows) else 0
     table = pd.concat(tables, ignore_index=True)
     table.insert(0, "window", np.arange(len(table)))
-    return table[["window", *IDENTITY, *prepared[0].windows.columns]]
+    columns = [name for name in prepared[0].windows if name != "segment"]
+    return table[["window", *IDENTITY, "segment", *columns]]
 
 
 def _save(

@@ -1,4 +1,4 @@
-"""What turns a recording into a prepared signal, and the settings of it."""
+"""The settings of preparing a signal, and the filters they ask for."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Self
@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from pipeline.axes import Precise
 from pipeline.components import Settings
-from pipeline.errors import ConfigError, DataError
-from pipeline.files import Signal
+from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    import mne
-
     from pipeline.preparation.causal import Design
 
 ORDER = 2
@@ -104,36 +100,6 @@ def design(settings: SignalSettings, sfreq: float) -> "Design":
     )
 
 
-def prepare_recording(
-    raw: "mne.io.BaseRaw", settings: SignalSettings, *, where: str
-) -> Signal:
-    """Prepare a whole recording.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-    settings : SignalSettings
-    where : str
-        The recording's name, for messages.
-
-    Raises
-    ------
-    ConfigError
-        The settings do not fit the recording's sampling rate.
-    DataError
-        A channel is not there, or a sample is not a number.
-    """
-    from pipeline.preparation.causal import process
-
-    picked = _pick(raw, settings.channels, where)
-    plan = design(settings, picked.info["sfreq"])
-    samples = picked.get_data()
-    _refuse_not_finite(samples, picked, where)
-    prepared, _ = process(samples, None, plan)
-    names = tuple(picked.ch_names)
-    return Signal(prepared, plan.sfreq, names, ("1",) * len(names), plan.delay_s)
-
-
 def _sections(settings: SignalSettings, sfreq: float) -> np.ndarray:
     """Design band-pass and notch as second-order sections."""
     from scipy import signal as sp
@@ -176,34 +142,3 @@ def _ratio(target: float, sfreq: float) -> tuple[int, int]:
             remedy="choose a rate in a simple ratio to the recorded one",
         )
     return ratio.numerator, ratio.denominator
-
-
-def _pick(
-    raw: "mne.io.BaseRaw", channels: tuple[str, ...] | None, where: str
-) -> "mne.io.BaseRaw":
-    """Keep the channels asked for, in the order asked for."""
-    if channels is None:
-        return raw
-    try:
-        return raw.copy().pick(list(channels))
-    except ValueError:
-        raise DataError(
-            where,
-            f"has no channels {', '.join(channels)}",
-            expected=f"names or types among {', '.join(raw.ch_names)}",
-            remedy="correct signal.channels in params.yaml",
-        ) from None
-
-
-def _refuse_not_finite(samples: Precise, raw: "mne.io.BaseRaw", where: str) -> None:
-    bad = ~np.isfinite(samples)
-    if not bad.any():
-        return
-    channel, first = np.argwhere(bad)[0]
-    raise DataError(
-        f"{where}, channel {raw.ch_names[channel]}",
-        f"{bad[channel].sum()} of {bad.shape[1]} samples are not numbers, "
-        f"the first at {first / raw.info['sfreq']:.3f} s",
-        expected="finite samples: a causal filter would carry NaN to the end",
-        remedy="leave the channel out by signal.channels, or mend the recording",
-    )

@@ -11,17 +11,19 @@ import pytest
 
 from pipeline import __main__, files, seeds
 from pipeline.components import find
+from pipeline.device.front_end import digitise
 from pipeline.encoding import encode
 from pipeline.errors import DataError
 from pipeline.exporting import load_trained
 from pipeline.exporting._c_program import (
     SAMPLE_WINDOWS,
     load_program,
-    read_codes,
     stratified,
 )
+from pipeline.exporting._recordings import read_codes, segments
 from pipeline.networks.base import Shape
-from pipeline.preparation.signals import SignalSettings, prepare_recording
+from pipeline.preparation.signals import SignalSettings
+from pipeline.preparation.streaming import prepare_recording
 from pipeline.quantization.quantize import quantize
 from pipeline.training.batches import load
 from pipeline.training.quantizing import Quantized, save_quantized
@@ -229,8 +231,22 @@ def test_a_recording_that_does_not_fit_the_front_end_is_named(
     path = files.folder("recordings", DATASET) / "r2_raw.fif"
     files.save_recording(path, raw)
     with pytest.raises(DataError) as caught:
-        read_codes(program, "r2")
+        read_codes(program, "r2", 2.0)
     assert f"{caught.value.where} {caught.value.found}".startswith(said)
+
+
+def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:
+    path = files.folder("recordings", DATASET) / "recordings.parquet"
+    table = files.load_table(path)
+    files.save_table(path, table.assign(segments="[[0, 0.0], [1001, 9.0], [2000, 20]]"))
+    program = load_program(load_trained(CELL))
+    stops = np.array([50, 501, 551])  # 501 prepared samples of the first 1001
+    first, second = segments(program, "r2", stops, lag=2)
+    assert (first.decisions, second.decisions) == ([52, 503], [52])
+    codes = digitise(recording(1).get_data())
+    assert np.abs(first.samples - codes[:, :1001]).max() <= 1
+    assert np.abs(second.samples - codes[:, 1001:2000]).max() <= 1
+    assert read_codes(program, "r2", 60.0).shape == (2, 1001)
 
 
 def test_recordings_of_two_rates_are_refused(

@@ -1,5 +1,6 @@
 """A data set prepared: the files, their bytes, what is kept and what is refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import files, unfinished
+from pipeline import _fif, files, unfinished
 from pipeline.errors import DataError
 from pipeline.preparation import prepare as preparation
 from pipeline.preparation.folds import ROLES
 from pipeline.preparation.prepare import prepare
 from pipeline.preparation.schemes import CrossSubject
 from pipeline.preparation.signals import Scale, SignalSettings
-from pipeline.preparation.windows import Beats, Sliding
+from pipeline.preparation.windows import Beats, Events, Sliding
 
 SIGNAL = SignalSettings(
     l_freq=0.5, h_freq=40, sfreq=125, scale=Scale(tau_s=5, floor=1e-6)
@@ -82,10 +83,11 @@ def test_everything_is_written_as_the_contract_says(demo):
     folder = files.folder("windows", "demo")
     windows = files.load_table(folder / "windows.parquet")
     assert list(windows) == [
-        *("window", "recording", "subject", "session", "start", "stop"),
+        *("window", "recording", "subject", "session", "segment", "start", "stop"),
         *("label", "onset_s", "block", "reason"),
     ]
     assert windows["window"].is_unique
+    assert (windows["segment"] == 0).all()
     assert len(windows) == len(NAMES) * len(ONSETS)
     assert windows.groupby("block")["recording"].nunique().max() == 1
     reasons = windows["reason"].value_counts()
@@ -179,8 +181,140 @@ def test_a_nan_names_the_recording(demo):
     samples[0, 100] = np.nan
     broken = mne.io.RawArray(samples, recording(0).info, verbose="error")
     ingested(NAMES, d=broken)
-    with pytest.raises(DataError, match="demo, recording d, channel upper: 1 of 7500"):
+    with pytest.raises(
+        DataError, match=r"demo, recording d, channel upper: sample 100"
+    ):
         demo()
+
+
+PAUSE_S = 100.0
+BORDER = 2501
+"""First sample after the pause: an odd one, so that both segments end in a half."""
+
+
+def paused(seed: int) -> mne.io.RawArray:
+    """Give a recording whose files hold two segments, one after the other.
+
+    A beat is at the first sample after the pause; none is at half a prepared sample.
+    """
+    raw, border = recording(seed), BORDER / 250
+    onset, label = ONSETS + 0.001, raw.annotations.description
+    onset[12] = border
+    marks = mne.Annotations(onset, 0.0, label)
+    marks += mne.Annotations([border, border], 0, ["EDGE boundary", "BAD boundary"])
+    return raw.set_annotations(marks)
+
+
+def half(raw: mne.io.RawArray, start: int, stop: int) -> mne.io.RawArray:
+    """Cut a recording apart, annotations too."""
+    info = mne.create_info(raw.ch_names, 250.0, "ecg")
+    part = mne.io.RawArray(raw.get_data()[:, start:stop], info, verbose="error")
+    times, label = raw.annotations.onset, raw.annotations.description
+    own = (times >= start / 250) & (times < stop / 250) & (np.char.str_len(label) == 1)
+    marks = mne.Annotations(times[own] - start / 250, 0.0, label[own])
+    return part.set_annotations(marks)
+
+
+def with_segments(segments: dict[str, list[list[float]]]) -> None:
+    path = files.folder("recordings", "demo") / "recordings.parquet"
+    table = files.load_table(path)
+    one = [[0, 0.0]]
+    texts = [json.dumps(segments.get(name, one)) for name in table["recording"]]
+    files.save_table(path, table.assign(segments=texts))
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        BEATS,
+        BEATS.model_copy(update={"beats": "detected"}),
+        Events(kind="events", tmin=-0.2, tmax=0.4),
+    ],
+    ids=["annotated", "detected", "events"],
+)
+def test_a_pause_divides_a_recording_as_if_it_were_two(demo, windows):
+    raw = paused(2)
+    ingested(NAMES, c=raw)
+    with_segments({"c": [[0, 0.0], [BORDER, BORDER / 250 + PAUSE_S]]})
+    demo(windows=windows)
+    signal = files.load_signal(SIGNALS / "c.h5")
+    table = files.load_table(files.folder("windows", "demo") / "windows.parquet")
+    both = table[table["recording"] == "c"]
+
+    first, second = half(raw, 0, BORDER), half(raw, BORDER, 7500)
+    names = ["a", "b", "c1", "c2", "d", "e"]
+    ingested(names, c1=first, c2=second)
+    demo(windows=windows)
+    parts = [files.load_signal(SIGNALS / f"c{k}.h5") for k in (1, 2)]
+    table = files.load_table(files.folder("windows", "demo") / "windows.parquet")
+    apart = [table[table["recording"] == f"c{k}"] for k in (1, 2)]
+
+    assert signal.segments == (0, 1251)
+    joined = np.concatenate([part.samples for part in parts], axis=1)
+    np.testing.assert_array_equal(signal.samples, joined)
+    assert [len(part) for part in apart] == both.groupby("segment").size().tolist()
+    assert both["label"].tolist() == [*apart[0]["label"], *apart[1]["label"]]
+    assert both["reason"].tolist() == [*apart[0]["reason"], *apart[1]["reason"]]
+    assert both["start"].tolist() == [*apart[0]["start"], *(apart[1]["start"] + 1251)]
+    assert both["stop"].tolist() == [*apart[0]["stop"], *(apart[1]["stop"] + 1251)]
+    later = apart[1]["onset_s"] + BORDER / 250 + PAUSE_S
+    # In FIF files, times are rounded.
+    onset = [*apart[0]["onset_s"], *later]
+    np.testing.assert_allclose(both["onset_s"], onset, rtol=0, atol=2e-6)
+    blocks = both.groupby("segment")["block"].agg(set)
+    assert blocks[0].isdisjoint(blocks[1])
+    used = both[both["reason"] == ""]
+    assert ((used["stop"] <= 1251) | (used["start"] >= 1251)).all()
+    assert used["segment"].nunique() == 2
+
+
+def test_beats_are_matched_on_the_clock(demo):
+    ingested(NAMES, c=paused(2))
+    with_segments({"c": [[0, 0.0], [BORDER, BORDER / 250 + PAUSE_S]]})
+    demo()
+    path = files.folder("windows", "demo") / "beats.parquet"
+    quality = files.load_table(path).set_index("recording")
+    assert quality.loc["c", "annotated"] == len(ONSETS)
+    assert quality.loc["c", "sensitivity"] > 0.9
+
+
+def test_another_border_is_prepared_again(demo):
+    demo()
+    with_segments({"c": [[0, 0.0], [BORDER, 20.0]]})
+    assert [one.recording for one in demo() if one.made] == ["c"]
+    with_segments({"c": [[0, 0.0], [BORDER + 1, 20.0]]})
+    assert [one.recording for one in demo() if one.made] == ["c"]
+
+
+def test_a_segment_without_marks_has_no_windows(demo):
+    raw = recording(2)
+    raw.set_annotations(mne.Annotations(ONSETS[ONSETS < 9], 0.0, "N"))
+    ingested(NAMES, c=raw)
+    with_segments({"c": [[0, 0.0], [BORDER, 20.0], [5000, 99.0]]})
+    demo()
+    table = files.load_table(files.folder("windows", "demo") / "windows.parquet")
+    assert (table[table["recording"] == "c"]["segment"] == 0).all()
+    assert table["window"].tolist() == list(range(len(table)))
+    assert table["segment"].dtype == np.int64
+
+
+def test_a_recording_in_several_files_is_one(demo, monkeypatch):
+    demo()
+    before = files.load_signal(SIGNALS / "c.h5").samples
+    monkeypatch.setattr(_fif, "BUFFER_VALUES", 2000)
+    monkeypatch.setattr(_fif, "PART_SIZE", 24_000)
+    monkeypatch.setattr("mne.io.base._NEXT_FILE_BUFFER", 2000)
+    ingested(NAMES)
+    source = files.folder("recordings", "demo") / "c_raw.fif"
+    main, *later = files.recording_parts(source)
+    assert len(later) > 1
+    assert all(one.made for one in demo())
+    np.testing.assert_array_equal(files.load_signal(SIGNALS / "c.h5").samples, before)
+    changed, untouched = recording(2), main.read_bytes()
+    changed[0, 7400] = 1e-3
+    ingested(NAMES, c=changed)
+    assert main.read_bytes() == untouched
+    assert [one.recording for one in demo() if one.made] == ["c"]
 
 
 def test_a_missing_detection_channel_is_named(demo):

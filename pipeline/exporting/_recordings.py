@@ -1,0 +1,91 @@
+"""Recordings as a device's converter would give them, a segment each."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipeline import files
+from pipeline.device.front_end import digitise
+from pipeline.device.stimulus import AdcRecording
+from pipeline.errors import DataError
+from pipeline.preparation.segments import segments_of
+from pipeline.preparation.signals import SignalSettings
+from pipeline.preparation.streaming import Preparation, plan_recording
+
+if TYPE_CHECKING:
+    from pipeline.exporting._c_program import Program
+
+
+def read_codes(program: "Program", recording: str, seconds: float) -> np.ndarray:
+    """Read the start of a recording as a converter would have given it.
+
+    Raises
+    ------
+    DataError
+        It has other channels or another rate than the front end is for, or gaps.
+    """
+    plan = _planned(program, recording)
+    stop = round(seconds * program.front_end.recorded_sfreq)
+    return _digitised(program, plan, 0, min(stop, plan.ends[0]))
+
+
+def segments(
+    program: "Program", recording: str, stops: np.ndarray, lag: int
+) -> Iterator[AdcRecording]:
+    """Read each segment in which windows end, to decide there.
+
+    Parameters
+    ----------
+    program : Program
+    recording : str
+    stops : array, shape (window,)
+        Samples of the prepared signal, rising.
+    lag : int
+        Steps that the code lags behind the signal.
+    """
+    plan = _planned(program, recording)
+    lasts = np.cumsum(plan.n_samples)
+    owner = np.searchsorted(lasts, stops)
+    for number, first in enumerate(plan.segments):
+        decisions = [int(stop) - first + lag for stop in stops[owner == number]]
+        if decisions:
+            bounds = plan.starts[number], plan.ends[number]
+            yield AdcRecording(_digitised(program, plan, *bounds), decisions)
+
+
+def _planned(program: "Program", recording: str) -> Preparation:
+    """Open a recording that the front end can read."""
+    run = program.trained.run
+    folder = files.folder("recordings", run["dataset"])
+    raw = files.load_recording(folder / f"{recording}_raw.fif")
+    rate, wanted = program.front_end.recorded_sfreq, program.channels
+    if raw.info["sfreq"] != rate or not set(wanted) <= set(raw.ch_names):
+        raise DataError(
+            f"recording {recording}",
+            f"{', '.join(raw.ch_names)} at {raw.info['sfreq']:g} Hz",
+            expected=f"{', '.join(wanted)} at {rate:g} Hz, as the data set's first",
+        )
+    segments = segments_of(used_recordings(run["dataset"]))[recording]
+    starts = tuple(segment.start for segment in segments)
+    signal = SignalSettings.model_validate(run["settings"]["signal"])
+    return plan_recording(raw, signal, starts, where=f"recording {recording}")
+
+
+def _digitised(
+    program: "Program", plan: Preparation, start: int, stop: int
+) -> np.ndarray:
+    volts = plan.raw.get_data(list(program.channels), start, stop)
+    try:
+        return digitise(volts)
+    except DataError as error:
+        where = f"{plan.where}, {error.where}"
+        raise DataError(where, error.found, expected=error.expected) from None
+
+
+def used_recordings(dataset: str) -> pd.DataFrame:
+    """Load the table of a data set's recordings that are in use."""
+    table = files.load_table(files.folder("recordings", dataset) / "recordings.parquet")
+    used: pd.DataFrame = table[table["status"] == "used"]
+    return used

@@ -1,0 +1,121 @@
+"""Segments: what lies between two pauses of a recording.
+
+A recording's files hold its samples without the pauses, and annotations lie on that
+time. Marks and windows of a segment lie on the segment's own time, from 0; what leaves
+here lies on the recording's clock, pauses included.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.preparation.beats import Onsets
+from pipeline.preparation.windows import Marks, Timeline, WindowSettings, cut
+
+ONE = "[[0, 0.0]]"
+"""The segments of a recording without a pause."""
+NEAR_BORDER = 0.25
+"""A mark so many samples before a border lies behind it: times are rounded."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a recording without a pause.
+
+    Parameters
+    ----------
+    start : int
+        Its first sample, of those that the file holds.
+    onset_s : float
+        Time of that sample on the recording's clock, seconds.
+    """
+
+    start: int
+    onset_s: float
+
+
+def segments_of(recordings: pd.DataFrame) -> dict[str, tuple[Segment, ...]]:
+    """Read the segments of each recording in `recordings.parquet`."""
+    column = recordings.get("segments", pd.Series(ONE, recordings.index))
+    return {
+        name: tuple(
+            Segment(int(start), float(onset)) for start, onset in json.loads(text)
+        )
+        for name, text in zip(recordings["recording"], column, strict=True)
+    }
+
+
+def divide(marks: Marks, segments: Sequence[Segment], sfreq: float) -> list[Marks]:
+    """Give each segment its marks, in the segment's own time.
+
+    Parameters
+    ----------
+    marks : Marks
+        In the time of the samples that the file holds.
+    segments : sequence of Segment
+    sfreq : float
+        Recorded samples per second.
+    """
+    starts = np.array([segment.start for segment in segments])
+    places = marks.onset_s * sfreq + NEAR_BORDER
+    owner = np.searchsorted(starts, places, side="right") - 1
+    divided = []
+    for index, start in enumerate(starts):
+        own = owner == index
+        onset = np.maximum(marks.onset_s[own] - start / sfreq, 0.0)
+        divided.append(Marks(onset, marks.duration_s[own], marks.label[own]))
+    return divided
+
+
+def on_clock(times_s: Sequence[np.ndarray], segments: Sequence[Segment]) -> np.ndarray:
+    """Bring times of each segment to the recording's clock."""
+    moved = [
+        times + segment.onset_s
+        for times, segment in zip(times_s, segments, strict=True)
+    ]
+    return np.concatenate(moved)
+
+
+def cut_each(
+    settings: WindowSettings,
+    marks: Sequence[Marks],
+    timelines: Sequence[Timeline],
+    segments: Sequence[Segment],
+    labels: Sequence[str],
+    detected: Sequence[Onsets | None],
+) -> pd.DataFrame:
+    """Cut the windows of each segment alone, so that none crosses a border.
+
+    Parameters
+    ----------
+    settings : Beats, Events or another kind of windows
+    marks, timelines, segments, detected : sequence
+        A segment's each, the first, second and last as `windows.cut` takes them.
+    labels : sequence of str
+        The data set's classes.
+
+    Returns
+    -------
+    windows : DataFrame
+        As `windows.cut` gives them, and the column `segment`: `start` and `stop` count
+        samples of the recording's prepared signal, `onset_s` is on its clock, and no
+        two segments share a block.
+    """
+    tables, n_samples, n_blocks = [], 0, 0
+    each = zip(marks, timelines, segments, detected, strict=True)
+    for number, (own, timeline, segment, found) in enumerate(each):
+        table = cut(settings, own, timeline, labels, found)
+        moved = {
+            "start": table["start"] + n_samples,
+            "stop": table["stop"] + n_samples,
+            "onset_s": table["onset_s"] + segment.onset_s,
+            "block": table["block"] + n_blocks,
+        }
+        tables.append(table.assign(**moved, segment=number))
+        n_samples += timeline.n_samples
+        n_blocks += int(table["block"].max() + 1) if len(table) else 0
+    filled = [table for table in tables if len(table)] or tables[:1]
+    return pd.concat(filled, ignore_index=True)
