@@ -1,11 +1,10 @@
 """The `biospike` command: what a person asks of a checkout outside `dvc repro`."""
 
 import argparse
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,31 +28,26 @@ def check(arguments: argparse.Namespace) -> None:
 
 def check_dataset(params: config.Params, dataset: str) -> None:
     """Read every recording of a fetched data set and say what was found."""
-    from pipeline.ingestion.recordings import inspect
+    from pipeline.ingestion.recordings import Intake, inspect
+    from pipeline.ingestion.words import closing_line, left_out_lines, row_words
 
-    reader = params.read(f"datasets.{dataset}.reader")
+    section = f"datasets.{dataset}"
+    intake = Intake(params.read(f"{section}.reader"), params.read(f"{section}.values"))
     folder = files.folder("raw", dataset)
     if not folder.exists():
         raise DataError(
             str(folder),
             "there are no raw files yet",
-            remedy=f"dvc repro fetch@{dataset} (or point BIOSPIKE_MIRROR at a folder)",
+            remedy=f"dvc repro fetch@{dataset}, with {dataset} in grid.dataset",
         )
-    found = inspect(folder, reader)
-    table = Table("recording", "subject", "signal", "annotations", "problem")
-    for row in found.to_dict("records"):
-        table.add_row(row["recording"], row["subject"], *check_words(row))
+    manifest = files.load_json(folder / "manifest.json")
+    done = inspect(intake, folder, manifest)
+    table = Table("recording", "subject", "signal", "labels", "remarks and problems")
+    for row in done.rows:
+        table.add_row(row.recording, row.subject, *row_words(row))
     Console(highlight=False).print(table)
-
-
-def check_words(row: Mapping[Hashable, Any]) -> tuple[str, str, str]:
-    """Write what was found in a recording: its signal, its annotations, its problem."""
-    if row["status"] != "used":
-        return "", "", str(row["reason"])
-    signal = f"{row['n_channels']} × {row['sfreq']:g} Hz, {row['duration_s']:.0f} s"
-    counts = json.loads(row["annotations"])
-    labels = ", ".join(f"{label} {count}" for label, count in counts.items())
-    return signal, labels + f" (and {row['unlabelled']} left out)", ""
+    for line in [*left_out_lines(done, manifest), closing_line(done, manifest)]:
+        console.print(line, markup=False)
 
 
 def grid_cells(params: config.Params) -> list[config.Cell]:

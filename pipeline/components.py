@@ -171,6 +171,8 @@ def explain(error: ValidationError, judge: Any) -> tuple[str, str]:
             expected.append(did_you_mean(str(problem["loc"][-1]), known))
         elif problem["type"] == "missing":
             found.append(f"{place} is missing")
+        elif not problem["loc"] and isinstance(problem["input"], Mapping):
+            found.append(problem["msg"].removeprefix("Value error, "))
         else:
             found.append(f"{place} is {problem['input']!r}")
             expected.append(problem["msg"].removeprefix("Value error, "))

@@ -11,12 +11,20 @@ from itertools import product, starmap
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.components import Settings, available, did_you_mean, explain, find
 from pipeline.errors import ConfigError
+from pipeline.ingestion.values import IN_FILES, Value, Values, names
+from pipeline.patterns import fields_of
 
 PARAMS = Path("params.yaml")
 
@@ -29,6 +37,8 @@ def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_no_repeats)]
 OnBadRecording = Literal["raise", "skip"]
+Labels = Annotated[dict[str, str], Field(min_length=1), BeforeValidator(names)]
+"""The classes in order, each with its longer name."""
 
 
 class Cell(NamedTuple):
@@ -69,9 +79,10 @@ SECTIONS = {
     "on_bad_recording": "pipeline.config:OnBadRecording",
     "grid": "pipeline.config:Grid",
     "datasets.*.card": "pipeline.config:Card",
-    "datasets.*.labels": "pipeline.config:Names",
+    "datasets.*.labels": "pipeline.config:Labels",
     "datasets.*.source": "component:sources",
     "datasets.*.reader": "component:readers",
+    "datasets.*.values": "pipeline.ingestion.values:Values",
     "datasets.*.signal": "pipeline.preparation.signals:SignalSettings",
     "datasets.*.windows": "pipeline.preparation.windows:WindowSettings",
     "datasets.*.folds": "pipeline.preparation.folds:FoldSettings",
@@ -88,6 +99,9 @@ by its `name` (`component:kind`)."""
 
 OPTIONAL = ("models.*.sparsity",)
 """Sections that may be left out: all their settings have defaults."""
+
+RENAMED = {"edf": "mne", "bids": "mne"}
+"""Components that have another name now."""
 
 
 class Params:
@@ -144,6 +158,8 @@ class Params:
                 except ConfigError as problem:
                     yield problem
         yield from self._unfit_parts()
+        for name in self.names("datasets"):
+            yield from self._unfit_values(name)
         yield from self._undefined_names()
 
     def _judge(self, section: str, value: Any) -> tuple[Any, Any]:
@@ -154,6 +170,8 @@ class Params:
         if not isinstance(value, Mapping) or "name" not in value:
             choice = "name: " + " | ".join(available(name))
             raise self._error(section, "does not say which", choice)
+        if now := RENAMED.get(value["name"]):
+            raise self._error(section, f"'{value['name']}' is no name", f"now '{now}'")
         rest = {key: setting for key, setting in value.items() if key != "name"}
         return find(name, str(value["name"])), rest
 
@@ -203,6 +221,25 @@ class Params:
                 except ConfigError as problem:
                     where = problem.where.replace("*", name)
                     yield ConfigError(where, problem.found, expected=problem.expected)
+
+    def _unfit_values(self, dataset: str) -> Iterator[ConfigError]:
+        """Look for values of a data set at places that its files do not have."""
+        parts = ("source", "reader", "values")
+        sections = [f"datasets.{dataset}.{part}" for part in parts]
+        try:
+            source, reader, values = map(self.read, sections)
+        except ConfigError:
+            return  # it is among the problems already
+        fields = list(dict.fromkeys(f for p in source.pattern for f in fields_of(p)))
+        for name, value in _by_name(values):
+            place = f"{sections[-1]}.{name}"
+            if value.place in IN_FILES - reader.origins:
+                allowed = sorted(reader.origins | {"field", "sidecar", "constant"})
+                found = f"from is '{value.place}', which the reader's files do not have"
+                yield self._error(place, found, "one of " + ", ".join(allowed))
+            elif value.place == "field" and value.key not in fields:
+                found = f"the source's pattern has no field '{value.key}'"
+                yield self._error(place, found, did_you_mean(value.key, fields))
 
     def _undefined_names(self) -> Iterator[ConfigError]:
         """Look for names in the grid that nothing defines."""
@@ -257,6 +294,12 @@ def read(path: Path = PARAMS) -> Params:
     if not isinstance(sections, Mapping):
         raise ConfigError(str(path), "is not a mapping of sections")
     return Params(sections, path=path)
+
+
+def _by_name(values: Values) -> list[tuple[str, Value]]:
+    """List a data set's values with the settings that they stand in."""
+    numbers = ((f"numbers.{name}", number) for name, number in values.numbers.items())
+    return [("label", values.label), ("person", values.person), *numbers]
 
 
 def _refuse(problems: list[ConfigError]) -> None:

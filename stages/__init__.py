@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from pipeline import config, entries
 from pipeline.components import Settings
 from pipeline.errors import PipelineError
@@ -75,7 +77,7 @@ class Stage:
     def _resolved(self, section: str) -> Any:
         settings = self.read(section)
         if not isinstance(settings, Settings):
-            return settings
+            return to_jsonable_python(settings)
         plain = self.params.plain(self._declared(section)) or {}
         name = {"name": plain["name"]} if "name" in plain else {}
         return {**name, **settings.model_dump(mode="json")}

@@ -1,13 +1,15 @@
 """ingest: raw files as de-identified recordings in SI units."""
 
 from pipeline import files, unfinished
-from pipeline.ingestion.recordings import ingest
+from pipeline.ingestion.recordings import Intake, ingest
+from pipeline.ingestion.words import closing_line
 from stages import Stage, run
 
 SECTIONS = (
     "on_bad_recording",
     "datasets.{dataset}.labels",
     "datasets.{dataset}.reader",
+    "datasets.{dataset}.values",
 )
 
 
@@ -15,21 +17,25 @@ def main(stage: Stage) -> str:
     """Read, de-identify and judge every recording of a data set."""
     raw = files.folder("raw", stage.label)
     manifest = files.load_json(raw / "manifest.json")
+    reader = stage.read("datasets.{dataset}.reader")
+    values = stage.read("datasets.{dataset}.values")
+    labels = stage.read("datasets.{dataset}.labels")
     with unfinished.finishing(files.folder("recordings", stage.label)) as target:
-        recordings = ingest(
-            stage.read("datasets.{dataset}.reader"),
+        done = ingest(
+            Intake(reader, values),
             raw,
             target,
-            digests=manifest["files"],
-            absent=manifest["absent"],
-            labels=stage.read("datasets.{dataset}.labels"),
+            manifest=manifest,
+            labels=list(labels),
             on_bad=stage.read("on_bad_recording"),
             code=stage.code,
         )
         settings = manifest["settings"] | stage.settings(*SECTIONS)
+        # Their longer names stand apart: what is learned does not depend on them.
+        settings["labels"] = list(labels)
         files.save_json(target / "settings.json", settings)
-    counts = recordings["status"].value_counts()
-    return ", ".join(f"{count} {status}" for status, count in counts.items())
+        files.save_json(target / "labels.json", labels)
+    return closing_line(done, manifest)
 
 
 if __name__ == "__main__":

@@ -152,9 +152,12 @@ NEURONS = {
 }
 OTHERS = {
     "pipeline/readers/wfdb.py": of("ingest", "ecg_demo", "mitdb_ds1"),
-    "pipeline/readers/bids.py": of("ingest", "emg_demo"),
+    "pipeline/readers/mne.py": of("ingest", "emg_demo"),
+    "pipeline/ingestion/labelling.py": of(
+        "ingest", "ecg_demo", "emg_demo", "mitdb_ds1", "emg_gestures"
+    ),
     "pipeline/readers/table.py": of("ingest", "emg_gestures"),
-    "pipeline/readers/_beats.py": of("ingest", "ecg_demo", "mitdb_ds1"),
+    "pipeline/readers/_wfdb/beats.py": of("ingest", "ecg_demo", "mitdb_ds1"),
     "pipeline/sources/synthetic_ecg.py": of("fetch", "ecg_demo"),
     "pipeline/sources/download.py": of("fetch", "mitdb_ds1", "emg_gestures"),
     "pipeline/preparation/causal.py": {"prepare"},

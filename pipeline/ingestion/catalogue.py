@@ -4,17 +4,17 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from pipeline import quality
 from pipeline.errors import DataError
 from pipeline.files import dump_json
-from pipeline.readers.base import Entry
-
-if TYPE_CHECKING:
-    import mne
+from pipeline.ingestion.found import Entry
+from pipeline.ingestion.labelling import Labels
+from pipeline.quality import Measured
+from pipeline.readers.base import Content
 
 NAN = float("nan")
 
@@ -27,20 +27,28 @@ class Row:
     ----------
     recording, subject, session, run : str
     status : str
-        used, refused or absent.
+        used, unlabelled, refused or absent.
     reason : str
         Why it is not used.
     sfreq, duration_s : float
-        Hz and seconds.
+        Hz and seconds, pauses left out.
     n_channels : int
     channels, channel_types, units : str
         JSON lists.
+    segments : str
+        JSON list of [first sample, its time on the recording's own clock in seconds].
     flat_share, clipped_share, nan_share, line_noise_share : float
         Of the worst channel; NaN where not measured.
     annotations : str
         JSON object: label to count.
     unlabelled : int
-        Annotations left out, for they have no label.
+        Annotations left out.
+    left_out : str
+        JSON object: why annotations are left out, with counts.
+    remarks : str
+        JSON list: what was left out or mended in reading.
+    numbers : str
+        JSON object: the numbers that the data set asks for, such as an age.
     """
 
     recording: str
@@ -55,56 +63,61 @@ class Row:
     channels: str = "[]"
     channel_types: str = "[]"
     units: str = "[]"
+    segments: str = "[[0, 0.0]]"
     flat_share: float = NAN
     clipped_share: float = NAN
     nan_share: float = NAN
     line_noise_share: float = NAN
     annotations: str = "{}"
     unlabelled: int = 0
+    left_out: str = "{}"
+    remarks: str = "[]"
+    numbers: str = "{}"
 
 
-def named(entry: Entry) -> Row:
+def named(entry: Entry, subject: str | None = None) -> Row:
     """Make the row of a recording of which no more is known."""
-    return Row(entry.recording, entry.subject, entry.session, entry.run)
+    person = entry.subject if subject is None else subject
+    return Row(entry.recording, person, entry.session, entry.run)
 
 
-def described(raw: "mne.io.BaseRaw") -> dict[str, Any]:
-    """Measure what `Row` tells of a recording's samples and labels."""
-    samples, sfreq = raw.get_data(), float(raw.info["sfreq"])
-    line_noise = quality.line_noise_share(samples, sfreq, raw.info["line_freq"])
+def described(
+    content: Content, measured: Measured, labels: Labels, numbers: Mapping[str, float]
+) -> dict[str, Any]:
+    """Say what `Row` holds of a recording's samples and labels."""
     return {
-        "sfreq": sfreq,
-        "duration_s": raw.n_times / sfreq,
-        "n_channels": len(raw.ch_names),
-        "channels": dump_json(raw.ch_names),
-        "channel_types": dump_json(raw.get_channel_types()),
-        "units": dump_json(_units(raw)),
-        "flat_share": quality.worst(quality.flat_share(samples, sfreq)),
-        "clipped_share": quality.worst(quality.clipped_share(samples)),
-        "nan_share": quality.worst(quality.nan_share(samples)),
-        "line_noise_share": quality.worst(line_noise),
-        "annotations": dump_json(Counter(raw.annotations.description.tolist())),
+        "sfreq": content.sfreq,
+        "duration_s": content.n_samples / content.sfreq,
+        "n_channels": len(content.channels),
+        "channels": dump_json(content.channels),
+        "channel_types": dump_json(content.types),
+        "units": dump_json(["V"] * len(content.channels)),
+        "segments": dump_json([[s.start, s.onset_s] for s in content.segments]),
+        "flat_share": quality.worst(measured.flat_share),
+        "clipped_share": quality.worst(measured.clipped_share),
+        "nan_share": quality.worst(measured.nan_share),
+        "line_noise_share": quality.worst(measured.line_noise_share),
+        "annotations": dump_json(Counter(labels.classes)),
+        "unlabelled": labels.left_out.total(),
+        "left_out": dump_json(labels.left_out),
+        "remarks": dump_json(content.remarks),
+        "numbers": dump_json(dict(numbers)),
     }
-
-
-def _units(raw: "mne.io.BaseRaw") -> list[str]:
-    """Name the channels' units; MNE keeps biopotentials in volts."""
-    from mne.io.constants import FIFF
-
-    names = {FIFF.FIFF_UNIT_V: "V"}
-    return [names.get(channel["unit"], "") for channel in raw.info["chs"]]
 
 
 def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
     """Refuse a data set that cannot be one."""
-    used = [row for row in rows if row.status == "used"]
+    present = [row for row in rows if row.status != "absent"]
+    used = [row for row in present if row.status == "used"]
     if not used:
         raise DataError(
             where,
-            f"all {len(rows)} recordings are refused; the first: {rows[0].reason}",
-            remedy="correct the reader's settings in params.yaml",
+            f"none of {len(present)} recordings can be used; {present[0].recording}: "
+            f"{present[0].reason}",
+            remedy="correct the data set's reader or value in params.yaml",
         )
     _check_channels(used, where)
+    _check_persons(rows, where)
     counts = Counter[str]()
     for row in used:
         counts.update(json.loads(row.annotations))
@@ -115,7 +128,22 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
                 where,
                 f"no annotation has the label '{label}'",
                 expected=f"one of those found: {found or 'none at all'}",
-                remedy="correct the data set's labels, or the reader's, in params.yaml",
+                remedy="correct the data set's labels or value in params.yaml; "
+                "`biospike check NAME` shows the texts that no class takes",
+            )
+
+
+def _check_persons(rows: list[Row], where: str) -> None:
+    """Refuse persons whose names differ in upper and lower case only."""
+    seen: dict[str, str] = {}
+    for row in rows:
+        other = seen.setdefault(row.subject.casefold(), row.subject)
+        if other != row.subject:
+            raise DataError(
+                where,
+                f"persons '{other}' and '{row.subject}' differ in case only",
+                expected="one name for each person",
+                remedy="say in `person: {map: {...}}` of params.yaml who is who",
             )
 
 

@@ -7,27 +7,42 @@ are not removed but never copied.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from pipeline import files, quality, unfinished
 from pipeline.errors import DataError
-from pipeline.ingestion import catalogue
+from pipeline.ingestion import catalogue, found, labelling, lists, sidecars
+from pipeline.ingestion.archives import View, opened
 from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.found import Entry, Found, Selection
+from pipeline.ingestion.labelling import Labels, Texts
+from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.parallel import parallel_map
-from pipeline.readers.base import Entry, Reader
-
-if TYPE_CHECKING:
-    import mne
+from pipeline.patterns import normal
+from pipeline.quality import Measured
+from pipeline.readers.base import Content, Reader
 
 OnBad = Literal["raise", "skip"]
-LARGEST_BYTES = 2_000_000_000
-"""A FIF file ends at 2 GiB."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How the files of a data set are understood.
+
+    Parameters
+    ----------
+    reader : Reader
+    values : Values
+        Where labels, persons and numbers stand.
+    """
+
+    reader: Reader
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -36,217 +51,334 @@ class Job:
 
     Parameters
     ----------
-    reader : Reader
-    raw, target : Path
-        The raw folder, and the folder of FIF files (None: nothing is written).
-    digests : mapping
-        SHA-256 of the raw files by their path.
+    intake : Intake
+    view : View
+        The raw files.
+    target : Path or None
+        The folder of FIF files; None: nothing is written.
     on_bad : str
         `raise` ends at the first bad recording, `skip` lists it as refused.
     code : str
         Digest of the code that reads.
     """
 
-    reader: Reader
-    raw: Path
+    intake: Intake
+    view: View
     target: Path | None
-    digests: Mapping[str, str]
     on_bad: OnBad
     code: str
 
 
+@dataclass(frozen=True)
+class Inspected:
+    """What is known of a recording after it was read.
+
+    Parameters
+    ----------
+    row : Row
+    unclaimed : Counter
+        Texts that no class takes: to be shown, not to be kept.
+    """
+
+    row: Row
+    unclaimed: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of a data set's files.
+
+    Parameters
+    ----------
+    rows : list of Row
+        A row for each recording, absent ones included.
+    found : Found
+        The recordings and the files that belong to none.
+    unclaimed : Counter
+        Texts that no class takes.
+    """
+
+    rows: list[Row]
+    found: Found
+    unclaimed: Counter[str]
+
+
 def ingest(
-    reader: Reader,
+    intake: Intake,
     raw: Path,
     target: Path,
     *,
-    digests: Mapping[str, str],
-    absent: Mapping[str, str],
+    manifest: Mapping[str, Any],
     labels: Sequence[str],
     code: str,
     on_bad: OnBad = "raise",
-) -> pd.DataFrame:
+) -> Ingested:
     """Read, de-identify and judge every recording of a data set.
 
-    Writes `<recording>_raw.fif` for each and `recordings.parquet` for all. A file that
+    Writes `<recording>_raw.fif` for each, `recordings.parquet` for all, and
+    `files.json`, which counts the files that belong to no recording. A recording that
     was made of the same raw files, settings and code is kept.
 
     Parameters
     ----------
-    reader : Reader
+    intake : Intake
     raw, target : Path
         The data set's raw folder, and the folder to write to.
-    digests, absent : mapping
-        The manifest: SHA-256 by path, and why a subject is absent.
+    manifest : mapping
+        What the stage fetch wrote.
     labels : sequence of str
-        The data set's labels; each must appear.
+        The data set's classes; each must appear.
     code : str
         Digest of the code that reads.
     on_bad : str
         `raise` or `skip`.
 
-    Returns
-    -------
-    recordings : DataFrame
-        Columns as in `Row`.
-
     Raises
     ------
     DataError
         There is no recording, one is bad (`raise`), recordings differ in their
-        channels, or a label never appears.
+        channels, or a class never appears.
     """
-    rows = _rows(Job(reader, raw, target, digests, on_bad, code))
-    catalogue.check(rows, labels, str(raw))
-    missing = [Row("", who, status="absent", reason=why) for who, why in absent.items()]
-    recordings = catalogue.table(rows + missing)
-    used = {_name(row.recording) for row in rows if row.status == "used"}
-    files.save_table(target / "recordings.parquet", recordings)
-    files.keep_only(target, used | {"recordings.parquet"})
-    return recordings
+    with opened(raw / manifest["root"], manifest["files"]) as view:
+        done = _process(Job(intake, view, target, on_bad, code), manifest)
+    catalogue.check(done.rows, labels, str(raw))
+    used = {row.recording for row in done.rows if row.status == "used"}
+    files.save_table(target / "recordings.parquet", catalogue.table(done.rows))
+    files.save_json(target / "files.json", _counts(done.found, manifest))
+    wanted = {
+        path.name for name in used for path in files.recording_parts(_fif(target, name))
+    }
+    files.keep_only(target, wanted | {"recordings.parquet", "files.json"})
+    return done
 
 
-def inspect(raw: Path, reader: Reader) -> pd.DataFrame:
+def inspect(intake: Intake, raw: Path, manifest: Mapping[str, Any]) -> Ingested:
     """Read every recording and say what was found, problems included; write nothing.
 
     Parameters
     ----------
+    intake : Intake
     raw : Path
         The data set's raw folder.
-    reader : Reader
-
-    Returns
-    -------
-    recordings : DataFrame
-        Columns as in `Row`.
+    manifest : mapping
+        What the stage fetch wrote.
     """
-    return catalogue.table(_rows(Job(reader, raw, None, {}, "skip", code="")))
+    with opened(raw / manifest["root"], manifest["files"]) as view:
+        return _process(Job(intake, view, None, "skip", code=""), manifest)
 
 
-def _rows(job: Job) -> list[Row]:
-    entries = job.reader.entries(job.raw)
-    if not entries:
-        raise DataError(
-            str(job.raw),
-            "the reader found no recording",
-            expected=f"files for the reader '{type(job.reader).__name__.lower()}'",
-            remedy="correct the reader in params.yaml, or fetch the data set again",
-        )
-    _refuse_repeated(str(job.raw), entries)
-    return parallel_map(partial(_ingest_one, job), entries, what="reading recordings")
+def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
+    selection = Selection(manifest["pattern"], manifest["only"], manifest["except"])
+    reader = job.intake.reader
+    listed = _with_sidecars(job, found.find(reader, job.view, selection))
+    what = "reading recordings"
+    inspected = parallel_map(partial(_ingest_one, job), listed.entries, what=what)
+    missing = {**lists.absent(job.view, listed, selection), **manifest["absent"]}
+    rows = [each.row for each in inspected] + _absent(missing, selection)
+    unclaimed = sum((each.unclaimed for each in inspected), Counter[str]())
+    return Ingested(rows, listed, unclaimed)
 
 
-def _refuse_repeated(where: str, entries: list[Entry]) -> None:
-    counts = Counter(entry.recording for entry in entries)
-    if repeated := [name for name, count in counts.items() if count > 1]:
-        raise DataError(
-            where,
-            f"{counts[repeated[0]]} recordings are called '{repeated[0]}'",
-            expected="one name each",
-            remedy="tell session and run apart in the reader's settings",
-        )
+def _with_sidecars(job: Job, listed: Found) -> Found:
+    """Add to each recording the sidecars that its values stand in."""
+    values = [value for value in job.intake.values.each if value.place == "sidecar"]
+    names = sorted(job.view.digests)
+    entries = []
+    for entry in listed.entries:
+        own = dict.fromkeys(sidecars.path_of(v, entry, names) for v in values)
+        entries.append(replace(entry, files=(*entry.files, *own)))
+    used = {name for entry in entries for name in entry.files}
+    left_out = {n: why for n, why in listed.left_out.items() if n not in used}
+    return Found(tuple(entries), left_out)
 
 
-def _ingest_one(job: Job, entry: Entry) -> Row:
+def _absent(missing: Mapping[str, str], selection: Selection) -> list[Row]:
+    """Make the rows of recordings and persons that are listed and not there."""
+    rows = []
+    for path, reason in sorted(missing.items()):
+        if path.endswith("/"):
+            rows.append(Row("", path.rstrip("/"), status="absent", reason=reason))
+        elif (entry := found.recording_of(path, selection)) is not None:
+            row = catalogue.named(entry)
+            rows.append(replace(row, status="absent", reason=reason))
+    return rows
+
+
+def _counts(listed: Found, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Count a data set's files by what became of them; their names may name people."""
+    reasons = Counter(listed.reasons())
+    reasons.update(manifest["left_out"].values())
+    return {
+        "used": sum(len(entry.files) for entry in listed.entries),
+        "left_out": dict(sorted(reasons.items())),
+        "absent": dict(sorted(Counter(manifest["absent"].values()).items())),
+    }
+
+
+def _ingest_one(job: Job, entry: Entry) -> Inspected:
     """Bring one recording, or its row alone if its file is there already."""
     try:
-        if job.target is None:
-            return _read(job, entry)[0]
-        return _bring(job, entry, job.target)
+        return _bring(job, entry)
     except DataError as error:
         if job.on_bad == "raise":
             raise
         reason = f"{error.where}: {error.found}"
-        return replace(catalogue.named(entry), status="refused", reason=reason)
+        row = replace(catalogue.named(entry), status="refused", reason=reason)
+        return Inspected(row)
 
 
-def _bring(job: Job, entry: Entry, target: Path) -> Row:
-    fif = target / _name(entry.recording)
-    row_path = target / unfinished.NOTES / f"{entry.recording}.json"
+def _bring(job: Job, entry: Entry) -> Inspected:
+    if job.target is None:
+        return _read(job, entry, None)
+    fif = _fif(job.target, entry.recording)
+    row_path = job.target / unfinished.NOTES / f"{entry.recording}.json"
     inputs = _inputs(job, entry)
-    if unfinished.is_made_of(fif, inputs):
-        return catalogue.from_json(files.load_json(row_path))
-    row, raw = _read(job, entry)
-    files.save_recording(fif, raw)
-    files.save_json(row_path, catalogue.to_json(row))
-    unfinished.note_inputs(fif, inputs)
-    return row
+    if all(unfinished.is_made_of(part, inputs) for part in files.recording_parts(fif)):
+        return Inspected(catalogue.from_json(files.load_json(row_path)))
+    inspected = _read(job, entry, fif)
+    if inspected.row.status == "used":
+        files.save_json(row_path, catalogue.to_json(inspected.row))
+        for part in files.recording_parts(fif):
+            unfinished.note_inputs(part, inputs)
+    return inspected
 
 
 def _inputs(job: Job, entry: Entry) -> str:
     """Digest what a recording is made of: its raw files, the settings and the code."""
-    names = [file.as_posix() for file in entry.files]
-    digests = {n: job.digests.get(n) or _digest(job.raw, n) for n in names}
-    who = [entry.recording, entry.subject, entry.session, entry.run]
-    return files.inputs_digest(job.reader, digests, job.code, who)
-
-
-def _digest(raw: Path, name: str) -> str:
-    """Digest a file that the manifest does not list; a missing one is empty."""
-    path = raw / name
-    return files.file_digest(path) if path.is_file() else ""
-
-
-def _read(job: Job, entry: Entry) -> tuple[Row, "mne.io.BaseRaw"]:
-    """Read a recording anew and say what it is."""
-    found = job.reader.read(job.raw, entry)
-    raw = deidentify(found)
-    _refuse_unusable(entry.recording, raw)
-    unlabelled = (found.info["temp"] or {}).get("unlabelled", 0)
-    return replace(
-        catalogue.named(entry), **catalogue.described(raw), unlabelled=unlabelled
-    ), raw
-
-
-def deidentify(raw: "mne.io.BaseRaw") -> "mne.io.BaseRaw":
-    """Build a recording anew of what may be known of it.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        Whatever its info says of person, place, date and device stays behind.
-
-    Returns
-    -------
-    raw : mne.io.BaseRaw
-        Samples, sampling rate, mains frequency, channel names and types, and labels.
-    """
-    import mne
-
-    info = mne.create_info(
-        raw.ch_names, raw.info["sfreq"], raw.get_channel_types(), verbose="error"
+    intake = job.intake
+    digests = [[name, job.view.digests.get(name, "")] for name in entry.files]
+    return files.inputs_digest(
+        intake.reader,
+        intake.values,
+        digests,
+        job.code,
+        [entry.recording, dict(entry.fields)],
     )
-    info["line_freq"] = raw.info["line_freq"]
-    clean = mne.io.RawArray(raw.get_data(), info, copy=None, verbose="error")
-    told = raw.annotations
-    onset = told.onset - raw.first_time
-    clean.set_annotations(
-        mne.Annotations(onset, told.duration, told.description), verbose="error"
+
+
+def _read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
+    """Read a recording anew, say what it is, and write it if it can be used."""
+    from pipeline.ingestion.gaps import without_gaps
+    from pipeline.ingestion.lazy import Pieces
+
+    intake = job.intake
+    origins = {value.origin for value in intake.values.each if value.place in IN_FILES}
+    content = intake.reader.read(job.view.folder, entry.files, origins)
+    where = f"recording {entry.recording}"
+    _refuse_empty(where, content)
+    pieces = Pieces(content)
+    if intake.reader.missing == "pause":
+        content = without_gaps(content, pieces)
+        _refuse_empty(where, content)
+        pieces = Pieces(content)
+    measured = quality.measure(iter(pieces), content.sfreq, content.line_freq)
+    _refuse_not_finite(where, content, measured)
+    labels = _labels(job, entry, content)
+    numbers = {
+        name: number
+        for name, value in intake.values.numbers.items()
+        if (number := value.number(_first(job, entry, content, value))) is not None
+    }
+    person = _person(job, entry, content)
+    described = catalogue.described(content, measured, labels, numbers)
+    row = replace(catalogue.named(entry, person), **described)
+    if not labels.classes:
+        row = replace(row, status="unlabelled", reason=_why_unlabelled(labels))
+    elif fif is not None:
+        _write(fif, content, pieces, labels)
+    return Inspected(row, labels.unclaimed)
+
+
+def _labels(job: Job, entry: Entry, content: Content) -> Labels:
+    """Label a recording's samples."""
+    rule, last = job.intake.values.label, content.segments[-1]
+    end_s = last.onset_s + (content.n_samples - last.start) / content.sfreq
+    texts = _texts(job, entry, content, rule)
+    labels = labelling.label(texts, rule, end_s, f"recording {entry.recording}")
+    return labelling.cut(labels, content.segments, content.n_samples, content.sfreq)
+
+
+def _texts(job: Job, entry: Entry, content: Content, value: Value) -> Texts:
+    """Look up a value's texts where they stand."""
+    if value.place == "constant":
+        return (value.key,)
+    if value.place == "field":
+        return (entry.fields.get(value.key, ""),)
+    if value.place == "sidecar":
+        name = sidecars.path_of(value, entry, sorted(job.view.digests))
+        return sidecars.read(job.view.folder, name, value, entry)
+    if value.origin in content.marks:
+        return content.marks[value.origin]
+    return content.texts.get(value.origin, ())
+
+
+def _first(job: Job, entry: Entry, content: Content, value: Value) -> str:
+    """Give the one text that a recording has at a place; "" without any."""
+    texts = _texts(job, entry, content, value)
+    every = texts if isinstance(texts, tuple) else texts.texts
+    return next((text for text in every if value.codes(text)), "")
+
+
+def _person(job: Job, entry: Entry, content: Content) -> str:
+    """Say who was recorded."""
+    person = job.intake.values.person
+    name = normal(person.name(_first(job, entry, content, person)))
+    if not name:
+        raise DataError(
+            f"recording {entry.recording}",
+            f"names nobody: `from: {person.place}`, key '{person.key}'",
+            expected="a person for every recording",
+            remedy="give the source's pattern a {subject}, or say in `person` where "
+            "the person stands",
+        )
+    return name
+
+
+def _write(fif: Path, content: Content, pieces: Any, labels: Labels) -> None:
+    from pipeline.ingestion.lazy import LazyRaw, annotate
+
+    raw = LazyRaw(content, pieces)
+    borders = np.array([s.start / content.sfreq for s in content.segments[1:]])
+    annotate(raw, labels.onset_s, labels.duration_s, labels.classes, borders)
+    files.save_recording(fif, raw)
+
+
+def _why_unlabelled(labels: Labels) -> str:
+    if not labels.left_out and not labels.unclaimed:
+        return "holds no mark or text that could be a label"
+    reasons = labels.left_out or Counter(
+        {"no class takes it": labels.unclaimed.total()}
     )
-    return clean
+    return "no label: " + ", ".join(f"{n} {why}" for why, n in reasons.items())
 
 
-def _refuse_unusable(recording: str, raw: "mne.io.BaseRaw") -> None:
-    """Refuse samples that are no numbers, and more than a FIF file can hold."""
-    shares = quality.nan_share(samples := raw.get_data())
-    if bad := np.flatnonzero(shares).tolist():
-        first_s = np.flatnonzero(~np.isfinite(samples[bad[0]]))[0] / raw.info["sfreq"]
+def _refuse_empty(where: str, content: Content) -> None:
+    if content.n_samples <= 0 or not content.channels:
         raise DataError(
-            f"recording {recording}, channel {raw.ch_names[bad[0]]}",
-            f"{shares[bad[0]]:.1%} of the samples are no numbers, from {first_s:.3f} s"
-            + (f"; {len(bad) - 1} more channels have such" if len(bad) > 1 else ""),
-            expected="none: a causal filter would carry the first to the end",
-            remedy="repair or choose other channels, or on_bad_recording: skip",
-        )
-    if (n_bytes := samples.size * 4) > LARGEST_BYTES:
-        raise DataError(
-            f"recording {recording}",
-            f"{n_bytes / 1e9:.1f} GB of samples",
-            expected=f"at most {LARGEST_BYTES / 1e9:g} GB in a FIF file",
-            remedy="divide the recording, or choose fewer channels",
+            where,
+            f"{len(content.channels)} channels of {content.n_samples} samples",
+            expected="at least one sample",
+            remedy="fetch the files again, or leave them out by `except`",
         )
 
 
-def _name(recording: str) -> str:
+def _refuse_not_finite(where: str, content: Content, measured: Measured) -> None:
+    """Refuse samples that are no numbers."""
+    bad = np.flatnonzero(measured.nan_share).tolist()
+    if not bad:
+        return
+    first_s = (measured.first_nan[bad[0]] or 0) / content.sfreq
+    raise DataError(
+        f"{where}, channel {content.channels[bad[0]]}",
+        f"{measured.nan_share[bad[0]]:.1%} of the samples are no numbers, from "
+        f"{first_s:.3f} s"
+        + (f"; {len(bad) - 1} more channels have such" * (len(bad) > 1)),
+        expected="none: a causal filter would carry the first to the end",
+        remedy="choose other channels; or set the reader's `missing: pause`, which "
+        "leaves them out; or on_bad_recording: skip",
+    )
+
+
+def _fif(target: Path, recording: str) -> Path:
     """Name a recording's file."""
-    return f"{recording}_raw.fif"
+    return target / f"{recording}_raw.fif"

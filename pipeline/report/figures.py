@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.files import Signal
 from pipeline.plots.style import (
     COLOURS,
     FAINT,
@@ -19,6 +20,7 @@ from pipeline.plots.style import (
     new_figure,
     picture,
 )
+from pipeline.preparation.segments import segments_of
 from pipeline.spikes import Spikes, unpack
 
 if TYPE_CHECKING:
@@ -120,9 +122,10 @@ class Piece:
 def piece(dataset: str, encoders: Sequence[str], window: Mapping[str, Any]) -> Piece:
     """Cut a window out of the prepared signal and of the spikes made of it."""
     name = f"{window['recording']}.h5"
-    signal = files.load_signal(files.folder("signals", dataset) / name)
     start, stop = int(window["start"]), int(window["stop"])
-    zero = window["onset_s"] + signal.delay_s
+    with files.open_signal(files.folder("signals", dataset) / name) as signal:
+        samples = signal.samples[:MOST_CHANNELS, start:stop]
+    zero = window["onset_s"] + signal.delay_s + _pauses_s(dataset, signal, window)
     span = (start / signal.sfreq, stop / signal.sfreq)
     trains = {
         encoder: files.load_spikes(
@@ -133,10 +136,20 @@ def piece(dataset: str, encoders: Sequence[str], window: Mapping[str, Any]) -> P
     return Piece(
         str(window["label"]),
         np.arange(start, stop) / signal.sfreq - zero,
-        signal.samples[:MOST_CHANNELS, start:stop],
+        samples,
         signal.channels[:MOST_CHANNELS],
         {encoder: _spike_times(train, span, zero) for encoder, train in trains.items()},
     )
+
+
+def _pauses_s(dataset: str, signal: Signal, window: Mapping[str, Any]) -> float:
+    """Give the time in the signal, less that on the clock, of a window's segment."""
+    if len(signal.segments) == 1:
+        return 0.0
+    number = int(window["segment"])
+    table = files.load_table(files.folder("recordings", dataset) / "recordings.parquet")
+    segment = segments_of(table)[window["recording"]][number]
+    return signal.segments[number] / signal.sfreq - segment.onset_s
 
 
 def _spike_times(

@@ -4,6 +4,7 @@ Everything here is plain JSON and repeats byte for byte; what depends on the mac
 read apart, by `measured`.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -121,9 +122,9 @@ def _topology(cell: Plain) -> str:
 
 
 def recordings(dataset: str) -> Plain:
-    """Count subjects and recordings; list those that are absent or refused."""
-    path = files.folder("recordings", dataset) / "recordings.parquet"
-    table = files.load_table(path)
+    """Count subjects, recordings and files; list recordings that are not used."""
+    folder = files.folder("recordings", dataset)
+    table = files.load_table(folder / "recordings.parquet")
     used = table[table["status"] == "used"]
     missing = table[table["status"] != "used"].sort_values(["status", "subject"])
     quality = ["flat_share", "clipped_share", "line_noise_share"]
@@ -133,12 +134,19 @@ def recordings(dataset: str) -> Plain:
         "hours": float(used["duration_s"].sum() / 3600),
         "sfreq": sorted({float(rate) for rate in used["sfreq"]}),
         "channels": sorted({int(number) for number in used["n_channels"]}),
-        "unlabelled": int(used["unlabelled"].sum()),
+        "unlabelled": _unlabelled(used["left_out"]),
+        "files": files.load_json(folder / "files.json"),
+        "label_names": files.load_json(folder / "labels.json"),
         "quality": {name: _number(used[name].max()) for name in quality},
         "missing": missing[["status", "subject", "recording", "reason"]].to_dict(
             "records"
         ),
     }
+
+
+def _unlabelled(left_out: pd.Series) -> dict[str, int]:
+    """Add up why annotations of a data set are left out."""
+    return dict(sum(map(Counter, map(json.loads, left_out)), Counter[str]()))
 
 
 def windows(dataset: str) -> Plain:

@@ -114,7 +114,8 @@ def section(told: Plain, dataset: str) -> Plain:
         cell["cell"]: measured.load(cell["cell"], cell["run"]["run_key"])
         for cell in cells
     }
-    chance = 1 / len(labels)
+    judged = len(labels) - len(cells[0]["metrics"].get("absent", {}))
+    chance = 1 / judged
     return {
         "name": dataset,
         **told["datasets"][dataset],

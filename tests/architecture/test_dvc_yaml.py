@@ -45,9 +45,14 @@ def test_the_digests_depend_on_all_that_they_are_made_of() -> None:
     assert "params" not in STAGES["code"]
 
 
-def test_only_fetch_keeps_what_an_earlier_run_left() -> None:
+def test_only_what_a_missing_folder_must_not_remove_is_kept() -> None:
     kept = [s for s in STAGES for flags in outs(s).values() if flags.get("persist")]
-    assert kept == ["fetch"]
+    assert kept == ["inventory", "fetch"]
+
+
+def test_folders_are_looked_into_at_every_run() -> None:
+    assert [s for s in STAGES if STAGES[s].get("always_changed")] == ["inventory"]
+    assert "data/inventory/${item.dataset}.json" in STAGES["fetch"]["deps"]
 
 
 def test_raw_files_are_hashed_and_never_copied() -> None:
@@ -92,4 +97,4 @@ def test_every_file_is_one_component(kind: str) -> None:
 
 def test_the_stage_files_are_the_stages() -> None:
     files = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
-    assert files == set(STAGES) == {"code", *CHOICES}
+    assert files == set(STAGES) == {"code", "inventory", *CHOICES}

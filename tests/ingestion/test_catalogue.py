@@ -7,8 +7,8 @@ from pipeline.ingestion import catalogue
 from pipeline.ingestion.catalogue import Row
 
 
-def row(name: str, **told: object) -> Row:
-    settings = {"channels": '["a"]', "annotations": '{"N": 3}'} | told
+def row(name: str, **changes: object) -> Row:
+    settings = {"channels": '["a"]', "annotations": '{"N": 3}'} | changes
     return Row(name, "subject", **settings)
 
 

@@ -2,8 +2,10 @@
 
 import json
 import uuid
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any, ClassVar
 
 import mne
 import numpy as np
@@ -12,25 +14,31 @@ import pytest
 
 from pipeline import files, unfinished
 from pipeline.errors import DataError
-from pipeline.ingestion.recordings import deidentify, ingest, inspect
+from pipeline.ingestion import catalogue
+from pipeline.ingestion.recordings import Intake, ingest, inspect
+from pipeline.ingestion.values import Values
+from pipeline.readers.base import Content, Origin, Reader
+from pipeline.readers.mne import Mne
 from pipeline.readers.table import Table
 
-SETTINGS = {
-    "pattern": "{subject}_{run}.csv",
-    "delimiter": ",",
-    "time": "s",
-    "channels": ("a", "b"),
-    "channel_type": "emg",
-    "label": "class",
-    "labels": {1: "rest", 2: "fist"},
-    "sfreq": 200,
-    "line_freq": 50,
-}
-READER = Table.model_validate(SETTINGS)
+READER = Table(
+    time="s",
+    channels=["a", "b"],
+    channel_type="emg",
+    unit="V",
+    sfreq=200,
+    line_freq=50,
+)
+LABEL = {"from": "column", "key": "class", "map": {1: "rest", 2: "fist"}}
+VALUES = Values.model_validate({"label": LABEL})
+
+
+def values(**settings: Any) -> Values:
+    return Values.model_validate({"label": LABEL} | settings)
 
 
 def write(raw: Path, name: str, *, nan: bool = False, codes: tuple = (0, 1, 2)) -> None:
-    rng = np.random.default_rng(len(name))
+    rng = np.random.default_rng(list(name.encode()))
     frame = pd.DataFrame({"s": np.arange(600) / 200, "class": np.repeat(codes, 200)})
     frame[["a", "b"]] = rng.standard_normal((600, 2)).round(3)
     if nan:
@@ -47,18 +55,32 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "raw"
 
 
-def run(raw: Path, target: str | Path = "out", **changes: object) -> pd.DataFrame:
-    files_of_raw = {path.name: files.file_digest(path) for path in raw.glob("*.csv")}
-    settings = {
-        "reader": READER,
-        "raw": raw,
-        "target": raw.parent / target,
-        "digests": files_of_raw,
+def manifest_of(raw: Path, **changes: Any) -> dict[str, Any]:
+    paths = (path for path in raw.rglob("*") if path.is_file())
+    return {
+        "root": "",
+        "files": {p.relative_to(raw).as_posix(): files.file_digest(p) for p in paths},
         "absent": {},
+        "left_out": {},
+        "pattern": ["{subject}_{run}.csv"],
+        "only": [],
+        "except": [],
+    } | changes
+
+
+def run(raw: Path, target: str | Path = "out", **changes: Any) -> pd.DataFrame:
+    """Ingest the tables of a folder."""
+    described = {
+        key: changes.pop(key) for key in ("absent", "pattern") if key in changes
+    }
+    intake = Intake(changes.pop("reader", READER), changes.pop("values", VALUES))
+    settings: dict[str, Any] = {
+        "manifest": manifest_of(raw, **described),
         "labels": ["rest", "fist"],
         "code": "one",
-    }
-    return ingest(**settings | changes)
+    } | changes
+    done = ingest(intake, raw, raw.parent / target, **settings)
+    return catalogue.table(done.rows)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -71,7 +93,7 @@ def ages(folder: Path) -> dict[str, int]:
 
 
 def test_a_row_says_what_a_recording_is(raw: Path) -> None:
-    table = run(raw, absent={"p3": "not delivered"})
+    table = run(raw, absent={"p3_7.csv": "the mirror lacks it", "p3.txt": "so"})
     assert table["status"].tolist() == ["used"] * 3 + ["absent"]
     row = table.iloc[1]
     assert (row.recording, row.subject, row.session, row.run) == (
@@ -81,14 +103,17 @@ def test_a_row_says_what_a_recording_is(raw: Path) -> None:
         "22",
     )
     assert (row.sfreq, row.duration_s, row.n_channels) == (200, 3, 2)
-    told = [json.loads(row[k]) for k in ("channels", "channel_types", "units")]
-    assert told == [["a", "b"], ["emg", "emg"], ["V", "V"]]
+    lists = [json.loads(row[k]) for k in ("channels", "channel_types", "units")]
+    assert lists == [["a", "b"], ["emg", "emg"], ["V", "V"]]
     assert json.loads(row.annotations) == {"fist": 1, "rest": 1}
     assert row.unlabelled == 1
+    assert json.loads(row.left_out) == {"no class takes it": 1}
+    assert json.loads(row.segments) == [[0, 0.0]]
     assert (row.flat_share, row.clipped_share, row.nan_share) == (0, 0, 0)
-    assert row.line_noise_share == pytest.approx(2 / 99, rel=0.5)
+    assert row.line_noise_share == pytest.approx(2 / 99, abs=0.04)
     last = table.iloc[3]
-    assert (last.recording, last.subject, last.reason) == ("", "p3", "not delivered")
+    assert (last.recording, last.subject) == ("p3_7", "p3")
+    assert last.reason == "the mirror lacks it"
     saved = files.load_table(raw.parent / "out" / "recordings.parquet")
     pd.testing.assert_frame_equal(saved, table)
 
@@ -131,14 +156,14 @@ def test_only_what_changed_is_made_again(raw: Path) -> None:
     run(raw)
     assert ages(out)["p1_1_raw.fif"] == made["p1_1_raw.fif"]
     assert ages(out)["p1_22_raw.fif"] > made["p1_22_raw.fif"]
-    names = {"p1_1_raw.fif", "p1_22_raw.fif", "recordings.parquet"}
+    names = {"p1_1_raw.fif", "p1_22_raw.fif", "recordings.parquet", "files.json"}
     assert set(contents(out)) == names
 
 
 def test_other_settings_make_all_again(raw: Path) -> None:
     run(raw)
     made = ages(raw.parent / "out")
-    run(raw, reader=READER.model_copy(update={"unit_v": 1e-3}))
+    run(raw, reader=READER.model_copy(update={"unit": "mV"}))
     assert all(age > made[name] for name, age in ages(raw.parent / "out").items())
 
 
@@ -183,36 +208,85 @@ def test_a_run_that_a_bad_recording_ended_goes_on(
     assert table["status"].tolist() == ["used"] * 3
     assert {name: ages(target)[name] for name in made} == made
     names = {f"{name}_raw.fif" for name in table["recording"]}
-    assert {path.name for path in target.iterdir()} == {*names, "recordings.parquet"}
+    assert {path.name for path in target.iterdir()} == {
+        *names,
+        "recordings.parquet",
+        "files.json",
+    }
 
 
-def test_a_nan_channel_ends_the_stage_from_any_process(
+def test_a_bad_recording_ends_the_stage_from_any_process(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
     write(raw, "p2_1", nan=True)
     with pytest.raises(DataError) as caught:
         run(raw)
-    assert caught.value.where == "recording p2_1, channel b"
+    assert caught.value.where == "p2_1.csv"
+    assert "row 302" in caught.value.found
+
+
+class Broken(Reader):
+    """Two channels, of which the second holds no numbers from 1.5 s to 1.515 s."""
+
+    origins: ClassVar[frozenset[str]] = frozenset()
+
+    def read(
+        self, folder: Path, files: Sequence[str], origins: Collection[Origin]
+    ) -> Content:
+        samples = np.random.default_rng(0).standard_normal((2, 600))
+        samples[1, 300:303] = np.nan
+        return Content(
+            ("a", "b"),
+            ("emg",) * 2,
+            200,
+            600,
+            lambda start, stop: samples[:, start:stop],
+        )
+
+
+def test_samples_that_are_no_numbers_are_refused(raw: Path) -> None:
+    constant = {"label": {"from": "constant", "key": "rest"}}
+    with pytest.raises(DataError) as caught:
+        run(raw, reader=Broken(), values=Values.model_validate(constant))
+    assert caught.value.where == "recording p1_1, channel b"
     assert "0.5% of the samples are no numbers, from 1.500 s" in caught.value.found
     assert "causal filter" in caught.value.expected
     assert "on_bad_recording: skip" in caught.value.remedy
+    assert "missing: pause" in caught.value.remedy
 
 
 def test_a_bad_recording_is_listed_when_skipped(raw: Path) -> None:
     write(raw, "p2_1", nan=True)
     table = run(raw, on_bad="skip")
     assert table["status"].tolist() == ["used", "used", "refused"]
-    assert "no numbers" in table["reason"][2]
+    assert "row 302" in table["reason"][2]
     assert not (raw.parent / "out" / "p2_1_raw.fif").exists()
 
 
-def test_inspect_tells_of_problems_and_writes_nothing(raw: Path) -> None:
+def test_inspect_shows_problems_and_writes_nothing(
+    raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(raw.parent)
     write(raw, "p2_1", nan=True)
+    write(raw, "odd", codes=(0, 1, 7))
     before = contents(raw)
-    assert inspect(raw, READER)["status"].tolist() == ["used", "used", "refused"]
+    done = inspect(Intake(READER, VALUES), raw, manifest_of(raw))
+    assert [row.status for row in done.rows] == ["used", "used", "refused"]
+    assert done.unclaimed == {"0": 2}
+    assert done.found.left_out == {"odd.csv": "does not fit the pattern"}
     assert contents(raw) == before
     assert [path.name for path in raw.parent.iterdir()] == ["raw"]
+
+
+def test_files_are_counted_by_reason_and_not_named(raw: Path) -> None:
+    write(raw, "Dr-Doe")
+    run(raw, absent={"p3_7.csv": "the mirror lacks it"})
+    assert files.load_json(raw.parent / "out" / "files.json") == {
+        "used": 3,
+        "left_out": {"does not fit the pattern": 1},
+        "absent": {"the mirror lacks it": 1},
+    }
 
 
 def test_a_label_that_never_appears(raw: Path) -> None:
@@ -220,23 +294,78 @@ def test_a_label_that_never_appears(raw: Path) -> None:
         run(raw, labels=["rest", "pinch"])
 
 
+def test_a_recording_without_a_label_is_counted_and_not_kept(raw: Path) -> None:
+    write(raw, "p2_1", codes=(5, 6, 7))
+    table = run(raw)
+    assert table["status"].tolist() == ["used", "used", "unlabelled"]
+    assert table["reason"][2] == "no label: 3 no class takes it"
+    assert not (raw.parent / "out" / "p2_1_raw.fif").exists()
+
+
 def test_two_recordings_of_one_name(raw: Path) -> None:
     (raw / "again").mkdir()
     (raw / "again" / "p1_1.csv").write_bytes((raw / "p1_1.csv").read_bytes())
-    with pytest.raises(DataError, match="2 recordings are called 'p1_1'"):
+    with pytest.raises(DataError, match="both are recording 'p1_1'"):
         run(raw)
 
 
 def test_no_recording_that_can_be_used(raw: Path) -> None:
     for path in raw.glob("*.csv"):
         write(raw, path.stem, nan=True)
-    with pytest.raises(DataError, match="all 3 recordings are refused"):
+    with pytest.raises(DataError, match="none of 3 recordings can be used; p1_1"):
         run(raw, on_bad="skip")
 
 
-def test_nothing_of_person_place_or_device_is_copied(tmp_path: Path) -> None:
+def test_records_of_one_person_share_the_subject(raw: Path) -> None:
+    listed = values(person={"from": "field", "key": "subject", "map": {"p2": "p1"}})
+    assert run(raw, values=listed)["subject"].tolist() == ["p1"] * 3
+    part = values(person={"from": "field", "key": "run", "match": r"^(\d)"})
+    assert run(raw, "part", values=part)["subject"].tolist() == ["1", "2", "1"]
+    people = "record,who,age\np1_1,ann,61\np1_22,bob,50\np2_1,ann,61\n"
+    (raw / "people.csv").write_text(people)
+    sidecar = {"from": "sidecar", "file": "people.csv"}
+    table = values(
+        person=sidecar | {"key": "who"}, numbers={"age": sidecar | {"key": "age"}}
+    )
+    found = run(raw, "table", values=table)
+    assert found["subject"].tolist() == ["ann", "bob", "ann"]
+    assert [json.loads(each)["age"] for each in found["numbers"]] == [61, 50, 61]
+    counted = files.load_json(raw.parent / "table" / "files.json")
+    assert counted["left_out"] == {}
+
+
+def test_a_recording_of_nobody_is_refused(raw: Path) -> None:
+    nobody = values(person={"from": "field", "key": "run", "match": "x"})
+    with pytest.raises(DataError, match="names nobody"):
+        run(raw, values=nobody)
+
+
+def test_persons_that_differ_in_case_only_are_refused(raw: Path) -> None:
+    listed = values(person={"from": "field", "key": "subject", "map": {"p2": "P1"}})
+    with pytest.raises(DataError, match="'p1' and 'P1' differ in case only"):
+        run(raw, values=listed)
+
+
+def test_a_pause_is_marked_where_segments_meet(raw: Path) -> None:
+    frame = pd.read_csv(raw / "p1_1.csv")
+    frame.loc[300:, "s"] += 600
+    frame.to_csv(raw / "p1_1.csv", index=False)
+    row = run(raw).iloc[0]
+    assert json.loads(row.segments) == [[0, 0.0], [300, 601.5]]
+    assert row.duration_s == 3
+    saved = files.load_recording(raw.parent / "out" / "p1_1_raw.fif")
+    assert saved.n_times == 600
+    marks = list(
+        zip(saved.annotations.onset, saved.annotations.description, strict=True)
+    )
+    assert marks == [(1, "rest"), (1.5, "EDGE boundary"), (1.5, "rest"), (2, "fist")]
+
+
+def write_fif(path: Path) -> "mne.io.RawArray":
+    """Write a recording whose file names a person, a place and a device."""
     info = mne.create_info(["C3", "C4"], 100, "eeg")
-    raw = mne.io.RawArray(np.random.default_rng(0).standard_normal((2, 500)), info)
+    samples = 1e-5 * np.random.default_rng(0).standard_normal((2, 500))
+    raw = mne.io.RawArray(samples, info)
     raw.set_meas_date(datetime(1999, 1, 2, tzinfo=UTC))
     person = {"his_id": "X17", "last_name": "Doe", "birthday": date(1918, 5, 1)}
     raw.info["subject_info"] = person
@@ -244,17 +373,35 @@ def test_nothing_of_person_place_or_device_is_copied(tmp_path: Path) -> None:
     raw.info["device_info"] = {"type": "Amp", "serial": "SN-4711"}
     places = {"C3": [-0.05, 0, 0.1], "C4": [0.05, 0, 0.1]}
     raw.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"))
-    raw.set_annotations(mne.Annotations([1.0, 3.0], [0.5, 0.0], ["left", "right"]))
+    texts = ["left", "right", "Doe coughs"]
+    raw.set_annotations(mne.Annotations([1.0, 3.0, 3.5], [0.5, 0.0, 0.0], texts))
     raw.crop(tmin=0.5)
+    raw.save(path)
+    return raw
 
-    path = tmp_path / "x_raw.fif"
-    files.save_recording(path, deidentify(raw))
-    told = path.read_bytes()
+
+def test_nothing_of_person_place_or_device_is_copied(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    raw = write_fif(source / "p1_raw.fif")
+    listed: Mapping[str, Any] = {
+        "label": {"from": "annotation", "map": {"left": "left", "right": "right"}}
+    }
+    run(
+        source,
+        reader=Mne(),
+        values=Values.model_validate(listed),
+        labels=["left", "right"],
+        pattern=["{subject}_raw.fif"],
+    )
     machine = uuid.getnode().to_bytes(6, "big")
-    for secret in (b"X17", b"Doe", b"Dr Who", b"ward", b"SN-4711", b"Amp", machine):
-        assert secret not in told
-        assert secret[::-1] not in told
-    saved = files.load_recording(path)
+    secrets = (b"X17", b"Doe", b"Dr Who", b"ward", b"SN-4711", b"Amp", machine)
+    for path in (tmp_path / "out").rglob("*"):
+        written = path.read_bytes() if path.is_file() else b""
+        for secret in secrets:
+            assert secret not in written, path
+            assert secret[::-1] not in written, path
+    saved = files.load_recording(tmp_path / "out" / "p1_raw.fif")
     assert saved.info["meas_date"] is None
     assert saved.info["subject_info"] is None
     assert not np.any(saved.info["file_id"]["machid"])

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ def write_recordings() -> None:
             "flat_share": 0.01,
             "clipped_share": 0.0,
             "line_noise_share": np.nan,
-            "unlabelled": 1,
+            "unlabelled": 3,
+            "left_out": '{"no class takes it": 2, "stands there twice": 1}',
         }
         for k in range(N_SUBJECTS)
     ]
@@ -70,6 +72,10 @@ def write_recordings() -> None:
     absent["reason"] = "not in the mirror"
     path = files.folder("recordings", "ecg_demo") / "recordings.parquet"
     files.save_table(path, pd.DataFrame([*rows, refused, absent]))
+    left_out = {"is in `except`": 3, "does not fit the pattern": 2}
+    files.save_json(path.with_name("files.json"), {"used": 9, "left_out": left_out})
+    names = {label: f"class {label}" for label in LABELS}
+    files.save_json(path.with_name("labels.json"), names)
 
 
 def write_signals() -> None:
@@ -328,10 +334,15 @@ def test_everything_that_was_left_out_is_told(grid: Path) -> None:
     assert {row["reason"] for row in told["not_used"]} == {
         "window ends … s after the end"
     }
-    assert told["unlabelled"] == N_SUBJECTS
+    assert told["unlabelled"] == {
+        "no class takes it": 2 * N_SUBJECTS,
+        "stands there twice": N_SUBJECTS,
+    }
     assert told["quality"]["line_noise_share"] is None
     page = (grid / "data/report/index.html").read_text()
-    for text in ("s9: not in the mirror", "no powercap here", "flat &lt;all of it&gt;"):
+    texts = ("s9: not in the mirror", "no powercap here", "flat &lt;all of it&gt;")
+    files_left_out = ("9 files used", "is in `except` 3", "does not fit the pattern 2")
+    for text in (*texts, *files_left_out, "(class N)"):
         assert text in page
 
 
@@ -441,6 +452,22 @@ def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
     found = piece("ecg_demo", ["delta"], {**window, "onset_s": 2.99})
     np.testing.assert_allclose(found.spikes["delta"]["MLII+"], [0], atol=1e-9)
     assert found.time[50] == pytest.approx(0)
+
+
+def test_a_window_after_a_pause_stands_at_its_place_in_the_signal(grid: Path) -> None:
+    """Its onset is on the clock, its samples are counted without the pause."""
+    from pipeline.report.figures import piece
+
+    path = files.folder("signals", "ecg_demo") / "r0.h5"
+    files.save_signal(path, replace(files.load_signal(path), segments=(0, 200)))
+    path = files.folder("recordings", "ecg_demo") / "recordings.parquet"
+    table = files.load_table(path)
+    files.save_table(path, table.assign(segments="[[0, 0.0], [400, 62.0]]"))
+    window = {"recording": "r0", "segment": 1, "start": 250, "stop": 350, "label": "N"}
+    onset_s = 62.0 + (300 - 200) / RATE - 0.01
+    found = piece("ecg_demo", ["delta"], {**window, "onset_s": onset_s})
+    assert found.time[50] == pytest.approx(0)
+    assert found.time[0] == pytest.approx(-50 / RATE)
 
 
 @pytest.mark.parametrize(

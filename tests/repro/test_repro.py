@@ -73,9 +73,9 @@ def commit(clone: Path, message: str) -> None:
 
 
 def stages_run(output: str) -> set[str]:
-    """Which stages `dvc repro` says it ran."""
+    """Which stages `dvc repro` says it ran, but for the inventory, that always runs."""
     lines = (line for line in output.splitlines() if line.startswith("Running stage"))
-    return {line.split("'")[1] for line in lines}
+    return {line.split("'")[1] for line in lines} - {"inventory"}
 
 
 @pytest.fixture(scope="module")

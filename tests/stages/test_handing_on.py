@@ -1,5 +1,6 @@
 """Each stage hands its settings on with its files, and takes earlier ones from them."""
 
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,9 @@ from ruamel.yaml import YAML
 
 from pipeline import config, entries, files, runs
 from pipeline.encoding import Encoded
+from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.found import Found
+from pipeline.ingestion.recordings import Ingested, Intake
 from pipeline.preparation.prepare import Prepared
 from pipeline.sources.base import Fetched
 from pipeline.sources.synthetic_ecg import SyntheticEcg
@@ -33,7 +37,8 @@ WORKERS = {
     train: (training, "train"),
 }
 """What does the work of a stage, and where it is looked up."""
-WINDOWS = pd.DataFrame({"window": [0], "reason": ""})
+WINDOWS = pd.DataFrame({"window": [0], "reason": "", "label": "N"})
+FOLDS = pd.DataFrame({"window": [0], "fold": 0, "role": "train"})
 
 Calls = dict[str, dict[str, Any]]
 
@@ -47,20 +52,20 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     def fetched(self: SyntheticEcg, target: Path, *, seed: int) -> Fetched:
         asked["fetch"] = {"source": self, "seed": seed}
-        return Fetched({"s01.dat": "12" * 32}, {"s02": "not delivered"})
+        return Fetched({"s01.hea": "12" * 32}, {"s02.hea": "not delivered"})
 
-    def ingested(reader: Any, raw: Path, target: Path, **more: Any) -> pd.DataFrame:
-        asked["ingest"] = {"reader": reader, "raw": raw, **more}
+    def ingested(intake: Intake, raw: Path, target: Path, **more: Any) -> Ingested:
+        asked["ingest"] = {"intake": intake, "raw": raw, **more}
         (target / "r1_raw.fif").write_text("recording")
-        return pd.DataFrame({"status": ["used"]})
+        return Ingested([Row("r1", "s01")], Found(()), Counter())
 
     def prepared(
         dataset: str, signals: Path, tables: Path, **more: Any
     ) -> list[Prepared]:
         asked["prepare"] = more
         (signals / "r1.h5").write_text("signal")
-        for name in ("windows", "folds"):
-            files.save_table(tables / f"{name}.parquet", WINDOWS)
+        files.save_table(tables / "windows.parquet", WINDOWS)
+        files.save_table(tables / "folds.parquet", FOLDS)
         return [Prepared("r1", 125.0, ("I",), WINDOWS, None, True)]
 
     def encoded(encoder: Any, target: Path, **more: Any) -> list[Encoded]:
@@ -109,8 +114,17 @@ def test_a_run_holds_the_settings_of_all_stages(calls: Calls) -> None:
     found = trained_run()["settings"]
     asked = params()
     assert set(found) == {
-        *("seed", "source", "on_bad_recording", "labels", "reader", "signal"),
-        *("windows", "folds", "encoder", "network", "neuron", "sparsity", "training"),
+        *("seed", "source", "on_bad_recording", "labels", "reader", "values"),
+        *(
+            "signal",
+            "windows",
+            "folds",
+            "encoder",
+            "network",
+            "neuron",
+            "sparsity",
+            "training",
+        ),
     }
     assert found["seed"] == 20260101
     assert found["on_bad_recording"] == "raise"
@@ -131,7 +145,7 @@ def test_a_run_holds_the_settings_of_all_stages(calls: Calls) -> None:
 
 def test_settings_go_no_further_back_than_they_count(calls: Calls) -> None:
     run(*STAGES)
-    ingested = {"seed", "source", "on_bad_recording", "labels", "reader"}
+    ingested = {"seed", "source", "on_bad_recording", "labels", "reader", "values"}
     assert set(settings("recordings", "ecg_demo")) == ingested
     prepared = ingested | {"signal", "windows", "folds"}
     assert set(settings("windows", "ecg_demo")) == prepared
@@ -165,8 +179,22 @@ def test_what_was_fetched_is_what_is_ingested(calls: Calls) -> None:
     assert calls["fetch"]["source"] == params().read("datasets.ecg_demo.source")
     found = calls["ingest"]
     assert found["raw"] == files.folder("raw", "ecg_demo")
-    assert found["digests"] == {"s01.dat": "12" * 32}
-    assert found["absent"] == {"s02": "not delivered"}
+    assert found["manifest"]["files"] == {"s01.hea": "12" * 32}
+    assert found["manifest"]["absent"] == {"s02.hea": "not delivered"}
+    assert found["manifest"]["pattern"] == ["{subject}.hea"]
+    assert found["intake"].values == params().read("datasets.ecg_demo.values")
+
+
+def test_longer_names_of_classes_stand_apart(calls: Calls) -> None:
+    """A name that is mended trains nothing again."""
+    sections = YAML(typ="safe").load(PARAMS)["datasets"]
+    run(*STAGES)
+    before = trained_run()
+    sections["ecg_demo"]["labels"] = {"N": "normal", "S": "early", "V": "wide"}
+    run(*STAGES, datasets=sections)
+    assert trained_run() == before
+    names = files.load_json(files.folder("recordings", "ecg_demo") / "labels.json")
+    assert names == {"N": "normal", "S": "early", "V": "wide"}
 
 
 def test_the_report_finds_a_card_of_the_data_set(calls: Calls) -> None:

@@ -37,6 +37,9 @@ def test_settings_are_plain_with_their_name_and_their_defaults() -> None:
         "subjects": 12,
         "minutes": 5.0,
         "sfreq": 250,
+        "pattern": ["{subject}.hea"],
+        "only": [],
+        "except": [],
     }
     assert settings["neuron"]["name"] == "leaky"
     assert settings["neuron"]["tau_mem_s"] == 0.05

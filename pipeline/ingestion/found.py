@@ -1,0 +1,206 @@
+"""Which recordings a data set has, what each is called, and what its files are.
+
+Every file is part of a recording, stands beside them (sidecars), or is left out for a
+reason. A recording is named after the fields of the pattern that its main file fits, in
+the pattern's order: `{subject}/{run}.edf` makes `P1_2`.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from pipeline.errors import DataError
+from pipeline.ingestion.archives import View
+from pipeline.patterns import fit, normal, unwanted
+from pipeline.readers.base import Reader
+
+DESCRIBING = frozenset(
+    [
+        "ANNOTATORS",
+        "CHANGES",
+        "LICENSE",
+        "LICENSE.txt",
+        "README",
+        "README.md",
+        "README.txt",
+        "RECORDS",
+        "SHA256SUMS.txt",
+        "dataset_description.json",
+        "participants.json",
+        "participants.tsv",
+    ]
+)
+"""Files that speak of a data set and are no part of a recording."""
+UNSAFE = re.compile(r"[^\w.+-]+")
+"""What file names of ours do not hold."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recording, before its samples are read.
+
+    Parameters
+    ----------
+    recording : str
+        Its name, unique in the data set, fit for a file name.
+    fields : mapping of str to str
+        What the fields of the pattern stand for.
+    files : tuple of str
+        The main file, then its companions.
+    """
+
+    recording: str
+    fields: Mapping[str, str]
+    files: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """The field `subject`; "" without it."""
+        return self.fields.get("subject", "")
+
+    @property
+    def session(self) -> str:
+        """The field `session`; "" without it."""
+        return self.fields.get("session", "")
+
+    @property
+    def run(self) -> str:
+        """The field `run`; "" without it."""
+        return self.fields.get("run", "")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a source says of its files.
+
+    Parameters
+    ----------
+    pattern : sequence of str
+        Of main files; the first that fits counts.
+    only, excluded : sequence of str
+        Shell patterns.
+    """
+
+    pattern: Sequence[str]
+    only: Sequence[str] = ()
+    excluded: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The recordings of a data set, and the files that belong to none.
+
+    Parameters
+    ----------
+    entries : tuple of Entry
+        In the order of their names.
+    left_out : mapping of str to str
+        Why a file is not used, by its path.
+    """
+
+    entries: tuple[Entry, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def reasons(self) -> dict[str, int]:
+        """Count the files by why they are left out, without their names."""
+        short = (reason.partition(":")[0] for reason in self.left_out.values())
+        return dict(sorted(Counter(short).items()))
+
+
+def find(reader: Reader, view: View, selection: Selection) -> Found:
+    """Find the recordings among a data set's files.
+
+    Raises
+    ------
+    DataError
+        No file fits the pattern, or two recordings have one name.
+    """
+    names = sorted(view.digests)
+    problems = {n: unwanted(n, selection.only, selection.excluded) for n in names}
+    wanted = [name for name in names if not problems[name]]
+    fits = {name: fit(selection.pattern, name) for name in wanted}
+    problems |= {name: each.problem for name, each in fits.items()}
+    mains = [name for name in wanted if not problems[name]]
+    if not mains:
+        raise _nothing(problems, selection)
+    parts = {name: reader.companions(view.folder, name, wanted) for name in mains}
+    claimed = {other for others in parts.values() for other in others}
+    entries = [
+        Entry(
+            _name(name, fits[name].fields),
+            dict(fits[name].fields),
+            (name, *parts[name]),
+        )
+        for name in mains
+        if name not in claimed
+    ]
+    _refuse_alike(entries)
+    _refuse_same(entries, view)
+    used = claimed.union(mains)
+    left_out = {
+        name: "describes the data set"
+        if PurePosixPath(name).name in DESCRIBING
+        else problems[name]
+        for name in names
+        if name not in used
+    }
+    return Found(tuple(sorted(entries, key=lambda e: e.recording)), left_out)
+
+
+def recording_of(path: str, selection: Selection) -> Entry | None:
+    """Make the entry of a file that is not there; None if it is no main file."""
+    found = fit(selection.pattern, path)
+    if found.problem:
+        return None
+    return Entry(_name(path, found.fields), dict(found.fields), (path,))
+
+
+def _name(path: str, fields: Mapping[str, str]) -> str:
+    """Name a recording after its fields, or after its file where there are none."""
+    parts = [part for part in fields.values() if part] or [PurePosixPath(path).stem]
+    return UNSAFE.sub("-", normal("_".join(parts))).strip(".-") or "recording"
+
+
+def _nothing(problems: Mapping[str, str], selection: Selection) -> DataError:
+    if not problems:
+        return DataError("raw files", "there are none")
+    example, problem = min(problems.items())
+    return DataError(
+        "raw files",
+        f"none of {len(problems)} paths fits the pattern; {example}: {problem}",
+        expected=" or ".join(selection.pattern),
+        remedy="correct the source's pattern (and only, except) in params.yaml",
+    )
+
+
+def _refuse_alike(entries: Sequence[Entry]) -> None:
+    """Refuse recordings whose names are equal, but for upper and lower case."""
+    by_name: dict[str, Entry] = {}
+    for entry in entries:
+        other = by_name.setdefault(entry.recording.casefold(), entry)
+        if other is not entry:
+            same = other.recording == entry.recording
+            raise DataError(
+                f"{other.files[0]} and {entry.files[0]}",
+                f"both are recording '{entry.recording}'"
+                + ("" if same else f", but for case: '{other.recording}'"),
+                expected="a name of its own for each recording",
+                remedy="give the source's pattern a field for what differs, or leave "
+                "one out by `except`",
+            )
+
+
+def _refuse_same(entries: Sequence[Entry], view: View) -> None:
+    """Refuse recordings of the same bytes: one person would be counted as two."""
+    seen: dict[tuple[str, ...], Entry] = {}
+    for entry in entries:
+        other = seen.setdefault(tuple(view.digests[n] for n in entry.files), entry)
+        if other is not entry:
+            raise DataError(
+                f"{other.files[0]} and {entry.files[0]}",
+                "the same recording, byte for byte",
+                expected="each recording once",
+                remedy="leave one of them out by `except` in params.yaml",
+            )

@@ -1,0 +1,210 @@
+"""Tables and JSON objects beside the recordings, such as participants.tsv."""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import DataError
+from pipeline.ingestion.found import Entry
+from pipeline.ingestion.values import Value, plain
+from pipeline.patterns import normal
+from pipeline.readers.base import Marks
+
+ENCODINGS = ("utf-8-sig", "cp1252")
+
+
+def path_of(value: Value, entry: Entry, names: Sequence[str]) -> str:
+    """Find the sidecar of a recording among a data set's files.
+
+    Parameters
+    ----------
+    value : Value
+        Its `file` may hold fields, and `{stem}`: the main file's name without its end.
+    entry : Entry
+    names : sequence of str
+        Paths of all files.
+
+    Raises
+    ------
+    DataError
+        There is no such file, or there are several.
+    """
+    stem = PurePosixPath(entry.files[0]).stem
+    try:
+        asked = normal(str(value.file).format(**entry.fields, stem=stem))
+    except (KeyError, IndexError, ValueError) as error:
+        raise DataError(
+            "params.yaml: the value's file",
+            f"'{value.file}' holds a field that the pattern lacks ({error})",
+            expected=f"one of {', '.join([*entry.fields, 'stem'])}",
+            remedy="correct it in params.yaml",
+        ) from None
+    found = [n for n in names if normal(n) == asked or normal(n).endswith(f"/{asked}")]
+    if len(found) != 1:
+        raise DataError(
+            asked,
+            f"{len(found)} sidecars have this name" if found else "is not there",
+            expected=f"one such file beside {entry.files[0]}",
+            remedy="correct the value's `file` in params.yaml, or add the file",
+        )
+    return found[0]
+
+
+def read(
+    folder: Path, name: str, value: Value, entry: Entry
+) -> Marks | tuple[str, ...]:
+    """Read what a sidecar says of a recording.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Path of the sidecar in it.
+    value : Value
+        Its `key` names the column, or the keys of JSON with dots between them.
+    entry : Entry
+
+    Returns
+    -------
+    texts : Marks or tuple of str
+        Marks of a table with a column `onset` (seconds; `duration` if there is one);
+        else the text in the recording's row: the first column names the recording, its
+        subject or its main file.
+
+    Raises
+    ------
+    DataError
+        The sidecar cannot be read, or says nothing, or two things, of the recording.
+    """
+    path = folder / name
+    if name.lower().endswith(".json"):
+        return (_json_text(path, name, value, entry),)
+    table = _with_header(_table(path, name, path.stat().st_mtime_ns), name, value)
+    if "onset" in table.columns:
+        return _marks(table, name, value)
+    return (_row_text(table, name, value, entry),)
+
+
+@cache
+def _table(path: Path, name: str, changed: int) -> pd.DataFrame:
+    """Read a table of texts; `changed` makes a file that was written again another."""
+    separator = "\t" if name.lower().endswith(".tsv") else None
+    for encoding in ENCODINGS:
+        try:
+            return pd.read_csv(
+                path,
+                sep=separator,
+                header=None,
+                engine="python",
+                dtype=str,
+                keep_default_na=False,
+                encoding=encoding,
+                index_col=False,
+            )
+        except UnicodeDecodeError:
+            continue
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+            raise _unreadable(name, str(error)) from error
+    raise _unreadable(name, "neither UTF-8 nor Windows-1252")
+
+
+def _with_header(table: pd.DataFrame, name: str, value: Value) -> pd.DataFrame:
+    """Name a table's columns: by its first row, or 1, 2, … if that holds no key."""
+    header = [str(each).strip() for each in table.iloc[0]]
+    numbers = [str(place) for place in range(1, table.shape[1] + 1)]
+    if value.key in header:
+        return table.iloc[1:].set_axis(header, axis="columns")
+    if value.key in numbers:
+        return table.set_axis(numbers, axis="columns")
+    raise DataError(
+        name,
+        f"has no column '{value.key}'",
+        expected=f"one of {', '.join(header)}",
+        remedy="correct the value's key in params.yaml (in a table without a header, "
+        "the column's number)",
+    )
+
+
+def _row_text(table: pd.DataFrame, name: str, value: Value, entry: Entry) -> str:
+    """Give the text of the recording's row."""
+    own = list(_names_of(entry))
+    names = table.iloc[:, 0].str.strip()
+    rows = table[names.isin(own)]
+    if rows.empty:
+        rows = table[names.map(plain).isin({plain(each) for each in own})]
+    texts = set(rows[value.key])
+    if len(texts) != 1:
+        raise DataError(
+            name,
+            f"has {len(rows)} rows for recording {entry.recording}"
+            + (" that say different things" if len(rows) else ""),
+            expected=f"one row named {' or '.join(own)} in its first column",
+            remedy="correct the table, or the value's file in params.yaml",
+        )
+    return str(texts.pop())
+
+
+def _names_of(entry: Entry) -> Iterator[str]:
+    """List what a table may call a recording."""
+    main = PurePosixPath(entry.files[0])
+    yield from dict.fromkeys([entry.recording, main.stem, main.name, str(main)])
+    if entry.subject:
+        yield from (entry.subject, f"sub-{entry.subject}")
+
+
+def _marks(table: pd.DataFrame, name: str, value: Value) -> Marks:
+    """Read a table of times."""
+    numbers = {
+        column: pd.to_numeric(
+            table[column].str.replace(",", ".", regex=False), errors="coerce"
+        ).to_numpy(np.float64)
+        for column in ("onset", "duration")
+        if column in table.columns
+    }
+    if not np.isfinite(numbers["onset"]).all():
+        raise DataError(
+            name,
+            "an onset is no number",
+            expected="seconds in the column `onset`",
+            remedy="correct the table",
+        )
+    order = np.argsort(numbers["onset"], kind="stable")
+    duration = np.nan_to_num(numbers.get("duration", np.zeros(len(table))))
+    texts = table[value.key].to_numpy()[order]
+    return Marks(numbers["onset"][order], duration[order], tuple(map(str, texts)))
+
+
+def _json_text(path: Path, name: str, value: Value, entry: Entry) -> str:
+    """Follow the key through a JSON object; the recording's own part comes first."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise _unreadable(name, str(error)) from error
+    own = (
+        each for each in _names_of(entry) if isinstance(found, dict) and each in found
+    )
+    if (part := next(own, None)) is not None:
+        found = found[part]
+    for key in value.key.split(".") if value.key else []:
+        if not isinstance(found, dict) or key not in found:
+            raise DataError(
+                name,
+                f"has no '{value.key}'",
+                expected=", ".join(found) if isinstance(found, dict) else "an object",
+                remedy="correct the value's key in params.yaml",
+            )
+        found = found[key]
+    return str(found).lower() if isinstance(found, bool) else str(found)
+
+
+def _unreadable(name: str, found: str) -> DataError:
+    return DataError(
+        name,
+        f"cannot be read ({found})",
+        expected="a table of text, or JSON",
+        remedy="correct the file, or the value's file in params.yaml",
+    )

@@ -1,0 +1,261 @@
+"""Where a label comes from, and who a person is: one concept for all formats.
+
+A *value* is a text that stands somewhere in a recording's files, or in its name:
+
+    annotation   what a file marks in time (WFDB symbols, EDF+ texts, BIDS events)
+    note         the notes of WFDB annotations, where rhythm stands
+    field        a field of the source's pattern
+    column       a column of a table, or of BIDS events
+    variable     a variable of a MAT or NPZ file
+    header       a line or field of a file's header
+    sidecar      a table or JSON object beside the recordings
+    constant     the same for all: the key itself
+
+`match` takes a part of the text, `split` divides it into codes, `modulo` reduces
+numbers, and `map` turns codes into classes, persons or nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
+
+from pipeline.components import Settings
+
+Place = Literal[
+    "annotation",
+    "note",
+    "field",
+    "column",
+    "variable",
+    "header",
+    "sidecar",
+    "constant",
+]
+IN_FILES = frozenset({"annotation", "note", "column", "variable", "header"})
+"""Places that a reader looks into."""
+
+As = Literal["events", "blocks", "spans", "recording"]
+USUAL: Mapping[str, As] = {"annotation": "events", "note": "spans", "column": "blocks"}
+"""How long a label of a place lasts unless `as` says otherwise; else a recording."""
+
+AAMI = (
+    dict.fromkeys("NLRej", "N")
+    | dict.fromkeys("AaJS", "S")
+    | dict.fromkeys("VE", "V")
+    | {"F": "F"}
+    | dict.fromkeys("/fQ", "Q")
+)
+"""ANSI/AAMI EC57 classes, as de Chazal 2004 maps MIT-BIH's symbols
+(doi 10.1109/TBME.2004.827359)."""
+
+NUMBER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?")
+
+
+def plain(value: object) -> str:
+    """Write a code as it is compared: `1`, `01`, `1.0` and 1 are one code, 1.7 is not.
+
+    YAML's true and false are the words.
+    """
+    text = str(value).lower() if isinstance(value, bool) else str(value).strip()
+    number = NUMBER.fullmatch(text)
+    return f"{number[1].strip('+')}{number[2]}" if number else text
+
+
+def _mapping(value: object) -> object:
+    if value == "aami":
+        return AAMI
+    if not isinstance(value, Mapping):
+        return value
+    codes = [plain(code) for code in value]
+    if repeated := sorted({code for code in codes if codes.count(code) > 1}):
+        raise ValueError(f"{', '.join(repeated)} stands there more than once")
+    return dict(zip(codes, map(_name, value.values()), strict=True))
+
+
+def _name(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _in_order(mapping: Mapping[str, str] | None) -> list[list[str]] | None:
+    """Write a map as pairs: sorted JSON would lose the order of priority."""
+    return None if mapping is None else [list(pair) for pair in mapping.items()]
+
+
+Map = Annotated[
+    dict[str, str] | None, BeforeValidator(_mapping), PlainSerializer(_in_order)
+]
+
+
+class Value(Settings):
+    """A text of each recording, and what is made of it."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    place: Annotated[Place, Field(alias="from", description="where the text stands")]
+    key: Annotated[
+        str,
+        BeforeValidator(_name),
+        Field(description="name of the field, column, variable or header line"),
+    ] = ""
+    file: Annotated[
+        str | None,
+        Field(
+            description="of a sidecar: its path, in which fields may stand "
+            "({subject}_events.csv); a table has a row a recording or a subject, named "
+            "in its first column"
+        ),
+    ] = None
+    match: Annotated[
+        str | None,
+        Field(description="regular expression: its first group is the text"),
+    ] = None
+    split: Annotated[
+        str | None,
+        Field(min_length=1, description="what separates several codes in a text"),
+    ] = None
+    modulo: Annotated[
+        int | None, Field(ge=2, description="whole numbers count modulo this")
+    ] = None
+    map: Annotated[
+        Map,
+        Field(
+            description="code: what it stands for, the most important first; "
+            "`aami`: the classes of WFDB's beats by ANSI/AAMI EC57"
+        ),
+    ] = None
+
+    @field_validator("match")
+    @classmethod
+    def _is_regular(cls, match: str | None) -> str | None:
+        try:
+            re.compile(match or "")
+        except re.error as error:
+            raise ValueError(f"a regular expression: {error}") from None
+        return match
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if (self.file is not None) != (self.place == "sidecar"):
+            raise ValueError("`file` is for `from: sidecar`, which needs it")
+        if not self.key and self.place in ("field", "column", "variable", "constant"):
+            raise ValueError(f"`from: {self.place}` needs a `key`")
+        return self
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """What a reader is asked for."""
+        return self.place, self.key
+
+    def codes(self, text: str) -> list[str]:
+        """Give the codes in a text, as written but for `match`, `split` and `modulo`.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        codes : list of str
+            None where `match` finds nothing, or the text is blank.
+        """
+        if self.match is not None:
+            found = re.search(self.match, text)
+            groups = (*found.groups(), found[0]) if found else ("",)
+            text = groups[0] or ""
+        parts = text.split(self.split) if self.split else [text]
+        stripped = [part.strip() for part in parts if part.strip()]
+        return [self._reduced(part) for part in stripped]
+
+    def _reduced(self, code: str) -> str:
+        number = plain(code)
+        if self.modulo and re.fullmatch(r"-?\d+", number):
+            return str(int(number) % self.modulo)
+        return code
+
+
+class Label(Value):
+    """Where the class of a piece of recording comes from."""
+
+    lasts: Annotated[
+        As | None,
+        Field(
+            alias="as",
+            description="events: instants; blocks: as long as stated; spans: until the "
+            "next; recording: all of it; null: what the place usually means",
+        ),
+    ] = None
+    several: Annotated[
+        Literal["first", "none"],
+        Field(
+            description="of several classes at one place: the first in `map`, or none"
+        ),
+    ] = "first"
+
+    def classes(self, text: str) -> list[str]:
+        """Give the classes of a text's codes, the most important first, each once."""
+        if self.map is None:
+            return list(dict.fromkeys(self.codes(text)))
+        codes = [plain(code) for code in self.codes(text)]
+        return list(dict.fromkeys(self.map[code] for code in self.map if code in codes))
+
+
+class Person(Value):
+    """Who was recorded; codes that `map` lacks stand for themselves."""
+
+    place: Annotated[
+        Place, Field(alias="from", description="where the text stands")
+    ] = "field"
+    key: Annotated[str, Field(description="name of the field, column or line")] = (
+        "subject"
+    )
+
+    def name(self, text: str) -> str:
+        """Give the person that a text names; "" for nobody."""
+        code = next(iter(self.codes(text)), "")
+        return (self.map or {}).get(plain(code), code)
+
+
+class Number(Value):
+    """A number of each recording or person, such as an age or an angle."""
+
+    def number(self, text: str) -> float | None:
+        """Give the number that a text states; None for none."""
+        code = next(iter(self.codes(text)), "")
+        try:
+            return float((self.map or {}).get(plain(code), code))
+        except ValueError:
+            return None
+
+
+class Values(Settings):
+    """What is read of each recording beside its samples."""
+
+    label: Label
+    person: Person = Person()
+    numbers: dict[str, Number] = Field(default_factory=dict)
+
+    @property
+    def each(self) -> list[Value]:
+        """All values, the label first."""
+        return [self.label, self.person, *self.numbers.values()]
+
+
+def names(labels: Any) -> Any:
+    """Let a list of classes stand for classes without longer names."""
+    if isinstance(labels, list | tuple):
+        texts = [_name(label) for label in labels]
+        if repeated := sorted({text for text in texts if texts.count(text) > 1}):
+            raise ValueError(f"{', '.join(repeated)} stands there more than once")
+        return {text: text for text in texts}
+    if isinstance(labels, Mapping):
+        return {_name(label): str(name) for label, name in labels.items()}
+    return labels

@@ -1,0 +1,99 @@
+"""Archives shown to readers as folders."""
+
+import hashlib
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.ingestion.archives import opened
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data" / "raw" / "x"
+    folder.mkdir(parents=True)
+    (folder / "plain.txt").write_text("plain")
+    return folder
+
+
+def write_tar(path: Path, members: dict[str, str]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+
+
+def write_zip(path: Path, members: list[tuple[str, str]]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members:
+            archive.writestr(name, text)
+
+
+def test_members_of_zip_and_tar_are_files(raw: Path) -> None:
+    write_zip(raw / "a.zip", [("s1/x.txt", "one"), ("s2/x.txt", "two")])
+    write_tar(raw / "b.tar.gz", {"s3/x.txt": "three"})
+    digests = {"plain.txt": "p", "a.zip": "a", "b.tar.gz": "b"}
+    with opened(raw, digests) as view:
+        texts = {n: (view.folder / n).read_text() for n in view.digests}
+        assert texts == {
+            "plain.txt": "plain",
+            "a.zip/s1/x.txt": "one",
+            "a.zip/s2/x.txt": "two",
+            "b.tar.gz/s3/x.txt": "three",
+        }
+        two = hashlib.sha256(b"two").hexdigest()
+        assert view.digests["a.zip/s2/x.txt"] == two
+        assert view.digests["plain.txt"] == "p"
+        folder = view.folder
+    assert not folder.exists()
+    assert {path.name for path in raw.iterdir()} == set(digests)
+
+
+def test_without_archives_the_folder_itself_is_shown(raw: Path) -> None:
+    with opened(raw, {"plain.txt": "p"}) as view:
+        assert view.folder == raw
+
+
+@pytest.mark.parametrize("name", ["a.zip", "b.tar.gz"])
+def test_a_damaged_archive_is_refused(raw: Path, name: str) -> None:
+    write_zip(raw / "a.zip", [("x.txt", "one" * 999)])
+    write_tar(raw / "b.tar.gz", {"x.txt": "one" * 999})
+    whole = (raw / name).read_bytes()
+    (raw / name).write_bytes(whole[: len(whole) // 2])
+    with (
+        pytest.raises(DataError, match="cannot be opened") as caught,
+        opened(raw, {name: ""}),
+    ):
+        pass
+    assert caught.value.where == name
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_one_name_are_refused(raw: Path) -> None:
+    write_zip(raw / "a.zip", [("x.txt", "one"), ("x.txt", "two")])
+    with (
+        pytest.raises(DataError, match=r"2 members are called 'x\.txt'"),
+        opened(raw, {"a.zip": ""}),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("member", ["../../../escaped.txt", "/escaped.txt"])
+def test_no_member_leaves_its_folder(raw: Path, member: str) -> None:
+    write_zip(raw / "a.zip", [(member, "out")])
+    with opened(raw, {"a.zip": ""}) as view:
+        assert list(view.digests) == ["a.zip/escaped.txt"]
+        assert (view.folder / "a.zip/escaped.txt").read_text() == "out"
+    write_tar(raw / "b.tar.gz", {"../escaped.txt": "out"})
+    with (
+        pytest.raises(DataError, match="cannot be opened"),
+        opened(raw, {"b.tar.gz": ""}),
+    ):
+        pass
+    assert not list(raw.parents[2].rglob("escaped.txt"))

@@ -1,0 +1,122 @@
+"""Texts at times as labelled pieces of the signal."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.ingestion.labelling import Labels, cut, label
+from pipeline.ingestion.values import Label
+from pipeline.readers.base import Marks, Segment
+
+RHYTHM = {"(N": "sinus", "(AFIB": "af"}
+
+
+def marks(*rows: tuple[float, float, str]) -> Marks:
+    onset, duration = (np.array([row[k] for row in rows], float) for k in (0, 1))
+    return Marks(onset, duration, tuple(row[2] for row in rows))
+
+
+def rule(**settings: Any) -> Label:
+    return Label.model_validate({"from": "note", **settings})
+
+
+def pieces(labels: Labels) -> list[tuple[float, float, str]]:
+    numbers = (labels.onset_s.tolist(), labels.duration_s.tolist())
+    return list(zip(*numbers, labels.classes, strict=True))
+
+
+def test_a_span_lasts_until_the_next_note_and_the_last_to_the_end() -> None:
+    notes = marks((0, 0, "(N"), (30, 0, "(AFIB"), (60, 0, "(VT"), (90, 0, "(N"))
+    found = label(notes, rule(map=RHYTHM), 120, "r")
+    assert pieces(found) == [(0, 30, "sinus"), (30, 30, "af"), (90, 30, "sinus")]
+    assert found.unclaimed == {"(VT": 1}
+    assert found.left_out == {"no class takes it": 1}
+
+
+def test_what_does_not_match_is_no_value_and_ends_no_span() -> None:
+    notes = marks((0, 0, "(AFIB"), (10, 0, "patient coughs"), (60, 0, "(N"))
+    found = label(notes, rule(map=RHYTHM, match=r"\(.*"), 90, "r")
+    assert pieces(found) == [(0, 60, "af"), (60, 30, "sinus")]
+    assert found.left_out == {"does not match": 1}
+    assert not found.unclaimed
+
+
+@pytest.mark.parametrize(
+    ("lasts", "expected"),
+    [("events", [(1, 0, "a"), (5, 0, "b")]), ("blocks", [(1, 2, "a"), (5, 3, "b")])],
+)
+def test_events_are_instants_and_blocks_last_as_stated(
+    lasts: str, expected: list[tuple[float, float, str]]
+) -> None:
+    found = label(marks((1, 2, "a"), (5, 3, "b")), rule(**{"as": lasts}), 9, "r")
+    assert pieces(found) == expected
+
+
+def test_a_recording_takes_the_first_class_of_the_map() -> None:
+    texts = ("1", "2", "9")
+    by_rank = rule(**{"as": "recording", "map": {2: "flutter", 1: "af"}})
+    found = label(texts, by_rank, 10, "r")
+    assert pieces(found) == [(0, 10, "flutter")]
+    assert found.unclaimed == {"9": 1}
+
+
+def test_a_recording_of_several_classes_can_be_left_out() -> None:
+    none = rule(**{"as": "recording", "map": {1: "a", 2: "b"}, "several": "none"})
+    assert not label(("1", "2"), none, 10, "r").classes
+    assert label(("1", "2"), none, 10, "r").left_out == {"has several classes": 1}
+    assert pieces(label(("1", "1"), none, 10, "r")) == [(0, 10, "a")]
+
+
+def test_two_labels_at_one_place_are_counted_and_one_is_kept() -> None:
+    both = marks((0, 4, "a"), (0, 4, "b"), (4, 4, "a"), (4, 4, "a"))
+    settings = {"as": "blocks", "map": {"b": "B", "a": "A"}}
+    found = label(both, rule(**settings), 9, "r")
+    assert pieces(found) == [(0, 4, "B"), (4, 4, "A")]
+    assert found.left_out == {
+        "shares its place with a class that comes first": 1,
+        "stands there twice": 1,
+    }
+    kept = label(both, rule(**settings, several="none"), 9, "r")
+    assert pieces(kept) == [(4, 4, "A")]
+
+
+def test_texts_without_times_are_no_events() -> None:
+    with pytest.raises(DataError, match="not of times") as caught:
+        label(("a",), rule(**{"as": "events"}), 10, "recording r")
+    assert caught.value.expected == "as: recording"
+
+
+def labels(*rows: tuple[float, float, str]) -> Labels:
+    mark = marks(*rows)
+    return Labels(mark.onset_s, mark.duration_s, mark.texts)
+
+
+PAUSED = (Segment(0, 0.0), Segment(3000, 630.0))
+"""Thirty seconds at 100 Hz, a pause of 600 s, and thirty more."""
+
+
+def test_a_block_over_a_pause_becomes_one_on_either_side() -> None:
+    found = cut(labels((10, 640, "a")), PAUSED, 6000, 100)
+    assert pieces(found) == [(10, 20, "a"), (30, 20, "a")]
+
+
+def test_events_come_to_the_sample_that_their_clock_says() -> None:
+    rows = ((29, 0, "a"), (300, 0, "b"), (636, 0, "c"), (660, 0, "d"), (-1, 0, "e"))
+    found = cut(labels(*rows), PAUSED, 6000, 100)
+    assert pieces(found) == [(29, 0, "a"), (36, 0, "c")]
+    assert found.left_out == {"lies outside the signal": 3}
+
+
+def test_a_block_that_ends_after_the_signal_is_shortened() -> None:
+    found = cut(labels((5, 100, "a")), (Segment(0, 0.0),), 1000, 100)
+    assert pieces(found) == [(5, 5, "a")]
+
+
+def test_counts_go_through() -> None:
+    given = Labels(np.zeros(1), np.zeros(1), ("a",), Counter(x=2), Counter(y=1))
+    found = cut(given, (Segment(0, 0.0),), 10, 1)
+    assert found.left_out == {"x": 2}
+    assert found.unclaimed == {"y": 1}
