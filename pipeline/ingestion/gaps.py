@@ -39,6 +39,7 @@ def without_gaps(content: Content, pieces: Pieces) -> Content:
         n_samples=int(sound.sum()),
         read=kept.read,
         segments=_segments(content, starts, stops),
+        end=None if content.end is None else int(sound[: content.end].sum()),
         remarks=(*content.remarks, remark),
     )
 

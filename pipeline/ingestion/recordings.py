@@ -291,8 +291,10 @@ def _read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
 
 def _labels(job: Job, entry: Entry, content: Content) -> Labels:
     """Label a recording's samples."""
-    rule, last = job.intake.values.label, content.segments[-1]
-    end_s = last.onset_s + (content.n_samples - last.start) / content.sfreq
+    rule = job.intake.values.label
+    end = content.n_samples if content.end is None else content.end
+    last = [s for s in content.segments if s.start <= end][-1]
+    end_s = last.onset_s + (end - last.start) / content.sfreq
     texts = _texts(job, entry, content, rule)
     labels = labelling.label(texts, rule, end_s, f"recording {entry.recording}")
     return labelling.cut(labels, content.segments, content.n_samples, content.sfreq)

@@ -97,6 +97,9 @@ class Content:
         Of the origins asked for, those that speak of the recording as a whole.
     segments : tuple of Segment
         The first starts at sample 0 and 0 s.
+    end : int or None
+        Where the signal ends, if the file goes on with one value: no label of the
+        recording reaches there. None: with the file.
     line_freq : float or None
         Mains frequency, Hz.
     remarks : tuple of str
@@ -111,6 +114,7 @@ class Content:
     marks: Mapping[Origin, Marks] = field(default_factory=dict)
     texts: Mapping[Origin, tuple[str, ...]] = field(default_factory=dict)
     segments: tuple[Segment, ...] = (Segment(0, 0.0),)
+    end: int | None = None
     line_freq: float | None = None
     remarks: tuple[str, ...] = ()
 

@@ -114,6 +114,7 @@ class Mne(Reader):
             marks=found.marks,
             texts=found.texts,
             segments=chosen.segments,
+            end=chosen.end,
             line_freq=self.line_freq or (side and side.line_freq) or opened.line_freq,
             remarks=(
                 *opened.remarks,

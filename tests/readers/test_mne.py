@@ -262,7 +262,7 @@ def test_notes_in_latin_1(tmp_path: Path, write_edf: WriteEdf) -> None:
 
 
 @pytest.mark.parametrize("padding", [30, 130, 777])
-def test_constants_at_the_end_are_left_out(
+def test_constants_at_the_end_are_no_part_of_the_signal(
     tmp_path: Path, write_edf: WriteEdf, padding: int
 ) -> None:
     padded = NOISE.copy()
@@ -271,9 +271,9 @@ def test_constants_at_the_end_are_left_out(
     write_edf(tmp_path / "a.edf", padded)
     content = read(tmp_path, "a.edf")
     # The first constant is a change yet; one much later is not a signal.
-    assert content.n_samples == 1001 - padding
+    assert (content.n_samples, content.end) == (1000, 1001 - padding)
     assert content.remarks == (
-        f"the last {(padding - 1) / 100:.3g} s hold one value: left out",
+        f"the last {(padding - 1) / 100:.3g} s hold one value: no part of the signal",
     )
 
 
@@ -282,7 +282,7 @@ def test_an_end_between_two_pieces(tmp_path: Path, write_edf: WriteEdf) -> None:
     steps[:, 896:] = 5
     steps[:, 911:] = 9
     write_edf(tmp_path / "a.edf", steps)
-    assert read(tmp_path, "a.edf").n_samples == 912
+    assert read(tmp_path, "a.edf").end == 912
 
 
 def test_constants_after_a_pause(tmp_path: Path, write_edf: WriteEdf) -> None:
@@ -290,7 +290,9 @@ def test_constants_after_a_pause(tmp_path: Path, write_edf: WriteEdf) -> None:
     padded[:, 780:] = 0
     starts = [*TEN[:8], "+60", "+61"]
     write_edf(tmp_path / "a.edf", padded, kind="EDF+D", starts=starts)
-    assert read(tmp_path, "a.edf").segments == (Segment(0, 0.0),)
+    content = read(tmp_path, "a.edf")
+    assert content.end == 781
+    assert content.segments == (Segment(0, 0.0), Segment(800, 60.0))
 
 
 @pytest.mark.parametrize("padding", [0, 15, 1000])
@@ -301,7 +303,7 @@ def test_quiet_ends_and_flat_recordings_stay(
     padded[:, 1000 - padding :] = 0
     write_edf(tmp_path / "a.edf", padded)
     content = read(tmp_path, "a.edf")
-    assert (content.n_samples, content.remarks) == (1000, ())
+    assert (content.end, content.remarks) == (1000, ())
 
 
 def test_a_file_that_shrinks_while_it_is_read(
@@ -532,10 +534,8 @@ def test_samples_and_notes_equal_those_of_mne(
     assert len(content.channels) == n_channels == len(raw.ch_names)
     assert content.sfreq == raw.info["sfreq"]
     found = samples(content)
-    np.testing.assert_allclose(
-        found, raw.get_data(stop=content.n_samples), rtol=1e-9, atol=1e-15
-    )
-    rest = raw.load_data(verbose="error").get_data()[:, content.n_samples :]
+    np.testing.assert_allclose(found, raw.get_data(), rtol=1e-9, atol=1e-15)
+    rest = raw.load_data(verbose="error").get_data()[:, content.end :]
     assert (rest == rest[:, :1]).all()
     notes = content.marks[ALL]
     assert notes.texts == tuple(raw.annotations.description)
@@ -570,8 +570,8 @@ def test_mental_arithmetic(real_data: Path) -> None:
     assert content.channels == tuple(names)
     assert content.types == ("eeg",) * 19
     # 62 s, of which constants fill the last two.
-    assert (content.sfreq, content.n_samples) == (500.0, 30_008)
+    assert (content.sfreq, content.end) == (500.0, 30_008)
     peer = mne.io.read_raw(real_data / "eegmat" / "Subject00_2.edf", verbose="error")
-    expected = peer.get_data([f"EEG {name}" for name in names], stop=30_008)
+    expected = peer.get_data([f"EEG {name}" for name in names])
     np.testing.assert_allclose(samples(content), expected, rtol=1e-9, atol=1e-18)
     assert isinstance(content.marks[ALL], Marks)

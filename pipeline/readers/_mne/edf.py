@@ -56,13 +56,9 @@ def open_edf(path: Path, where: str) -> Opened:
         ]
         samples = _Samples(path, where, header, chosen, scales)
         parts = segments(where, clock.starts, header, chosen[0].samples)
-        length = _length(samples, selected.sfreq)
-        return Chosen(
-            length,
-            samples.read,
-            tuple(part for part in parts if part.start < length),
-            _left_out(samples.n_samples - length, selected.sfreq),
-        )
+        end = _end(samples, selected.sfreq)
+        remarks = _padded(samples.n_samples - end, selected.sfreq)
+        return Chosen(samples.n_samples, samples.read, parts, end, remarks)
 
     return Opened(
         signals=tuple(_described(signal, header.record_s) for signal in signals),
@@ -151,12 +147,11 @@ class _Samples:
         return (padded.view("<i4") >> 8).ravel()
 
 
-def _length(samples: _Samples, sfreq: float) -> int:
+def _end(samples: _Samples, sfreq: float) -> int:
     """Find where the signal ends: constants may fill up the last data records.
 
     The file is searched from its end, piece by piece, for the last change that comes
-    soon after another; what lies behind is left out if it is long enough to be no
-    quiet signal.
+    soon after another; what lies behind is no signal if it is long enough.
     """
     near = FLAT_S * sfreq
     overlap = int(near) + 2
@@ -175,7 +170,9 @@ def _length(samples: _Samples, sfreq: float) -> int:
     return n_samples
 
 
-def _left_out(n_samples: int, sfreq: float) -> tuple[str, ...]:
+def _padded(n_samples: int, sfreq: float) -> tuple[str, ...]:
     if not n_samples:
         return ()
-    return (f"the last {n_samples / sfreq:.3g} s hold one value: left out",)
+    return (
+        f"the last {n_samples / sfreq:.3g} s hold one value: no part of the signal",
+    )

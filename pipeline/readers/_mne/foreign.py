@@ -119,7 +119,7 @@ def _choose(
     # A file that was cut short fails here, before anything is written.
     read(raw.n_times - 1, raw.n_times)
     there = (part for part in parts if part.start < raw.n_times)
-    return Chosen(raw.n_times, read, tuple(there))
+    return Chosen(raw.n_times, read, tuple(there), raw.n_times)
 
 
 def _units(raw: Any) -> list[str]:

@@ -19,12 +19,15 @@ class Chosen:
     read : callable
         As in `Content`.
     segments : tuple of Segment
+    end : int
+        As in `Content`.
     remarks : tuple of str
     """
 
     n_samples: int
     read: Callable[[int, int], Precise]
     segments: tuple[Segment, ...]
+    end: int
     remarks: tuple[str, ...] = ()
 
 
