@@ -1,4 +1,6 @@
-"""Arrays with named axes and units; the names are those of `docs/` and of the tests."""
+"""Arrays with named axes and units, and where a recording has pauses."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
@@ -17,3 +19,19 @@ PackedBits = UInt8[np.ndarray, "feature byte"]
 
 Confusion = Int[np.ndarray, "label predicted"]
 """Counts of windows, true label down, predicted label across."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a recording without a pause.
+
+    Parameters
+    ----------
+    start : int
+        Its first sample, of the samples that the file holds.
+    onset_s : float
+        Time of that sample on the recording's own clock, seconds.
+    """
+
+    start: int
+    onset_s: float

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.axes import Precise
+from pipeline.axes import Precise, Segment
 from pipeline.ingestion.lazy import Pieces
-from pipeline.readers.base import Content, Segment
+from pipeline.readers.base import Content
 
 
 def without_gaps(content: Content, pieces: Pieces) -> Content:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.ingestion.values import USUAL, As, Label
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 Texts = Marks | tuple[str, ...]
 """Texts at times, or texts of a recording."""

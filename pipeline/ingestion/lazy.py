@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.axes import Precise
 from pipeline.readers.base import Content
 
-PIECE_BYTES = 1 << 25
+PIECE_BYTES = 1 << 24
 """Samples held at once, as float64: a 30-minute ECG in one piece."""
 BOUNDARY = "EDGE boundary"
 """MNE's own mark of a place that no filter should run over."""

@@ -10,17 +10,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files, unfinished
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.parallel import parallel_map
 from pipeline.preparation import beats
 from pipeline.preparation.folds import FoldSettings, make_folds
-from pipeline.preparation.segments import (
-    Segment,
-    cut_each,
-    divide,
-    on_clock,
-    segments_of,
-)
+from pipeline.preparation.segments import cut_each, divide, on_clock, segments_of
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import Preparation, plan_recording
 from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings

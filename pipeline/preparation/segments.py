@@ -7,11 +7,11 @@ here lies on the recording's clock, pauses included.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from pipeline.axes import Segment
 from pipeline.preparation.beats import Onsets
 from pipeline.preparation.windows import Marks, Timeline, WindowSettings, cut
 
@@ -19,22 +19,6 @@ ONE = "[[0, 0.0]]"
 """The segments of a recording without a pause."""
 NEAR_BORDER = 0.25
 """A mark so many samples before a border lies behind it: times are rounded."""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A part of a recording without a pause.
-
-    Parameters
-    ----------
-    start : int
-        Its first sample, of those that the file holds.
-    onset_s : float
-        Time of that sample on the recording's clock, seconds.
-    """
-
-    start: int
-    onset_s: float
 
 
 def segments_of(recordings: pd.DataFrame) -> dict[str, tuple[Segment, ...]]:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from pipeline.axes import Precise
+from pipeline.axes import Precise, Segment
 from pipeline.components import Component
 
 ChannelType = Literal["ecg", "eeg", "emg"]
@@ -59,22 +59,6 @@ class Marks:
     onset_s: np.ndarray
     duration_s: np.ndarray
     texts: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A part of a recording without a pause.
-
-    Parameters
-    ----------
-    start : int
-        Its first sample, of the samples that the file holds.
-    onset_s : float
-        Time of that sample on the recording's own clock, seconds.
-    """
-
-    start: int
-    onset_s: float
 
 
 @dataclass(frozen=True)

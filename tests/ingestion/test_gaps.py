@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.axes import Segment
 from pipeline.ingestion.gaps import without_gaps
 from pipeline.ingestion.lazy import Pieces
-from pipeline.readers.base import Content, Segment
+from pipeline.readers.base import Content
 
 SFREQ = 10.0
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.ingestion.labelling import Labels, cut, label
 from pipeline.ingestion.values import Label
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 RHYTHM = {"(N": "sinus", "(AFIB": "af"}
 

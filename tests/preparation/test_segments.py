@@ -4,13 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.preparation.segments import (
-    Segment,
-    cut_each,
-    divide,
-    on_clock,
-    segments_of,
-)
+from pipeline.axes import Segment
+from pipeline.preparation.segments import cut_each, divide, on_clock, segments_of
 from pipeline.preparation.windows import Events, Marks, Sliding, Timeline
 
 SEGMENTS = Segment(0, 0.0), Segment(1000, 60.0), Segment(1001, 90.0)

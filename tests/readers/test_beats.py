@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.ingestion.values import AAMI
 from pipeline.readers._wfdb.beats import BEATS, check_alignment, steepest_share
-from pipeline.readers.base import Content, Segment
+from pipeline.readers.base import Content
 
 SFREQ = 250.0
 

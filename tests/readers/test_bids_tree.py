@@ -8,8 +8,9 @@ import mne_bids
 import numpy as np
 import pytest
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers.base import Content, Segment
+from pipeline.readers.base import Content
 from pipeline.readers.mne import Mne
 
 WriteEdf = Callable[..., list[np.ndarray]]

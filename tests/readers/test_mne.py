@@ -9,8 +9,9 @@ import mne
 import numpy as np
 import pytest
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers.base import Content, Marks, Segment
+from pipeline.readers.base import Content, Marks
 from pipeline.readers.mne import Mne
 
 WriteEdf = Callable[..., list[np.ndarray]]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers.base import Content, Marks, Origin, Segment
+from pipeline.readers.base import Content, Marks, Origin
 from pipeline.readers.table import Table
 
 SETTINGS = {

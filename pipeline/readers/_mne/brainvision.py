@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 SUFFIXES = (".vhdr", ".ahdr")
 SAMPLE_BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}

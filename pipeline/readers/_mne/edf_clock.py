@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._mne.edf_header import NOTES, EdfHeader
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 CLOCK = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14\x14")
 """Start of a data record: the first entry of its first list, without a text."""

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.axes import Precise
+from pipeline.axes import Precise, Segment
 from pipeline.readers._mne import brainvision
 from pipeline.readers._mne.edf import SUFFIXES, open_edf
 from pipeline.readers._mne.opened import Chosen, Opened
 from pipeline.readers._opening import opening
 from pipeline.readers._select import FileSignal, Selected
 from pipeline.readers._units import volts
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 BORDERS = re.compile("(BAD |EDGE )?boundary")
 """Annotations where something was cut out."""

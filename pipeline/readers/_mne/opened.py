@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipeline.axes import Precise
+from pipeline.axes import Precise, Segment
 from pipeline.readers._select import FileSignal, Selected
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._tables.held import LONGEST_LAG_S
-from pipeline.readers.base import Segment
 
 PAUSE = 0.5
 """Samples by which a pause moves the rows after it, at least."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.axes import Precise
+from pipeline.axes import Precise, Segment
 from pipeline.readers._blocks import blocks
 from pipeline.readers._tables.arrange import Samples, Texts
 from pipeline.readers._tables.clock import Clock, by_rows, evenly, in_order
 from pipeline.readers._tables.held import even_out
 from pipeline.readers._tables.rows import File
-from pipeline.readers.base import Marks, Segment
+from pipeline.readers.base import Marks
 
 
 @dataclass(frozen=True)

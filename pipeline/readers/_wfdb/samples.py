@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.axes import Precise
+from pipeline.axes import Precise, Segment
 from pipeline.errors import DataError
 from pipeline.readers._opening import opening
 from pipeline.readers._select import Selected
@@ -15,7 +15,7 @@ from pipeline.readers._wfdb.header import HeaderSignal
 from pipeline.readers._wfdb.record import Part, WfdbRecord
 from pipeline.readers._wfdb.signals import check_signal
 from pipeline.readers._wfdb.sizes import check_files
-from pipeline.readers.base import Reader, Segment
+from pipeline.readers.base import Reader
 
 KEPT = 2**22
 """Records of as many values are read once (32 MB)."""
