@@ -95,9 +95,9 @@ def _in_order(rule: Label, classes: Sequence[str]) -> list[str]:
 
 def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Labels:
     """Give marks their classes and durations."""
-    values = [rule.codes(text) for text in marks.texts]
+    has_value = {text: bool(rule.codes(text)) for text in set(marks.texts)}
     # What `match` does not find is no value, and ends no span.
-    chosen = [k for k, codes in enumerate(values) if codes]
+    chosen = [k for k, text in enumerate(marks.texts) if has_value[text]]
     onset = np.asarray(marks.onset_s, np.float64)[chosen]
     duration = np.asarray(marks.duration_s, np.float64)[chosen]
     if lasts == "spans":
@@ -119,16 +119,16 @@ def _resolve(
     left_out: Counter[str],
 ) -> Labels:
     """Keep one class at a place: of one mark, and of marks that share their time."""
-    unclaimed = Counter[str]()
+    classes_of = {text: rule.classes(text) for text in dict.fromkeys(texts)}
+    unclaimed = Counter(text for text in texts if not classes_of[text])
     places: dict[tuple[float, float], list[str]] = {}
-    for at, lasts, text in zip(onset, duration, texts, strict=True):
-        if own := rule.classes(text):
-            places.setdefault((float(at), float(lasts)), []).extend(own)
-        else:
-            unclaimed[text] += 1
+    rows = zip(onset.tolist(), duration.tolist(), texts, strict=True)
+    for at, lasts, text in rows:
+        if own := classes_of[text]:
+            places.setdefault((at, lasts), []).extend(own)
     kept: dict[tuple[float, float], str] = {}
     for place, several in places.items():
-        classes = _in_order(rule, several)
+        classes = several if len(several) == 1 else _in_order(rule, several)
         if repeated := len(several) - len(classes):
             left_out["stands there twice"] += repeated
         if len(classes) > 1:
@@ -162,39 +162,55 @@ def cut(
     labels : Labels
         Times count from the first sample, as if there were no pauses.
     """
-    starts = np.array([segment.start for segment in segments]) / sfreq
-    ends = np.append(starts[1:], n_samples / sfreq)
-    clock = np.array([segment.onset_s for segment in segments])
-    rows: list[tuple[float, float, str]] = []
+    spans = _spans(segments, n_samples / sfreq, sfreq)
+    instants = np.flatnonzero(labels.duration_s == 0)
+    blocks = np.flatnonzero(labels.duration_s).tolist()
+    rows = _instants(labels, instants, spans, 0.5 / sfreq)
+    rows += [row for k in blocks for row in _blocks(labels, k, spans, 0.5 / sfreq)]
+    rows.sort()
     left_out = Counter(labels.left_out)
-    for at, lasts, name in zip(
-        labels.onset_s, labels.duration_s, labels.classes, strict=True
-    ):
-        pieces = _pieces(at, lasts, starts, ends, clock, 0.5 / sfreq)
-        rows += [(begin, length, name) for begin, length in pieces]
-        if not pieces:
-            left_out["lies outside the signal"] += 1
-    rows.sort(key=lambda row: row[0])
-    onset, duration = (np.array([row[k] for row in rows], np.float64) for k in (0, 1))
-    classes = tuple(row[2] for row in rows)
-    return Labels(onset, duration, classes, left_out, labels.unclaimed)
+    if lost := len(labels.classes) - len({k for _, k, _ in rows}):
+        left_out["lies outside the signal"] += lost
+    return Labels(
+        np.array([onset for onset, _, _ in rows], np.float64),
+        np.array([duration for _, _, duration in rows], np.float64),
+        tuple(labels.classes[k] for _, k, _ in rows),
+        left_out,
+        labels.unclaimed,
+    )
 
 
-def _pieces(
-    at: float,
-    lasts: float,
-    starts: np.ndarray,
-    ends: np.ndarray,
-    clock: np.ndarray,
-    half: float,
-) -> list[tuple[float, float]]:
-    """Divide one label among the segments that it lies in."""
-    until = clock + ends - starts
-    if lasts == 0:
-        inside = np.flatnonzero((at >= clock - half) & (at < until))[-1:]
-        return [(float(max(at - clock[k], 0) + starts[k]), 0.0) for k in inside]
-    begin, stop = np.maximum(at, clock), np.minimum(at + lasts, until)
+Row = tuple[float, int, float]
+"""Onset in the file, number of the label, duration."""
+
+
+def _spans(segments: Sequence[Segment], length_s: float, sfreq: float) -> np.ndarray:
+    """Tabulate when each segment starts and ends on the clock, and starts in the file."""
+    clock = np.array([segment.onset_s for segment in segments])
+    start = np.array([segment.start for segment in segments]) / sfreq
+    return np.stack([clock, clock + np.diff(start, append=length_s), start], axis=1)
+
+
+def _instants(
+    labels: Labels, chosen: np.ndarray, spans: np.ndarray, half: float
+) -> list[Row]:
+    """Bring instants to the segment in which they lie."""
+    at = labels.onset_s[chosen]
+    owner = np.searchsorted(spans[:, 0] - half, at, side="right") - 1
+    inside = (owner >= 0) & (at < spans[owner, 1])
+    begin = spans[owner, 2] + np.maximum(at - spans[owner, 0], 0)
     return [
-        (float(begin[k] - clock[k] + starts[k]), float(stop[k] - begin[k]))
-        for k in np.flatnonzero(stop - begin > half)
+        (b, k, 0.0)
+        for b, k in zip(begin[inside].tolist(), chosen[inside].tolist(), strict=True)
     ]
+
+
+def _blocks(labels: Labels, k: int, spans: np.ndarray, half: float) -> list[Row]:
+    """Divide a block among the segments that it lies in."""
+    at, lasts = labels.onset_s[k], labels.duration_s[k]
+    begin = np.maximum(at, spans[:, 0])
+    stop = np.minimum(at + lasts, spans[:, 1])
+    own = np.flatnonzero(stop - begin > half)
+    onset = begin[own] - spans[own, 0] + spans[own, 2]
+    rows = zip(onset.tolist(), (stop - begin)[own].tolist(), strict=True)
+    return [(at, k, duration) for at, duration in rows]
