@@ -185,7 +185,7 @@ Row = tuple[float, int, float]
 
 
 def _spans(segments: Sequence[Segment], length_s: float, sfreq: float) -> np.ndarray:
-    """Tabulate when each segment starts and ends on the clock, and starts in the file."""
+    """Tabulate the start and end of each segment on the clock, and its start here."""
     clock = np.array([segment.onset_s for segment in segments])
     start = np.array([segment.start for segment in segments]) / sfreq
     return np.stack([clock, clock + np.diff(start, append=length_s), start], axis=1)
