@@ -41,13 +41,27 @@ def check_dataset(params: config.Params, dataset: str) -> None:
             remedy=f"dvc repro fetch@{dataset}, with {dataset} in grid.dataset",
         )
     manifest = files.load_json(folder / "manifest.json")
+    source = params.read(f"{section}.source").model_dump(mode="json")
+    if source != {
+        k: v for k, v in manifest["settings"]["source"].items() if k != "name"
+    }:
+        console.print(
+            f"the source has changed since: `dvc repro fetch@{dataset}` first"
+        )
     done = inspect(intake, folder, manifest)
     table = Table("recording", "subject", "signal", "labels", "remarks and problems")
     for row in done.rows:
         table.add_row(row.recording, row.subject, *row_words(row))
-    Console(highlight=False).print(table)
+    out = Console(highlight=False)
+    out.print(table)
     for line in [*left_out_lines(done, manifest), closing_line(done, manifest)]:
-        console.print(line, markup=False)
+        out.print(line, markup=False, soft_wrap=True)
+    if not any(row.status == "used" for row in done.rows):
+        raise DataError(
+            dataset,
+            "none of its recordings can be used",
+            remedy="see above; correct its reader or values in params.yaml",
+        )
 
 
 def grid_cells(params: config.Params) -> list[config.Cell]:

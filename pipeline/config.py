@@ -23,7 +23,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.components import Settings, available, did_you_mean, explain, find
 from pipeline.errors import ConfigError
-from pipeline.ingestion.values import IN_FILES, Value, Values, names
+from pipeline.ingestion.values import AAMI, IN_FILES, Value, Values, names
 from pipeline.patterns import fields_of
 
 PARAMS = Path("params.yaml")
@@ -224,10 +224,10 @@ class Params:
 
     def _unfit_values(self, dataset: str) -> Iterator[ConfigError]:
         """Look for values of a data set at places that its files do not have."""
-        parts = ("source", "reader", "values")
+        parts = ("labels", "source", "reader", "values")
         sections = [f"datasets.{dataset}.{part}" for part in parts]
         try:
-            source, reader, values = map(self.read, sections)
+            labels, source, reader, values = map(self.read, sections)
         except ConfigError:
             return  # it is among the problems already
         fields = list(dict.fromkeys(f for p in source.pattern for f in fields_of(p)))
@@ -240,6 +240,26 @@ class Params:
             elif value.place == "field" and value.key not in fields:
                 found = f"the source's pattern has no field '{value.key}'"
                 yield self._error(place, found, did_you_mean(value.key, fields))
+        if len(labels) < 2:
+            yield self._error(sections[0], "one class alone", "two classes or more")
+        yield from self._unfit_classes(f"{sections[-1]}.label.map", values, labels)
+
+    def _unfit_classes(
+        self, place: str, values: Values, labels: Mapping[str, str]
+    ) -> Iterator[ConfigError]:
+        """Look for classes that a map misspells, or that none of its codes gives."""
+        codes = values.label.map
+        if codes is None:
+            return
+        for name in dict.fromkeys(codes.values()):
+            if codes != AAMI and name not in labels:
+                found = f"'{name}' is not among the labels"
+                yield self._error(place, found, did_you_mean(name, list(labels)))
+        for name in labels:
+            if name not in codes.values():
+                known = list(dict.fromkeys(codes.values()))
+                found = f"no code gives the label '{name}'"
+                yield self._error(place, found, did_you_mean(name, known))
 
     def _undefined_names(self) -> Iterator[ConfigError]:
         """Look for names in the grid that nothing defines."""

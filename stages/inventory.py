@@ -50,7 +50,8 @@ def _look(dataset: str, path: str) -> str:
     else:
         lines = ",\n".join(map(json.dumps, files))
         return f'{{"folder": {json.dumps(str(folder))}, "files": [\n{lines}\n]}}\n'
-    if not (TARGET / f"{dataset}.json").exists():
+    before = TARGET / f"{dataset}.json"
+    if not before.exists() or "absent" in json.loads(before.read_text("utf-8")):
         return json.dumps({"absent": reason}) + "\n"
     sys.stderr.write(f"inventory {dataset}: {reason}; its earlier results are kept\n")
     return ""

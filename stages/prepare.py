@@ -35,7 +35,8 @@ def main(stage: Stage) -> str:
     made = sum(one.made for one in prepared)
     windows = sum(len(one.windows) for one in prepared)
     used = sum(int((one.windows["reason"] == "").sum()) for one in prepared)
-    return f"{made} of {len(prepared)} signals, {used:,} of {windows:,} windows used"
+    kept = f" ({len(prepared) - made} kept)" if made < len(prepared) else ""
+    return f"{len(prepared)} signals{kept}, {used:,} of {windows:,} windows used"
 
 
 if __name__ == "__main__":

@@ -83,6 +83,42 @@ def test_our_own_files_are_valid(name: str) -> None:
             "encoders: there is no 'burst'",
         ),
         (
+            lambda p: p["datasets"]["emg_demo"]["reader"].update(name="bids"),
+            "'bids' is no name(.|\n)*now 'mne'",
+        ),
+        (
+            lambda p: p["datasets"]["ecg_demo"]["source"].update(files=["a"]),
+            "files is not a setting",
+        ),
+        (
+            lambda p: p["datasets"]["eegmat"]["source"].update(subjects=["a"]),
+            "only",
+        ),
+        (
+            lambda p: p["datasets"]["eegmat"]["values"]["label"].update(key="rum"),
+            "values.label: the source's pattern has no field 'rum'.*\n.*'run'",
+        ),
+        (
+            lambda p: p["datasets"]["ecg_demo"]["values"]["label"].update(
+                {"from": "column", "key": "a"}
+            ),
+            "from is 'column', which the reader's files do not have.*\n.*annotation",
+        ),
+        (
+            lambda p: p["datasets"]["eegmat"]["values"]["label"].update(
+                map={1: "rest", 2: "aritmetic"}
+            ),
+            "'aritmetic' is not among the labels.*\n.*'arithmetic'",
+        ),
+        (
+            lambda p: p["datasets"]["eegmat"].update(labels=["rest"]),
+            "labels: one class alone",
+        ),
+        (
+            lambda p: p["datasets"]["eegmat"]["reader"].update(unit="mikrovolt"),
+            "unit is 'mikrovolt'(.|\n)*V, mV, uV",
+        ),
+        (
             lambda p: p["encoders"]["rate"].pop("name"),
             r"encoders.rate: does not say which(.|\n)*name: delta \| rate",
         ),

@@ -1,16 +1,15 @@
 """de Chazal's split of MIT-BIH, on a synthetic tree of DS1 and DS2."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+from ruamel.yaml import YAML
 
-from pipeline import config, files, unfinished
-from pipeline.ingestion.recordings import ingest
-from pipeline.preparation.prepare import prepare
+from pipeline import config, files
+from stages import Stage, fetch, ingest, prepare
 
 ROOT = Path(__file__).parents[1]
 SFREQ, SECONDS = 360, 24
@@ -36,44 +35,30 @@ def write_record(folder: Path, name: str) -> None:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """Run the `mitdb` entry of params.yaml over the tree, as far as the folds."""
     folder = tmp_path_factory.mktemp("mitdb")
-    params = config.load(ROOT / "params.yaml")
+    sections = YAML(typ="safe").load(ROOT / "params.yaml")
+    # The tree is synthetic: it has none of the published digests.
+    sections["datasets"]["mitdb"]["source"] |= {"checksums": None, "published": None}
+    params = config.Params(sections)
+    folds = params.read("datasets.mitdb.folds")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("BIOSPIKE_WORKERS", "1")
         patch.setenv("BIOSPIKE_MIRROR", str(folder / "mirror"))
-        # The tree is synthetic: it has none of the published digests.
-        source = params.read("datasets.mitdb.source").model_copy(
-            update={"checksums": None, "published": None}
-        )
         (folder / "mirror" / "mitdb").mkdir(parents=True)
-        for name in source.subjects:
+        for name in (*folds.train, *folds.test, "102"):
             write_record(folder / "mirror" / "mitdb", name)
-        return run(source, params)
+        return run(params)
 
 
-def run(source: Any, params: config.Params) -> dict[str, pd.DataFrame]:
-    raw = files.folder("raw", "mitdb")
-    fetched = source.fetch(raw, seed=0)
-    recordings = ingest(
-        params.read("datasets.mitdb.reader"),
-        raw,
-        files.folder("recordings", "mitdb"),
-        digests=fetched.files,
-        absent=fetched.absent,
-        labels=params.read("datasets.mitdb.labels"),
-        code="",
-    )
-    parts = ("signal", "windows", "folds", "labels")
-    settings = {part: params.read(f"datasets.mitdb.{part}") for part in parts}
-    with (
-        unfinished.finishing(files.folder("signals", "mitdb")) as signals,
-        unfinished.finishing(files.folder("windows", "mitdb")) as tables,
-    ):
-        prepare("mitdb", signals, tables, **settings, seed=0, code="")
+def run(params: config.Params) -> dict[str, pd.DataFrame]:
+    for module in (fetch, ingest, prepare):
+        name = module.__name__.rpartition(".")[2]
+        module.main(Stage(name, {"dataset": "mitdb"}, module.SECTIONS, params))
+    recordings = files.folder("recordings", "mitdb") / "recordings.parquet"
     folder = files.folder("windows", "mitdb")
     windows = files.load_table(folder / "windows.parquet")
-    folds = files.load_table(folder / "folds.parquet")
-    return {"recordings": recordings, "roles": folds.merge(windows, on="window")}
+    roles = files.load_table(folder / "folds.parquet").merge(windows, on="window")
+    return {"recordings": files.load_table(recordings), "roles": roles}
 
 
 def test_all_44_records_are_used_and_one_person_counts_once(

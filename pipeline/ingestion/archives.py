@@ -59,6 +59,7 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
     DataError
         An archive is damaged or encrypted, or two members have the same path.
     """
+    _refuse_unmounted(folder, digests)
     archives = [name for name in digests if is_archive(name)]
     if not archives:
         yield View(folder, digests)
@@ -76,6 +77,20 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
         yield View(view, shown)
     finally:
         shutil.rmtree(view, ignore_errors=True)
+
+
+def _refuse_unmounted(folder: Path, names: Iterable[str]) -> None:
+    """Say that a folder is not mounted, rather than that each of its files is bad."""
+    paths = [folder / name for name in names]
+    if paths and not any(path.exists() for path in paths):
+        target = os.path.realpath(paths[0])
+        raise DataError(
+            str(folder),
+            f"none of {len(paths)} files is there now, such as {target}",
+            expected="the files of the last fetch",
+            remedy="mount the folder that they lie in, or run `dvc repro "
+            "fetch@NAME` with the data set's name",
+        )
 
 
 def _link(folder: Path, view: Path, names: Iterable[str]) -> None:

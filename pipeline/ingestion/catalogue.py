@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -147,19 +147,33 @@ def _check_persons(rows: list[Row], where: str) -> None:
             )
 
 
+def without_unlike(rows: list[Row]) -> list[Row]:
+    """Refuse the recordings whose channels are not those of most."""
+    counts = Counter(row.channels for row in rows if row.status == "used")
+    if len(counts) < 2:
+        return rows
+    common = counts.most_common(1)[0][0]
+    reason = f"{counts[common]} other recordings have the channels {common}"
+    return [
+        replace(row, status="refused", reason=f"has {row.channels}: {reason}")
+        if row.status == "used" and row.channels != common
+        else row
+        for row in rows
+    ]
+
+
 def _check_channels(used: list[Row], where: str) -> None:
-    by_channels: dict[str, list[str]] = {}
+    counts = Counter(row.channels for row in used)
+    common = counts.most_common(1)[0][0]
     for row in used:
-        by_channels.setdefault(row.channels, []).append(row.recording)
-    if len(by_channels) > 1:
-        common = max(by_channels, key=lambda channels: len(by_channels[channels]))
-        other = next(channels for channels in by_channels if channels != common)
-        raise DataError(
-            where,
-            f"{by_channels[other][0]} has the channels {other}",
-            expected=f"{common}, as in {len(by_channels[common])} recordings",
-            remedy="name the reader's channels in params.yaml",
-        )
+        if row.channels != common:
+            raise DataError(
+                where,
+                f"{row.recording} has the channels {row.channels}",
+                expected=f"{common}, as in {counts[common]} recordings",
+                remedy="name the reader's channels in params.yaml, or leave such "
+                "recordings out with on_bad_recording: skip",
+            )
 
 
 def to_json(row: Row) -> dict[str, Any]:

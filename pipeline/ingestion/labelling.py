@@ -95,9 +95,9 @@ def _in_order(rule: Label, classes: Sequence[str]) -> list[str]:
 
 def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Labels:
     """Give marks their classes and durations."""
-    has_value = {text: bool(rule.codes(text)) for text in set(marks.texts)}
-    # What `match` does not find is no value, and ends no span.
-    chosen = [k for k, text in enumerate(marks.texts) if has_value[text]]
+    is_value = {text: rule.is_value(text) for text in set(marks.texts)}
+    # What is no value ends no span.
+    chosen = [k for k, text in enumerate(marks.texts) if is_value[text]]
     onset = np.asarray(marks.onset_s, np.float64)[chosen]
     duration = np.asarray(marks.duration_s, np.float64)[chosen]
     if lasts == "spans":
@@ -107,7 +107,7 @@ def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Label
         duration = np.zeros(len(onset))
     texts = [marks.texts[k] for k in chosen]
     ignored = len(marks.texts) - len(chosen)
-    left_out = Counter({"does not match": ignored} if ignored else {})
+    left_out = Counter({"is no value": ignored} if ignored else {})
     return _resolve(onset, duration, texts, rule, left_out)
 
 

@@ -174,7 +174,10 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
     what = "reading recordings"
     inspected = parallel_map(partial(_ingest_one, job), listed.entries, what=what)
     missing = {**lists.absent(job.view, listed, selection), **manifest["absent"]}
-    rows = [each.row for each in inspected] + _absent(missing, selection)
+    rows = [each.row for each in inspected]
+    if job.on_bad == "skip":
+        rows = catalogue.without_unlike(rows)
+    rows += _absent(missing, selection)
     unclaimed = sum((each.unclaimed for each in inspected), Counter[str]())
     return Ingested(rows, listed, unclaimed)
 

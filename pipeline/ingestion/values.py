@@ -75,10 +75,22 @@ def _mapping(value: object) -> object:
         return AAMI
     if not isinstance(value, Mapping):
         return value
+    refuse_mixed(value)
     codes = [plain(code) for code in value]
     if repeated := sorted({code for code in codes if codes.count(code) > 1}):
         raise ValueError(f"{', '.join(repeated)} stands there more than once")
     return dict(zip(codes, map(_name, value.values()), strict=True))
+
+
+def refuse_mixed(keys: Mapping[Any, object]) -> None:
+    """Refuse numbers beside words as keys: DVC sorts keys, and cannot sort these."""
+    words = [key for key in keys if isinstance(key, str)]
+    if words and len(words) < len(keys):
+        (number, *_) = (key for key in keys if not isinstance(key, str))
+        raise ValueError(
+            f"all keys are words or all are numbers, for DVC sorts them: '{number}' in "
+            f"quotes beside {words[0]}"
+        )
 
 
 def _name(value: object) -> str:
@@ -200,6 +212,22 @@ class Label(Value):
         ),
     ] = "first"
 
+    @property
+    def speaks_of_rhythm(self) -> bool:
+        """Whether the codes are rhythms as WFDB writes them: `(AFIB`."""
+        codes = self.map or {}
+        return self.place == "note" and bool(codes) and all(c[:1] == "(" for c in codes)
+
+    def is_value(self, text: str) -> bool:
+        """Whether a text is a value at all, of a class or not.
+
+        What `match` does not find is none. Beside WFDB's rhythms, notes without an open
+        parenthesis are remarks, unless `match` is given.
+        """
+        if self.speaks_of_rhythm and self.match is None and text.strip()[:1] != "(":
+            return False
+        return bool(self.codes(text))
+
     def classes(self, text: str) -> list[str]:
         """Give the classes of a text's codes, the most important first, each once."""
         if self.map is None:
@@ -257,5 +285,6 @@ def names(labels: Any) -> Any:
             raise ValueError(f"{', '.join(repeated)} stands there more than once")
         return {text: text for text in texts}
     if isinstance(labels, Mapping):
+        refuse_mixed(labels)
         return {_name(label): str(name) for label, name in labels.items()}
     return labels

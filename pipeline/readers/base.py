@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from pipeline.axes import Precise, Segment
 from pipeline.components import Component
+from pipeline.readers._units import ACCEPTED, volts
 
 ChannelType = Literal["ecg", "eeg", "emg"]
 
@@ -29,6 +30,13 @@ def _as_mapping(value: object) -> object:
             for name, each in value.items()
         }
     return value
+
+
+def _known_unit(unit: str | None) -> str | None:
+    """Refuse what is no unit of voltage."""
+    if unit is not None and volts(unit) is None:
+        raise ValueError(ACCEPTED)
+    return unit
 
 
 def _in_order(channels: Mapping[str, tuple[str, ...]] | None) -> object:
@@ -125,6 +133,7 @@ class Reader(Component):
     ] = None
     unit: Annotated[
         str | None,
+        AfterValidator(_known_unit),
         Field(description="unit of the samples; null: as the file says"),
     ] = None
     sfreq: Annotated[

@@ -97,3 +97,17 @@ def test_no_member_leaves_its_folder(raw: Path, member: str) -> None:
     ):
         pass
     assert not list(raw.parents[2].rglob("escaped.txt"))
+
+
+def test_a_folder_that_is_not_mounted_is_named(raw: Path) -> None:
+    for name in ("a.edf", "b.edf"):
+        (raw / name).symlink_to(f"/not-mounted/{name}")
+    with (
+        pytest.raises(DataError, match="none of 2 files is there now") as caught,
+        opened(raw, {"a.edf": "", "b.edf": ""}),
+    ):
+        pass
+    assert "/not-mounted/a.edf" in caught.value.found
+    assert "mount the folder" in caught.value.remedy
+    with opened(raw, {"a.edf": "", "plain.txt": ""}) as view:
+        assert view.folder == raw

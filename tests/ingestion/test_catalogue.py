@@ -31,3 +31,12 @@ def test_refused_recordings_do_not_count() -> None:
     catalogue.check([row("x"), refused], ["N"], "mitdb")
     with pytest.raises(DataError, match="'V'"):
         catalogue.check([row("x"), refused], ["V"], "mitdb")
+
+
+def test_unlike_recordings_can_be_refused_one_by_one() -> None:
+    rows = [row("x"), row("y"), row("z", channels='["a", "b"]')]
+    found = catalogue.without_unlike(rows)
+    assert [each.status for each in found] == ["used", "used", "refused"]
+    assert '2 other recordings have the channels ["a"]' in found[2].reason
+    catalogue.check(found, ["N"], "mitdb")
+    assert catalogue.without_unlike(rows[:2]) == rows[:2]

@@ -41,8 +41,17 @@ def test_what_does_not_match_is_no_value_and_ends_no_span() -> None:
     notes = marks((0, 0, "(AFIB"), (10, 0, "patient coughs"), (60, 0, "(N"))
     found = label(notes, rule(map=RHYTHM, match=r"\(.*"), 90, "r")
     assert pieces(found) == [(0, 60, "af"), (60, 30, "sinus")]
-    assert found.left_out == {"does not match": 1}
+    assert found.left_out == {"is no value": 1}
     assert not found.unclaimed
+
+
+def test_a_remark_ends_no_rhythm_but_another_rhythm_does() -> None:
+    notes = marks((0, 0, "(AFIB"), (10, 0, "MISSB"), (40, 0, "(VT"), (60, 0, "(N"))
+    found = label(notes, rule(map=RHYTHM), 90, "r")
+    assert pieces(found) == [(0, 40, "af"), (60, 30, "sinus")]
+    assert found.left_out == {"is no value": 1, "no class takes it": 1}
+    words = rule(map={"(AFIB": "af", "MISSB": "artefact"})
+    assert pieces(label(notes, words, 90, "r"))[1] == (10, 30, "artefact")
 
 
 @pytest.mark.parametrize(

@@ -35,14 +35,17 @@ def test_no_fraction_is_taken_for_a_whole_number(whole: int, part: float) -> Non
 def test_words_numbers_and_yaml_words_are_classes() -> None:
     labels = TypeAdapter(Labels).validate_python(["rest", 1, "NO", True, "on", 1.5])
     assert list(labels) == ["rest", "1", "NO", "true", "on", "1.5"]
-    named = TypeAdapter(Labels).validate_python({"N": "normal", 2: "two"})
-    assert named == {"N": "normal", "2": "two"}
+    named = TypeAdapter(Labels).validate_python({1: "one", 2: "two"})
+    assert named == {"1": "one", "2": "two"}
     with pytest.raises(ValidationError, match="more than once"):
         TypeAdapter(Labels).validate_python(["a", "b", "a"])
 
 
 def test_a_map_takes_numbers_and_words() -> None:
-    rule = label(map={3: "rest", True: "on", "NO": "off", 2.0: "fist"})
+    rule = label(map={"3": "rest", "true": "on", "NO": "off", "2.0": "fist"})
+    assert label(map={3: "rest", True: "on", 2.0: "fist"}).map == {
+        "3": "rest", "true": "on", "2": "fist"
+    }  # fmt: skip
     texts = ("3", "03", "3.0", "true", "NO", "2", "2.7", "no")
     found = [rule.classes(text) for text in texts]
     assert found == [["rest"]] * 3 + [["on"], ["off"], ["fist"], [], []]
@@ -50,7 +53,7 @@ def test_a_map_takes_numbers_and_words() -> None:
 
 def test_a_code_that_stands_twice_in_a_map_is_refused() -> None:
     with pytest.raises(ValidationError, match="more than once"):
-        label(map={1: "rest", "01": "fist"})
+        label(map={"1": "rest", "01": "fist"})
 
 
 def test_without_a_map_a_code_is_its_class() -> None:
@@ -128,3 +131,11 @@ def test_settings_are_written_as_they_are_read_and_in_order() -> None:
     assert written["label"]["from"] == "annotation"
     assert written["label"]["as"] == "blocks"
     assert written["label"]["map"] == [["b", "B"], ["a", "A"]]
+
+
+@pytest.mark.parametrize("keys", [{"W": "wake", 1: "light"}, {1: "a", "b": "b"}])
+def test_numbers_beside_words_are_to_be_quoted(keys: dict[Any, str]) -> None:
+    with pytest.raises(ValidationError, match="'1' in quotes"):
+        label(map=keys)
+    with pytest.raises(ValidationError, match="'1' in quotes"):
+        TypeAdapter(Labels).validate_python(keys)

@@ -194,7 +194,6 @@ def test_vectors_are_one_channel(tmp_path: Path) -> None:
         ({"a": SAMPLES}, {"sfreq": None}, "no sampling rate"),
         ({"a": SAMPLES}, {"channel_type": None}, "not stated"),
         ({"a": SAMPLES}, {"unit": None}, "unit of channel '0' is not stated"),
-        ({"a": SAMPLES}, {"unit": "furlong"}, "no unit of voltage"),
         ({"a": SAMPLES, "fs": 50.0}, {"sfreq_variable": "fs"}, "50 Hz by the file"),
         ({"a": SAMPLES}, {"dtype": "i2", "n_channels": 3}, "gives its own type"),
         ({"a": SAMPLES * 1j}, {"variable": "a"}, "of type complex"),

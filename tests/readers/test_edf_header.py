@@ -76,9 +76,9 @@ def test_years_of_two_digits(
     ("at", "bad", "found"),
     [
         (252, b"two ", "number of signals is 'two'"),
-        (252, b"-1  ", "768 bytes for"),
-        (252, b"9   ", "768 bytes for"),
-        (184, b"512 ", "512 bytes for"),
+        (252, b"-1  ", "and states 768"),
+        (252, b"9   ", "and states 768"),
+        (184, b"512 ", "and states 512"),
         (236, b"many", "number of data records is 'many'"),
         (236, b"-7  ", "cut short"),
         (236, b"0   ", "cut short"),

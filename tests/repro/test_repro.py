@@ -122,7 +122,7 @@ def in_mlflow(clone: Path) -> str:
         "folds = runs['tags.mlflow.parentRunId'].notna().sum();"
         "rows = runs[runs['tags.mlflow.parentRunId'].isna()];"
         "print(len(rows), folds, rows['tags.run_key'].nunique(),"
-        "  rows['params.reader.labels'].notna().sum(),"
+        "  rows['params.reader.channels'].notna().sum(),"
         "  rows['metrics.test/balanced_accuracy'].notna().sum(),"
         "  rows['metrics.energy/uj_per_window'].notna().sum())"
     )
@@ -226,7 +226,8 @@ def test_an_equation_makes_the_cells_with_it_stale(clone: Path) -> None:
     assert "dvc repro code" in refused.stderr
     run(clone, DVC, "repro", "code")
     stale = json.loads(run(clone, DVC, "status", "--json"))
-    assert set(stale) == {f"{s}@{CELLS[0]}" for s in ("train", "profile")}
+    own = {f"{stage}@{CELLS[0]}" for stage in ("train", "profile")}
+    assert set(stale) == {"inventory", *own}
     path.write_text(text)
     run(clone, DVC, "repro", "code")
     assert lock(clone) == before

@@ -110,8 +110,8 @@ def read_edf_header(path: Path, where: str) -> EdfHeader:
     if header_bytes != FIXED * (1 + n_signals) or len(content) < FIXED * n_signals:
         raise _damaged(
             where,
-            f"{header_bytes} bytes for {n_signals} signals",
-            f"{FIXED * (1 + n_signals)} bytes",
+            f"it holds {len(fixed) + len(content)} bytes and states {header_bytes}",
+            f"{FIXED * (1 + n_signals)} bytes for {n_signals} signals",
         )
     sample_bytes = 3 if fixed.startswith(b"\xff") else 2
     signals = _signals(where, content, n_signals, sample_bytes)
