@@ -28,7 +28,8 @@ def check(arguments: argparse.Namespace) -> None:
 
 def check_dataset(params: config.Params, dataset: str) -> None:
     """Read every recording of a fetched data set and say what was found."""
-    from pipeline.ingestion.recordings import Intake, inspect
+    from pipeline.ingestion.reading import Intake
+    from pipeline.ingestion.recordings import inspect
     from pipeline.ingestion.words import closing_line, left_out_lines, row_words
 
     section = f"datasets.{dataset}"

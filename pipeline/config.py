@@ -23,8 +23,8 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.components import Settings, available, did_you_mean, explain, find
 from pipeline.errors import ConfigError
-from pipeline.ingestion.values import AAMI, IN_FILES, Value, Values, names
-from pipeline.patterns import fields_of
+from pipeline.ingestion.fitting import unfit
+from pipeline.ingestion.values import names
 
 PARAMS = Path("params.yaml")
 
@@ -223,43 +223,14 @@ class Params:
                     yield ConfigError(where, problem.found, expected=problem.expected)
 
     def _unfit_values(self, dataset: str) -> Iterator[ConfigError]:
-        """Look for values of a data set at places that its files do not have."""
+        """Look for values of a data set that its files or its labels do not have."""
         parts = ("labels", "source", "reader", "values")
-        sections = [f"datasets.{dataset}.{part}" for part in parts]
         try:
-            labels, source, reader, values = map(self.read, sections)
+            read = [self.read(f"datasets.{dataset}.{part}") for part in parts]
         except ConfigError:
             return  # it is among the problems already
-        fields = list(dict.fromkeys(f for p in source.pattern for f in fields_of(p)))
-        for name, value in _by_name(values):
-            place = f"{sections[-1]}.{name}"
-            if value.place in IN_FILES - reader.origins:
-                allowed = sorted(reader.origins | {"field", "sidecar", "constant"})
-                found = f"from is '{value.place}', which the reader's files do not have"
-                yield self._error(place, found, "one of " + ", ".join(allowed))
-            elif value.place == "field" and value.key not in fields:
-                found = f"the source's pattern has no field '{value.key}'"
-                yield self._error(place, found, did_you_mean(value.key, fields))
-        if len(labels) < 2:
-            yield self._error(sections[0], "one class alone", "two classes or more")
-        yield from self._unfit_classes(f"{sections[-1]}.label.map", values, labels)
-
-    def _unfit_classes(
-        self, place: str, values: Values, labels: Mapping[str, str]
-    ) -> Iterator[ConfigError]:
-        """Look for classes that a map misspells, or that none of its codes gives."""
-        codes = values.label.map
-        if codes is None:
-            return
-        for name in dict.fromkeys(codes.values()):
-            if codes != AAMI and name not in labels:
-                found = f"'{name}' is not among the labels"
-                yield self._error(place, found, did_you_mean(name, list(labels)))
-        for name in labels:
-            if name not in codes.values():
-                known = list(dict.fromkeys(codes.values()))
-                found = f"no code gives the label '{name}'"
-                yield self._error(place, found, did_you_mean(name, known))
+        for place, found, expected in unfit(*read):
+            yield self._error(f"datasets.{dataset}.{place}", found, expected)
 
     def _undefined_names(self) -> Iterator[ConfigError]:
         """Look for names in the grid that nothing defines."""
@@ -314,12 +285,6 @@ def read(path: Path = PARAMS) -> Params:
     if not isinstance(sections, Mapping):
         raise ConfigError(str(path), "is not a mapping of sections")
     return Params(sections, path=path)
-
-
-def _by_name(values: Values) -> list[tuple[str, Value]]:
-    """List a data set's values with the settings that they stand in."""
-    numbers = ((f"numbers.{name}", number) for name, number in values.numbers.items())
-    return [("label", values.label), ("person", values.person), *numbers]
 
 
 def _refuse(problems: list[ConfigError]) -> None:

@@ -1,7 +1,8 @@
 """ingest: raw files as de-identified recordings in SI units."""
 
 from pipeline import files, unfinished
-from pipeline.ingestion.recordings import Intake, ingest
+from pipeline.ingestion.reading import Intake
+from pipeline.ingestion.recordings import ingest
 from pipeline.ingestion.words import closing_line
 from stages import Stage, run
 

@@ -15,7 +15,8 @@ import pytest
 from pipeline import files, unfinished
 from pipeline.errors import DataError
 from pipeline.ingestion import catalogue
-from pipeline.ingestion.recordings import Intake, ingest, inspect
+from pipeline.ingestion.reading import Intake
+from pipeline.ingestion.recordings import ingest, inspect
 from pipeline.ingestion.values import Values
 from pipeline.readers.base import Content, Origin, Reader
 from pipeline.readers.mne import Mne

@@ -13,7 +13,8 @@ from pipeline import config, entries, files, runs
 from pipeline.encoding import Encoded
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Found
-from pipeline.ingestion.recordings import Ingested, Intake
+from pipeline.ingestion.reading import Intake
+from pipeline.ingestion.recordings import Ingested
 from pipeline.preparation.prepare import Prepared
 from pipeline.sources.base import Fetched
 from pipeline.sources.synthetic_ecg import SyntheticEcg
