@@ -49,10 +49,12 @@ def check_dataset(params: config.Params, dataset: str) -> None:
         console.print(
             f"the source has changed since: `dvc repro fetch@{dataset}` first"
         )
-    done = inspect(intake, folder, manifest)
+    labels = list(params.read(f"{section}.labels"))
+    done = inspect(intake, folder, manifest, labels)
     table = Table("recording", "subject", "signal", "labels", "remarks and problems")
     for row in done.rows:
-        table.add_row(row.recording, row.subject, *row_words(row))
+        words = row_words(row, done.problems.get(row.recording, ""))
+        table.add_row(row.recording, row.subject, *words)
     out = Console(highlight=False)
     out.print(table)
     for line in [*left_out_lines(done, manifest), closing_line(done, manifest)]:

@@ -26,6 +26,9 @@ def _check(pattern: str) -> str:
     rest = TOKEN.sub("", pattern)
     if "{" in rest or "}" in rest:
         raise ValueError("a field is written {name}, or {name:2} for two characters")
+    for name, width in FIELD.findall(pattern):
+        if not name.isidentifier() or name == "stem" or width in ("0", "00"):
+            raise ValueError(f"{{{name}}} is no name of a field, or no width of one")
     return pattern
 
 

@@ -32,8 +32,11 @@ def main(stage: Stage) -> str:
             code=stage.code,
         )
         settings = manifest["settings"] | stage.settings(*SECTIONS)
-        # Their longer names stand apart: what is learned does not depend on them.
+        # Longer names stand apart: what is learned does not depend on them. Paths and
+        # the map of persons may name people.
         settings["labels"] = list(labels)
+        settings["source"].pop("path", None)
+        settings["values"]["person"].pop("map")
         files.save_json(target / "settings.json", settings)
         files.save_json(target / "labels.json", labels)
     return closing_line(done, manifest)

@@ -1,5 +1,6 @@
 """Zip and tar archives among the raw files, shown to readers as folders of files."""
 
+import lzma
 import os
 import shutil
 import tarfile
@@ -8,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pipeline import files
@@ -16,7 +17,10 @@ from pipeline.errors import DataError
 from pipeline.parallel import progress_bar
 from pipeline.sources.base import ZIPS, is_archive
 
+HIDDEN = "hidden"
 BROKEN = (
+    lzma.LZMAError,
+    UnicodeError,
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
@@ -35,10 +39,13 @@ class View:
     folder : Path
     digests : mapping of str to str
         SHA-256 of each file, by its path in the folder.
+    left_out : mapping of str to str
+        Why a member of an archive is not shown, by its path.
     """
 
     folder: Path
     digests: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -64,17 +71,21 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
     if not archives:
         yield View(folder, digests)
         return
-    view = (files.UNFINISHED / "opened" / folder.parent.name / folder.name).absolute()
-    shutil.rmtree(view, ignore_errors=True)  # of a killed run
+    opened_by = files.UNFINISHED.absolute() / "opened"
+    _remove_leftovers(opened_by)
+    view = opened_by / str(os.getpid()) / folder.parent.name / folder.name
+    view.mkdir(parents=True)
+    left_out: dict[str, str] = {}
     try:
         _link(folder, view, (name for name in digests if name not in archives))
         shown = {name: d for name, d in digests.items() if name not in archives}
         with progress_bar() as bar:
             for name in bar.track(archives, description="opening archives"):
-                members = _extract(folder / name, name, view / name)
+                members, others = _extract(folder / name, name, view / name)
                 paths = [f"{name}/{member}" for member in members]
                 shown |= {path: files.file_digest(view / path) for path in paths}
-        yield View(view, shown)
+                left_out |= {f"{name}/{other}": why for other, why in others.items()}
+        yield View(view, shown, left_out)
     finally:
         shutil.rmtree(view, ignore_errors=True)
 
@@ -100,8 +111,12 @@ def _link(folder: Path, view: Path, names: Iterable[str]) -> None:
         link.symlink_to(os.path.realpath(folder / name))
 
 
-def _extract(path: Path, where: str, target: Path) -> list[str]:
-    """Extract an archive and list its files."""
+Members = tuple[list[str], dict[str, str]]
+"""Paths of the files in an archive, and why others are left out."""
+
+
+def _extract(path: Path, where: str, target: Path) -> Members:
+    """Extract the files of an archive."""
     target.mkdir(parents=True)
     try:
         if where.lower().endswith(ZIPS):
@@ -116,35 +131,66 @@ def _extract(path: Path, where: str, target: Path) -> list[str]:
         ) from error
 
 
-def _extract_zip(path: Path, where: str, target: Path) -> list[str]:
+def _extract_zip(path: Path, where: str, target: Path) -> Members:
     with zipfile.ZipFile(path) as archive:
-        members = [info for info in archive.infolist() if not info.is_dir()]
-        _refuse_repeated(where, [info.filename for info in members])
-        archive.extractall(target, members)
-        return [_inside(target, info.filename) for info in members]
+        names = [i.filename for i in archive.infolist() if not i.is_dir()]
+        _refuse_repeated(where, names)
+        hidden = {name: HIDDEN for name in names if _is_hidden(name)}
+        wanted = [name for name in names if name not in hidden]
+        archive.extractall(target, wanted)
+        return [_inside(target, name) for name in wanted], hidden
 
 
-def _extract_tar(path: Path, where: str, target: Path) -> list[str]:
+def _extract_tar(path: Path, where: str, target: Path) -> Members:
     with tarfile.open(path) as archive:
-        members = [member for member in archive.getmembers() if member.isfile()]
+        members = [member for member in archive.getmembers() if not member.isdir()]
         _refuse_repeated(where, [member.name for member in members])
-        archive.extractall(target, members, filter="data")
-        return [_inside(target, member.name) for member in members]
+        wanted = [
+            member
+            for member in members
+            if (member.isfile() or member.islnk()) and not _is_hidden(member.name)
+        ]
+        archive.extractall(target, wanted, filter="data")
+        names = {member.name for member in wanted}
+        others = {
+            member.name: HIDDEN if _is_hidden(member.name) else "a link in an archive"
+            for member in members
+            if member.name not in names
+        }
+        return [_inside(target, member.name) for member in wanted], others
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a member is a file of the operating system."""
+    return any(part[:1] == "." or part == "__MACOSX" for part in _plain(name))
+
+
+def _plain(name: str) -> list[str]:
+    """Give the parts of a member's path as it is extracted."""
+    return [part for part in PurePosixPath(name).parts if part not in ("..", ".", "/")]
 
 
 def _inside(target: Path, name: str) -> str:
     """Give a member's path as it was extracted: without `..`, `.` and a root."""
-    parts = [p for p in PurePosixPath(name).parts if p not in ("..", ".", "/")]
+    parts = _plain(name)
     if not target.joinpath(*parts).is_file():
         raise tarfile.TarError(f"the member {name} leaves the archive's folder")
     return "/".join(parts)
 
 
 def _refuse_repeated(where: str, names: list[str]) -> None:
-    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+    counts = Counter("/".join(_plain(name)) for name in names)
+    if repeated := [name for name, count in counts.items() if count > 1]:
         raise DataError(
             where,
-            f"{names.count(repeated[0])} members are called '{repeated[0]}'",
+            f"{counts[repeated[0]]} members are called '{repeated[0]}'",
             expected="one path each",
             remedy="make the archive anew",
         )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed runs had opened; others may be at work."""
+    for path in folder.glob("*"):
+        if not Path(f"/proc/{path.name}").exists():
+            shutil.rmtree(path, ignore_errors=True)

@@ -13,6 +13,7 @@ from pipeline.errors import DataError
 from pipeline.files import dump_json
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import Labels
+from pipeline.ingestion.values import plain
 from pipeline.quality import Measured
 from pipeline.readers.base import Content
 
@@ -117,7 +118,7 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
             remedy="correct the data set's reader or value in params.yaml",
         )
     _check_channels(used, where)
-    _check_persons(rows, where)
+    _check_persons(used, where)
     counts = Counter[str]()
     for row in used:
         counts.update(json.loads(row.annotations))
@@ -133,15 +134,15 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
             )
 
 
-def _check_persons(rows: list[Row], where: str) -> None:
-    """Refuse persons whose names differ in upper and lower case only."""
+def _check_persons(used: list[Row], where: str) -> None:
+    """Refuse persons whose names differ in case or leading zeros only."""
     seen: dict[str, str] = {}
-    for row in rows:
-        other = seen.setdefault(row.subject.casefold(), row.subject)
+    for row in used:
+        other = seen.setdefault(plain(row.subject).casefold(), row.subject)
         if other != row.subject:
             raise DataError(
                 where,
-                f"persons '{other}' and '{row.subject}' differ in case only",
+                f"persons '{other}' and '{row.subject}' differ in case or zeros only",
                 expected="one name for each person",
                 remedy="say in `person: {map: {...}}` of params.yaml who is who",
             )
@@ -183,8 +184,8 @@ def to_json(row: Row) -> dict[str, Any]:
 
 def from_json(values: Mapping[str, Any]) -> Row:
     """Make a row of what `to_json` gave."""
-    whole: dict[str, Any] = {k: NAN if v is None else v for k, v in values.items()}
-    return Row(**whole)
+    complete: dict[str, Any] = {k: NAN if v is None else v for k, v in values.items()}
+    return Row(**complete)
 
 
 def table(rows: list[Row]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Whether the parts of a data set's entry fit together, before any file is read."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pipeline.components import did_you_mean
@@ -25,6 +26,7 @@ def unfit(
     reader : Reader
     values : Values
     """
+    values = values.with_classes(labels)
     fields = list(dict.fromkeys(f for p in source.pattern for f in fields_of(p)))
     for place, value in _by_place(values):
         if value.place in IN_FILES - reader.origins:
@@ -34,8 +36,14 @@ def unfit(
         elif value.place == "field" and value.key not in fields:
             found = f"the source's pattern has no field '{value.key}'"
             yield place, found, did_you_mean(value.key, fields)
+        for name in re.findall(r"\{([^{}]*)\}", value.file or ""):
+            if name not in (*fields, "stem"):
+                found = f"the source's pattern has no field '{name}'"
+                yield f"{place}.file", found, did_you_mean(name, [*fields, "stem"])
     if len(labels) < 2:
         yield "labels", "one class alone", "two classes or more"
+    if values.label.place == "constant" and not values.label.classes(values.label.key):
+        yield "values.label.key", "gives no class", "one of " + ", ".join(labels)
     if values.label.map is not None:
         yield from _unfit_classes(values.label.map, labels)
 

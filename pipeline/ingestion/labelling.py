@@ -101,7 +101,9 @@ def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Label
     onset = np.asarray(marks.onset_s, np.float64)[chosen]
     duration = np.asarray(marks.duration_s, np.float64)[chosen]
     if lasts == "spans":
-        later = np.append(onset[1:], length_s) if len(onset) else onset
+        # Notes that share their onset last equally long.
+        starts = np.append(np.unique(onset), length_s)
+        later = starts[np.searchsorted(starts[:-1], onset, side="right")]
         duration = np.maximum(later - onset, 0.0)
     elif lasts == "events":
         duration = np.zeros(len(onset))

@@ -40,7 +40,8 @@ def absent(view: View, found: Found, selection: Selection) -> Mapping[str, str]:
     )
     for name in people:
         for person in _persons(view.folder / name):
-            if not _is_there(person, view, found):
+            wanted = not unwanted(f"{person}/", selection.only, selection.excluded)
+            if wanted and not _is_there(person, view, found):
                 reason = f"{PARTICIPANTS} lists the person, and no recording is there"
                 missing[f"{person}/"] = reason
     return missing
@@ -51,10 +52,10 @@ def _records(view: View, name: str, selection: Selection) -> Iterator[str]:
     folder = PurePosixPath(name).parent
     text = (view.folder / name).read_text(encoding="utf-8", errors="replace")
     for line in filter(None, map(str.strip, text.splitlines())):
-        path = str(folder / f"{line}.hea")
-        wanted = not unwanted(path, selection.only, selection.excluded)
-        if path not in view.digests and wanted and recording_of(path, selection):
-            yield path
+        for path in (str(folder / f"{line}.hea"), str(folder / line)):
+            wanted = not unwanted(path, selection.only, selection.excluded)
+            if path not in view.digests and wanted and recording_of(path, selection):
+                yield path
 
 
 def _persons(path: Path) -> list[str]:

@@ -20,7 +20,6 @@ from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import Labels, Texts
 from pipeline.ingestion.values import IN_FILES, Value, Values
-from pipeline.patterns import normal
 from pipeline.quality import Measured
 from pipeline.readers.base import Content, Reader
 
@@ -75,10 +74,13 @@ class Inspected:
     row : Row
     unclaimed : Counter
         Texts that no class takes: to be shown, not to be kept.
+    problem : str
+        Why it is refused, with paths and lines of the files: to be shown, not kept.
     """
 
     row: Row
     unclaimed: Counter[str] = field(default_factory=Counter)
+    problem: str = ""
 
 
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
@@ -122,7 +124,7 @@ def _labels(job: Job, entry: Entry, content: Content) -> Labels:
     end_s = last.onset_s + (end - last.start) / content.sfreq
     texts = _texts(job, entry, content, rule)
     labels = labelling.label(texts, rule, end_s, f"recording {entry.recording}")
-    return labelling.cut(labels, content.segments, content.n_samples, content.sfreq)
+    return labelling.cut(labels, content.segments, end, content.sfreq)
 
 
 def _texts(job: Job, entry: Entry, content: Content, value: Value) -> Texts:
@@ -149,7 +151,7 @@ def _first(job: Job, entry: Entry, content: Content, value: Value) -> str:
 def _person(job: Job, entry: Entry, content: Content) -> str:
     """Say who was recorded."""
     person = job.intake.values.person
-    name = normal(person.name(_first(job, entry, content, person)))
+    name = person.name(_first(job, entry, content, person))
     if not name:
         raise DataError(
             f"recording {entry.recording}",

@@ -1,8 +1,10 @@
 """From raw files to de-identified recordings, each in a FIF file of its own."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,14 @@ class Ingested:
         The recordings and the files that belong to none.
     unclaimed : Counter
         Texts that no class takes.
+    problems : mapping of str to str
+        Why recordings are refused, in full, by their names.
     """
 
     rows: list[Row]
     found: Found
     unclaimed: Counter[str]
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 def ingest(
@@ -72,6 +77,7 @@ def ingest(
         There is no recording, one is bad (`raise`), recordings differ in their
         channels, or a class never appears.
     """
+    intake = replace(intake, values=intake.values.with_classes(labels))
     with opened(raw / manifest["root"], manifest["files"]) as view:
         done = _process(Job(intake, view, target, on_bad, code), manifest)
     catalogue.check(done.rows, labels, str(raw))
@@ -85,7 +91,9 @@ def ingest(
     return done
 
 
-def inspect(intake: Intake, raw: Path, manifest: Mapping[str, Any]) -> Ingested:
+def inspect(
+    intake: Intake, raw: Path, manifest: Mapping[str, Any], labels: Sequence[str]
+) -> Ingested:
     """Read every recording and say what was found, problems included; write nothing.
 
     Parameters
@@ -95,7 +103,10 @@ def inspect(intake: Intake, raw: Path, manifest: Mapping[str, Any]) -> Ingested:
         The data set's raw folder.
     manifest : mapping
         What the stage fetch wrote.
+    labels : sequence of str
+        The data set's classes.
     """
+    intake = replace(intake, values=intake.values.with_classes(labels))
     with opened(raw / manifest["root"], manifest["files"]) as view:
         return _process(Job(intake, view, None, "skip", code=""), manifest)
 
@@ -112,7 +123,8 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
         rows = catalogue.without_unlike(rows)
     rows += _absent(missing, selection)
     unclaimed = sum((each.unclaimed for each in inspected), Counter[str]())
-    return Ingested(rows, listed, unclaimed)
+    problems = {each.row.recording: each.problem for each in inspected if each.problem}
+    return Ingested(rows, listed, unclaimed, problems)
 
 
 def _with_sidecars(job: Job, listed: Found) -> Found:
@@ -121,11 +133,14 @@ def _with_sidecars(job: Job, listed: Found) -> Found:
     names = sorted(job.view.digests)
     entries = []
     for entry in listed.entries:
-        own = dict.fromkeys(sidecars.path_of(v, entry, names) for v in values)
+        own: dict[str, None] = {}
+        # A sidecar that is not there is the fault of one recording, when it is read.
+        with suppress(DataError):
+            own = dict.fromkeys(sidecars.path_of(v, entry, names) for v in values)
         entries.append(replace(entry, files=(*entry.files, *own)))
     used = {name for entry in entries for name in entry.files}
     left_out = {n: why for n, why in listed.left_out.items() if n not in used}
-    return Found(tuple(entries), left_out)
+    return Found(tuple(entries), left_out | dict(job.view.left_out))
 
 
 def _absent(missing: Mapping[str, str], selection: Selection) -> list[Row]:
@@ -145,7 +160,7 @@ def _counts(listed: Found, manifest: Mapping[str, Any]) -> dict[str, Any]:
     reasons = Counter(listed.reasons())
     reasons.update(manifest["left_out"].values())
     return {
-        "used": sum(len(entry.files) for entry in listed.entries),
+        "used": len({name for entry in listed.entries for name in entry.files}),
         "left_out": dict(sorted(reasons.items())),
         "absent": dict(sorted(Counter(manifest["absent"].values()).items())),
     }
@@ -158,9 +173,21 @@ def _ingest_one(job: Job, entry: Entry) -> Inspected:
     except DataError as error:
         if job.on_bad == "raise":
             raise
-        reason = f"{error.where}: {error.found}"
-        row = replace(catalogue.named(entry), status="refused", reason=reason)
-        return Inspected(row)
+        row = catalogue.named(entry, _probable_person(job, entry))
+        row = replace(row, status="refused", reason=_without_content(error.found))
+        return Inspected(row, problem=f"{error.where}: {error.found}")
+
+
+def _without_content(found: str) -> str:
+    """Cut a message before what it may quote from a file, which may name people."""
+    return re.split(r": | \(", found, maxsplit=1)[0]
+
+
+def _probable_person(job: Job, entry: Entry) -> str:
+    """Name the person of a recording that could not be read, by its file's name."""
+    person = job.intake.values.person
+    text = entry.fields.get(person.key, "") if person.place == "field" else ""
+    return person.name(text)
 
 
 def _bring(job: Job, entry: Entry) -> Inspected:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
+from io import StringIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,6 +16,8 @@ from pipeline.patterns import normal
 from pipeline.readers.base import Marks
 
 ENCODINGS = ("utf-8-sig", "cp1252")
+SEPARATORS = ("\t", ",", ";")
+"""Of which the first line holds most; a table without any has one column."""
 
 
 def path_of(value: Value, entry: Entry, names: Sequence[str]) -> str:
@@ -44,6 +47,8 @@ def path_of(value: Value, entry: Entry, names: Sequence[str]) -> str:
             remedy="correct it in params.yaml",
         ) from None
     found = [n for n in names if normal(n) == asked or normal(n).endswith(f"/{asked}")]
+    beside = str(PurePosixPath(entry.files[0]).parent / asked)
+    found = [name for name in found if name == beside] or found
     if len(found) != 1:
         raise DataError(
             asked,
@@ -85,30 +90,32 @@ def read(
         return (_json_text(path, name, value, entry),)
     table = _with_header(_table(path, name, path.stat().st_mtime_ns), name, value)
     if "onset" in table.columns:
-        return _marks(table, name, value)
+        return _marks(_own_rows(table, name, value, entry), name, value)
     return (_row_text(table, name, value, entry),)
 
 
 @cache
 def _table(path: Path, name: str, changed: int) -> pd.DataFrame:
     """Read a table of texts; `changed` makes a file that was written again another."""
-    separator = "\t" if name.lower().endswith(".tsv") else None
+    content = path.read_bytes()
     for encoding in ENCODINGS:
         try:
-            return pd.read_csv(
-                path,
-                sep=separator,
-                header=None,
-                engine="python",
-                dtype=str,
-                keep_default_na=False,
-                encoding=encoding,
-                index_col=False,
-            )
+            text = normal(content.decode(encoding))
         except UnicodeDecodeError:
             continue
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        first = text.partition("\n")[0]
+        separator = max(SEPARATORS, key=first.count)
+        try:
+            table = pd.read_csv(
+                StringIO(text),
+                sep=separator,
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+            )
+        except ValueError as error:  # of pandas: no column, or too long a row
             raise _unreadable(name, str(error)) from error
+        return table.fillna("").replace("n/a", "")
     raise _unreadable(name, "neither UTF-8 nor Windows-1252")
 
 
@@ -116,6 +123,8 @@ def _with_header(table: pd.DataFrame, name: str, value: Value) -> pd.DataFrame:
     """Name a table's columns: by its first row, or 1, 2, … if that holds no key."""
     header = [str(each).strip() for each in table.iloc[0]]
     numbers = [str(place) for place in range(1, table.shape[1] + 1)]
+    if header.count(value.key) > 1:
+        raise _unreadable(name, f"{header.count(value.key)} columns '{value.key}'")
     if value.key in header:
         return table.iloc[1:].set_axis(header, axis="columns")
     if value.key in numbers:
@@ -146,6 +155,26 @@ def _row_text(table: pd.DataFrame, name: str, value: Value, entry: Entry) -> str
             remedy="correct the table, or the value's file in params.yaml",
         )
     return str(texts.pop())
+
+
+def _own_rows(
+    table: pd.DataFrame, name: str, value: Value, entry: Entry
+) -> pd.DataFrame:
+    """Keep the rows of a recording, where the first column names recordings."""
+    if table.columns[0] in ("onset", "duration", value.key):
+        return table
+    own = table.iloc[:, 0].str.strip().isin(list(_names_of(entry)))
+    if own.any():
+        return table[own]
+    if "{" in str(value.file):  # a file of its own, whose first column is another
+        return table
+    raise DataError(
+        name,
+        f"has no row for recording {entry.recording}",
+        expected="rows that name the recording in the first column, or a file for "
+        "each recording",
+        remedy="correct the table, or the value's file in params.yaml",
+    )
 
 
 def _names_of(entry: Entry) -> Iterator[str]:
@@ -198,6 +227,8 @@ def _json_text(path: Path, name: str, value: Value, entry: Entry) -> str:
                 remedy="correct the value's key in params.yaml",
             )
         found = found[key]
+    if found is None or found != found:
+        return ""
     return str(found).lower() if isinstance(found, bool) else str(found)
 
 

@@ -12,11 +12,12 @@ A *value* is a text that stands somewhere in a recording's files, or in its name
     constant     the same for all: the key itself
 
 `match` takes a part of the text, `split` divides it into codes, `modulo` reduces
-numbers, and `map` turns codes into classes, persons or nothing.
+numbers, and `map` turns codes into classes or persons.
 """
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -29,6 +30,7 @@ from pydantic import (
 )
 
 from pipeline.components import Settings
+from pipeline.patterns import normal
 
 Place = Literal[
     "annotation",
@@ -57,6 +59,8 @@ AAMI = (
 """ANSI/AAMI EC57 classes, as de Chazal 2004 maps MIT-BIH's symbols
 (doi 10.1109/TBME.2004.827359)."""
 
+MISSING = frozenset({"", "n/a", "nan", "none", "null"})
+"""What tables write where they know nothing, in lower case."""
 NUMBER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?")
 
 
@@ -65,7 +69,7 @@ def plain(value: object) -> str:
 
     YAML's true and false are the words.
     """
-    text = str(value).lower() if isinstance(value, bool) else str(value).strip()
+    text = str(value).lower() if isinstance(value, bool) else normal(str(value)).strip()
     number = NUMBER.fullmatch(text)
     return f"{number[1].strip('+')}{number[2]}" if number else text
 
@@ -249,7 +253,8 @@ class Person(Value):
     def name(self, text: str) -> str:
         """Give the person that a text names; "" for nobody."""
         code = next(iter(self.codes(text)), "")
-        return (self.map or {}).get(plain(code), code)
+        name = (self.map or {}).get(plain(code), code)
+        return "" if name.lower() in MISSING else normal(name)
 
 
 class Number(Value):
@@ -259,9 +264,10 @@ class Number(Value):
         """Give the number that a text states; None for none."""
         code = next(iter(self.codes(text)), "")
         try:
-            return float((self.map or {}).get(plain(code), code))
+            number = float((self.map or {}).get(plain(code), code))
         except ValueError:
             return None
+        return number if math.isfinite(number) else None
 
 
 class Values(Settings):
@@ -276,6 +282,17 @@ class Values(Settings):
         """All values, the label first."""
         return [self.label, self.person, *self.numbers.values()]
 
+    def with_classes(self, labels: Iterable[str]) -> "Values":
+        """Let the classes stand for themselves where the label has no map.
+
+        So a text that is no class never becomes one, whatever it says.
+        """
+        if self.label.map is not None:
+            return self
+        own = {plain(name): name for name in labels}
+        label = self.label.model_copy(update={"map": own})
+        return self.model_copy(update={"label": label})
+
 
 def names(labels: Any) -> Any:
     """Let a list of classes stand for classes without longer names."""
@@ -286,5 +303,7 @@ def names(labels: Any) -> Any:
         return {text: text for text in texts}
     if isinstance(labels, Mapping):
         refuse_mixed(labels)
+        if nameless := [str(label) for label, name in labels.items() if name is None]:
+            raise ValueError(f"{nameless[0]} has no name")
         return {_name(label): str(name) for label, name in labels.items()}
     return labels

@@ -42,10 +42,10 @@ def left_out_lines(done: Ingested, manifest: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def row_words(row: Row) -> tuple[str, str, str]:
+def row_words(row: Row, problem: str = "") -> tuple[str, str, str]:
     """Write what was found in a recording: its signal, its labels, its problem."""
     if row.status in ("refused", "absent"):
-        return "", "", f"{row.status}: {row.reason}"
+        return "", "", f"{row.status}: {problem or row.reason}"
     signal = f"{row.n_channels} × {row.sfreq:g} Hz, {row.duration_s:.0f} s"
     if (n_segments := len(json.loads(row.segments))) > 1:
         signal += f" in {n_segments} segments"

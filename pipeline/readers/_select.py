@@ -97,7 +97,9 @@ def _choose(reader: Reader, where: str, have: Sequence[FileSignal]) -> dict[str,
     chosen: dict[str, int] = {}
     for channel, alternatives in reader.channels.items():
         if channel in TYPES and channel not in names and alternatives == (channel,):
-            chosen |= _of_type(where, have, channel)
+            taken = set(chosen.values())
+            found = _of_type(where, have, channel)
+            chosen |= {name: k for name, k in found.items() if k not in taken}
             continue
         free = [
             name

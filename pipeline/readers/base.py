@@ -24,7 +24,7 @@ def _as_mapping(value: object) -> object:
     """Let a list of names stand for names without alternatives."""
     if isinstance(value, list | tuple):
         return {str(name): (str(name),) for name in value}
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         return {
             str(name): (str(each),) if isinstance(each, str | int) else each
             for name, each in value.items()
@@ -45,7 +45,7 @@ def _in_order(channels: Mapping[str, tuple[str, ...]] | None) -> object:
 
 
 Channels = Annotated[
-    dict[str, tuple[str, ...]] | None,
+    Annotated[dict[str, tuple[str, ...]], Field(min_length=1)] | None,
     BeforeValidator(_as_mapping),
     PlainSerializer(_in_order),
 ]
@@ -86,7 +86,7 @@ class Content:
     marks : mapping of Origin to Marks
         Of the origins asked for, those whose texts stand at times.
     texts : mapping of Origin to tuple of str
-        Of the origins asked for, those that speak of the recording as a whole.
+        Of the origins asked for, those that speak of all of the recording.
     segments : tuple of Segment
         The first starts at sample 0 and 0 s.
     end : int or None

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -111,3 +112,38 @@ def test_a_folder_that_is_not_mounted_is_named(raw: Path) -> None:
     assert "mount the folder" in caught.value.remedy
     with opened(raw, {"a.edf": "", "plain.txt": ""}) as view:
         assert view.folder == raw
+
+
+def test_hidden_members_and_links_are_counted(raw: Path) -> None:
+    write_zip(raw / "a.zip", [("x.csv", "one"), ("__MACOSX/._x.csv", "?")])
+    with tarfile.open(raw / "b.tar", "w") as archive:
+        for name, kind in (
+            ("y.csv", tarfile.REGTYPE),
+            ("same.csv", tarfile.LNKTYPE),
+            ("soft.csv", tarfile.SYMTYPE),
+            (".trash/z.csv", tarfile.REGTYPE),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "y.csv"
+            info.size = 3 if kind == tarfile.REGTYPE else 0
+            archive.addfile(info, io.BytesIO(b"two") if info.size else None)
+    with opened(raw, {"a.zip": "", "b.tar": ""}) as view:
+        assert set(view.digests) == {"a.zip/x.csv", "b.tar/y.csv", "b.tar/same.csv"}
+        assert (view.folder / "b.tar/same.csv").read_text() == "two"
+        assert view.left_out == {
+            "a.zip/__MACOSX/._x.csv": "hidden",
+            "b.tar/soft.csv": "a link in an archive",
+            "b.tar/.trash/z.csv": "hidden",
+        }
+
+
+def test_two_readers_of_one_archive_do_not_meet(raw: Path) -> None:
+    write_zip(raw / "a.zip", [("./x.csv", "one")])
+    leftover = raw.parents[1] / ".unfinished" / "opened" / "999999999"
+    leftover.mkdir(parents=True)
+    with opened(raw, {"a.zip": ""}) as view:
+        assert not leftover.exists()
+        assert str(os.getpid()) in view.folder.parts
+    write_zip(raw / "a.zip", [("./x.csv", "one"), ("x.csv", "two")])
+    with pytest.raises(DataError, match="2 members"), opened(raw, {"a.zip": ""}):
+        pass

@@ -130,3 +130,13 @@ def test_counts_go_through() -> None:
     found = cut(given, (Segment(0, 0.0),), 10, 1)
     assert found.left_out == {"x": 2}
     assert found.unclaimed == {"y": 1}
+
+
+@pytest.mark.parametrize("several", ["first", "none"])
+def test_notes_at_one_onset_are_one_place(several: str) -> None:
+    notes = marks((0, 0, "(N"), (0, 0, "(AFIB"), (5, 0, "(N"))
+    ranked = {"(AFIB": "af", "(N": "sinus"}
+    found = label(notes, rule(map=ranked, several=several), 9, "r")
+    first = [(0, 5, "af")] if several == "first" else []
+    assert pieces(found) == [*first, (5, 4, "sinus")]
+    assert found.left_out == {"shares its place with a class that comes first": 1}

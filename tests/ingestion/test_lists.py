@@ -38,3 +38,16 @@ def test_what_is_not_wanted_is_not_missed(view: View) -> None:
 def test_a_table_of_other_things_lists_nobody(view: View) -> None:
     (view.folder / "participants.tsv").write_text("name\nsub-09\n")
     assert "sub-09/" not in absent(view, FOUND, Selection(("{subject}.hea",)))
+
+
+def test_a_list_may_name_files(view: View) -> None:
+    (view.folder / "RECORDS").write_text("a/1.edf\na/2.edf\n")
+    digests = {**view.digests, "a/1.edf": ""}
+    missing = absent(View(view.folder, digests), FOUND, Selection(("{subject}.edf",)))
+    assert "a/2.edf" in missing
+    assert "a/1.edf" not in missing
+
+
+def test_persons_that_only_leaves_out_are_not_missed(view: View) -> None:
+    wanted = Selection(("{subject}.hea",), ("sub-01", "*.hea", "participants.tsv"))
+    assert "sub-02/" not in absent(view, FOUND, wanted)

@@ -272,7 +272,7 @@ def test_inspect_shows_problems_and_writes_nothing(
     write(raw, "p2_1", nan=True)
     write(raw, "odd", codes=(0, 1, 7))
     before = contents(raw)
-    done = inspect(Intake(READER, VALUES), raw, manifest_of(raw))
+    done = inspect(Intake(READER, VALUES), raw, manifest_of(raw), ["rest", "fist"])
     assert [row.status for row in done.rows] == ["used", "used", "refused"]
     assert done.unclaimed == {"0": 2}
     assert done.found.left_out == {"odd.csv": "does not fit the pattern"}
@@ -343,7 +343,7 @@ def test_a_recording_of_nobody_is_refused(raw: Path) -> None:
 
 def test_persons_that_differ_in_case_only_are_refused(raw: Path) -> None:
     listed = values(person={"from": "field", "key": "subject", "map": {"p2": "P1"}})
-    with pytest.raises(DataError, match="'p1' and 'P1' differ in case only"):
+    with pytest.raises(DataError, match="'p1' and 'P1' differ in case or zeros only"):
         run(raw, values=listed)
 
 
@@ -408,3 +408,56 @@ def test_nothing_of_person_place_or_device_is_copied(tmp_path: Path) -> None:
     assert not np.any(saved.info["file_id"]["machid"])
     assert saved.annotations.onset.tolist() == [0.5, 2.5]
     np.testing.assert_allclose(saved.get_data(), raw.get_data(), rtol=1e-6)
+
+
+def test_a_text_that_is_no_class_never_becomes_one(raw: Path) -> None:
+    """Whatever a file says of a person stays behind, also without a map."""
+    for name in ("p1_1", "p1_22", "p2_1"):
+        frame = pd.read_csv(raw / f"{name}.csv")
+        frame["class"] = np.repeat(["rest", "fist", "Frau Meier zuckt"], 200)
+        frame.to_csv(raw / f"{name}.csv", index=False)
+    plain = Values.model_validate({"label": {"from": "column", "key": "class"}})
+    table = run(raw, values=plain)
+    assert [json.loads(each) for each in table["annotations"]] == [
+        {"fist": 1, "rest": 1}
+    ] * 3
+    for path in (raw.parent / "out").rglob("*"):
+        assert not path.is_file() or b"Meier" not in path.read_bytes()
+
+
+def test_what_is_refused_leaves_no_line_of_its_file(raw: Path) -> None:
+    text = (raw / "p2_1.csv").read_text().splitlines()
+    text[300] = "Anna Meier,1,2,3"
+    (raw / "p2_1.csv").write_text("\n".join(text))
+    code = {"from": "field", "key": "subject", "map": {"p2": "B"}}
+    table = run(raw, on_bad="skip", values=values(person=code))
+    last = table.iloc[2]
+    assert (last.status, last.subject) == ("refused", "B")
+    assert last.reason == "row 301 of the file has no number in column 's'"
+
+
+def test_a_missing_sidecar_refuses_one_recording(raw: Path) -> None:
+    for name in ("p1_1", "p1_22"):
+        (raw / f"{name}.json").write_text('{"age": 61}')
+    age = {"from": "sidecar", "file": "{stem}.json", "key": "age"}
+    table = run(raw, on_bad="skip", values=values(numbers={"age": age}))
+    assert table["status"].tolist() == ["used", "used", "refused"]
+    assert "is not there" in table["reason"][2]
+    with pytest.raises(DataError, match="is not there"):
+        run(raw, values=values(numbers={"age": age}))
+
+
+def test_settings_hold_no_path_and_no_real_names(take_in: Any, raw: Path) -> None:
+    code = {"from": "field", "key": "subject", "map": {"p1": "A", "p2": "B"}}
+    reader = {"name": "table", "time": "s", "channels": ["a", "b"], "unit": "V"}
+    taken = take_in(
+        raw,
+        "{subject}_{run}.csv",
+        labels=["rest", "fist"],
+        reader={**reader, "channel_type": "emg", "sfreq": 200},
+        values={"label": LABEL, "person": code},
+    )
+    assert set(taken.recordings["subject"]) == {"A", "B"}
+    settings = taken.folder / "data" / "recordings" / "x" / "settings.json"
+    assert str(raw) not in settings.read_text()
+    assert "map" not in json.loads(settings.read_text())["values"]["person"]

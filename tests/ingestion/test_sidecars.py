@@ -93,3 +93,43 @@ def test_json_is_followed_by_dots_and_by_the_recording(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text('{"task"')
     with pytest.raises(DataError, match="cannot be read"):
         texts(tmp_path, "cut.json", "task")
+
+
+def test_a_table_of_all_recordings_gives_each_its_own_marks(tmp_path: Path) -> None:
+    rows = "01_2,1,a\nother,2,b\n01_2,3,b\n"
+    (tmp_path / "ev.csv").write_text("recording,onset,kind\n" + rows)
+    found = read(tmp_path, "ev.csv", value("ev.csv", "kind"), ENTRY)
+    assert isinstance(found, Marks)
+    assert (found.onset_s.tolist(), found.texts) == ([1, 3], ("a", "b"))
+    (tmp_path / "no.csv").write_text("recording,onset,kind\nother,2,b\n")
+    with pytest.raises(DataError, match="no row for recording 01_2"):
+        read(tmp_path, "no.csv", value("no.csv", "kind"), ENTRY)
+
+
+def test_what_is_missing_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("id\tage\tgroup\n01\tn/a\n")
+    assert texts(tmp_path, "t.tsv", "age") == ("",)
+    assert texts(tmp_path, "t.tsv", "group") == ("",)
+    (tmp_path / "a.json").write_text('{"age": null, "dose": NaN}')
+    assert texts(tmp_path, "a.json", "age") == ("",)
+    assert texts(tmp_path, "a.json", "dose") == ("",)
+
+
+@pytest.mark.parametrize(
+    "table", ["", "\n\n", "id,group,group\n01,a,b\n", "id,group\n01,a,b,c\n"]
+)
+def test_tables_that_are_none_are_refused(tmp_path: Path, table: str) -> None:
+    (tmp_path / "t.csv").write_text(table)
+    with pytest.raises(DataError, match="cannot be read"):
+        texts(tmp_path, "t.csv", "group")
+
+
+def test_of_sidecars_of_one_name_the_one_beside_counts() -> None:
+    names = ["sub-01/events.csv", "sub-02/events.csv"]
+    assert path_of(value("events.csv"), ENTRY, names) == names[0]
+
+
+def test_forms_of_unicode_do_not_count(tmp_path: Path) -> None:
+    entry = Entry("M\u00fcller", {"subject": "M\u00fcller"}, ("m.edf",))
+    (tmp_path / "t.csv").write_text("id,group\nMu\u0308ller,a\n")
+    assert texts(tmp_path, "t.csv", "group", entry) == ("a",)

@@ -91,9 +91,9 @@ def test_aami_names_the_classes_of_wfdb_beats() -> None:
 
 def test_persons_that_a_map_lacks_stand_for_themselves() -> None:
     person = Person(map={202: "201"})
-    assert [person.name(text) for text in ("202", "201", "05", "")] == [
-        "201", "201", "05", "",
-    ]  # fmt: skip
+    texts = ("202", "201", "05", "", "n/a", "NaN", "Mu\u0308")
+    found = [person.name(text) for text in texts]
+    assert found == ["201", "201", "05", "", "", "", "M\u00fc"]
     assert person.origin == ("field", "subject")
 
 
@@ -101,6 +101,8 @@ def test_a_number_is_absent_where_none_is_stated() -> None:
     age = Number.model_validate({"from": "header", "key": "Age", "match": r"\d+"})
     assert age.number("61 years") == 61
     assert age.number("unknown") is None
+    dose = Number.model_validate({"from": "header", "key": "Dose"})
+    assert [dose.number(text) for text in ("nan", "inf", "1e3")] == [None, None, 1000]
     sex = Number.model_validate({"from": "header", "key": "Sex", "map": {"F": 1}})
     assert sex.number("F") == 1
     assert sex.number("M") is None
