@@ -20,7 +20,8 @@ def closing_line(done: Ingested, manifest: Mapping[str, Any]) -> str:
     reasons.update(manifest["left_out"].values())
     if reasons:
         listed = ", ".join(f"{reason}: {count}" for reason, count in reasons.items())
-        parts.append(f"{reasons.total()} files left out ({listed})")
+        files = "file" if reasons.total() == 1 else "files"
+        parts.append(f"{reasons.total()} {files} left out ({listed})")
     if done.unclaimed:
         texts = _first(f"'{t}' {n}" for t, n in done.unclaimed.most_common())
         parts.append(f"texts without a class: {texts}")
@@ -52,7 +53,7 @@ def row_words(row: Row, problem: str = "") -> tuple[str, str, str]:
     counts = json.loads(row.annotations)
     labels = ", ".join(f"{label} {count}" for label, count in counts.items())
     if left_out := json.loads(row.left_out):
-        labels += " (" + ", ".join(f"{n} {why}" for why, n in left_out.items()) + ")"
+        labels += f" ({', '.join(f'{why}: {n}' for why, n in left_out.items())})"
     return (
         signal,
         labels,
