@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -21,7 +21,9 @@ from pydantic import (
     PlainSerializer,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.errors import ConfigError
 
@@ -45,6 +47,26 @@ class Settings(BaseModel):
 
 class Component(Settings):
     """A part that `params.yaml` chooses by name: its fields are its settings."""
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """What is written now in place of settings of earlier versions."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_renamed(cls, settings: Any) -> Any:
+        given = settings if isinstance(settings, Mapping) else {}
+        problems = [
+            InitErrorDetails(
+                type=PydanticCustomError("renamed", f"instead of {key}: {now}"),
+                loc=(key,),
+                input="an old setting",
+            )
+            for key, now in cls.renamed.items()
+            if key in given
+        ]
+        if problems:
+            raise ValidationError.from_exception_data(cls.__name__, problems)
+        return settings
 
 
 def available(kind: str) -> list[str]:

@@ -2,12 +2,12 @@
 
 import posixpath
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from pipeline.errors import DataError
 from pipeline.readers._mne.bids import inherited, read_sidecars
@@ -17,15 +17,8 @@ from pipeline.readers._mne.offer import offer
 from pipeline.readers._mne.opened import Opened
 from pipeline.readers._mne.places import look_up
 from pipeline.readers._opening import opening, present
-from pipeline.readers._renamed import refuse_old
 from pipeline.readers.base import Content, Origin, Reader
 
-OLD = {
-    "pattern": "source.pattern",
-    "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
-    "datatype": "source.pattern, such as sub-{subject}/eeg/*_eeg.edf",
-    "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
-}
 STEM = re.compile(r"\{stem(?::(\d+))?\}")
 
 
@@ -46,6 +39,12 @@ class Mne(Reader):
     origins: ClassVar[frozenset[str]] = frozenset(
         {"annotation", "note", "column", "header"}
     )
+    renamed: ClassVar[Mapping[str, str]] = {
+        "pattern": "source.pattern",
+        "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
+        "datatype": "source.pattern, such as sub-{subject}/eeg/*_eeg.edf",
+        "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
+    }
 
     annotations: Annotated[
         Template | None,
@@ -55,11 +54,6 @@ class Mne(Reader):
             "recording itself, or events.tsv in a BIDS tree"
         ),
     ] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_old(cls, settings: object) -> object:
-        return refuse_old(settings, OLD)
 
     def companions(
         self, folder: Path, main: str, files: Collection[str]

@@ -1,15 +1,14 @@
 """WFDB records: headers, signal files and annotations, as on PhysioNet."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pipeline.errors import DataError
-from pipeline.readers._renamed import refuse_old
 from pipeline.readers._select import select
 from pipeline.readers._wfdb.beats import BEATS, check_alignment
 from pipeline.readers._wfdb.header import values
@@ -19,16 +18,15 @@ from pipeline.readers._wfdb.samples import Samples, find_samples
 from pipeline.readers._wfdb.signals import file_signals, uncalibrated
 from pipeline.readers.base import ChannelType, Content, Origin, Reader
 
-RENAMED = {
-    "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
-    "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
-}
-
 
 class Wfdb(Reader):
     """WFDB records; the main file is the header, of several the one of the segments."""
 
     origins: ClassVar[frozenset[str]] = frozenset({"annotation", "note", "header"})
+    renamed: ClassVar[Mapping[str, str]] = {
+        "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
+        "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
+    }
 
     annotations: Annotated[
         str | None,
@@ -44,11 +42,6 @@ class Wfdb(Reader):
     channel_type: Annotated[
         ChannelType | None, Field(description="what the channels measure; null: ecg")
     ] = "ecg"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_old(cls, settings: Any) -> Any:
-        return refuse_old(settings, RENAMED)
 
     def companions(
         self, folder: Path, main: str, files: Collection[str]

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    ValidationError,
-    model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
@@ -29,13 +26,6 @@ from pipeline.sources._listing import Lists, listing
 from pipeline.sources._origins import Web, archives_may_be_cut_down, mirror_of
 from pipeline.sources._tidy import remove_others
 from pipeline.sources.base import MANIFEST, Fetched, Source, is_archive
-
-OLD = {
-    "subjects": "`pattern`, which finds the subjects; `only` takes a part of them",
-    "archive": "`files`: {name here: name at the home}; members count as files",
-    "shared": "`files`, or the set's own list in `published`",
-}
-"""What is written now in place of settings of earlier versions."""
 
 
 def _by_name(value: object) -> object:
@@ -64,6 +54,12 @@ class Download(Source):
     the home may not.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "subjects": "`pattern`, which finds the subjects; `only` takes a part of them",
+        "archive": "`files`: {name here: name at the home}; members count as files",
+        "shared": "`files`, or the set's own list in `published`",
+    }
+
     home: str = Field(pattern="^https?://", description="URL of the home's folder.")
     mirror: str = Field(min_length=1, description="Name of the folder in a mirror.")
     files: Annotated[
@@ -83,23 +79,6 @@ class Download(Source):
     published: str | None = Field(
         None, description="Name of the home's own list, for files not pinned."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_old(cls, settings: Any) -> Any:
-        if isinstance(settings, Mapping):
-            found = [key for key in OLD if key in settings]
-            problems = [
-                InitErrorDetails(
-                    type=PydanticCustomError("renamed", "{now}", {"now": OLD[key]}),
-                    loc=(key,),
-                    input="an old setting",
-                )
-                for key in found
-            ]
-            if problems:
-                raise ValidationError.from_exception_data(cls.__name__, problems)
-        return settings
 
     def fetch(self, target: Path, *, seed: int) -> Fetched:
         """Put the files below `target`; see `Source.fetch`."""

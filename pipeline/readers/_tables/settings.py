@@ -1,19 +1,11 @@
 """What may have to be stated of a text file."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.readers._renamed import refuse_old
 from pipeline.readers.base import Reader
-
-RENAMED = {
-    "pattern": "source.pattern",
-    "label": "values: {label: {from: column, key: NAME}}, beside the reader",
-    "labels": "values: {label: {map: {CODE: CLASS}}}, beside the reader",
-    "time_unit_s": "time_unit: s | ms | us | ns | min | iso",
-    "unit_v": "unit: V | mV | uV",
-}
 
 
 def _name(value: object) -> object:
@@ -34,6 +26,14 @@ TimeUnit = Literal["s", "ms", "us", "ns", "min", "iso"]
 
 class TableSettings(Reader):
     """How a text file is laid out, and what its clock is."""
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        "pattern": "source.pattern",
+        "label": "values: {label: {from: column, key: NAME}}, beside the reader",
+        "labels": "values: {label: {map: {CODE: CLASS}}}, beside the reader",
+        "time_unit_s": "time_unit: s | ms | us | ns | min | iso",
+        "unit_v": "unit: V | mV | uV",
+    }
 
     delimiter: Annotated[
         str | None,
@@ -93,11 +93,6 @@ class TableSettings(Reader):
         float,
         Field(ge=0, lt=1, description="largest share of rows that may lack a number"),
     ] = 0.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known(cls, settings: Any) -> Any:
-        return refuse_old(settings, RENAMED)
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
