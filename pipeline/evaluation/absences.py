@@ -14,6 +14,7 @@ def in_all_folds(
     """Say of each class that no fold tests why not."""
 
     def why(label: str) -> str:
+        """Say whether the class was tested nowhere, or trained nowhere."""
         count = sum(row["windows"] for row in unjudged if row["label"] == label)
         if not count:
             return "no test window in any fold"
@@ -28,6 +29,7 @@ def in_fold(
     """Say of each class that a fold does not test why not."""
 
     def why(label: str) -> str:
+        """Say whether the fold lacks windows to test or to train."""
         for row in unjudged:
             if (row["fold"], row["label"]) == (fold, label):
                 return f"no training window for its {row['windows']} test windows"

@@ -65,11 +65,12 @@ def estimates(
     run = _runner(len(tables), bootstrap, seed)
 
     def of_class(k: int, label: str) -> Plain:
-        given, told = tables[:, k].sum(axis=-1), tables[:, :, k].sum(axis=-1)
+        """Estimate the metrics of one class."""
+        given, predicted = tables[:, k].sum(axis=-1), tables[:, :, k].sum(axis=-1)
         bearing = {
             sensitivity: given,
-            positive_predictivity: told,
-            f1: given + told,
+            positive_predictivity: predicted,
+            f1: given + predicted,
         }
         found = {
             m.__name__: run(
