@@ -23,8 +23,8 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.components import Settings, available, did_you_mean, explain, find
 from pipeline.errors import ConfigError
+from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
-from pipeline.ingestion.values import names
 
 PARAMS = Path("params.yaml")
 

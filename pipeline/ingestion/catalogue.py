@@ -11,9 +11,9 @@ import pandas as pd
 from pipeline import quality
 from pipeline.errors import DataError
 from pipeline.files import dump_json
+from pipeline.ingestion.codes import plain
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import Labels
-from pipeline.ingestion.values import plain
 from pipeline.quality import Measured
 from pipeline.readers.base import Content
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pipeline.components import did_you_mean
-from pipeline.ingestion.values import AAMI, IN_FILES, Value, Values
+from pipeline.ingestion.codes import AAMI
+from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.patterns import fields_of
 from pipeline.readers.base import Reader
 from pipeline.sources.base import Source

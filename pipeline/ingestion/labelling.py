@@ -76,7 +76,7 @@ def _label_recording(texts: Texts, rule: Label, length_s: float) -> Labels:
     found = {text: rule.classes(text) for text in dict.fromkeys(every)}
     unclaimed = Counter(text for text, classes in found.items() if not classes)
     classes = _in_order(rule, [each for own in found.values() for each in own])
-    left_out = Counter[str]()
+    left_out = Counter({"no class takes it": len(unclaimed)} if unclaimed else {})
     if len(classes) > 1 and rule.several == "none":
         left_out["has several classes"] += 1
         classes = []
@@ -87,10 +87,8 @@ def _label_recording(texts: Texts, rule: Label, length_s: float) -> Labels:
 
 def _in_order(rule: Label, classes: Sequence[str]) -> list[str]:
     """Put classes in the order of the map, each once."""
-    found = dict.fromkeys(classes)
-    if rule.map is None:
-        return list(found)
-    return [each for each in dict.fromkeys(rule.map.values()) if each in found]
+    ranked = dict.fromkeys((rule.map or {}).values())
+    return [each for each in ranked if each in classes]
 
 
 def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Labels:

@@ -173,12 +173,10 @@ def _write(fif: Path, content: Content, pieces: Any, labels: Labels) -> None:
 
 
 def _why_unlabelled(labels: Labels) -> str:
-    if not labels.left_out and not labels.unclaimed:
+    if not labels.left_out:
         return "holds no mark or text that could be a label"
-    reasons = labels.left_out or Counter(
-        {"no class takes it": labels.unclaimed.total()}
-    )
-    return "no label: " + ", ".join(f"{n} {why}" for why, n in reasons.items())
+    reasons = ", ".join(f"{why}: {n}" for why, n in labels.left_out.items())
+    return f"no label ({reasons})"
 
 
 def _refuse_empty(where: str, content: Content) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import DataError
+from pipeline.ingestion.codes import plain
 from pipeline.ingestion.found import Entry
-from pipeline.ingestion.values import Value, plain
+from pipeline.ingestion.values import Value
 from pipeline.patterns import normal
 from pipeline.readers.base import Marks
 

@@ -18,18 +18,18 @@ numbers, and `map` turns codes into classes or persons.
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     field_validator,
     model_validator,
 )
 
 from pipeline.components import Settings
+from pipeline.ingestion.codes import Map, plain, written
 from pipeline.patterns import normal
 
 Place = Literal[
@@ -45,70 +45,12 @@ Place = Literal[
 IN_FILES = frozenset({"annotation", "note", "column", "variable", "header"})
 """Places that a reader looks into."""
 
+MISSING = frozenset({"", "n/a", "nan", "none", "null"})
+"""What tables write where they know nothing, in lower case."""
+
 As = Literal["events", "blocks", "spans", "recording"]
 USUAL: Mapping[str, As] = {"annotation": "events", "note": "spans", "column": "blocks"}
 """How long a label of a place lasts unless `as` says otherwise; else a recording."""
-
-AAMI = (
-    dict.fromkeys("NLRej", "N")
-    | dict.fromkeys("AaJS", "S")
-    | dict.fromkeys("VE", "V")
-    | {"F": "F"}
-    | dict.fromkeys("/fQ", "Q")
-)
-"""ANSI/AAMI EC57 classes, as de Chazal 2004 maps MIT-BIH's symbols
-(doi 10.1109/TBME.2004.827359)."""
-
-MISSING = frozenset({"", "n/a", "nan", "none", "null"})
-"""What tables write where they know nothing, in lower case."""
-NUMBER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?")
-
-
-def plain(value: object) -> str:
-    """Write a code as it is compared: `1`, `01`, `1.0` and 1 are one code, 1.7 is not.
-
-    YAML's true and false are the words.
-    """
-    text = str(value).lower() if isinstance(value, bool) else normal(str(value)).strip()
-    number = NUMBER.fullmatch(text)
-    return f"{number[1].strip('+')}{number[2]}" if number else text
-
-
-def _mapping(value: object) -> object:
-    if value == "aami":
-        return AAMI
-    if not isinstance(value, Mapping):
-        return value
-    refuse_mixed(value)
-    codes = [plain(code) for code in value]
-    if repeated := sorted({code for code in codes if codes.count(code) > 1}):
-        raise ValueError(f"{', '.join(repeated)} stands there more than once")
-    return dict(zip(codes, map(_name, value.values()), strict=True))
-
-
-def refuse_mixed(keys: Mapping[Any, object]) -> None:
-    """Refuse numbers beside words as keys: DVC sorts keys, and cannot sort these."""
-    words = [key for key in keys if isinstance(key, str)]
-    if words and len(words) < len(keys):
-        (number, *_) = (key for key in keys if not isinstance(key, str))
-        raise ValueError(
-            f"all keys are words or all are numbers, for DVC sorts them: '{number}' in "
-            f"quotes beside {words[0]}"
-        )
-
-
-def _name(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _in_order(mapping: Mapping[str, str] | None) -> list[list[str]] | None:
-    """Write a map as pairs: sorted JSON would lose the order of priority."""
-    return None if mapping is None else [list(pair) for pair in mapping.items()]
-
-
-Map = Annotated[
-    dict[str, str] | None, BeforeValidator(_mapping), PlainSerializer(_in_order)
-]
 
 
 class Value(Settings):
@@ -119,7 +61,7 @@ class Value(Settings):
     place: Annotated[Place, Field(alias="from", description="where the text stands")]
     key: Annotated[
         str,
-        BeforeValidator(_name),
+        BeforeValidator(written),
         Field(description="name of the field, column, variable or header line"),
     ] = ""
     file: Annotated[
@@ -233,11 +175,13 @@ class Label(Value):
         return bool(self.codes(text))
 
     def classes(self, text: str) -> list[str]:
-        """Give the classes of a text's codes, the most important first, each once."""
-        if self.map is None:
-            return list(dict.fromkeys(self.codes(text)))
-        codes = [plain(code) for code in self.codes(text)]
-        return list(dict.fromkeys(self.map[code] for code in self.map if code in codes))
+        """Give the classes of a text's codes, the most important first, each once.
+
+        A label without a map gives none: see `Values.with_classes`.
+        """
+        codes = {plain(code) for code in self.codes(text)}
+        given = (name for code, name in (self.map or {}).items() if code in codes)
+        return list(dict.fromkeys(given))
 
 
 class Person(Value):
@@ -292,18 +236,3 @@ class Values(Settings):
         own = {plain(name): name for name in labels}
         label = self.label.model_copy(update={"map": own})
         return self.model_copy(update={"label": label})
-
-
-def names(labels: Any) -> Any:
-    """Let a list of classes stand for classes without longer names."""
-    if isinstance(labels, list | tuple):
-        texts = [_name(label) for label in labels]
-        if repeated := sorted({text for text in texts if texts.count(text) > 1}):
-            raise ValueError(f"{', '.join(repeated)} stands there more than once")
-        return {text: text for text in texts}
-    if isinstance(labels, Mapping):
-        refuse_mixed(labels)
-        if nameless := [str(label) for label, name in labels.items() if name is None]:
-            raise ValueError(f"{nameless[0]} has no name")
-        return {_name(label): str(name) for label, name in labels.items()}
-    return labels

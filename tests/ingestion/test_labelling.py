@@ -61,7 +61,8 @@ def test_a_remark_ends_no_rhythm_but_another_rhythm_does() -> None:
 def test_events_are_instants_and_blocks_last_as_stated(
     lasts: str, expected: list[tuple[float, float, str]]
 ) -> None:
-    found = label(marks((1, 2, "a"), (5, 3, "b")), rule(**{"as": lasts}), 9, "r")
+    same = rule(**{"as": lasts, "map": {"a": "a", "b": "b"}})
+    found = label(marks((1, 2, "a"), (5, 3, "b")), same, 9, "r")
     assert pieces(found) == expected
 
 
@@ -71,6 +72,7 @@ def test_a_recording_takes_the_first_class_of_the_map() -> None:
     found = label(texts, by_rank, 10, "r")
     assert pieces(found) == [(0, 10, "flutter")]
     assert found.unclaimed == {"9": 1}
+    assert found.left_out == {"no class takes it": 1}
 
 
 def test_a_recording_of_several_classes_can_be_left_out() -> None:

@@ -13,7 +13,7 @@ import pytest
 import wfdb
 
 from pipeline import config, files
-from pipeline.ingestion.values import AAMI
+from pipeline.ingestion.codes import AAMI
 from stages import Stage, fetch, ingest, prepare
 
 ROOT = Path(__file__).parents[2]

@@ -299,7 +299,7 @@ def test_a_recording_without_a_label_is_counted_and_not_kept(raw: Path) -> None:
     write(raw, "p2_1", codes=(5, 6, 7))
     table = run(raw)
     assert table["status"].tolist() == ["used", "used", "unlabelled"]
-    assert table["reason"][2] == "no label: 3 no class takes it"
+    assert table["reason"][2] == "no label (no class takes it: 3)"
     assert not (raw.parent / "out" / "p2_1_raw.fif").exists()
 
 

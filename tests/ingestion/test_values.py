@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.config import Labels
-from pipeline.ingestion.values import Label, Number, Person, Value, Values, plain
+from pipeline.ingestion.codes import plain
+from pipeline.ingestion.values import Label, Number, Person, Value, Values
 
 
 def label(**settings: Any) -> Label:
@@ -57,8 +58,10 @@ def test_a_code_that_stands_twice_in_a_map_is_refused() -> None:
 
 
 def test_without_a_map_a_code_is_its_class() -> None:
-    assert label().classes(" fist ") == ["fist"]
-    assert label().classes("") == []
+    rule = Values(label=label()).with_classes(["fist", "1"]).label
+    found = [rule.classes(text) for text in (" fist ", "01", "Meier", "")]
+    assert found == [["fist"], ["1"], [], []]
+    assert label().classes("fist") == []
 
 
 def test_match_takes_the_first_group_or_all_that_is_found() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.ingestion.values import AAMI
+from pipeline.ingestion.codes import AAMI
 from pipeline.readers._wfdb.beats import BEATS, check_alignment, steepest_share
 from pipeline.readers.base import Content
 

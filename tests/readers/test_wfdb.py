@@ -11,7 +11,7 @@ import wfdb
 from pydantic import ValidationError
 
 from pipeline.errors import DataError
-from pipeline.ingestion.values import AAMI
+from pipeline.ingestion.codes import AAMI
 from pipeline.readers._wfdb import samples as wfdb_samples
 from pipeline.readers.base import Content, Origin
 from pipeline.readers.wfdb import Wfdb
