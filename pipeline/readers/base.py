@@ -15,6 +15,22 @@ from pipeline.readers._units import ACCEPTED, volts
 
 ChannelType = Literal["ecg", "eeg", "emg"]
 
+Check = Literal[
+    "checksum", "end", "range", "rate", "beats", "held", "amplitude", "flat", "copies"
+]
+"""What files say of themselves, or what no body makes, that intake compares:
+
+- `checksum`: checksums, first values and lengths that a header states
+- `end`: the mark at the end of an annotation file
+- `range`: samples outside the range that the header declares
+- `rate`: the stated sampling rate, or two statements of it, against the clock
+- `beats`: beats against the QRS complexes of an ECG
+- `held`: samples that repeat the one before
+- `amplitude`: amplitudes that no body makes
+- `flat`: channels of one value all along
+- `copies`: the same signal in two recordings
+"""
+
 Origin = tuple[str, str]
 """Where in a recording's files a value stands: the kind of place (annotation, note,
 column, variable, header) and the key there, "" if the place needs none."""
@@ -152,6 +168,10 @@ class Reader(Component):
             "them out as a pause"
         ),
     ] = "refuse"
+    unchecked: Annotated[
+        tuple[Check, ...],
+        Field(description="checks that these files fail though they are right"),
+    ] = ()
 
     def companions(
         self, folder: Path, main: str, files: Collection[str]

@@ -25,6 +25,7 @@ class Wfdb(Reader):
     origins: ClassVar[frozenset[str]] = frozenset({"annotation", "note", "header"})
     renamed: ClassVar[Mapping[str, str]] = {
         "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
+        "check_beats": "unchecked: [beats]",
         "same_person": "values: {person: {from: field, key: subject, map: {...}}}",
     }
 
@@ -35,10 +36,6 @@ class Wfdb(Reader):
             description="extension of the annotation files; null: there are none",
         ),
     ] = "atr"
-    check_beats: Annotated[
-        bool,
-        Field(description="whether ECG beats that lie on no QRS complex are refused"),
-    ] = True
     channel_type: Annotated[
         ChannelType | None, Field(description="what the channels measure; null: ecg")
     ] = "ecg"
@@ -110,7 +107,7 @@ class Wfdb(Reader):
         where = self._asked_file(folder, main)
         found = read_annotations(folder, where, samples.frame_rate)
         found = replace(found, onset_s=found.onset_s - samples.lead_s)
-        if self.check_beats and set(content.types) == {"ecg"}:
+        if "beats" not in self.unchecked and set(content.types) == {"ecg"}:
             is_beat = [symbol in BEATS for symbol in found.symbols]
             check_alignment(where, content, found.onset_s[np.array(is_beat, bool)])
         return found

@@ -63,7 +63,7 @@ TAKEN = {
         entry(
             "wfdb",
             "0{subject}.hea",
-            reader=wfdb(["MCL1"], annotations="gqrsh", check_beats=False),
+            reader=wfdb(["MCL1"], annotations="gqrsh", unchecked=["beats"]),
             labels=["N"],
             values={"label": {"from": "annotation"}},
             source={"only": "0370*"},

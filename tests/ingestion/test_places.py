@@ -63,7 +63,7 @@ def write_records(folder: Path) -> dict[str, Any]:
         )  # fmt: skip
     return {
         "pattern": "{subject}.hea",
-        "reader": {"name": "wfdb", "check_beats": False},
+        "reader": {"name": "wfdb", "unchecked": ["beats"]},
     }
 
 

@@ -434,7 +434,7 @@ def test_annotations_of_another_record(tmp_path: Path) -> None:
     error = refusal(tmp_path, "100.hea", [NOTES])
     assert error.where == "100.atr"
     assert "another record" in error.expected
-    for settings in ({"check_beats": False}, {"channel_type": "eeg"}):
+    for settings in ({"unchecked": ["beats"]}, {"channel_type": "eeg"}):
         marks = read(tmp_path, origins=[SYMBOLS], **settings).marks[SYMBOLS]
         assert len(marks.texts) == len(beats)
 
@@ -547,7 +547,7 @@ def test_signals_of_several_rates(real_data: Path) -> None:
 def test_annotations_at_the_rate_of_the_signal(real_data: Path) -> None:
     folder = formats(real_data)
     for extension, rate in (("gqrsh", 500), ("sqrs", 250)):
-        reader = Wfdb(channels=MCL1, annotations=extension, check_beats=False)
+        reader = Wfdb(channels=MCL1, annotations=extension, unchecked=["beats"])
         marks = reader.read(folder, ["03700181.hea"], [SYMBOLS]).marks[SYMBOLS]
         expected = wfdb.rdann(str(folder / "03700181"), extension)
         assert expected.fs == rate

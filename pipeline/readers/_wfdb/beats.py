@@ -124,5 +124,5 @@ def _foreign(where: str, found: str) -> DataError:
         expected="beats where the signal is steepest: these annotations may belong to "
         "another record",
         remedy="fetch the record again, leave it out with on_bad_recording: skip, or "
-        "set the reader's check_beats to false if the beats are right",
+        "if the beats are right, set the reader's unchecked to [beats]",
     )
