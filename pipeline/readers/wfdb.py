@@ -82,7 +82,7 @@ class Wfdb(Reader):
         record = read_record(folder, files[0])
         selected = select(self, record.where, file_signals(record, self))
         samples = find_samples(folder, record, selected, self)
-        remarks = uncalibrated(record, selected.names), samples.lost_to_skew()
+        remarks = (uncalibrated(record, selected.names), *samples.remarks)
         content = Content(
             selected.names,
             selected.types,
@@ -98,18 +98,22 @@ class Wfdb(Reader):
         if not asked:
             return content
         found = self._annotations(folder, files[0], samples, content)
-        return replace(content, marks={key: found.marks(key[0]) for key in asked})
+        marks = {key: found.marks(key[0]) for key in asked}
+        return replace(content, marks=marks, remarks=(*content.remarks, *found.remarks))
 
     def _annotations(
         self, folder: Path, main: str, samples: Samples, content: Content
     ) -> Annotations:
         """Read the annotations and check that they belong to the signal."""
         where = self._asked_file(folder, main)
-        found = read_annotations(folder, where, samples.frame_rate)
+        check_end = "end" not in self.unchecked
+        found = read_annotations(folder, where, samples.frame_rate, check_end=check_end)
         found = replace(found, onset_s=found.onset_s - samples.lead_s)
         if "beats" not in self.unchecked and set(content.types) == {"ecg"}:
             is_beat = [symbol in BEATS for symbol in found.symbols]
-            check_alignment(where, content, found.onset_s[np.array(is_beat, bool)])
+            beats = found.onset_s[np.array(is_beat, bool)]
+            late = check_alignment(where, content, beats)
+            found = replace(found, remarks=(*found.remarks, *late))
         return found
 
     def _asked_file(self, folder: Path, main: str) -> str:

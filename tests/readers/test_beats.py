@@ -8,10 +8,14 @@ import pytest
 from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.ingestion.codes import AAMI
-from pipeline.readers._wfdb.beats import BEATS, check_alignment, steepest_share
+from pipeline.readers._wfdb.beats import BEATS, check_alignment, near_steepest
 from pipeline.readers.base import Content
 
 SFREQ = 250.0
+
+
+def steepest_share(ecg: Content, onset: np.ndarray) -> float:
+    return float(near_steepest(ecg, onset).mean())
 
 
 def content(
@@ -81,22 +85,46 @@ def test_pauses_move_beats() -> None:
     check_alignment("", content(samples, parts), onset)
 
 
-def test_one_beat_just_after_the_end_is_let_in() -> None:
-    onset = np.arange(1.0, 100.0, 0.8)
+def test_beats_after_the_end_are_left_out_if_they_are_few() -> None:
+    onset = np.arange(1.0, 99.0, 0.8)
     ecg = content(impulses(onset, 25_000))
-    check_alignment("", ecg, np.append(onset, 100.5))
-    with pytest.raises(DataError, match="2 beats lie beyond the end"):
-        check_alignment("", ecg, np.append(onset, [100.5, 101.5]))
+    assert check_alignment("", ecg, np.append(onset, 100.5)) == ()
+    remarks = check_alignment("", ecg, np.append(onset, [100.5, 101.5, 150.0]))
+    assert remarks == ("beats after the end, left out: 2",)
+    with pytest.raises(DataError, match="7 beats lie beyond the end"):
+        check_alignment("", ecg, np.append(onset, 102.0 + np.arange(7)))
 
 
-@pytest.mark.parametrize(("n_beats", "sfreq"), [(9, 250.0), (100, 50.0)])
-def test_too_few_beats_or_samples_say_nothing(n_beats: int, sfreq: float) -> None:
+@pytest.mark.parametrize(
+    ("n_beats", "n_off", "refused"),
+    [(1, 1, False), (2, 1, False), (2, 2, True), (5, 2, False), (5, 3, True),
+     (9, 3, False), (9, 4, True), (100, 33, False), (100, 34, True)],
+)  # fmt: skip
+def test_few_beats_need_more_of_them_off(
+    n_beats: int, n_off: int, refused: bool
+) -> None:
+    onset = 1.0 + 0.8 * np.arange(n_beats)
+    ecg = content(impulses(onset, 25_000))
+    moved = onset + 0.2 * (np.arange(n_beats) < n_off)
+    if not refused:
+        assert check_alignment("", ecg, moved) == ()
+        return
+    with pytest.raises(DataError, match=f"of {n_beats} beats lie on a QRS complex"):
+        check_alignment("", ecg, moved)
+
+
+def test_a_slow_signal_says_nothing() -> None:
     onset = np.arange(1.0, 90.0, 0.8)
-    samples = impulses(onset, 25_000)
-    late = onset[:n_beats] + 0.2
-    check_alignment("", content(samples, sfreq=sfreq), late * SFREQ / sfreq)
-    with pytest.raises(DataError, match="0% of 10 beats lie on a QRS complex"):
-        check_alignment("", content(samples), onset[:10] + 0.2)
+    check_alignment("", content(impulses(onset, 25_000), sfreq=50.0), onset * 5 + 0.2)
+
+
+@pytest.mark.parametrize("minutes", [[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 6, 7]])
+def test_labels_a_minute_are_no_beats(minutes: list[int]) -> None:
+    ecg = content(impulses(np.arange(1.0, 500.0, 0.8), 130_000))
+    labels = 60.0 * np.array(minutes) + 0.35
+    assert check_alignment("", ecg, labels) == ()
+    with pytest.raises(DataError, match="beats lie on a QRS complex"):
+        check_alignment("", ecg, labels + np.cumsum(0.8 * np.array(minutes)))
 
 
 def test_aamis_classes_are_of_beats() -> None:

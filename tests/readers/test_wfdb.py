@@ -184,13 +184,34 @@ def test_symbols_that_the_file_defines(tmp_path: Path) -> None:
     assert content.marks[NOTES].texts == ()
 
 
-def test_definitions_on_which_wfdb_would_hang(tmp_path: Path) -> None:
-    write_record(tmp_path)
+def write_comments(folder: Path, notes: list[str]) -> None:
+    """Write comments at sample 0, where definitions stand."""
     wfdb.wrann(
-        "100", "atr", np.array([0]), ['"'], aux_note=["## mine"],
-        write_dir=str(tmp_path),
+        "100", "atr", np.zeros(len(notes), int), ['"'] * len(notes), aux_note=notes,
+        write_dir=str(folder),
     )  # fmt: skip
-    assert "'## mine'" in refusal(tmp_path, "100.hea", [NOTES]).found
+
+
+@pytest.mark.parametrize(
+    "notes", [["## mine"], ["## annotation type definitions", "48 w", "wakes"]]
+)
+def test_notes_like_definitions_on_which_wfdb_would_hang(
+    tmp_path: Path, notes: list[str]
+) -> None:
+    write_record(tmp_path)
+    write_comments(tmp_path, notes)
+    kept = tuple(note for note in notes if "definitions" not in note)
+    assert read(tmp_path, origins=[NOTES]).marks[NOTES].texts == kept
+
+
+@pytest.mark.parametrize("rates", [["250", "360"], ["0"]])
+def test_rates_of_annotations_that_make_no_sense(
+    tmp_path: Path, rates: list[str]
+) -> None:
+    write_record(tmp_path)
+    write_comments(tmp_path, [f"## time resolution: {rate}" for rate in rates])
+    found = refusal(tmp_path, "100.hea", [NOTES]).found
+    assert f"a time resolution of {', '.join(rates)} Hz" in found
 
 
 def test_a_record_without_annotations_goes_in(tmp_path: Path) -> None:
@@ -255,11 +276,54 @@ def test_a_missing_or_empty_file_is_named(
     assert ("empty" in error.found) is empty
 
 
-def test_annotations_cut_short(tmp_path: Path) -> None:
-    write_record(tmp_path)
-    path = tmp_path / "100.atr"
-    path.write_bytes(path.read_bytes()[:-10])
-    assert "no end mark" in refusal(tmp_path, "100.hea", [SYMBOLS]).found
+def write_gaps(folder: Path) -> bytes:
+    """Write annotations with long gaps, notes, channels and numbers; give the bytes."""
+    write_record(folder)
+    wfdb.wrann(
+        "100", "atr", np.array([10, 5000, 70_000, 70_001]), list("N+NV"),
+        aux_note=["", "(N\0\0", "", "a\0"], chan=np.array([0, 1, 1, 0]),
+        num=np.array([0, 0, 3, 3]), write_dir=str(folder),
+    )  # fmt: skip
+    return (folder / "100.atr").read_bytes()
+
+
+def test_annotations_cut_anywhere(tmp_path: Path) -> None:
+    """Zeros in long gaps and texts look like the end mark, and are none."""
+    content = write_gaps(tmp_path)
+    path, settings = tmp_path / "100.atr", {"unchecked": ["beats"]}
+    complete = read(tmp_path, origins=[SYMBOLS], **settings).marks[SYMBOLS]
+    assert complete.texts == ("N", "+", "N", "V")
+    assert b"\0\0" in content[:-2]
+    for length in range(1, len(content)):
+        path.write_bytes(content[:length])
+        error = refusal(tmp_path, "100.hea", [SYMBOLS], **settings)
+        assert error.found == f"is cut short after {length} bytes: no end mark"
+        assert "unchecked to [end]" in error.remedy
+
+
+def test_what_is_complete_is_read_if_the_end_is_not_checked(tmp_path: Path) -> None:
+    content = write_gaps(tmp_path)
+    path, settings = tmp_path / "100.atr", {"unchecked": ["beats", "end"]}
+    counts = []
+    for length in range(2, len(content) + 1):
+        path.write_bytes(content[:length])
+        found = read(tmp_path, origins=[SYMBOLS], **settings)
+        counts.append(len(found.marks[SYMBOLS].texts))
+        cut = (f"annotations: is cut short after {length} bytes: no end mark",)
+        assert found.remarks == cut * (length < len(content))
+    assert set(counts) == {1, 2, 3, 4}
+    assert (counts[0], counts[-1]) == (1, 4)
+
+
+@pytest.mark.parametrize("behind", [b"\0", b"\0\0", b"\x01\x04\0\0"])
+def test_bytes_behind_the_end_mark(tmp_path: Path, behind: bytes) -> None:
+    content = write_gaps(tmp_path)
+    (tmp_path / "100.atr").write_bytes(content + behind)
+    error = refusal(tmp_path, "100.hea", [SYMBOLS], unchecked=["beats"])
+    at = f"{len(behind)} bytes stand behind the end mark, at byte {len(content) - 2}"
+    assert error.found == at
+    let = {"unchecked": ["beats", "end"]}
+    assert len(read(tmp_path, origins=[SYMBOLS], **let).marks[SYMBOLS].texts) == 4
 
 
 @pytest.mark.parametrize(
@@ -268,6 +332,7 @@ def test_annotations_cut_short(tmp_path: Path) -> None:
         ("100 2 250", "100 two x", "names no record"),
         ("100 2 250", "100 3 250", "2 lines of signals; its first: 3"),
         ("100.dat 212", "100.dat 99", "format 99"),
+        ("250 20000", "250 2000O", "its first line has the length '2000O'"),
         (" 20000", " 0", "holds no samples"),
         ("200.0(0)/mV", "1E3(0)/mV", "cannot be read: '212 1E3(0)/mV'"),
         ("200.0(0)/mV", "1E3/mV", "cannot be read: '212 1E3/mV'"),
@@ -281,14 +346,195 @@ def test_a_damaged_header(tmp_path: Path, old: str, new: str, found: str) -> Non
     assert found in refusal(tmp_path, unit="mV").found
 
 
-@pytest.mark.parametrize("line", ["100 2", "100 2 two 20000", "100 2 250,5", "100 2 0"])
-def test_a_rate_that_the_header_does_not_state(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    "rate",
+    ["", "two 20000", "250,5", "0", "0 20000", "250/abc 20000", "-250 20000",
+     "nan 20000", "inf", "1e3", "25O 20000", "250(7 20000"],
+)  # fmt: skip
+def test_a_rate_that_the_header_does_not_state(tmp_path: Path, rate: str) -> None:
     write_record(tmp_path)
-    edit_header(tmp_path, "100 2 250 20000", line)
+    edit_header(tmp_path, "100 2 250 20000", f"100 2 {rate}")
     assert "sampling rate" in refusal(tmp_path).found
     content = read(tmp_path, origins=[SYMBOLS], sfreq=125)
     assert (content.sfreq, content.n_samples) == (125, LENGTH)
     np.testing.assert_allclose(content.marks[SYMBOLS].onset_s, PEAKS / 125)
+
+
+@pytest.mark.parametrize("rate", ["360/5", "360/5(2)", "360.0/-1.5(-2.)"])
+def test_a_rate_beside_that_of_a_counter(tmp_path: Path, rate: str) -> None:
+    write_record(tmp_path)
+    edit_header(tmp_path, "100 2 250 20000", f"100 2 {rate} 20000")
+    assert read(tmp_path).sfreq == 360
+
+
+@pytest.mark.parametrize("name", ["m", "p", "q"])
+@pytest.mark.parametrize("rate", ["250/abc", "-250", "none", "0"])
+def test_a_rate_that_one_header_of_several_does_not_state(
+    tmp_path: Path, name: str, rate: str
+) -> None:
+    write_segments(tmp_path, "layout 0", "p 1000", "q 500")
+    edit_header(tmp_path, " 250 ", f" {rate} ", name)
+    error = refusal(tmp_path, "m.hea", channels=["b"])
+    assert (error.where, error.found) == (
+        f"{name}.hea",
+        f"'{rate}' is no sampling rate",
+    )
+    content = read(tmp_path, "m.hea", channels=["b"], sfreq=125)
+    assert (content.sfreq, content.n_samples) == (125, 1500)
+
+
+def test_segments_whose_rates_are_rounded(tmp_path: Path) -> None:
+    write_segments(tmp_path, "layout 0", "p 1000", "q 500")
+    edit_header(tmp_path, " 250 ", " 249.8901", "p")
+    for name in ("m", "layout", "q"):
+        edit_header(tmp_path, " 250 ", " 249.89 ", name)
+    assert read(tmp_path, "m.hea", channels=["b"]).sfreq == 249.89
+
+
+def write_as(folder: Path, fmt: str) -> None:
+    """Write two signals in a format."""
+    counts = np.random.default_rng(1).integers(-90, 90, (600, 2))
+    counts[0] = [7, -5]
+    wfdb.wrsamp(
+        "100", SFREQ, ["mV"] * 2, ["a", "b"], d_signal=counts,
+        fmt=["16" if fmt == "61" else fmt] * 2, adc_gain=[100.0] * 2,
+        baseline=[0] * 2, write_dir=str(folder),
+    )  # fmt: skip
+    if fmt == "61":
+        edit_header(folder, ".dat 16 ", ".dat 61 ")
+        swapped = np.fromfile(folder / "100.dat", "<i2").astype(">i2")
+        (folder / "100.dat").write_bytes(swapped.tobytes())
+
+
+def stated(folder: Path) -> list[str]:
+    """Give the checksums in the header."""
+    return [
+        line.split()[6] for line in (folder / "100.hea").read_text().splitlines()[1:]
+    ]
+
+
+@pytest.mark.parametrize("kept", [0, 2**22])
+@pytest.mark.parametrize("fmt", ["80", "16", "61", "24", "32", "212"])
+def test_samples_that_the_checksum_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fmt: str, kept: int
+) -> None:
+    monkeypatch.setattr(wfdb_samples, "KEPT", kept)
+    write_as(tmp_path, fmt)
+    first, second = stated(tmp_path)
+    path = tmp_path / "100.dat"
+    damaged = bytearray(path.read_bytes())
+    damaged[900:960] = bytes(60)
+    whole = read(tmp_path)
+    assert samples(whole).shape == (2, 600)
+    path.write_bytes(damaged)
+    error = refusal(tmp_path)
+    assert error.where == "100.dat"
+    assert error.found.startswith("the checksum of a, b is ")
+    assert error.expected == f"{first}, {second}, as 100.hea states"
+    assert samples(read(tmp_path, unchecked=["checksum"])).shape == (2, 600)
+
+
+def test_a_checksum_counts_samples_that_come_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at the middle, overlaps and a second pass change nothing."""
+    monkeypatch.setattr(wfdb_samples, "KEPT", 0)
+    write_as(tmp_path, "212")
+    content = read(tmp_path)
+    for start, stop in [
+        (300, 310),
+        (0, 100),
+        (50, 250),
+        (400, 500),
+        (200, 600),
+        (0, 600),
+    ]:
+        content.read(start, stop)
+    edit_header(tmp_path, stated(tmp_path)[1], "5")
+    content = read(tmp_path)
+    for start in (0, 200):
+        content.read(start, start + 200)
+    with pytest.raises(DataError, match="the checksum of b is"):
+        content.read(400, 600)
+
+
+def test_a_first_sample_that_the_header_does_not_state(tmp_path: Path) -> None:
+    write_as(tmp_path, "16")
+    edit_header(tmp_path, " 7 ", " 8 ")
+    error = refusal(tmp_path)
+    assert (error.found, error.expected) == (
+        "the first sample of a is 7",
+        "8, as 100.hea states",
+    )
+
+
+@pytest.mark.parametrize(
+    "fields", [" 0 0 ", " 0 ", " "], ids=["zeros", "no sum", "neither"]
+)
+def test_what_the_header_leaves_out_is_not_compared(
+    tmp_path: Path, fields: str
+) -> None:
+    write_as(tmp_path, "16")
+    lines = (tmp_path / "100.hea").read_text().splitlines()
+    for k in (1, 2):
+        words = lines[k].split()
+        kept = [*words[:5], *fields.split()]
+        lines[k] = " ".join(kept if len(kept) < 7 else [*kept, *words[7:]])
+    (tmp_path / "100.hea").write_text("\n".join(lines))
+    content = read(tmp_path)
+    assert samples(content).shape == (2, 600)
+
+
+def test_a_checksum_without_a_sign(tmp_path: Path) -> None:
+    write_as(tmp_path, "16")
+    old = stated(tmp_path)[0]
+    edit_header(tmp_path, f" {old} ", f" {int(old) % 2**16 + 2**16} ")
+    assert samples(read(tmp_path)).shape == (2, 600)
+
+
+def test_a_segment_that_uses_a_part_of_its_record_is_not_added_up(
+    tmp_path: Path,
+) -> None:
+    write_segments(tmp_path, "layout 0", "p 900", "q 500")
+    assert samples(read(tmp_path, "m.hea", channels=["b"])).shape == (1, 1400)
+    damaged = bytearray((tmp_path / "q.dat").read_bytes())
+    damaged[500:600] = bytes(100)
+    (tmp_path / "q.dat").write_bytes(damaged)
+    assert refusal(tmp_path, "m.hea", channels=["b"]).where == "q.dat"
+
+
+def test_a_file_that_is_longer_than_its_header_states(tmp_path: Path) -> None:
+    write_as(tmp_path, "16")
+    edit_header(tmp_path, " 600", " 300")
+    assert "checksum" in refusal(tmp_path).found
+    for value in stated(tmp_path):
+        edit_header(tmp_path, f" {value} ", " 0 ")
+    error = refusal(tmp_path)
+    assert error.where == "100.dat"
+    assert error.found == "holds 2400 bytes, 100.hea states 1200"
+    content = read(tmp_path, unchecked=["checksum"])
+    assert content.remarks == ("bytes behind the last sample, left out: 1200",)
+    edit_header(tmp_path, " 300", " 590")
+    content = read(tmp_path)
+    assert samples(content).shape == (2, 590)
+    assert content.remarks == ("bytes behind the last sample, left out: 40",)
+
+
+def test_a_checksum_proves_the_length(tmp_path: Path) -> None:
+    write_as(tmp_path, "16")
+    with (tmp_path / "100.dat").open("ab") as stream:
+        stream.write(bytes(5000))
+    content = read(tmp_path)
+    assert samples(content).shape == (2, 600)
+    assert content.remarks == ("bytes behind the last sample, left out: 5000",)
+
+
+@pytest.mark.parametrize("length", ["1000000000000000", "600"])
+def test_a_length_that_no_file_has(tmp_path: Path, length: str) -> None:
+    write_as(tmp_path, "16")
+    edit_header(tmp_path, " 600", f" {length}")
+    edit_header(tmp_path, "100.dat 16 ", "100.dat 16x999999999 ")
+    assert refusal(tmp_path).where == "100.dat"
 
 
 @pytest.mark.parametrize("gain", ["0(0)/mV", "0"])
@@ -443,8 +689,12 @@ def test_annotations_beyond_the_end(tmp_path: Path) -> None:
     write_record(tmp_path)
     late = np.append(PEAKS, [LENGTH, LENGTH + 500])
     wfdb.wrann("100", "atr", late, ["N"] * len(late), write_dir=str(tmp_path))
+    content = read(tmp_path, origins=[SYMBOLS])
+    assert content.remarks == ("beats after the end, left out: 1",)
+    late = np.append(PEAKS, LENGTH + 500 + 200 * np.arange(30))
+    wfdb.wrann("100", "atr", late, ["N"] * len(late), write_dir=str(tmp_path))
     error = refusal(tmp_path, "100.hea", [SYMBOLS])
-    assert "2 beats lie beyond the end" in error.found
+    assert "30 beats lie beyond the end" in error.found
 
 
 def test_old_settings_name_the_new_ones() -> None:
@@ -513,6 +763,7 @@ def test_sample_records(
             Wfdb().read(folder, [main], [])
     monkeypatch.setattr(wfdb_samples, "KEPT", 0)
     content = Wfdb(channels=channels).read(folder, [main], [])
+    read_through(content)
     assert content.sfreq == pytest.approx(sfreq)
     assert content.n_samples == n_samples
     assert len(content.segments) == 1
@@ -529,6 +780,12 @@ def test_sample_records(
         last = content.read(n_samples - 7, n_samples)
         expected = whole.e_p_signal[whole.sig_name.index(content.channels[-1])][-7:]
         np.testing.assert_array_equal(last[-1], expected * 1e-3)
+
+
+def read_through(content: Content) -> None:
+    """Read all samples in order, which holds them against their headers."""
+    for start in range(0, content.n_samples, 500_000):
+        content.read(start, min(start + 500_000, content.n_samples))
 
 
 def pieces(stop: int) -> list[tuple[int, int]]:
@@ -567,10 +824,24 @@ def test_all_beats_of_ds1(real_data: Path) -> None:
     mains = sorted(path.name for path in folder.glob("*.hea"))
     counts: Counter[str] = Counter()
     for main in mains:
-        texts = Wfdb().read(folder, [main], [SYMBOLS]).marks[SYMBOLS].texts
+        content = Wfdb().read(folder, [main], [SYMBOLS])
+        texts = content.marks[SYMBOLS].texts
+        assert content.remarks == ()
         counts.update(AAMI[text] for text in texts if text in AAMI)
     assert len(mains) == 22
     assert counts == {"N": 45866, "S": 944, "V": 3788, "F": 415, "Q": 8}
+
+
+def test_record_119_with_zeros_in_it(real_data: Path, tmp_path: Path) -> None:
+    """The header's checksums are right, and show 30,000 bytes that are not."""
+    for name in ("119.hea", "119.atr"):
+        (tmp_path / name).symlink_to(real_data / "mitdb" / name)
+    content = bytearray((real_data / "mitdb" / "119.dat").read_bytes())
+    content[600_000:630_000] = bytes(30_000)
+    (tmp_path / "119.dat").write_bytes(content)
+    error = refusal(tmp_path, "119.hea", [SYMBOLS])
+    assert error.where == "119.dat"
+    assert "the checksum of MLII, V1" in error.found
 
 
 def test_record_114_has_its_leads_in_order(real_data: Path) -> None:

@@ -12,15 +12,22 @@ BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Symbols of beats; all others mark rhythm, noise or comments (WFDB's ecgcodes)."""
 
 NEAR_S, FAR_S, SMOOTH_S = 0.10, 0.30, 0.06
-LEAST_SHARE, LEAST_BEATS, LEAST_SFREQ = 2 / 3, 10, 60.0
-LATE_S = 1.0
-"""A beat that lies later than this after the end is of another record."""
+LEAST_SHARE, LEAST_SFREQ = 2 / 3, 60.0
+OWN_SHARE, LEAST_CHANCE = 0.9, 0.02
+"""Share of a record's own beats on QRS complexes, at least, and how improbable fewer
+must be by chance alone: of two beats none may be off, of nine at most four."""
+SLOWEST_S = 3.0
+"""Marks at a longer interval that stays the same are labels, such as one a minute."""
+LATE_S, LATE_SHARE = 1.0, 0.05
+"""Of the beats, so many may lie later than this after the end."""
 PIECE, PIECE_VALUES, MOST_PIECES = 2**16, 2**21, 4
 """Samples of a piece, values of all its channels at most, and how many are looked at:
 12 minutes of MIT-BIH's two channels."""
 
 
-def check_alignment(where: str, content: Content, onset_s: np.ndarray) -> None:
+def check_alignment(
+    where: str, content: Content, onset_s: np.ndarray
+) -> tuple[str, ...]:
     """Refuse beats of another record.
 
     Parameters
@@ -31,27 +38,46 @@ def check_alignment(where: str, content: Content, onset_s: np.ndarray) -> None:
     onset_s : array, shape (beat,)
         On the recording's own clock.
 
+    Returns
+    -------
+    remarks : tuple of str
+        How many beats lie after the end, where no samples are.
+
     Raises
     ------
     DataError
-        Beats lie after the end, or seldom where the signal is steepest.
+        Many beats lie after the end, or too few where the signal is steepest.
     """
+    from scipy.stats import binom
+
     last = content.segments[-1]
     end_s = last.onset_s + (content.n_samples - last.start) / content.sfreq
-    if (onset_s > end_s + LATE_S).any():
-        late = int((onset_s >= end_s).sum())
+    late = int((onset_s > end_s + LATE_S).sum())
+    if late > max(1, LATE_SHARE * onset_s.size):
         raise _foreign(where, f"{late} beats lie beyond the end, at {end_s:.1f} s")
-    if onset_s.size < LEAST_BEATS or content.sfreq < LEAST_SFREQ:
-        return
-    share = steepest_share(content, onset_s)
-    if share < LEAST_SHARE:
+    remarks = (f"beats after the end, left out: {late}",) * bool(late)
+    if content.sfreq < LEAST_SFREQ or _are_labels(onset_s):
+        return remarks
+    near = near_steepest(content, onset_s)
+    n_near, share = int(near.sum()), float(near.mean()) if near.size else 1.0
+    chance = binom.cdf(n_near, near.size, OWN_SHARE)
+    if share < LEAST_SHARE and chance < LEAST_CHANCE:
         raise _foreign(
             where, f"{share:.0%} of {onset_s.size} beats lie on a QRS complex"
         )
+    return remarks
 
 
-def steepest_share(content: Content, onset_s: np.ndarray) -> float:
-    r"""Share of beats at which the signal is steepest.
+def _are_labels(onset_s: np.ndarray) -> bool:
+    """Say whether marks come at multiples of an interval that no heart has."""
+    intervals = np.diff(np.sort(onset_s))
+    if not intervals.size or (usual := float(np.median(intervals))) < SLOWEST_S:
+        return False
+    return np.allclose(intervals / usual, np.round(intervals / usual), atol=1e-3)
+
+
+def near_steepest(content: Content, onset_s: np.ndarray) -> np.ndarray:
+    r"""Say of beats whether the signal is steepest there.
 
     The slope energy :math:`e = \sum_c \dot x_c^2 / \overline{\dot x_c^2}`, smoothed
     over 60 ms, has its maximum within 300 ms of the annotation nearer than 100 ms.
@@ -64,6 +90,11 @@ def steepest_share(content: Content, onset_s: np.ndarray) -> float:
         Of long recordings, up to `MOST_PIECES` pieces evenly spread are read.
     onset_s : array, shape (beat,)
         On the recording's own clock.
+
+    Returns
+    -------
+    near : array of bool, shape (beat,)
+        Of the beats that are looked at.
     """
     far = math.ceil(FAR_S * content.sfreq)
     centre = _samples(content, onset_s)
@@ -75,7 +106,7 @@ def steepest_share(content: Content, onset_s: np.ndarray) -> float:
         _near(content, centre[centre // size == piece], far)
         for piece in pieces[spread.astype(int)]
     ]
-    return float(np.concatenate(near).mean()) if near else 1.0
+    return np.concatenate(near) if near else np.empty(0, bool)
 
 
 def _samples(content: Content, onset_s: np.ndarray) -> np.ndarray:
@@ -101,7 +132,7 @@ def _near(content: Content, centre: np.ndarray, far: int) -> np.ndarray:
 
 
 def slope_energy(samples: Precise, sfreq: float) -> np.ndarray:
-    """Square the slope, each channel by its mean, and smooth it; see `steepest_share`.
+    """Square the slope, each channel by its mean, and smooth it; see `near_steepest`.
 
     Parameters
     ----------

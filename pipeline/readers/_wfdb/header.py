@@ -12,7 +12,8 @@ from pathlib import Path
 from pipeline.errors import DataError
 from pipeline.readers._opening import present
 
-RATE = re.compile(r"(\d+\.?\d*|\.\d+)(/.*)?$")
+RATE = re.compile(r"(\d+\.?\d*|\.\d+)(/-?\d+\.?\d*(\(-?\d+\.?\d*\))?)?$")
+"""Frames per second, with the counter's frequency and beginning."""
 PAIR = re.compile(r"([^:=]+?)\s*[:=]\s*(.*)")
 ANGLED = re.compile(r"<([^<>]+)>\s*[:=]\s*(.*?)\s*(?=<[^<>]+>\s*[:=]|$)")
 """`<age>: 25  <sex>: M`, several in a line."""
@@ -35,6 +36,8 @@ class HeaderSignal:
         ADC units per physical unit; None if the signal is not calibrated.
     unit : str
         "" if it is not stated.
+    first, checksum : int or None
+        The first sample and the sum of all, of which 16 bits count.
     unclear : str
         What wfdb cannot read in the format, gain or unit; "" if nothing.
     """
@@ -47,6 +50,8 @@ class HeaderSignal:
     offset: int
     gain: float | None
     unit: str
+    first: int | None
+    checksum: int | None
     unclear: str
 
 
@@ -101,6 +106,8 @@ def read_header(folder: Path, where: str) -> Header:
         kind = "segments" if several else "signals"
         raise _damaged(where, f"{len(rest)} lines of {kind}; its first: {expected}")
     rate, rate_text = _rate(lines[0])
+    if (words := lines[0].split())[3:] and not words[3].isdigit():
+        raise _damaged(where, f"its first line has the length '{words[3]}'")
     return Header(
         where,
         rate,
@@ -153,6 +160,8 @@ def _signal(where: str, place: int, line: str) -> HeaderSignal:
         offset=int(stated["byte_offset"] or 0),
         gain=_number(stated["adc_gain"]),
         unit=unit,
+        first=_whole(stated["init_value"]),
+        checksum=_whole(stated["checksum"]),
         unclear=unclear,
     )
 
@@ -174,6 +183,10 @@ def _number(text: str) -> float | None:
         return float(text) or None
     except ValueError:
         return None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.lstrip("-") else None
 
 
 def _segment(where: str, line: str) -> tuple[str, int]:

@@ -1,20 +1,19 @@
 """WFDB annotation files: symbols and notes at times."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.readers._opening import opening, present
+from pipeline.readers._wfdb.pairs import read_pairs
 from pipeline.readers.base import Marks
 
-if TYPE_CHECKING:
-    from wfdb import Annotation
-
-COMMENT, SYMBOL = 22, '"'
-"""Code and symbol of a comment."""
+NO_ANNOTATION, COMMENT = 0, 22
+"""Codes of what is none, and of a comment."""
 BEGIN, END = "## annotation type definitions", "## end of definitions"
 
 
@@ -28,11 +27,13 @@ class Annotations:
         Seconds since the record's first frame, pauses included.
     symbols, notes : tuple of str
         One of each for every annotation; "" for no note.
+    remarks : tuple of str
     """
 
     onset_s: np.ndarray
     symbols: tuple[str, ...]
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def marks(self, kind: str) -> Marks:
         """Give the symbols (`annotation`), or the notes that there are (`note`)."""
@@ -43,22 +44,27 @@ class Annotations:
 
 
 @dataclass(frozen=True)
-class _Head:
-    """What wfdb takes for definitions: comments at sample 0.
+class _Spoken:
+    """What comments at sample 0 say of the file.
 
     Parameters
     ----------
-    rate : float or None
-        The annotations' own samples per second.
-    notes : tuple of str
-        Of comments that define nothing, which wfdb drops.
+    places : tuple of int
+        Of these comments, which are no annotations.
+    rates : set of float
+        Samples per second of the annotations.
+    symbols : mapping of int to str
+        Of codes.
     """
 
-    rate: float | None
-    notes: tuple[str, ...]
+    places: tuple[int, ...]
+    rates: set[float]
+    symbols: Mapping[int, str]
 
 
-def read_annotations(folder: Path, where: str, frame_rate: float) -> Annotations:
+def read_annotations(
+    folder: Path, where: str, frame_rate: float, *, check_end: bool = True
+) -> Annotations:
     """Read an annotation file.
 
     Parameters
@@ -68,68 +74,67 @@ def read_annotations(folder: Path, where: str, frame_rate: float) -> Annotations
         The file.
     frame_rate : float
         Of the record, for files that do not state another.
+    check_end : bool
+        See `read_pairs`.
 
     Raises
     ------
     DataError
         The file is missing, cut short or damaged.
     """
-    import wfdb
+    from wfdb.io.annotation import proc_ann_bytes
 
     present(folder, [where])
-    path, _, extension = str(folder / where).rpartition(".")
+    pairs = read_pairs(folder / where, where, check_end=check_end)
     with opening(folder, where):
-        head = _head(where, path, extension)
-        found = wfdb.rdann(
-            path, extension, return_label_elements=["symbol", "label_store"]
-        )
-    sample = np.concatenate([np.zeros(len(head.notes), int), found.sample])
-    order = np.argsort(sample, kind="stable")
-    symbols = [SYMBOL] * len(head.notes) + _symbols(found)
-    notes = [_decoded(text) for text in (*head.notes, *found.aux_note)]
+        fields = proc_ann_bytes(pairs.content, None)
+    sample, codes = (np.array(field, np.int64) for field in fields[:2])
+    notes = [_decoded(text) for text in fields[-1]]
+    spoken = _spoken(notes, np.flatnonzero((sample == 0) & (codes == COMMENT)).tolist())
+    if len(spoken.rates) > 1 or 0 in spoken.rates:
+        listed = ", ".join(f"{rate:g}" for rate in sorted(spoken.rates))
+        raise _damaged(where, f"states a time resolution of {listed} Hz")
+    annotated = codes != NO_ANNOTATION
+    annotated[list(spoken.places)] = False
+    order = np.flatnonzero(annotated)
+    order = order[np.argsort(sample[order], kind="stable")]
+    symbols = _symbols() | dict(spoken.symbols)
     return Annotations(
-        sample[order] / (head.rate or frame_rate),
-        tuple(symbols[k] for k in order),
-        tuple(notes[k] for k in order),
+        sample[order] / next(iter(spoken.rates), frame_rate),
+        tuple(symbols.get(code, f"code {code}") for code in codes[order].tolist()),
+        tuple(notes[k] for k in order.tolist()),
+        pairs.remarks,
     )
 
 
-def _head(where: str, path: str, extension: str) -> _Head:
-    """Read the comments at sample 0, after a look at the file's end."""
-    from wfdb.io.annotation import load_byte_pairs, proc_ann_bytes, rx_fs
+def _spoken(notes: Sequence[str], comments: Sequence[int]) -> _Spoken:
+    """Find the rate and the definitions among the comments at sample 0.
 
-    pairs = load_byte_pairs(path, extension, None)
-    if pairs[-1].any():
-        raise _damaged(where, "is cut short: no end mark")
-    fields = proc_ann_bytes(pairs, 1)
-    comments = [
-        note
-        for sample, code, note in zip(fields[0], fields[1], fields[-1], strict=True)
-        if sample == 0 and code == COMMENT
-    ]
-    rates = [match[1] for note in comments if (match := rx_fs.match(note))]
-    others = [n for n in comments if n.startswith("## ") and not rx_fs.match(n)]
-    # On anything else wfdb would search for ever.
-    if len(rates) > 1 or others not in ([], [BEGIN, END]):
-        listed = ", ".join(f"'{note}'" for note in comments if note.startswith("##"))
-        raise _damaged(where, f"definitions that cannot be read: {listed}")
-    rate = float(rates[0]) if rates else None
-    return _Head(rate, tuple(_without_definitions(comments)))
+    What looks like either and cannot be read stays a note: wfdb would search for ever.
+    """
+    from wfdb.io.annotation import rx_custom_label, rx_fs
 
-
-def _without_definitions(comments: list[str]) -> list[str]:
-    if BEGIN in comments:
-        begin, end = comments.index(BEGIN), comments.index(END)
-        comments = comments[:begin] + comments[end + 1 :]
-    return [note for note in comments if not note.startswith("## ")]
+    places, rates, symbols, inside = [], set(), {}, False
+    for k in comments:
+        defined = rx_custom_label.fullmatch(notes[k]) if inside else None
+        if rate := rx_fs.match(notes[k]):
+            rates.add(float(rate["fs"]))
+        elif notes[k] in (BEGIN, END):
+            inside = notes[k] == BEGIN
+        elif defined:
+            symbols[int(defined["label_store"])] = str(defined["symbol"])
+        else:
+            continue
+        places.append(k)
+    return _Spoken(tuple(places), rates, symbols)
 
 
-def _symbols(found: "Annotation") -> list[str]:
-    """Give each annotation's symbol, or its code where the code has no symbol."""
-    return [
-        symbol if isinstance(symbol, str) else f"code {code}"
-        for symbol, code in zip(found.symbol, found.label_store, strict=True)
-    ]
+@cache
+def _symbols() -> dict[int, str]:
+    from wfdb.io.annotation import ann_label_table
+
+    codes = ann_label_table["label_store"].tolist()
+    return dict(zip(codes, ann_label_table["symbol"], strict=True))
 
 
 def _decoded(note: str) -> str:

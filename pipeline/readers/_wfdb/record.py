@@ -1,10 +1,12 @@
 """A WFDB record of one header or of several: its signals and the parts it lies in."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import DataError
+from pipeline.readers._select import SAME_RATE
 from pipeline.readers._wfdb.header import Header, HeaderSignal, read_header
 
 PAUSE = "~"
@@ -37,9 +39,9 @@ class WfdbRecord:
     where : str
         The header's path.
     rate : float or None
-        Frames per second; None if no header states it.
-    rate_text : str
-        What stands in its place.
+        Frames per second; None if no header states it, or one states what is none.
+    rate_text, rate_where : str
+        What stands in its place, and in which header.
     signals : tuple of HeaderSignal
         What the record can have; a part may lack some of them.
     parts : tuple of Part
@@ -51,6 +53,7 @@ class WfdbRecord:
     where: str
     rate: float | None
     rate_text: str
+    rate_where: str
     signals: tuple[HeaderSignal, ...]
     parts: tuple[Part, ...]
     comments: tuple[str, ...]
@@ -78,6 +81,7 @@ def read_record(folder: Path, where: str) -> WfdbRecord:
             where,
             header.rate,
             header.rate_text,
+            where,
             header.signals,
             (part,),
             header.comments,
@@ -92,13 +96,16 @@ def _of_segments(folder: Path, master: Header) -> WfdbRecord:
     if not parts:
         raise _contradiction(master.where, "has no segment with samples", "one or more")
     rates = [header.rate for header in headers if header.rate is not None]
-    if len(set(rates)) > 1:
+    if any(not math.isclose(rate, rates[0], rel_tol=SAME_RATE) for rate in rates):
         listed = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates))
         raise _contradiction(master.where, f"segments at {listed} Hz", "one rate")
+    unreadable = [each for each in headers if each.rate is None and each.rate_text]
+    spoken = (unreadable or [master])[0]
     return WfdbRecord(
         master.where,
-        rates[0] if rates else None,
-        master.rate_text,
+        rates[0] if rates and not unreadable else None,
+        spoken.rate_text,
+        spoken.where,
         (layout or parts[0].header).signals,
         parts,
         tuple(dict.fromkeys(line for header in headers for line in header.comments)),

@@ -14,7 +14,8 @@ from pipeline.readers._select import Selected
 from pipeline.readers._wfdb.header import HeaderSignal
 from pipeline.readers._wfdb.record import Part, WfdbRecord
 from pipeline.readers._wfdb.signals import check_signal
-from pipeline.readers._wfdb.sizes import check_files
+from pipeline.readers._wfdb.sizes import check_files, longer_files
+from pipeline.readers._wfdb.tally import BIG_ENDIAN, Tally, big_endian_digits
 from pipeline.readers.base import Reader
 
 KEPT = 2**22
@@ -44,8 +45,12 @@ class Stretch:
         Volts of the unit.
     at_once : bool
         Whether wfdb can only read it from the beginning to the end.
+    big_endian : bool
     kept : bool
         Whether it is read once.
+    tally : Tally or None
+        Holds the samples against the header; None if they are not to be compared.
+    remarks : tuple of str
     """
 
     folder: Path
@@ -57,7 +62,10 @@ class Stretch:
     skews: tuple[int, ...]
     factors: tuple[float, ...]
     at_once: bool
+    big_endian: bool
     kept: bool
+    tally: Tally | None
+    remarks: tuple[str, ...]
 
     @property
     def n_samples(self) -> int:
@@ -90,7 +98,14 @@ class Stretch:
                 channels=wanted,
                 smooth_frames=False,
                 ignore_skew=True,
+                # Of big-endian samples wfdb only gives physical values.
+                physical=self.big_endian,
+                return_res=64 if self.big_endian else 32,
             )
+            if self.tally is not None:
+                self.tally.add(first, record.e_d_signal or big_endian_digits(record))
+            if not self.big_endian:
+                record.dac(expanded=True, inplace=True)
         length = (last - first) * self.per_frame
         samples = np.empty((len(self.places), length))
         for channel, place in enumerate(self.places):
@@ -153,10 +168,13 @@ class Samples:
             if stretch.onset != end
         )
 
-    def lost_to_skew(self) -> str:
-        """Say how many samples at the end some channels lack; "" if none."""
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out: samples that some channels lack, and spare bytes."""
         lost = sum(max(each.skews) * each.per_frame for each in self.stretches)
-        return f"{lost} samples that skewed channels lack at the end" if lost else ""
+        skewed = f"{lost} samples that skewed channels lack at the end"
+        spare = (remark for each in self.stretches for remark in each.remarks)
+        return (*(skewed,) * bool(lost), *dict.fromkeys(spare))
 
 
 def find_samples(
@@ -184,7 +202,7 @@ def find_samples(
         stretch
         for part, signals in zip(record.parts, wanted, strict=True)
         if any(signals)
-        and (stretch := _stretch(folder, part, signals, selected)).length > 0
+        and (stretch := _stretch(folder, part, signals, selected, reader)).length > 0
     ]
     if not stretches:
         raise DataError(
@@ -217,10 +235,13 @@ def _stretch(
     part: Part,
     wanted: Sequence[HeaderSignal | None],
     selected: Selected,
+    reader: Reader,
 ) -> Stretch:
     """Check the files of the channels that a part has."""
     there = [signal for signal in wanted if signal is not None]
     length = check_files(folder, part.header, there, part.length)
+    complete = part.header.length in (None, length)
+    stated = complete and "checksum" not in reader.unchecked
     skews = tuple(signal.skew if signal else 0 for signal in wanted)
     place = part.header.signals.index
     return Stretch(
@@ -233,5 +254,8 @@ def _stretch(
         skews=skews,
         factors=selected.factors,
         at_once=part.header.length is None or any(s.fmt == "8" for s in there),
+        big_endian=any(s.fmt == BIG_ENDIAN for s in there),
         kept=False,
+        tally=Tally(part.header.where, there, length) if stated else None,
+        remarks=longer_files(folder, part.header, there, reader.unchecked),
     )

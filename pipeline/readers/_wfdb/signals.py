@@ -25,7 +25,7 @@ def file_signals(record: WfdbRecord, reader: Reader) -> list[FileSignal]:
     """
     if record.rate is None and reader.sfreq is None:
         raise DataError(
-            record.where,
+            record.rate_where,
             f"'{record.rate_text}' is no sampling rate"
             if record.rate_text
             else "states no sampling rate",

@@ -1,13 +1,15 @@
 """Whether a record's signal files hold what its headers promise."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipeline.errors import DataError
-from pipeline.readers._opening import present
+from pipeline.readers._lengths import spare
+from pipeline.readers._opening import opening, present
 from pipeline.readers._wfdb.header import Header, HeaderSignal
 from pipeline.readers._wfdb.record import beside
+from pipeline.readers.base import Check
 
 SAMPLES_TO_BYTES = {
     "8": (1, 1), "16": (1, 2), "24": (1, 3), "32": (1, 4), "61": (1, 2),
@@ -95,18 +97,55 @@ def _check_length(
     folder: Path, header: Header, file: str, group: Sequence[HeaderSignal], length: int
 ) -> None:
     """Hold a file's length against that of its header."""
-    if group[0].fmt in FLAC:
-        return  # wfdb refuses what is too short, and only decoding it can show that
-    n_samples, n_bytes = SAMPLES_TO_BYTES[group[0].fmt]
-    total = length * sum(signal.per_frame for signal in group)
-    expected = group[0].offset + math.ceil(total * n_bytes / n_samples)
-    found = (folder / file).stat().st_size
+    found, expected, what = _lengths(folder / file, group, length)
     if found < expected:
         raise DataError(
             file,
-            f"is cut short: {found} bytes",
-            expected=f"{expected} bytes for the {length} samples of "
+            f"is cut short: {found} {what}",
+            expected=f"{expected} {what} for the {length} samples of "
             f"{Path(header.where).name}",
             remedy="fetch the file again, or leave the recording out with "
             "on_bad_recording: skip",
         )
+
+
+def _lengths(
+    path: Path, group: Sequence[HeaderSignal], length: int
+) -> tuple[int, int, str]:
+    """Give how long a file is, how long it should be, and in what this is counted."""
+    first, per_frame = group[0], sum(signal.per_frame for signal in group)
+    if first.fmt in FLAC:
+        import soundfile
+
+        with opening(path.parent, path.name):
+            found = soundfile.info(path).frames
+        return found, first.offset + length * first.per_frame, "samples"
+    n_samples, n_bytes = SAMPLES_TO_BYTES[first.fmt]
+    expected = first.offset + math.ceil(length * per_frame * n_bytes / n_samples)
+    return path.stat().st_size, expected, "bytes"
+
+
+def longer_files(
+    folder: Path,
+    header: Header,
+    wanted: Sequence[HeaderSignal],
+    unchecked: Collection[Check],
+) -> tuple[str, ...]:
+    """Remark on files that go on behind the length that their header states.
+
+    A checksum that holds the length proves it, so what follows is no samples then.
+
+    Raises
+    ------
+    DataError
+        A file is much longer, and no checksum shows where its samples end.
+    """
+    remarks: tuple[str, ...] = ()
+    for name in dict.fromkeys(s.file for s in wanted if header.length is not None):
+        group = [signal for signal in header.signals if signal.file == name]
+        file, length = beside(header.where, name), header.length or 0
+        found, expected, what = _lengths(folder / file, group, length)
+        proof = any(s.checksum for s in wanted if s.file == name)
+        let: set[Check] = {*unchecked, "checksum"} if proof else {*unchecked}
+        remarks += spare(file, found, expected, Path(header.where).name, let, what)
+    return remarks

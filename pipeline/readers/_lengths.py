@@ -1,0 +1,51 @@
+"""Files that hold more than their headers state."""
+
+from collections.abc import Collection
+
+from pipeline.errors import DataError
+from pipeline.readers.base import Check
+
+LARGEST_SPARE = 0.05
+"""Share of a recording that may stand behind its end: padding, not samples."""
+
+
+def spare(
+    where: str,
+    found: int,
+    stated: int,
+    header: str,
+    unchecked: Collection[Check],
+    what: str = "bytes",
+) -> tuple[str, ...]:
+    """Refuse a file that is much longer than its header states; else remark on it.
+
+    Parameters
+    ----------
+    where : str
+        The file.
+    found, stated : int
+    header : str
+        What states the length.
+    unchecked : collection of str
+        The reader's setting.
+    what : str
+        What was counted.
+
+    Raises
+    ------
+    DataError
+        The samples would end in the middle of the file.
+    """
+    more = found - stated
+    if more <= 0:
+        return ()
+    if more > LARGEST_SPARE * stated and "checksum" not in unchecked:
+        raise DataError(
+            where,
+            f"holds {found} {what}, {header} states {stated}",
+            expected="the length that is stated: samples may stand behind the end",
+            remedy="fetch the files again, correct the header, leave the recording out "
+            "with on_bad_recording: skip, or if the header is right, set the reader's "
+            "unchecked to [checksum]",
+        )
+    return (f"{what} behind the last sample, left out: {more}",)
