@@ -101,7 +101,7 @@ def described(
         "annotations": dump_json(Counter(labels.classes)),
         "unlabelled": labels.left_out.total(),
         "left_out": dump_json(labels.left_out),
-        "remarks": dump_json(content.remarks),
+        "remarks": dump_json([*content.remarks, *content.counted()]),
         "numbers": dump_json(dict(numbers)),
     }
 

@@ -16,6 +16,7 @@ def spare(
     header: str,
     unchecked: Collection[Check],
     what: str = "bytes",
+    padding: int = 0,
 ) -> tuple[str, ...]:
     """Refuse a file that is much longer than its header states; else remark on it.
 
@@ -30,6 +31,8 @@ def spare(
         The reader's setting.
     what : str
         What was counted.
+    padding : int
+        So many more are always let in.
 
     Raises
     ------
@@ -39,7 +42,8 @@ def spare(
     more = found - stated
     if more <= 0:
         return ()
-    if more > LARGEST_SPARE * stated and "checksum" not in unchecked:
+    most = max(LARGEST_SPARE * stated, padding)
+    if more > most and "checksum" not in unchecked:
         raise DataError(
             where,
             f"holds {found} {what}, {header} states {stated}",

@@ -23,7 +23,8 @@ Check = Literal[
 - `checksum`: checksums, first values and lengths that a header states
 - `end`: the mark at the end of an annotation file
 - `range`: samples outside the range that the header declares
-- `rate`: the stated sampling rate, or two statements of it, against the clock
+- `rate`: the stated sampling rate against the clock, or two statements of a rate, a
+  length or a unit against each other
 - `beats`: beats against the QRS complexes of an ECG
 - `held`: samples that repeat the one before
 - `amplitude`: amplitudes that no body makes
@@ -112,6 +113,8 @@ class Content:
         Mains frequency, Hz.
     remarks : tuple of str
         What was left out or mended in reading, in plain words with counts.
+    counted : callable
+        `counted()` gives further remarks, on samples, once all were read in order.
     """
 
     channels: tuple[str, ...]
@@ -125,6 +128,7 @@ class Content:
     end: int | None = None
     line_freq: float | None = None
     remarks: tuple[str, ...] = ()
+    counted: Callable[[], tuple[str, ...]] = tuple
 
 
 class Reader(Component):

@@ -10,13 +10,20 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from pipeline.errors import DataError
-from pipeline.readers._mne.bids import inherited, read_sidecars
+from pipeline.readers._mne.bids import Sidecars, inherited, read_sidecars
+from pipeline.readers._mne.bids_check import check_sidecars
 from pipeline.readers._mne.edf import SUFFIXES, open_edf
-from pipeline.readers._mne.foreign import open_foreign, read_notes, referenced
+from pipeline.readers._mne.foreign import (
+    UNSTATED,
+    open_foreign,
+    read_notes,
+    referenced,
+)
 from pipeline.readers._mne.offer import offer
-from pipeline.readers._mne.opened import Opened
+from pipeline.readers._mne.opened import Chosen, Opened
 from pipeline.readers._mne.places import look_up
 from pipeline.readers._opening import opening, present
+from pipeline.readers._select import Selected
 from pipeline.readers.base import Content, Origin, Reader
 
 STEM = re.compile(r"\{stem(?::(\d+))?\}")
@@ -97,8 +104,7 @@ class Mne(Reader):
         events = side.events if side else None
         own = self.annotations is None
         found = look_up(main, origins, opened, events, from_events=own)
-        length_s = chosen.n_samples / selected.sfreq
-        differs = side.check(main, selected.sfreq, length_s) if side else ()
+        differs = self._compare(main, opened, selected, chosen, side) if side else ()
         return Content(
             channels=selected.names,
             types=selected.types,
@@ -118,12 +124,37 @@ class Mne(Reader):
                 *differs,
                 *found.remarks,
             ),
+            counted=chosen.counted,
         )
+
+    def _compare(
+        self,
+        main: str,
+        opened: Opened,
+        selected: Selected,
+        chosen: Chosen,
+        side: Sidecars,
+    ) -> tuple[str, ...]:
+        """Hold what a BIDS tree states against the file."""
+        last = chosen.segments[-1]
+        length_s = chosen.n_samples / selected.sfreq
+        until_s = last.onset_s + (chosen.n_samples - last.start) / selected.sfreq
+        assumed = PurePosixPath(main).suffix in UNSTATED
+        signals = [
+            replace(
+                opened.signals[place],
+                name=name,
+                sfreq=selected.sfreq,
+                unit="" if assumed else opened.signals[place].unit,
+            )
+            for name, place in zip(selected.names, selected.places, strict=True)
+        ]
+        return check_sidecars(side, main, signals, (length_s, until_s), self.unchecked)
 
     def _open(self, folder: Path, files: Sequence[str]) -> Opened:
         path = folder / files[0]
         if path.suffix.lower() in SUFFIXES:
-            opened = open_edf(path, files[0])
+            opened = open_edf(path, files[0], self.unchecked)
         else:
             opened = open_foreign(folder, files[0], self.unit)
         if self.annotations is None:

@@ -27,6 +27,8 @@ def trials(*labels: str, lasts: str = "events") -> dict[str, Any]:
 
 
 BIDS = "sub-{subject}/emg/sub-{subject}_*_emg.edf"
+IN_VOLTS = {"name": "mne", "unchecked": ["rate"]}
+"""Their tables of channels say V, their files uV."""
 DIAGNOSIS = {
     "from": "header",
     "key": "Reason for admission",
@@ -96,14 +98,18 @@ TAKEN = {
         {"test": (1, 128, 698)},
     ),
     "bids-two-wristbands": (
-        entry("bids/emg_TwoWristbands", BIDS),
+        entry("bids/emg_TwoWristbands", BIDS, reader=IN_VOLTS),
         {"01": (32, 2000, 0.5)},
     ),
-    "bids-body-parts": (entry("bids/emg_MultiBodyParts", BIDS), {"01": (2, 2000, 0.5)}),
+    "bids-body-parts": (
+        entry("bids/emg_MultiBodyParts", BIDS, reader=IN_VOLTS),
+        {"01": (2, 2000, 0.5)},
+    ),
     "bids-units": (
         entry(
             "bids/emg_ConcurrentIndependentUnits",
             "sub-{subject}/emg/sub-{subject}_task-jumping_recording-highDensity_emg.edf",
+            reader=IN_VOLTS,
         ),
         {"01": (128, 2000, 0.5)},
     ),
@@ -132,6 +138,10 @@ def test_a_format_goes_in_by_its_entry(
 
 
 REFUSED = {
+    "bids-in-volts": (
+        entry("bids/emg_TwoWristbands", BIDS),
+        "in uV by the file, V by channels.tsv, and 31 more such",
+    ),
     "bids-damaged": (
         entry("bids/emg_Multimodal", BIDS),
         "the header is damaged: its number of signals",

@@ -64,9 +64,13 @@ def write(
     n_records: int | None = None,
     tail: bytes = b"",
     physical: tuple[float, float] = (-HALF, HALF),
+    inner: float = 1.0,
     patient: str = "X17 F 01-JAN-1950 Doe",
 ) -> list[np.ndarray]:
-    """Write data records of a second; return what an exact reader gives back."""
+    """Write data records of a second; return what an exact reader gives back.
+
+    The header states the inner share of both ranges.
+    """
     size = 3 if path.suffix == ".bdf" else 2
     most = 2 ** (8 * size - 1) - 1
     rows = [np.asarray(row, float) for row in values]
@@ -89,7 +93,13 @@ def write(
     head += field(patient, 80) + field("Startdate 01-JAN-2024 A7 X X", 80)
     head += b"01.01.2408.00.00" + field(256 * (1 + len(names)), 8) + field(kind, 44)
     head += field(n if n_records is None else n_records, 8) + field("1", 8)
-    head += field(len(names), 4) + table(names, units, physical, (-most, most), each)
+    head += field(len(names), 4) + table(
+        names,
+        units,
+        (physical[0] * inner, physical[1] * inner),
+        (-round(most * inner), round(most * inner)),
+        each,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(head + np.hstack(blocks).tobytes() + tail)
     return [row * gain + physical[0] + most * gain for row in digits]

@@ -237,18 +237,64 @@ def test_notes_of_the_file_where_there_are_no_events(
         read(tree, origins=[("column", "value")])
 
 
-def test_a_sidecar_that_contradicts_the_file(tree: Path) -> None:
-    path = tree / "task-grip_emg.json"
-    path.write_text('{"SamplingFrequency": 100.05, "RecordingDuration": 39.99}')
-    assert len(read(tree).remarks) == 1
-    path.write_text('{"SamplingFrequency": "n/a", "RecordingDuration": 60}')
-    assert read(tree).remarks[-1] == "lasts 40 s by the file, 60 s by its sidecar"
-    path.write_text('{"SamplingFrequency": 128}')
-    with pytest.raises(DataError, match="100 Hz by the file, 128 Hz by its sidecar"):
+@pytest.mark.parametrize(
+    ("facts", "found"),
+    [
+        ('{"SamplingFrequency": 128}', "100 Hz by the file, 128 Hz by its sidecar"),
+        ('{"SamplingFrequency": "128"}', "100 Hz by the file, 128 Hz by its sidecar"),
+        ('{"RecordingDuration": 60}', "lasts 40 s by the file, 60 s by its sidecar"),
+        ('{"RecordingDuration": 40.5}', "lasts 40 s by the file, 40.5 s by its"),
+    ],
+)
+def test_a_sidecar_that_contradicts_the_file(
+    tree: Path, facts: str, found: str
+) -> None:
+    (tree / "task-grip_emg.json").write_text(facts)
+    with pytest.raises(DataError, match=found) as caught:
         read(tree)
+    assert "unchecked to [rate]" in caught.value.remedy
+    assert found in read(tree, unchecked=["rate"]).remarks[-1]
+
+
+def test_a_sidecar_that_rounds(tree: Path) -> None:
+    path = tree / "task-grip_emg.json"
+    for length in (39.99, 40, 41, "40.0", "n/a"):
+        facts = {"SamplingFrequency": 100.05, "RecordingDuration": length}
+        path.write_text(json.dumps(facts))
+        assert len(read(tree).remarks) == 1
     path.write_text('{"SamplingFrequency": ')
     with pytest.raises(DataError, match=r"task-grip_emg\.json: is no JSON"):
         read(tree)
+
+
+@pytest.mark.parametrize("length", [40, 43])
+def test_a_sidecar_may_count_pauses(
+    tree: Path, write_edf: WriteEdf, length: float
+) -> None:
+    starts = [f"+{k + 3 * (k > 20)}" for k in range(40)]
+    labels = ("EMG1", "TRIG", "EMG2")
+    write_edf(tree / MAIN, NOISE, labels=labels, kind="EDF+D", starts=starts)
+    (tree / "task-grip_emg.json").write_text(f'{{"RecordingDuration": {length}.0}}')
+    assert len(read(tree).segments) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("EMG2\tEMG\tmV\t100", "EMG2 in uV by the file, mV by channels.tsv"),
+        ("EMG2\tEMG\tuV\t50", "EMG2 at 100 Hz by the file, 50 Hz by channels.tsv"),
+    ],
+)
+def test_a_table_of_channels_that_contradicts_the_file(
+    tree: Path, row: str, found: str
+) -> None:
+    path = (tree / MAIN).parent / f"{STEM}_channels.tsv"
+    header = "name\ttype\tunits\tsampling_frequency\n"
+    path.write_text(header + "EMG1\tEMG\tµV\t100.0\nTRIG\tTRIG\tV\tn/a\n" + row)
+    with pytest.raises(DataError, match=found):
+        read(tree)
+    assert read(tree, channels=["EMG1"]).channels == ("EMG1",)
+    assert read(tree, unchecked=["rate"]).remarks[-1] == found
 
 
 @pytest.mark.parametrize(("keep", "found"), [(0, "is empty"), (-100, "cut short")])
@@ -301,7 +347,9 @@ def test_examples_equal_those_that_mne_bids_reads(
 ) -> None:
     tree, _, file = main.partition("/")
     root = real_data / "formats" / "bids" / tree
-    content = read(root, file)
+    with pytest.raises(DataError, match=r" in uV by the file, V by channels\.tsv"):
+        read(root, file)
+    content = read(root, file, unchecked=["rate"])
     assert content.types == ("emg",) * n_channels
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warnings.warn", lambda *_, **__: None)

@@ -9,6 +9,7 @@ import mne
 import numpy as np
 import pytest
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._mne.edf_clock import EdfClock, read_edf_clock, segments
 from pipeline.readers._mne.edf_header import EdfHeader, read_edf_header
@@ -83,6 +84,7 @@ def test_years_of_two_digits(
         (236, b"-7  ", "cut short"),
         (236, b"0   ", "cut short"),
         (244, b"0   ", "a data record lasts 0 s"),
+        (244, b"1_0 ", "seconds of a data record is '1_0'"),
         (244, b"inf ", "seconds of a data record is 'inf'"),
         (256 + 2 * 216, b"1e2 ", "samples a record is '1e2'"),
         (256 + 2 * 216, b"-100", "-100 samples a record"),
@@ -111,6 +113,32 @@ def test_a_file_cut_short(
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=found):
         read_edf_header(path, "a.edf")
+
+
+def test_records_with_nothing_in_them(tmp_path: Path, write_edf: WriteEdf) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE)
+    content = bytearray(path.read_bytes())
+    begin = 256 + 2 * 216
+    content[begin : begin + 16] = b"0       " * 2
+    content[236:244] = b"99999999"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="hold no samples"):
+        read_edf_header(path, "a.edf")
+
+
+def test_a_file_with_more_records_than_it_states(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE, n_records=4)
+    path.write_bytes(path.read_bytes() + bytes(400))
+    found = f"holds {path.stat().st_size} bytes, its header states"
+    with pytest.raises(DataError, match=found):
+        read_edf_header(path, "a.edf")
+    header = read_edf_header(path, "a.edf", ["checksum"])
+    assert header.n_records == 4
+    assert header.remarks[0].startswith("bytes behind the last sample, left out")
 
 
 def test_a_recorder_that_was_switched_off(tmp_path: Path, write_edf: WriteEdf) -> None:
@@ -202,6 +230,22 @@ def test_pauses(
     np.testing.assert_allclose(
         [part.onset_s for part in found], [onset for _, onset in expected]
     )
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_a_clock_that_drifts_has_no_pauses(header: EdfHeader, ppm: float) -> None:
+    """After an hour the clock is 36 samples off, and a second's pause still shows."""
+    header = replace(header, kind="EDF+D", record_s=1.0)
+    onset = np.arange(3600) * (1 + ppm * 1e-6)
+    starts = [f"{at:.6f}" for at in onset]
+    assert segments("a.edf", starts, header, 50) == (Segment(0, 0.0),)
+    starts = [f"{at:.6f}" for at in onset + (np.arange(3600) >= 3000)]
+    parts = segments("a.edf", starts, header, 50)
+    assert [part.start for part in parts] == [0, 150_000]
+    assert parts[1].onset_s == pytest.approx(max(3000 * (1 + ppm * 1e-6) + 1, 3000))
+    starts = [f"{at:.6f}" for at in onset - (np.arange(3600) >= 3000)]
+    with pytest.raises(DataError, match="jumps back: data record 3001"):
+        segments("a.edf", starts, header, 50)
 
 
 def test_a_clock_that_jumps_back(header: EdfHeader) -> None:

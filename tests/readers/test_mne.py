@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
+from pipeline.readers._mne import edf
 from pipeline.readers.base import Content, Marks
 from pipeline.readers.mne import Mne
 
@@ -116,14 +117,16 @@ def test_another_unit_than_stated(tmp_path: Path, write_edf: WriteEdf) -> None:
 
 def test_an_inverted_range_is_legitimate(tmp_path: Path, write_edf: WriteEdf) -> None:
     physical = write_edf(tmp_path / "a.edf", NOISE, physical=(500.0, -500.0))
-    np.testing.assert_allclose(
-        samples(read(tmp_path, "a.edf")), np.stack(physical) * 1e-6, rtol=1e-9
-    )
+    content = read(tmp_path, "a.edf")
+    np.testing.assert_allclose(samples(content), np.stack(physical) * 1e-6, rtol=1e-9)
+    assert "for inverting amplifiers: EEG C3, EEG C4, EEG Cz" in content.remarks[-1]
 
 
 @pytest.mark.parametrize(
-    ("field", "bad"), [(104, b"500"), (120, b"32767"), (128, b"-32768"), (112, b"no")]
-)
+    ("field", "bad"),
+    [(104, b"500"), (104, b"nan"), (112, b"no"), (112, b"inf"), (112, b"1_000"),
+     (120, b"32767"), (120, b"-32769"), (128, b"-32768"), (128, b"32768"), (128, b"")],
+)  # fmt: skip
 def test_ranges_that_make_no_sense(
     tmp_path: Path, write_edf: WriteEdf, field: int, bad: bytes
 ) -> None:
@@ -137,6 +140,38 @@ def test_ranges_that_make_no_sense(
         read(tmp_path, "a.edf")
     # It does not matter in a signal that is no channel.
     assert read(tmp_path, "a.edf", channels=["C3", "Cz"]).n_samples == 1000
+
+
+@pytest.mark.parametrize("suffix", ["edf", "bdf"])
+def test_samples_outside_the_digital_range(
+    tmp_path: Path, write_edf: WriteEdf, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A sample at an end is clipped; a few beyond it are counted, more refused."""
+    monkeypatch.setattr(edf, "BLOCK_BYTES", 1000)
+    name = f"a.{suffix}"
+    values = np.clip(np.tile(NOISE, 4), -300, 300)
+    for n_beyond, refused in ((0, False), (4, False), (5, True)):
+        values[1, 50 : 50 + 700 * n_beyond : 700] = 400
+        write_edf(tmp_path / name, values, inner=0.6)
+        content = read(tmp_path, name)
+        assert content.counted() == ()
+        if refused:
+            found = r"5 of 4000 samples of 'EEG C4' lie outside its digital range, -"
+            with pytest.raises(DataError, match=found) as caught:
+                through(content)
+            assert "unchecked to [range]" in caught.value.remedy
+            content = read(tmp_path, name, unchecked=["range"])
+        through(content)
+        through(content)
+        counted = (f"samples outside the digital range, kept: {n_beyond} of EEG C4",)
+        assert content.counted() == counted * bool(n_beyond)
+
+
+def through(content: Content) -> None:
+    """Read all samples in pieces, with a look ahead."""
+    content.read(content.n_samples - 10, content.n_samples)
+    for start in range(0, content.n_samples, 330):
+        content.read(start, min(start + 330, content.n_samples))
 
 
 # Channels

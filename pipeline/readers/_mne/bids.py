@@ -7,20 +7,16 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import DataError
 from pipeline.readers._mne.bids_tables import NO_VALUE, Events, read_table, unreadable
 from pipeline.readers._select import FileSignal
 
 DATATYPES = ("eeg", "emg")
-SAME_RATE = 1e-3
-"""Relative difference below which a sidecar's rounded rate is that of the file."""
-SAME_LENGTH = 0.01
-"""Relative difference below which a sidecar's length is that of the file."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,16 @@ class Sidecars:
     @property
     def line_freq(self) -> float | None:
         """Mains frequency, Hz; None if it is not stated."""
-        return _positive(self.facts.get("PowerLineFrequency"))
+        return positive(self.facts.get("PowerLineFrequency"))
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[Any, str]]:
+        rows = [] if self.channels is None else self.channels.to_dict("records")
+        return {row["name"]: row for row in rows}
+
+    def row(self, name: str) -> dict[Any, str] | None:
+        """Give a channel's row of the table; None if there is none."""
+        return self._rows.get(name)
 
     def describe(
         self, signals: Sequence[FileSignal], written: Sequence[FileSignal]
@@ -61,32 +66,10 @@ class Sidecars:
         """
         if self.channels is None:
             return tuple(replace(s, type=s.type or self.datatype) for s in signals)
-        rows = {row["name"]: row for row in self.channels.to_dict("records")}
         return tuple(
-            _described(signal, rows.get(signal.name) or rows.get(original.name))
+            _described(signal, self.row(signal.name) or self.row(original.name))
             for signal, original in zip(signals, written, strict=True)
         )
-
-    def check(self, where: str, sfreq: float, length_s: float) -> tuple[str, ...]:
-        """Hold the stated rate against the file's, and remark on another length.
-
-        Raises
-        ------
-        DataError
-            The rates differ.
-        """
-        stated = _positive(self.facts.get("SamplingFrequency"))
-        if stated and not math.isclose(stated, sfreq, rel_tol=SAME_RATE):
-            raise DataError(
-                where,
-                f"{sfreq:g} Hz by the file, {stated:g} Hz by its sidecar",
-                expected="the same rate",
-                remedy="correct SamplingFrequency in the JSON file, or the recording",
-            )
-        lasts = _positive(self.facts.get("RecordingDuration"))
-        if lasts is None or math.isclose(lasts, length_s, rel_tol=SAME_LENGTH):
-            return ()
-        return (f"lasts {length_s:g} s by the file, {lasts:g} s by its sidecar",)
 
 
 def datatype_of(main: str) -> str | None:
@@ -178,8 +161,10 @@ def _described(signal: FileSignal, row: dict[Any, str] | None) -> FileSignal:
     )
 
 
-def _positive(value: object) -> float | None:
-    """Give a stated number; None for "n/a" and the like."""
-    if isinstance(value, int | float) and 0 < value < math.inf:
-        return float(value)
-    return None
+def positive(value: object) -> float | None:
+    """Give a stated number above 0; None for "n/a" and the like."""
+    try:
+        stated = float(str(value))
+    except ValueError:
+        return None
+    return stated if 0 < stated < math.inf else None

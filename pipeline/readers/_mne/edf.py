@@ -5,7 +5,7 @@ notes in Latin-1 and repeats warnings about the number of data records; what rem
 a table of integers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,13 +18,16 @@ from pipeline.quality import FLAT_S
 from pipeline.readers._mne.edf_clock import read_edf_clock, segments
 from pipeline.readers._mne.edf_header import (
     NOTES,
+    Calibration,
     EdfHeader,
     EdfSignal,
     calibration,
     read_edf_header,
 )
+from pipeline.readers._mne.edf_range import Outside
 from pipeline.readers._mne.opened import Chosen, Opened
 from pipeline.readers._select import FileSignal, Selected
+from pipeline.readers.base import Check
 
 SUFFIXES = (".edf", ".bdf", ".rec")
 TYPES = ("eeg", "ecg", "emg", "eog", "resp", "temp", "misc", "sao2", "bio", "seeg")
@@ -34,31 +37,40 @@ BLOCK_BYTES = 1 << 24
 """Data records of about this many bytes are decoded at a time."""
 
 
-def open_edf(path: Path, where: str) -> Opened:
+def open_edf(path: Path, where: str, unchecked: Collection[Check] = ()) -> Opened:
     """Open a file.
+
+    Parameters
+    ----------
+    path : Path
+    where : str
+        The file.
+    unchecked : collection of str
+        The reader's setting.
 
     Raises
     ------
     DataError
         The header or the clock is damaged, or the file cut short.
     """
-    header = read_edf_header(path, where)
+    header = read_edf_header(path, where, unchecked)
     clock = read_edf_clock(path, where, header)
     signals = [signal for signal in header.signals if signal.label not in NOTES]
 
     def choose(selected: Selected) -> Chosen:
         chosen = [signals[place] for place in selected.places]
-        scales = [
-            (gain * volts, offset * volts)
-            for volts, (gain, offset) in zip(
-                selected.factors, (calibration(where, s) for s in chosen), strict=True
-            )
-        ]
-        samples = _Samples(path, where, header, chosen, scales)
+        scales = [calibration(where, s, header.sample_bytes) for s in chosen]
+        names = [signal.label for signal in chosen]
+        n_samples = header.n_records * chosen[0].samples
+        outside = Outside(where, names, scales, n_samples, unchecked)
+        samples = _Samples(
+            path, where, header, chosen, scales, selected.factors, outside
+        )
         parts = segments(where, clock.starts, header, chosen[0].samples)
         end = _end(samples, selected.sfreq)
         remarks = _padded(samples.n_samples - end, selected.sfreq)
-        return Chosen(samples.n_samples, samples.read, parts, end, remarks)
+        remarks += _inverted(names, scales)
+        return Chosen(n_samples, samples.read, parts, end, remarks, outside.remarks)
 
     return Opened(
         signals=tuple(_described(signal, header.record_s) for signal in signals),
@@ -95,8 +107,10 @@ class _Samples:
     where: str
     header: EdfHeader
     signals: Sequence[EdfSignal]
-    scales: Sequence[tuple[float, float]]
-    """Gain and offset in volts."""
+    scales: Sequence[Calibration]
+    factors: Sequence[float]
+    """Volts of each signal's unit."""
+    outside: Outside
 
     @property
     def n_samples(self) -> int:
@@ -113,15 +127,17 @@ class _Samples:
                 block = self._records(stream, first, last)
                 low, high = max(start, first * each), min(stop, last * each)
                 piece = slice(low - first * each, high - first * each)
-                self._decode(block, piece, out[:, low - start : high - start])
+                self._decode(block, piece, low, out[:, low - start : high - start])
         return out
 
-    def _decode(self, block: np.ndarray, piece: slice, out: Precise) -> None:
-        for row, signal, (gain, offset) in zip(
-            out, self.signals, self.scales, strict=True
-        ):
-            np.multiply(self._digital(block, signal)[piece], gain, out=row)
-            row += offset
+    def _decode(
+        self, block: np.ndarray, piece: slice, start: int, out: Precise
+    ) -> None:
+        for k, (row, signal) in enumerate(zip(out, self.signals, strict=True)):
+            digital = self._digital(block, signal)[piece]
+            self.outside.count(k, start, digital)
+            np.multiply(digital, self.scales[k].gain * self.factors[k], out=row)
+            row += self.scales[k].offset * self.factors[k]
 
     def _records(self, stream: BinaryIO, first: int, last: int) -> np.ndarray:
         size = self.header.record_bytes
@@ -168,6 +184,17 @@ def _end(samples: _Samples, sfreq: float) -> int:
             return length if n_samples - length >= near else n_samples
         stop = start + overlap if start else 0
     return n_samples
+
+
+def _inverted(names: Sequence[str], scales: Sequence[Calibration]) -> tuple[str, ...]:
+    inverted = ", ".join(
+        name for name, scale in zip(names, scales, strict=True) if scale.gain < 0
+    )
+    if not inverted:
+        return ()
+    return (
+        f"physical ranges that run downwards, for inverting amplifiers: {inverted}",
+    )
 
 
 def _padded(n_samples: int, sfreq: float) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ NOTE = re.compile(
     rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14(.*)\x14", re.DOTALL
 )
 """Onset, duration and texts of an entry."""
+DRIFT = 1e-3
+"""By which the clock may run slower or faster than the samples, relative."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,24 @@ def segments(
     found = [Segment(0, 0.0)]
     first = 0
     for k in range(1, len(onsets)):
-        late = onsets[k] - onsets[first] - (k - first) * header.record_s
-        if late < -tolerance:
+        late = onsets[k] - onsets[k - 1] - header.record_s
+        # Small steps add up, but to more than a clock's drift only over a pause.
+        lasts = (k - first) * header.record_s
+        drift = onsets[k] - onsets[first] - lasts
+        if min(late, drift + DRIFT * lasts) < -tolerance:
             raise DataError(
                 where,
                 f"the clock jumps back: data record {k + 1} starts at {starts[k]} s, "
-                f"{-late:g} s before the one before it ends",
+                f"{-min(late, drift):g} s before the one before it ends",
                 expected="data records one after the other",
                 remedy="leave the recording out with on_bad_recording: skip",
             )
-        if late > tolerance:
-            found.append(Segment(k * samples, float(onsets[k] - onsets[0])))
-        if late > tolerance or header.kind != "EDF+D":
+        pause = max(late, drift - DRIFT * lasts) > tolerance
+        if pause:
+            end_s = found[-1].onset_s + lasts
+            onset_s = max(float(onsets[k] - onsets[0]), end_s)
+            found.append(Segment(k * samples, onset_s))
+        if pause or header.kind != "EDF+D":
             first = k
     return tuple(found)
 

@@ -6,14 +6,18 @@ Layout: Kemp & Olivan 2003, doi 10.1016/S1388-2457(03)00123-8.
 """
 
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import DataError
+from pipeline.readers._lengths import spare
+from pipeline.readers.base import Check
 
 FIXED = 256
 """Bytes of the fixed part, and of each signal's part after it."""
@@ -32,6 +36,8 @@ NOTES = ("EDF Annotations", "BDF Annotations")
 PATIENT = ("code", "sex", "birthdate", "name")
 RECORDING = ("", "startdate", "admincode", "technician", "equipment")
 """What EDF+ keeps in the two identification fields, in order."""
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 T = TypeVar("T", int, float)
 
@@ -94,13 +100,23 @@ class EdfHeader:
     remarks: tuple[str, ...] = ()
 
 
-def read_edf_header(path: Path, where: str) -> EdfHeader:
+def read_edf_header(
+    path: Path, where: str, unchecked: Collection[Check] = ()
+) -> EdfHeader:
     """Read the header of a file and hold the file's length against it.
+
+    Parameters
+    ----------
+    path : Path
+    where : str
+        The file.
+    unchecked : collection of str
+        The reader's setting.
 
     Raises
     ------
     DataError
-        The header is damaged, or the file shorter than it promises.
+        The header is damaged, or the file shorter than it promises, or much longer.
     """
     with path.open("rb") as stream:
         fixed = stream.read(FIXED)
@@ -126,11 +142,29 @@ def read_edf_header(path: Path, where: str) -> EdfHeader:
         header_bytes=header_bytes,
         signals=signals,
     )
-    return _measured(where, path.stat().st_size, header)
+    return _measured(where, path.stat().st_size, header, unchecked)
 
 
-def calibration(where: str, signal: EdfSignal) -> tuple[float, float]:
-    """Give gain and offset from digital to physical values.
+@dataclass(frozen=True)
+class Calibration:
+    """From a signal's integers to its physical values.
+
+    Parameters
+    ----------
+    gain, offset : float
+        A negative gain is that of an amplifier that inverts.
+    low, high : int
+        The digital range: what the converter can give.
+    """
+
+    gain: float
+    offset: float
+    low: int
+    high: int
+
+
+def calibration(where: str, signal: EdfSignal, sample_bytes: int) -> Calibration:
+    """Take a signal's calibration from its ranges.
 
     Raises
     ------
@@ -138,19 +172,23 @@ def calibration(where: str, signal: EdfSignal) -> tuple[float, float]:
         The physical or the digital range makes no sense.
     """
     names = list(FIELDS)[2:6]
-    low, high, digital_low, digital_high = (
+    low, high, *digital = (
         _number(where, f"{name} of '{signal.label}'", text.encode(), float)
         for name, text in zip(names, signal.ranges, strict=True)
     )
-    if low == high or digital_low >= digital_high:
+    half = 2 ** (8 * sample_bytes - 1)
+    if low == high or not -half <= digital[0] < digital[1] < half:
         raise _damaged(
             where,
             f"'{signal.label}' has the physical range {low:g} to {high:g} and the "
-            f"digital range {digital_low:g} to {digital_high:g}",
-            "two different ends each, the digital ones in ascending order",
+            f"digital range {digital[0]:.9g} to {digital[1]:.9g}",
+            "two different ends each, the digital ones in ascending order within "
+            f"{-half} to {half - 1}",
         )
-    gain = (high - low) / (digital_high - digital_low)
-    return gain, low - digital_low * gain
+    gain = (high - low) / (digital[1] - digital[0])
+    return Calibration(
+        gain, low - digital[0] * gain, math.ceil(digital[0]), math.floor(digital[1])
+    )
 
 
 def _signals(
@@ -165,6 +203,7 @@ def _signals(
         raise _damaged(
             where, f"a signal has {min(samples)} samples a record", "0 or more"
         )
+    starts = accumulate(samples, initial=0)
     ranges = zip(*(columns[name] for name in list(FIELDS)[2:6]), strict=True)
     return tuple(
         EdfSignal(
@@ -172,9 +211,9 @@ def _signals(
             unit=_text(columns["unit"][k]),
             ranges=tuple(_text(field) for field in limits),
             samples=samples[k],
-            start=sum(samples[:k]) * sample_bytes,
+            start=start * sample_bytes,
         )
-        for k, limits in enumerate(ranges)
+        for k, (limits, start) in enumerate(zip(ranges, starts, strict=False))
     )
 
 
@@ -195,9 +234,10 @@ def _text(field: bytes) -> str:
 
 
 def _number(where: str, what: str, field: bytes, kind: Callable[[str], T]) -> T:
+    text = _text(field).replace(",", ".")
     with suppress(ValueError):
-        value = kind(_text(field).replace(",", "."))
-        if math.isfinite(value):
+        # Python also takes 1_0, nan and inf for numbers.
+        if NUMBER.fullmatch(text) and math.isfinite(value := kind(text)):
             return value
     raise _damaged(where, f"its {what} is {_text(field)!r}", "a number")
 
@@ -230,10 +270,14 @@ def _begin(text: str) -> datetime | None:
     return None
 
 
-def _measured(where: str, found: int, header: EdfHeader) -> EdfHeader:
+def _measured(
+    where: str, found: int, header: EdfHeader, unchecked: Collection[Check]
+) -> EdfHeader:
     """Compare the file's length with the header; count records that it does not."""
+    if not header.record_bytes:
+        raise _damaged(where, "its data records hold no samples", "one or more")
     is_open = header.n_records == -1
-    there = (found - header.header_bytes) // max(header.record_bytes, 1)
+    there = (found - header.header_bytes) // header.record_bytes
     n_records = there if is_open else header.n_records
     expected = header.header_bytes + n_records * header.record_bytes
     if n_records <= 0 or found < expected:
@@ -249,8 +293,8 @@ def _measured(where: str, found: int, header: EdfHeader) -> EdfHeader:
             "the recorder was switched off before it wrote the number of data records: "
             f"the file holds {n_records}"
         )
-    if spare := found - expected:
-        remarks.append(f"bytes after the last data record, left out: {spare}")
+    padding = 2 * header.record_bytes
+    remarks += spare(where, found, expected, "its header", unchecked, padding=padding)
     if header.record_s <= 0 and any(s.label not in NOTES for s in header.signals):
         raise _damaged(where, f"a data record lasts {header.record_s:g} s", "over 0 s")
     return replace(header, n_records=n_records, remarks=tuple(remarks))

@@ -22,6 +22,8 @@ class Chosen:
     end : int
         As in `Content`.
     remarks : tuple of str
+    counted : callable
+        As in `Content`.
     """
 
     n_samples: int
@@ -29,6 +31,7 @@ class Chosen:
     segments: tuple[Segment, ...]
     end: int
     remarks: tuple[str, ...] = ()
+    counted: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""Samples outside the digital range that an EDF header declares.
+
+The converter cannot give them: a file that holds some was changed after it was written,
+or its header is that of another. One sample at an end is a clipped one, and is inside.
+"""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from pipeline.errors import DataError
+from pipeline.readers._mne.edf_header import Calibration
+from pipeline.readers.base import Check
+
+LARGEST_SHARE = 1e-3
+"""Of a channel's samples, so many may lie outside: some recorders mark gaps so."""
+
+
+class Outside:
+    """Counts samples outside their range while they are read, each once.
+
+    Parameters
+    ----------
+    where : str
+        The file.
+    names : sequence of str
+        Of the signals.
+    scales : sequence of Calibration
+    n_samples : int
+        Of each signal.
+    unchecked : collection of str
+        The reader's setting.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        names: Sequence[str],
+        scales: Sequence[Calibration],
+        n_samples: int,
+        unchecked: Collection[Check],
+    ) -> None:
+        self._where = where
+        self._names = names
+        self._scales = scales
+        self._n_samples = n_samples
+        self._checked = "range" not in unchecked
+        self._counts = [0] * len(names)
+        self._next = [0] * len(names)
+
+    def count(self, signal: int, start: int, digital: np.ndarray) -> None:
+        """Look at samples of a signal, if they go on where those before ended.
+
+        Raises
+        ------
+        DataError
+            That was the last, and too many lay outside.
+        """
+        stop = start + digital.size
+        if not start <= self._next[signal] < stop:
+            return
+        new, scale = digital[self._next[signal] - start :], self._scales[signal]
+        # Most signals lie inside, which two quick passes show.
+        if new.min() < scale.low or new.max() > scale.high:
+            bad = (new < scale.low) | (new > scale.high)
+            self._counts[signal] += int(np.count_nonzero(bad))
+        self._next[signal] = stop
+        if stop == self._n_samples and self._checked:
+            self._judge(signal)
+
+    def _judge(self, signal: int) -> None:
+        count, scale = self._counts[signal], self._scales[signal]
+        if count > LARGEST_SHARE * self._n_samples:
+            raise DataError(
+                self._where,
+                f"{count} of {self._n_samples} samples of '{self._names[signal]}' lie "
+                f"outside its digital range, {scale.low} to {scale.high}",
+                expected=f"a share of {LARGEST_SHARE:g} at most: the samples or the "
+                "header were changed",
+                remedy="fetch the file again, leave it out with on_bad_recording: "
+                "skip, or if its samples are right, set the reader's unchecked to "
+                "[range]",
+            )
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say how many samples lay outside."""
+        found = {
+            name: count
+            for name, count in zip(self._names, self._counts, strict=True)
+            if count
+        }
+        if not found:
+            return ()
+        listed = ", ".join(f"{count} of {name}" for name, count in found.items())
+        return (f"samples outside the digital range, kept: {listed}",)
