@@ -83,7 +83,7 @@ def _content(file: File, origins: Collection[Origin]) -> Content:
         },
         segments=timed.segments,
         line_freq=file.settings.line_freq,
-        remarks=tuple(remarks),
+        remarks=(*remarks, *timed.remarks),
     )
 
 

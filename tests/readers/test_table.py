@@ -307,6 +307,32 @@ def test_a_long_log_may_drift(tmp_path: Path) -> None:
         read(path, sfreq=101)
 
 
+@pytest.mark.parametrize("n_rows", [5, 20, 200, 20_000])
+@pytest.mark.parametrize("off", [0.0, 0.0005, 0.005, -0.005])
+def test_a_drift_counts_by_the_length_of_the_log(
+    tmp_path: Path, n_rows: int, off: float
+) -> None:
+    """Five thousandths are too much for any log, whatever they amount to in samples."""
+    times = np.arange(n_rows) * 10 * (1 + off)
+    path = write(tmp_path, pd.DataFrame({"ms": times, "a": 0.0, "b": 1.0}))
+    if abs(off) < 1e-3:
+        assert read(path, sfreq=100).sfreq == 100
+        return
+    with pytest.raises(DataError, match="rows a second, 100 Hz") as caught:
+        read(path, sfreq=100)
+    assert "5e+03 ppm apart" in caught.value.found
+    assert caught.value.expected == "within tolerance_ppm, 1000"
+
+
+@pytest.mark.parametrize("sfreq", [128, 333.3, 1000 / 3])
+def test_a_short_log_with_a_rounded_clock(tmp_path: Path, sfreq: float) -> None:
+    times = np.round(np.arange(30) * 1000 / sfreq)
+    path = write(tmp_path, pd.DataFrame({"ms": times, "a": 0.0, "b": 1.0}))
+    assert read(path, sfreq=sfreq).sfreq == sfreq
+    with pytest.raises(DataError, match="rows a second"):
+        read(path, sfreq=sfreq * 1.05)
+
+
 def test_a_rate_that_changes(tmp_path: Path) -> None:
     steps = np.repeat([8, 12], 2000)
     frame = pd.DataFrame({"ms": np.cumsum(steps), "a": 0.0, "b": 1.0})

@@ -99,9 +99,8 @@ def evenly(
     sfreq = sfreq or _own_rate(where, steps_s, tolerance)
     steps = steps_s * sfreq
     pause = _pauses(steps)
-    _check(
-        where, steps[~pause], sfreq, tolerance, np.median(steps) if len(steps) else 1
-    )
+    usual = float(np.median(steps)) if steps.size else 1.0
+    _check(where, steps[~pause], sfreq, tolerance, usual)
     segments = [Segment(0, 0.0)]
     for start in (np.flatnonzero(pause) + 1).tolist():
         before = segments[-1]
@@ -143,12 +142,18 @@ def _check(
     where: str, steps: np.ndarray, sfreq: float, tolerance: float, usual: float
 ) -> None:
     """Refuse another mean rate, or a rate that changes on the way."""
-    found = sfreq / (usual if usual > 1 + PAUSE or not steps.size else steps.mean())
-    late = np.cumsum(steps - 1)
-    allowed = tolerance * np.arange(1, steps.size + 1)
-    wrong = usual > 1 + PAUSE or bool(steps.size and abs(late[-1]) > 1 + allowed[-1])
-    if wrong:
-        raise _uneven(where, f"{found:.6g} rows a second, {sfreq:g} Hz by the settings")
+    late = np.append(0.0, np.cumsum(steps - 1))
+    slope, error = _slope(late)
+    if usual > 1 + PAUSE or not steps.size:
+        slope, error = usual - 1, 0.0
+    if abs(slope) > tolerance + error:
+        raise _uneven(
+            where,
+            f"{sfreq / (1 + slope):.6g} rows a second, {sfreq:g} Hz by the settings: "
+            f"{abs(slope) * 1e6:.3g} ppm apart",
+            f"within tolerance_ppm, {tolerance * 1e6:g}",
+        )
+    allowed = tolerance * np.arange(late.size)
     if np.any(np.abs(late) > LONGEST_LAG_S * sfreq + allowed):
         most = np.abs(late).max() / sfreq
         raise _uneven(
@@ -156,11 +161,28 @@ def _check(
         )
 
 
-def _uneven(where: str, found: str) -> DataError:
+def _slope(late: np.ndarray) -> tuple[float, float]:
+    """Fit a line to how late rows are; give its slope, and how uncertain that is.
+
+    Three standard errors: rows of a rounded clock are off by chance, and the fewer
+    they are the less they show of the rate.
+    """
+    if late.size < 3:
+        return 0.0, 0.0
+    place = np.arange(late.size) - (late.size - 1) / 2
+    spread = float(place @ place)
+    slope = float(place @ late) / spread
+    rest = late - late.mean() - slope * place
+    return slope, 3 * float(np.sqrt(rest @ rest / (late.size - 2) / spread))
+
+
+def _uneven(
+    where: str, found: str, expected: str = "rows at the even distance of sfreq"
+) -> DataError:
     return DataError(
         where,
         found,
-        expected="rows at the even distance of the reader's sfreq",
+        expected=expected,
         remedy="correct sfreq, time_unit or tolerance_ppm in params.yaml, or set "
         "`held: true` if rows repeat the last sample until the next one comes",
     )

@@ -24,12 +24,14 @@ class Timed:
     sfreq : float
     segments : tuple of Segment
     marks : dict of str to Marks
+    remarks : tuple of str
     """
 
     values: Precise
     sfreq: float
     segments: tuple[Segment, ...]
     marks: dict[str, Marks]
+    remarks: tuple[str, ...] = ()
 
 
 def in_time(file: File, samples: Samples) -> Timed:
@@ -73,10 +75,13 @@ def _clock(file: File, samples: Samples) -> Clock | None:
 
 def _held(file: File, samples: Samples) -> Timed:
     sfreq, time_s = float(file.settings.sfreq or 0), np.asarray(samples.time_s)
-    values, origin_s = even_out(file.where, time_s, samples.values, sfreq)
-    since = time_s - origin_s
-    marks = _marks(samples, lambda row: since[row], values.shape[1] / sfreq)
-    return Timed(values, sfreq, (Segment(0, 0.0),), marks)
+    check = "held" not in file.settings.unchecked
+    even = even_out(file.where, time_s, samples.values, sfreq, check=check)
+    since = time_s - even.origin_s
+    last = even.segments[-1]
+    end_s = last.onset_s + (even.values.shape[1] - last.start) / sfreq
+    marks = _marks(samples, lambda row: since[row], end_s)
+    return Timed(even.values, sfreq, even.segments, marks, even.remarks)
 
 
 def _marks(
