@@ -20,6 +20,11 @@ LEAST_FREQ, LINE_WIDTH = 1.0, 1.0
 WELCH_S = 4.0
 """Length of a segment in Welch's method, half of which overlaps the next."""
 
+SWING_S = 2.0
+"""Length of the blocks whose swing is measured: long enough for a slow heart's beat."""
+LARGEST = float(np.finfo(np.float32).max)
+"""What is beyond cannot be kept: recordings are float32."""
+
 PIECE_VALUES = 1 << 17
 """Values (channels times samples) that are looked at together."""
 
@@ -36,13 +41,18 @@ class Measured:
         Share of samples in runs of at least 3 at the largest or least value. A channel
         that never changes is flat, not clipped.
     nan_share : array, shape (channel,)
-        Share of samples that are no finite number.
+        Share of samples that are no finite number, or beyond float32.
     line_noise_share : array, shape (channel,)
         Share of the power above 1 Hz within 1 Hz of the mains frequency, by Welch's
         method. NaN where the mains frequency is unknown or not below half the sampling
         rate, and for a channel without power.
     first_nan : tuple of int or None
         The first sample that is no finite number.
+    least, largest : array, shape (channel,)
+        Least and largest value; equal in a channel of one value.
+    swing, offset : array, shape (channel,)
+        Medians over blocks of 2 s, those of one value left out: of the largest less the
+        least value, and of the middle between the two. NaN without such a block.
     """
 
     flat_share: np.ndarray
@@ -50,6 +60,10 @@ class Measured:
     nan_share: np.ndarray
     line_noise_share: np.ndarray
     first_nan: tuple[int | None, ...]
+    least: np.ndarray
+    largest: np.ndarray
+    swing: np.ndarray
+    offset: np.ndarray
 
 
 def measure(
@@ -72,16 +86,24 @@ def measure(
             missing = _Missing(len(piece))
             runs = _Runs(len(piece), max(2, round(FLAT_S * sfreq)))
             spectrum = _Spectrum(len(piece), sfreq, line_freq)
-        runs.add(missing.add(piece))
+            swings = _Swings(len(piece), max(2, round(SWING_S * sfreq)))
+        piece = missing.add(piece)
+        runs.add(piece)
+        swings.add(piece)
         spectrum.add(piece)
         n_samples += piece.shape[1]
     flat, clipped = runs.finish()
+    swing, offset = swings.medians()
     return Measured(
         flat / n_samples,
         clipped / n_samples,
         missing.counts / n_samples,
         spectrum.line_share(),
         tuple(None if first < 0 else int(first) for first in missing.first),
+        runs.least,
+        runs.largest,
+        swing,
+        offset,
     )
 
 
@@ -108,7 +130,7 @@ class _Missing:
 
     def add(self, piece: Precise) -> Precise:
         """Count those of a piece, and give it with NaN in their place."""
-        finite = np.isfinite(piece)
+        finite = np.abs(piece) <= LARGEST
         if not finite.all():
             new = (self.first < 0) & ~finite.all(axis=1)
             self.first[new] = self._n_samples + finite[new].argmin(axis=1)
@@ -128,7 +150,7 @@ class _Runs:
     def __init__(self, n_channels: int, least: int) -> None:
         self._least = least
         self._flat, self._at_low, self._at_high = np.zeros((3, n_channels), np.int64)
-        self._low, self._high = (
+        self.least, self.largest = (
             np.full(n_channels, np.inf),
             np.full(n_channels, -np.inf),
         )
@@ -161,14 +183,14 @@ class _Runs:
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """Count the runs at the end; give the samples that are flat and clipped."""
         self._count(np.arange(len(self._value)), self._value, self._length)
-        clipped = np.where(self._low < self._high, self._at_low + self._at_high, 0)
+        clipped = np.where(self.least < self.largest, self._at_low + self._at_high, 0)
         return self._flat, clipped
 
     def _widen(self, low: np.ndarray, high: np.ndarray) -> None:
-        self._at_low[low < self._low] = 0
-        self._at_high[high > self._high] = 0
-        self._low = np.fmin(self._low, low)
-        self._high = np.fmax(self._high, high)
+        self._at_low[low < self.least] = 0
+        self._at_high[high > self.largest] = 0
+        self.least = np.fmin(self.least, low)
+        self.largest = np.fmax(self.largest, high)
 
     def _count(
         self, channels: np.ndarray, values: np.ndarray, lengths: np.ndarray
@@ -177,14 +199,55 @@ class _Runs:
             (self._flat, lengths >= self._least),
             (
                 self._at_low,
-                (lengths >= CLIPPED_SAMPLES) & (values == self._low[channels]),
+                (lengths >= CLIPPED_SAMPLES) & (values == self.least[channels]),
             ),
             (
                 self._at_high,
-                (lengths >= CLIPPED_SAMPLES) & (values == self._high[channels]),
+                (lengths >= CLIPPED_SAMPLES) & (values == self.largest[channels]),
             ),
         ):
             np.add.at(counts, channels[counted], lengths[counted])
+
+
+class _Swings:
+    """Keep the least and largest value of every block of a certain length."""
+
+    def __init__(self, n_channels: int, length: int) -> None:
+        self._length = length
+        self._n_in_last = 0
+        self._least, self._largest = (np.empty((n_channels, 0)) for _ in range(2))
+        self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, piece: Precise) -> None:
+        n_samples = piece.shape[1]
+        if not n_samples:
+            return
+        starts = np.arange(-self._n_in_last, n_samples, self._length).clip(0)
+        least = np.fmin.reduceat(piece, starts, axis=1)
+        largest = np.fmax.reduceat(piece, starts, axis=1)
+        if self._n_in_last:
+            least[:, 0] = np.fmin(least[:, 0], self._least[:, 0])
+            largest[:, 0] = np.fmax(largest[:, 0], self._largest[:, 0])
+        self._n_in_last = (self._n_in_last + n_samples) % self._length
+        n_full = len(starts) - bool(self._n_in_last)
+        self._blocks.append((least[:, :n_full], largest[:, :n_full]))
+        self._least, self._largest = least[:, n_full:], largest[:, n_full:]
+
+    def medians(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give the medians of the swings and of the middles of the blocks that change.
+
+        The last block counts if it is the only one.
+        """
+        blocks = [block for block in self._blocks if block[0].shape[1]]
+        blocks = blocks or [(self._least, self._largest)]
+        least, largest = (np.concatenate(each, axis=1) for each in zip(*blocks))
+        changes = largest > least
+        medians = np.full((2, len(least)), np.nan)
+        for k in np.flatnonzero(changes.any(axis=1)):
+            own = changes[k]
+            medians[0, k] = np.median(largest[k, own] - least[k, own])
+            medians[1, k] = np.median((largest[k, own] + least[k, own]) / 2)
+        return medians[0], medians[1]
 
 
 class _Spectrum:

@@ -19,6 +19,7 @@ from pipeline.ingestion.archives import View
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import Labels, Texts
+from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.quality import Measured
 from pipeline.readers.base import Content, Reader
@@ -100,6 +101,7 @@ def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
         pieces = Pieces(content)
     measured = quality.measure(iter(pieces), content.sfreq, content.line_freq)
     _refuse_not_finite(where, content, measured)
+    refuse_implausible(where, content, measured, intake.reader.unchecked)
     labels = _labels(job, entry, content)
     numbers = {
         name: number
@@ -200,7 +202,8 @@ def _refuse_not_finite(where: str, content: Content, measured: Measured) -> None
         f"{measured.nan_share[bad[0]]:.1%} of the samples are no numbers, from "
         f"{first_s:.3f} s"
         + (f"; {len(bad) - 1} more channels have such" * (len(bad) > 1)),
-        expected="none: a causal filter would carry the first to the end",
+        expected="numbers that float32 holds: a causal filter would carry the first "
+        "other to the end",
         remedy="choose other channels; or set the reader's `missing: pause`, which "
         "leaves them out; or on_bad_recording: skip",
     )

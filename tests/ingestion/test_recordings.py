@@ -28,7 +28,7 @@ READER = Table(
     time="s",
     channels=["a", "b"],
     channel_type="emg",
-    unit="V",
+    unit="mV",
     sfreq=200,
     line_freq=50,
 )
@@ -125,7 +125,7 @@ def test_a_recording_survives_as_float32_with_its_labels(raw: Path) -> None:
     run(raw)
     saved = files.load_recording(raw.parent / "out" / "p2_1_raw.fif")
     frame = pd.read_csv(raw / "p2_1.csv")
-    expected = frame[["a", "b"]].to_numpy(np.float32).T
+    expected = (1e-3 * frame[["a", "b"]].to_numpy()).astype(np.float32).T
     np.testing.assert_array_equal(saved.get_data().astype(np.float32), expected)
     assert saved.annotations.description.tolist() == ["rest", "fist"]
     np.testing.assert_allclose(saved.annotations.onset, [1, 2])
@@ -166,7 +166,7 @@ def test_only_what_changed_is_made_again(raw: Path) -> None:
 def test_other_settings_make_all_again(raw: Path) -> None:
     run(raw)
     made = ages(raw.parent / "out")
-    run(raw, reader=READER.model_copy(update={"unit": "mV"}))
+    run(raw, reader=READER.model_copy(update={"unit": "uV"}))
     assert all(age > made[name] for name, age in ages(raw.parent / "out").items())
 
 
@@ -451,7 +451,7 @@ def test_a_missing_sidecar_refuses_one_recording(raw: Path) -> None:
 
 def test_settings_hold_no_path_and_no_real_names(take_in: Any, raw: Path) -> None:
     code = {"from": "field", "key": "subject", "map": {"p1": "A", "p2": "B"}}
-    reader = {"name": "table", "time": "s", "channels": ["a", "b"], "unit": "V"}
+    reader = {"name": "table", "time": "s", "channels": ["a", "b"], "unit": "mV"}
     taken = take_in(
         raw,
         "{subject}_{run}.csv",
@@ -470,7 +470,7 @@ def test_check_names_every_file_and_shows_problems_in_full(
 ) -> None:
     write(raw, "p2_1", nan=True)
     write(raw, "odd")
-    reader = {"name": "table", "time": "s", "channels": ["a", "b"], "unit": "V"}
+    reader = {"name": "table", "time": "s", "channels": ["a", "b"], "unit": "mV"}
     entry = {
         "labels": ["rest", "fist"],
         "reader": {**reader, "channel_type": "emg", "sfreq": 200},

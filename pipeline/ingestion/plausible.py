@@ -1,0 +1,99 @@
+"""Signals that no body makes: channels of one value, and amplitudes out of all bounds.
+
+The bounds are wide. They are meant for a unit that is wrong by a factor of a thousand,
+a gain that is none, or numbers that are no signal; a poor recording passes.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from pipeline.errors import DataError
+from pipeline.quality import Measured
+from pipeline.readers.base import Check, Content
+
+SWINGS: Mapping[str, tuple[float, float]] = {
+    "ecg": (10e-6, 50e-3),
+    "eeg": (0.5e-6, 10e-3),
+    "emg": (0.2e-6, 50e-3),
+}
+"""Volts between which a channel's `quality.Measured.swing` lies, by its type.
+
+- ecg: QRS complexes reach 0.1 to 5 mV, and what conforms to IEC 60601-2-25 records
+  10 mV peak to peak
+- eeg: 10 to 200 µV at the scalp, a few mV inside the skull; IFCN's standards (Nuwer et
+  al., doi 10.1016/S0013-4694(97)00106-5) let amplifiers alone make 1.5 µV
+- emg: at most 10 mV at the skin (De Luca, doi 10.1123/jab.13.2.135) and 20 mV at a
+  needle; at rest little but noise, of 0.2 µV or more
+"""
+LARGEST_OFFSET = 10.0
+"""Volts: electrodes have offsets of up to 0.3 V, converters take ±10 V at most."""
+
+
+def refuse_implausible(
+    where: str, content: Content, measured: Measured, unchecked: Collection[Check]
+) -> None:
+    """Refuse a recording with a channel that no body makes.
+
+    Parameters
+    ----------
+    where : str
+        The recording.
+    content : Content
+    measured : Measured
+        Of the same recording.
+    unchecked : collection of str
+        `flat` and `amplitude` turn off a check each.
+
+    Raises
+    ------
+    DataError
+        A channel has one value all along, or an amplitude out of bounds.
+    """
+    flat = ~(measured.least < measured.largest)
+    if "flat" not in unchecked and flat.any():
+        raise _flat(where, content, measured, np.flatnonzero(flat).tolist())
+    low, high = np.array([SWINGS[kind] for kind in content.types]).T
+    beyond = (measured.swing < low) | (measured.swing > high)
+    beyond |= np.abs(measured.offset) > LARGEST_OFFSET
+    if "amplitude" not in unchecked and beyond.any():
+        raise _beyond(where, content, measured, np.flatnonzero(beyond).tolist())
+
+
+def _flat(
+    where: str, content: Content, measured: Measured, channels: list[int]
+) -> DataError:
+    first = channels[0]
+    return DataError(
+        f"{where}, channel {content.channels[first]}",
+        f"one value all along, {measured.least[first]:g} V{_more(channels)}",
+        expected="a signal that changes",
+        remedy="choose other channels; if the channel is right, set the reader's "
+        "unchecked to [flat]; or leave such recordings out with on_bad_recording: skip",
+    )
+
+
+def _beyond(
+    where: str, content: Content, measured: Measured, channels: list[int]
+) -> DataError:
+    first = channels[0]
+    low, high = SWINGS[content.types[first]]
+    swing, offset = measured.swing[first], measured.offset[first]
+    if low <= swing <= high:
+        found = f"an offset of {offset:.3g} V"
+        expected = f"at most {LARGEST_OFFSET:g} V, which converters hold"
+    else:
+        found = f"a swing of {swing:.3g} V in two seconds"
+        expected = f"{low:.3g} to {high:.3g} V for {content.types[first].upper()}"
+    return DataError(
+        f"{where}, channel {content.channels[first]}",
+        found + _more(channels),
+        expected=expected,
+        remedy="correct the reader's unit, scale or channel_type, or choose other "
+        "channels; if the signal is right, set the reader's unchecked to [amplitude]",
+    )
+
+
+def _more(channels: list[int]) -> str:
+    others = len(channels) - 1
+    return f"; {others} more channel{'s' * (others > 1)} so" if others else ""
