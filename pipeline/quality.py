@@ -240,13 +240,12 @@ class _Swings:
         """
         blocks = [block for block in self._blocks if block[0].shape[1]]
         blocks = blocks or [(self._least, self._largest)]
-        least, largest = (np.concatenate(each, axis=1) for each in zip(*blocks))
-        changes = largest > least
+        least, largest = (np.hstack(each) for each in zip(*blocks, strict=True))
+        swings, middles = largest - least, (largest + least) / 2
         medians = np.full((2, len(least)), np.nan)
-        for k in np.flatnonzero(changes.any(axis=1)):
-            own = changes[k]
-            medians[0, k] = np.median(largest[k, own] - least[k, own])
-            medians[1, k] = np.median((largest[k, own] + least[k, own]) / 2)
+        for k in np.flatnonzero((swings > 0).any(axis=1)):
+            changes = swings[k] > 0
+            medians[:, k] = np.median([swings[k, changes], middles[k, changes]], axis=1)
         return medians[0], medians[1]
 
 
