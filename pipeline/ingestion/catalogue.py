@@ -11,13 +11,14 @@ import pandas as pd
 from pipeline import quality
 from pipeline.errors import DataError
 from pipeline.files import dump_json
-from pipeline.ingestion.codes import plain
+from pipeline.ingestion.codes import person_key
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import Labels
 from pipeline.quality import Measured
 from pipeline.readers.base import Content
 
 NAN = float("nan")
+DIFFER = "differ in case, blanks, zeros or the form of Unicode only"
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,38 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
 
 
 def _check_persons(used: list[Row], where: str) -> None:
-    """Refuse persons whose names differ in case or leading zeros only."""
+    """Refuse persons whose names are alike."""
+    for one, other in _alike_persons(used):
+        raise DataError(
+            where,
+            f"persons '{one}' and '{other}' {DIFFER}",
+            expected="one name for each person",
+            remedy="say in `person: {map: {...}}` of params.yaml who is who",
+        )
+
+
+def _alike_persons(used: list[Row]) -> list[tuple[str, str]]:
+    """List pairs of names that may be one person's, in the order of the rows."""
     seen: dict[str, str] = {}
-    for row in used:
-        other = seen.setdefault(plain(row.subject).casefold(), row.subject)
-        if other != row.subject:
-            raise DataError(
-                where,
-                f"persons '{other}' and '{row.subject}' differ in case or zeros only",
-                expected="one name for each person",
-                remedy="say in `person: {map: {...}}` of params.yaml who is who",
-            )
+    names = dict.fromkeys(row.subject for row in used)
+    firsts = ((seen.setdefault(person_key(name), name), name) for name in names)
+    return [(first, name) for first, name in firsts if first != name]
+
+
+def without_alike_persons(rows: list[Row]) -> list[Row]:
+    """Refuse the recordings of persons whose names are alike: who is who is unknown."""
+    used = [row for row in rows if row.status == "used"]
+    reasons = {
+        name: f"persons '{one}' and '{other}' {DIFFER}"
+        for one, other in _alike_persons(used)
+        for name in (one, other)
+    }
+    return [
+        replace(row, status="refused", reason=reasons[row.subject])
+        if row.status == "used" and row.subject in reasons
+        else row
+        for row in rows
+    ]
 
 
 def without_unlike(rows: list[Row]) -> list[Row]:

@@ -1,6 +1,7 @@
 """How codes, classes and their names are written in `params.yaml` and compared."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ AAMI = (
 """ANSI/AAMI EC57 classes, as de Chazal 2004 maps MIT-BIH's symbols
 (doi 10.1109/TBME.2004.827359)."""
 
+UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
+"""Unicode's categories of blanks and of characters that nobody sees."""
 NUMBER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?")
 
 
@@ -29,6 +32,17 @@ def plain(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else normal(str(value)).strip()
     number = NUMBER.fullmatch(text)
     return f"{number[1].strip('+')}{number[2]}" if number else text
+
+
+def person_key(name: str) -> str:
+    """Write a person's name as it is compared.
+
+    Names that differ in case, blanks, invisible characters, leading zeros or the form
+    of Unicode are one.
+    """
+    seen = unicodedata.normalize("NFKC", name)
+    kept = (each for each in seen if unicodedata.category(each) not in UNSEEN)
+    return plain("".join(kept)).casefold()
 
 
 def _mapping(value: object) -> object:

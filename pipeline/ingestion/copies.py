@@ -17,8 +17,8 @@ SIZE, MOST_CHANNELS = 256, 64
 BLOCK = 64
 """Samples at most that make a number."""
 ALIKE, DEVIATIONS = 0.6, 8.0
-"""By how much equal signs outnumber others in copies: a share of all signs, and standard
-deviations of what chance makes."""
+"""By how much equal signs outnumber others in copies: a share of all signs, and
+standard deviations of what chance makes."""
 ROUNDING = 0.05
 """By how much the median number of a copy differs, of the median number."""
 TOGETHER = 512
@@ -57,7 +57,7 @@ class Sketcher:
     def __init__(self, n_channels: int, n_samples: int) -> None:
         n_used = min(n_channels, MOST_CHANNELS)
         n_blocks = SIZE // n_used
-        apart = 1 << max(1, (n_samples // n_blocks).bit_length() - 1)
+        apart = 1 << max(1, int(n_samples // n_blocks).bit_length() - 1)
         self._layout = n_channels, apart
         starts = apart * np.arange(min(n_blocks, n_samples // apart))
         self._places = (starts[:, None] + np.arange(min(apart, BLOCK))).ravel()

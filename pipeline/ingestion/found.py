@@ -7,7 +7,7 @@ the pattern's order: `{subject}/{run}.edf` makes `P1_2`.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -98,10 +98,13 @@ class Found:
         In the order of their names.
     left_out : mapping of str to str
         Why a file is not used, by its path.
+    clashes : tuple of Entry and DataError
+        Recordings that are not read, for others have their names, and what to say.
     """
 
     entries: tuple[Entry, ...]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    clashes: tuple[tuple[Entry, DataError], ...] = ()
 
     def reasons(self) -> dict[str, int]:
         """Count the files by why they are left out, without their names."""
@@ -115,7 +118,7 @@ def find(reader: Reader, view: View, selection: Selection) -> Found:
     Raises
     ------
     DataError
-        No file fits the pattern, or two recordings have one name.
+        No file fits the pattern.
     """
     names = sorted(view.digests)
     problems = {n: unwanted(n, selection.only, selection.excluded) for n in names}
@@ -125,7 +128,7 @@ def find(reader: Reader, view: View, selection: Selection) -> Found:
     mains = [name for name in wanted if not problems[name]]
     if not mains:
         raise _nothing(problems, selection)
-    parts = {name: reader.companions(view.folder, name, wanted) for name in mains}
+    parts = {name: _companions(reader, view, name, wanted) for name in mains}
     claimed = {other for others in parts.values() for other in others}
     entries = [
         Entry(
@@ -136,8 +139,7 @@ def find(reader: Reader, view: View, selection: Selection) -> Found:
         for name in mains
         if name not in claimed
     ]
-    _refuse_alike(entries)
-    _refuse_same(entries, view)
+    clashes = dict(_clashes(entries, view))
     used = claimed.union(mains)
     left_out = {
         name: "describes the data set"
@@ -146,7 +148,25 @@ def find(reader: Reader, view: View, selection: Selection) -> Found:
         for name in names
         if name not in used
     }
-    return Found(tuple(sorted(entries, key=lambda e: e.recording)), left_out)
+    in_order = sorted(entries, key=lambda entry: (entry.recording, entry.files))
+    kept = tuple(entry for entry in in_order if entry.files not in clashes)
+    apart = [(e, clashes[e.files]) for e in in_order if e.files in clashes]
+    return Found(kept, left_out, tuple(apart))
+
+
+def _companions(
+    reader: Reader, view: View, name: str, wanted: Sequence[str]
+) -> tuple[str, ...]:
+    """List a recording's other files; none if the main one cannot be read for them.
+
+    Reading the recording then says why not.
+    """
+    try:
+        return reader.companions(view.folder, name, wanted)
+    except MemoryError:
+        raise
+    except Exception:
+        return ()
 
 
 def recording_of(path: str, selection: Selection) -> Entry | None:
@@ -175,32 +195,31 @@ def _nothing(problems: Mapping[str, str], selection: Selection) -> DataError:
     )
 
 
-def _refuse_alike(entries: Sequence[Entry]) -> None:
-    """Refuse recordings whose names are equal, but for upper and lower case."""
-    by_name: dict[str, Entry] = {}
+def _clashes(
+    entries: Sequence[Entry], view: View
+) -> Iterator[tuple[tuple[str, ...], DataError]]:
+    """Find recordings whose names are equal, but for upper and lower case.
+
+    Which of them a name means is not known, unless they are the same bytes: then the
+    first is kept.
+    """
+    by_name: dict[str, list[Entry]] = {}
     for entry in entries:
-        other = by_name.setdefault(entry.recording.casefold(), entry)
-        if other is not entry:
-            same = other.recording == entry.recording
-            raise DataError(
-                f"{other.files[0]} and {entry.files[0]}",
-                f"both are recording '{entry.recording}'"
-                + ("" if same else f", but for case: '{other.recording}'"),
-                expected="a name of its own for each recording",
-                remedy="give the source's pattern a field for what differs, or leave "
-                "one out by `except`",
-            )
+        by_name.setdefault(entry.recording.casefold(), []).append(entry)
+    for alike in by_name.values():
+        contents = {tuple(view.digests[name] for name in each.files) for each in alike}
+        for entry in alike[1:] if len(contents) == 1 else alike:
+            other = next(each for each in alike if each is not entry)
+            yield entry.files, _clash(other, entry)
 
 
-def _refuse_same(entries: Sequence[Entry], view: View) -> None:
-    """Refuse recordings of the same bytes: one person would be counted as two."""
-    seen: dict[tuple[str, ...], Entry] = {}
-    for entry in entries:
-        other = seen.setdefault(tuple(view.digests[n] for n in entry.files), entry)
-        if other is not entry:
-            raise DataError(
-                f"{other.files[0]} and {entry.files[0]}",
-                "the same recording, byte for byte",
-                expected="each recording once",
-                remedy="leave one of them out by `except` in params.yaml",
-            )
+def _clash(other: Entry, entry: Entry) -> DataError:
+    same = other.recording == entry.recording
+    return DataError(
+        " and ".join(sorted([other.files[0], entry.files[0]])),
+        f"both are recording '{entry.recording}'"
+        + ("" if same else f", but for case: '{other.recording}'"),
+        expected="a name of its own for each recording",
+        remedy="give the source's pattern a field for what differs, or leave one out "
+        "by `except`",
+    )

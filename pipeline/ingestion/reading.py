@@ -5,7 +5,10 @@ types, rates and the data set's labels. Dates, names, comments, devices and posi
 are not removed but never copied.
 """
 
+import errno
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +16,11 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline import files, quality
-from pipeline.errors import DataError
+from pipeline.errors import DataError, PipelineError
 from pipeline.ingestion import catalogue, labelling, sidecars
 from pipeline.ingestion.archives import View
 from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.copies import Sketch, Sketcher
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import Labels, Texts
 from pipeline.ingestion.plausible import refuse_implausible
@@ -25,6 +29,7 @@ from pipeline.quality import Measured
 from pipeline.readers.base import Content, Reader
 
 OnBad = Literal["raise", "skip"]
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Job:
         `raise` ends at the first bad recording, `skip` lists it as refused.
     code : str
         Digest of the code that reads.
+    dataset : str
+        The data set's name, for messages.
     """
 
     intake: Intake
@@ -64,6 +71,7 @@ class Job:
     target: Path | None
     on_bad: OnBad
     code: str
+    dataset: str = "NAME"
 
 
 @dataclass(frozen=True)
@@ -77,29 +85,72 @@ class Inspected:
         Texts that no class takes: to be shown, not to be kept.
     problem : str
         Why it is refused, with paths and lines of the files: to be shown, not kept.
+    sketch : Sketch or None
+        Of its signal, by which copies are known; None if it could not be read.
+    measured : Measured or None
+        The quality of each channel; None if it was not measured now.
     """
 
     row: Row
     unclaimed: Counter[str] = field(default_factory=Counter)
     problem: str = ""
+    sketch: Sketch | None = None
+    measured: Measured | None = None
 
 
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
     """Read a recording anew, say what it is, and write it if it can be used."""
+    where = f"recording {entry.recording}"
+    with _guarded(where):
+        inspected, raw = _examine(job, entry, where)
+    if inspected.row.status == "used" and fif is not None:
+        # What goes wrong in writing is the fault of no recording.
+        with _guarded(where, passing=OSError):
+            files.save_recording(fif, raw)
+    return inspected
+
+
+@contextmanager
+def _guarded(where: str, passing: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Make a refusal of what a library raises over one recording.
+
+    Lack of memory or of space on a disk, and what passes, are no fault of a recording.
+    """
+    try:
+        yield
+    except (PipelineError, MemoryError):
+        raise
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in NO_SPACE
+        if full or isinstance(error, passing):
+            raise
+        said = next(iter(str(error).splitlines()), "no reason given")
+        raise DataError(
+            where,
+            f"reading it ends in {type(error).__name__}: {said}",
+            expected="files that the reader can read, or says why not",
+            remedy="see where with --debug; leave the recording out by `except`, or "
+            "such recordings with on_bad_recording: skip",
+        ) from error
+
+
+def _examine(job: Job, entry: Entry, where: str) -> tuple[Inspected, Any]:
+    """Read, measure and label a recording; give what it is, and what is to be kept."""
     from pipeline.ingestion.gaps import without_gaps
     from pipeline.ingestion.lazy import Pieces
 
     intake = job.intake
     origins = {value.origin for value in intake.values.each if value.place in IN_FILES}
     content = intake.reader.read(job.view.folder, entry.files, origins)
-    where = f"recording {entry.recording}"
     _refuse_empty(where, content)
     pieces = Pieces(content)
     if intake.reader.missing == "pause":
         content = without_gaps(content, pieces)
         _refuse_empty(where, content)
         pieces = Pieces(content)
-    measured = quality.measure(iter(pieces), content.sfreq, content.line_freq)
+    sketcher = Sketcher(len(content.channels), content.n_samples)
+    passing = sketcher.passing(iter(pieces))
+    measured = quality.measure(passing, content.sfreq, content.line_freq)
     _refuse_not_finite(where, content, measured)
     refuse_implausible(where, content, measured, intake.reader.unchecked)
     labels = _labels(job, entry, content)
@@ -113,9 +164,9 @@ def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
     row = replace(catalogue.named(entry, person), **described)
     if not labels.classes:
         row = replace(row, status="unlabelled", reason=_why_unlabelled(labels))
-    elif fif is not None:
-        _write(fif, content, pieces, labels)
-    return Inspected(row, labels.unclaimed)
+    kept = _kept(content, pieces, labels) if labels.classes else None
+    sketch = sketcher.sketch()
+    return Inspected(row, labels.unclaimed, sketch=sketch, measured=measured), kept
 
 
 def _labels(job: Job, entry: Entry, content: Content) -> Labels:
@@ -165,13 +216,14 @@ def _person(job: Job, entry: Entry, content: Content) -> str:
     return name
 
 
-def _write(fif: Path, content: Content, pieces: Any, labels: Labels) -> None:
+def _kept(content: Content, pieces: Any, labels: Labels) -> Any:
+    """Make what is kept of a recording: an MNE `Raw`."""
     from pipeline.ingestion.lazy import LazyRaw, annotate
 
     raw = LazyRaw(content, pieces)
     borders = np.array([s.start / content.sfreq for s in content.segments[1:]])
     annotate(raw, labels.onset_s, labels.duration_s, labels.classes, borders)
-    files.save_recording(fif, raw)
+    return raw
 
 
 def _why_unlabelled(labels: Labels) -> str:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from pipeline.errors import DataError
 from pipeline.ingestion import catalogue, found, lists, reading, sidecars
 from pipeline.ingestion.archives import opened
 from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.copies import Sketch
 from pipeline.ingestion.found import Entry, Found, Selection
 from pipeline.ingestion.reading import Inspected, Intake, Job, OnBad
+from pipeline.ingestion.repeats import refuse_same_bytes, repeats
 from pipeline.parallel import parallel_map
+from pipeline.quality import Measured
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,15 @@ class Ingested:
         Texts that no class takes.
     problems : mapping of str to str
         Why recordings are refused, in full, by their names.
+    measured : mapping of str to Measured
+        The quality of the recordings that were read now, by their names.
     """
 
     rows: list[Row]
     found: Found
     unclaimed: Counter[str]
     problems: Mapping[str, str] = field(default_factory=dict)
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 def ingest(
@@ -79,7 +85,7 @@ def ingest(
     """
     intake = replace(intake, values=intake.values.with_classes(labels))
     with opened(raw / manifest["root"], manifest["files"]) as view:
-        done = _process(Job(intake, view, target, on_bad, code), manifest)
+        done = _process(Job(intake, view, target, on_bad, code, raw.name), manifest)
     catalogue.check(done.rows, labels, str(raw))
     used = {row.recording for row in done.rows if row.status == "used"}
     files.save_table(target / "recordings.parquet", catalogue.table(done.rows))
@@ -108,23 +114,56 @@ def inspect(
     """
     intake = replace(intake, values=intake.values.with_classes(labels))
     with opened(raw / manifest["root"], manifest["files"]) as view:
-        return _process(Job(intake, view, None, "skip", code=""), manifest)
+        return _process(Job(intake, view, None, "skip", "", raw.name), manifest)
 
 
 def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
     selection = Selection(manifest["pattern"], manifest["only"], manifest["except"])
     reader = job.intake.reader
     listed = _with_sidecars(job, found.find(reader, job.view, selection))
+    if job.on_bad == "raise":
+        _refuse_before_reading(job, listed)
     what = "reading recordings"
     inspected = parallel_map(partial(_ingest_one, job), listed.entries, what=what)
+    if "copies" not in reader.unchecked:
+        inspected = _without_repeats(job, listed.entries, inspected)
+    inspected += [_refused(job, entry, error) for entry, error in listed.clashes]
     missing = {**lists.absent(job.view, listed, selection), **manifest["absent"]}
     rows = [each.row for each in inspected]
     if job.on_bad == "skip":
-        rows = catalogue.without_unlike(rows)
+        rows = catalogue.without_alike_persons(catalogue.without_unlike(rows))
     rows += _absent(missing, selection)
     unclaimed = sum((each.unclaimed for each in inspected), Counter[str]())
     problems = {each.row.recording: each.problem for each in inspected if each.problem}
-    return Ingested(rows, listed, unclaimed, problems)
+    measured = {
+        each.row.recording: each.measured
+        for each in inspected
+        if each.measured is not None
+    }
+    return Ingested(rows, listed, unclaimed, problems, measured)
+
+
+def _refuse_before_reading(job: Job, listed: Found) -> None:
+    """Refuse what names and digests alone make impossible."""
+    for _, error in listed.clashes:
+        raise error
+    if "copies" not in job.intake.reader.unchecked:
+        refuse_same_bytes(listed.entries, job.view)
+
+
+def _without_repeats(
+    job: Job, entries: Sequence[Entry], inspected: list[Inspected]
+) -> list[Inspected]:
+    """Refuse recordings whose signal another one holds."""
+    kept = list(inspected)
+    for repeat in repeats(entries, inspected, job.view):
+        if job.on_bad == "raise":
+            raise repeat.error
+        old = inspected[repeat.place]
+        row = replace(old.row, status="refused", reason=repeat.reason)
+        problem = f"{repeat.error.where}: {repeat.reason}"
+        kept[repeat.place] = replace(old, row=row, problem=problem)
+    return kept
 
 
 def _with_sidecars(job: Job, listed: Found) -> Found:
@@ -140,7 +179,9 @@ def _with_sidecars(job: Job, listed: Found) -> Found:
         entries.append(replace(entry, files=(*entry.files, *own)))
     used = {name for entry in entries for name in entry.files}
     left_out = {n: why for n, why in listed.left_out.items() if n not in used}
-    return Found(tuple(entries), left_out | dict(job.view.left_out))
+    return replace(
+        listed, entries=tuple(entries), left_out=left_out | dict(job.view.left_out)
+    )
 
 
 def _absent(missing: Mapping[str, str], selection: Selection) -> list[Row]:
@@ -173,9 +214,13 @@ def _ingest_one(job: Job, entry: Entry) -> Inspected:
     except DataError as error:
         if job.on_bad == "raise":
             raise
-        row = catalogue.named(entry, _probable_person(job, entry))
-        row = replace(row, status="refused", reason=_without_content(error.found))
-        return Inspected(row, problem=f"{error.where}: {error.found}")
+        return _refused(job, entry, error)
+
+
+def _refused(job: Job, entry: Entry, error: DataError) -> Inspected:
+    row = catalogue.named(entry, _probable_person(job, entry))
+    row = replace(row, status="refused", reason=_without_content(error.found))
+    return Inspected(row, problem=f"{error.where}: {error.found}")
 
 
 def _without_content(found: str) -> str:
@@ -191,19 +236,47 @@ def _probable_person(job: Job, entry: Entry) -> str:
 
 
 def _bring(job: Job, entry: Entry) -> Inspected:
+    _refuse_changed(job, entry.files)
     if job.target is None:
         return reading.read(job, entry, None)
     fif = _fif(job.target, entry.recording)
     row_path = job.target / unfinished.NOTES / f"{entry.recording}.json"
     inputs = _inputs(job, entry)
     if all(unfinished.is_made_of(part, inputs) for part in files.recording_parts(fif)):
-        return Inspected(catalogue.from_json(files.load_json(row_path)))
+        return _from_note(files.load_json(row_path))
     inspected = reading.read(job, entry, fif)
     if inspected.row.status == "used":
-        files.save_json(row_path, catalogue.to_json(inspected.row))
+        files.save_json(row_path, _note(inspected))
         for part in files.recording_parts(fif):
             unfinished.note_inputs(part, inputs)
     return inspected
+
+
+def _note(inspected: Inspected) -> dict[str, Any]:
+    """Say of a recording that was written what a later run needs of it."""
+    sketch = None if inspected.sketch is None else asdict(inspected.sketch)
+    return {"row": catalogue.to_json(inspected.row), "sketch": sketch}
+
+
+def _from_note(note: Mapping[str, Any]) -> Inspected:
+    sketch = note["sketch"] and Sketch(
+        tuple(note["sketch"]["layout"]), tuple(note["sketch"]["values"])
+    )
+    return Inspected(catalogue.from_json(note["row"]), sketch=sketch)
+
+
+def _refuse_changed(job: Job, names: Sequence[str]) -> None:
+    """Refuse files that are no longer what `fetch` found."""
+    for name in names:
+        path, fetched = job.view.folder / name, job.view.digests.get(name)
+        if fetched and path.is_file() and files.file_digest(path) != fetched:
+            raise DataError(
+                name,
+                "has changed since it was fetched",
+                expected="the bytes that the manifest lists",
+                remedy=f"run `dvc repro ingest@{job.dataset}`, which fetches again "
+                "what has changed",
+            )
 
 
 def _inputs(job: Job, entry: Entry) -> str:

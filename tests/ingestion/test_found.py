@@ -73,11 +73,34 @@ def test_a_companion_is_no_recording_of_its_own() -> None:
         (["Mu\u0308ller.a", "M\u00fcller.a"], "both are recording 'Müller'"),
     ],
 )
-def test_names_that_are_alike_are_refused(names: list[str], message: str) -> None:
-    with pytest.raises(DataError, match=message) as caught:
-        found(names, "{subject}.a")
-    assert names[0] in caught.value.where
-    assert "field" in caught.value.remedy
+def test_recordings_of_one_name_are_not_read(names: list[str], message: str) -> None:
+    listed = found([*names, "z.a"], "{subject}.a")
+    assert named(listed) == {"z": ("z.a",)}
+    assert {entry.files[0] for entry, _ in listed.clashes} == set(names)
+    for _, error in listed.clashes:
+        assert message in error.found
+        assert all(name in error.where for name in names)
+        assert "field" in error.remedy
+
+
+def test_of_recordings_of_one_name_and_the_same_bytes_one_is_read() -> None:
+    view = View(Path(), {"a/1.a": "x", "b/1.a": "x"})
+    listed = find(Pairs(), view, Selection(("{subject}.a",)))
+    assert named(listed) == {"1": ("a/1.a",)}
+    assert [entry.files for entry, _ in listed.clashes] == [("b/1.a",)]
+
+
+def test_a_header_that_cannot_be_read_for_its_files_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: Pairs, folder: Path, main: str, files: Collection[str]) -> tuple:
+        if main == "bad.a":
+            raise ValueError("no header")
+        return ()
+
+    monkeypatch.setattr(Pairs, "companions", broken)
+    listed = found(["bad.a", "good.a"], "{subject}.a")
+    assert named(listed) == {"bad": ("bad.a",), "good": ("good.a",)}
 
 
 def test_a_pattern_that_fits_nothing_shows_a_path_and_why() -> None:
@@ -97,12 +120,3 @@ def test_an_absent_file_has_the_name_it_would_have() -> None:
     assert absent is not None
     assert (absent.recording, absent.subject) == ("P1_2", "P1")
     assert recording_of("P1_2.b", selection) is None
-
-
-def test_a_recording_that_is_there_twice_is_refused() -> None:
-    view = View(Path(), {"a/1.a": "x", "b/2.a": "x", "b/2.b": "y"})
-    assert len(find(Pairs(), view, Selection(("{subject}.a",))).entries) == 2
-    view = View(Path(), {"a/1.a": "x", "b/2.a": "x"})
-    with pytest.raises(DataError, match="the same recording") as caught:
-        find(Pairs(), view, Selection(("{subject}.a",)))
-    assert caught.value.where == "a/1.a and b/2.a"
