@@ -115,7 +115,8 @@ def _repeat(
 ) -> Repeat:
     row, its = (inspected[k].row for k in both)
     if n_persons > 1:
-        found = f"hold the same signal, of person '{its.subject}' and '{row.subject}'"
+        names = " and ".join(f"'{name}'" for name in sorted([row.subject, its.subject]))
+        found = f"hold the same signal, of persons {names}"
         reason = (
             f"holds the same signal as recording {its.recording} of person "
             f"'{its.subject}', and whose it is cannot be known: neither is kept"
