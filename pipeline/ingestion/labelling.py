@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from pipeline.readers.base import Marks
 
 Texts = Marks | tuple[str, ...]
 """Texts at times, or texts of a recording."""
+
+
+NO_END = "states no duration"
+"""Why a block is left out that has a time and a class."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Label
     """Give marks their classes and durations."""
     is_value = {text: rule.is_value(text) for text in set(marks.texts)}
     # What is no value ends no span.
-    chosen = [k for k, text in enumerate(marks.texts) if is_value[text]]
+    values = [k for k, text in enumerate(marks.texts) if is_value[text]]
+    chosen = [k for k in values if np.isfinite(marks.onset_s[k])]
     onset = np.asarray(marks.onset_s, np.float64)[chosen]
     duration = np.asarray(marks.duration_s, np.float64)[chosen]
     if lasts == "spans":
@@ -106,9 +111,29 @@ def _label_marks(marks: Marks, rule: Label, lasts: As, length_s: float) -> Label
     elif lasts == "events":
         duration = np.zeros(len(onset))
     texts = [marks.texts[k] for k in chosen]
-    ignored = len(marks.texts) - len(chosen)
-    left_out = Counter({"is no value": ignored} if ignored else {})
-    return _resolve(onset, duration, texts, rule, left_out)
+    left_out = Counter(
+        {
+            "is no value": len(marks.texts) - len(values),
+            "states no time": len(values) - len(chosen),
+        }
+    )
+    labels = _resolve(onset, duration, texts, rule, +left_out)
+    return _with_ends(labels)
+
+
+def _with_ends(labels: Labels) -> Labels:
+    """Leave out blocks of which no end is known, and count them."""
+    ends = labels.duration_s >= 0
+    unknown = int((~ends).sum())
+    if not unknown:
+        return labels
+    return replace(
+        labels,
+        onset_s=labels.onset_s[ends],
+        duration_s=labels.duration_s[ends],
+        classes=tuple(labels.classes[k] for k in np.flatnonzero(ends).tolist()),
+        left_out=labels.left_out + Counter({NO_END: unknown}),
+    )
 
 
 def _resolve(

@@ -22,7 +22,7 @@ from pipeline.ingestion.archives import View
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.copies import Sketch, Sketcher
 from pipeline.ingestion.found import Entry
-from pipeline.ingestion.labelling import Labels, Texts
+from pipeline.ingestion.labelling import NO_END, Labels, Texts
 from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.quality import Measured
@@ -230,7 +230,8 @@ def _why_unlabelled(labels: Labels) -> str:
     if not labels.left_out:
         return "holds no mark or text that could be a label"
     reasons = ", ".join(f"{why}: {n}" for why, n in labels.left_out.items())
-    return f"no label ({reasons})"
+    hint = "; `as: events` takes them for instants" * (NO_END in labels.left_out)
+    return f"no label ({reasons}{hint})"
 
 
 def _refuse_empty(where: str, content: Content) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.errors import DataError
 from pipeline.ingestion.codes import plain
 from pipeline.ingestion.found import Entry
-from pipeline.ingestion.values import Value
+from pipeline.ingestion.values import MISSING, Value
 from pipeline.patterns import normal
 from pipeline.readers.base import Marks
 
@@ -188,24 +188,31 @@ def _names_of(entry: Entry) -> Iterator[str]:
 
 def _marks(table: pd.DataFrame, name: str, value: Value) -> Marks:
     """Read a table of times."""
-    numbers = {
-        column: pd.to_numeric(
-            table[column].str.replace(",", ".", regex=False), errors="coerce"
-        ).to_numpy(np.float64)
-        for column in ("onset", "duration")
-        if column in table.columns
-    }
-    if not np.isfinite(numbers["onset"]).all():
+    onset = _seconds(table, name, "onset")
+    instants = np.zeros(len(table))
+    duration = (
+        _seconds(table, name, "duration") if "duration" in table.columns else instants
+    )
+    order = np.argsort(onset, kind="stable")
+    texts = table[value.key].to_numpy()[order]
+    return Marks(onset[order], duration[order], tuple(map(str, texts)))
+
+
+def _seconds(table: pd.DataFrame, name: str, column: str) -> np.ndarray:
+    """Read seconds, with a decimal point or a decimal comma; what is missing is NaN."""
+    texts = table[column].str.strip()
+    numbers = pd.to_numeric(texts.str.replace(",", "."), errors="coerce")
+    seconds = numbers.to_numpy(np.float64)
+    bad = ~np.isfinite(seconds) & ~texts.str.lower().isin(MISSING).to_numpy()
+    if bad.any():
+        row = texts.index[bad.argmax()]
         raise DataError(
             name,
-            "an onset is no number",
-            expected="seconds in the column `onset`",
+            f"its column '{column}' holds '{texts[row]}' in line {row + 1}",
+            expected="seconds, or n/a",
             remedy="correct the table",
         )
-    order = np.argsort(numbers["onset"], kind="stable")
-    duration = np.nan_to_num(numbers.get("duration", np.zeros(len(table))))
-    texts = table[value.key].to_numpy()[order]
-    return Marks(numbers["onset"][order], duration[order], tuple(map(str, texts)))
+    return seconds
 
 
 def _json_text(path: Path, name: str, value: Value, entry: Entry) -> str:

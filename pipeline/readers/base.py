@@ -76,7 +76,8 @@ class Marks:
     ----------
     onset_s, duration_s : array, shape (mark,)
         Seconds since the first sample on the recording's own clock, pauses included,
-        in the order of the onsets. A duration of 0 is that of an instant.
+        in the order of the onsets. A duration of 0 is that of an instant. NaN is what
+        a file does not state.
     texts : tuple of str
         What the file writes there.
     """

@@ -142,3 +142,30 @@ def test_notes_at_one_onset_are_one_place(several: str) -> None:
     first = [(0, 5, "af")] if several == "first" else []
     assert pieces(found) == [*first, (5, 4, "sinus")]
     assert found.left_out == {"shares its place with a class that comes first": 1}
+
+
+def test_what_states_no_duration_is_no_block_and_is_counted() -> None:
+    nan = float("nan")
+    notes = marks((1, 2, "a"), (3, nan, "a"), (4, 0, "b"), (5, -1, "b"), (6, nan, "x"))
+    rules = {"map": {"a": "a", "b": "b"}}
+    found = label(notes, rule(**rules, **{"as": "blocks"}), 10, "r")
+    assert pieces(found) == [(1, 2, "a"), (4, 0, "b")]
+    assert found.left_out == {"states no duration": 2, "no class takes it": 1}
+    found = label(notes, rule(**rules, **{"as": "events"}), 10, "r")
+    assert pieces(found) == [(1, 0, "a"), (3, 0, "a"), (4, 0, "b"), (5, 0, "b")]
+
+
+@pytest.mark.parametrize("lasts", ["events", "blocks", "spans"])
+def test_what_states_no_time_is_left_out_and_counted(lasts: str) -> None:
+    notes = marks((1, 2, "a"), (float("nan"), 2, "b"), (float("nan"), 2, "x"))
+    found = label(notes, rule(map={"a": "a", "b": "b"}, **{"as": lasts}), 10, "r")
+    assert found.classes == ("a",)
+    assert found.left_out == {"states no time": 2}
+
+
+def test_what_lies_after_the_end_is_left_out_and_counted() -> None:
+    notes = marks((1, 2, "a"), (9, 2, "a"), (11, 2, "a"), (12, 0, "b"))
+    found = label(notes, rule(map={"a": "a", "b": "b"}, **{"as": "blocks"}), 10, "r")
+    found = cut(found, (Segment(0, 0.0),), 1000, 100)
+    assert pieces(found) == [(1, 2, "a"), (9, 1, "a")]
+    assert found.left_out == {"lies outside the signal": 2}

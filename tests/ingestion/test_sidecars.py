@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.errors import DataError
@@ -75,11 +76,18 @@ def test_a_table_of_onsets_gives_marks_in_order(tmp_path: Path) -> None:
     found = read(tmp_path, "ev.csv", value("ev.csv", "kind"), ENTRY)
     assert isinstance(found, Marks)
     assert found.onset_s.tolist() == [2.5, 5]
-    assert found.duration_s.tolist() == [0, 1]
+    np.testing.assert_equal(found.duration_s, [np.nan, 1])
     assert found.texts == ("a", "b")
-    (tmp_path / "bad.csv").write_text("onset,kind\nx,b\n")
-    with pytest.raises(DataError, match="no number"):
-        read(tmp_path, "bad.csv", value("bad.csv", "kind"), ENTRY)
+    (tmp_path / "instants.csv").write_text("onset,kind\n1,b\nn/a,a\n")
+    found = read(tmp_path, "instants.csv", value("instants.csv", "kind"), ENTRY)
+    assert isinstance(found, Marks)
+    np.testing.assert_equal(found.onset_s, [1, np.nan])
+    assert found.duration_s.tolist() == [0, 0]
+    for row in ("x,1", "1,x", "inf,1"):
+        (tmp_path / "bad.csv").write_text(f"onset,duration,kind\n1,1,a\n{row},b\n")
+        with pytest.raises(DataError, match="' in line 3") as caught:
+            read(tmp_path, "bad.csv", value("bad.csv", "kind"), ENTRY)
+        assert caught.value.where == "bad.csv"
 
 
 def test_json_is_followed_by_dots_and_by_the_recording(tmp_path: Path) -> None:

@@ -114,13 +114,14 @@ class Events:
         return self.table[name]
 
     def _seconds(self, name: str, used: pd.Series) -> np.ndarray:
-        """Read seconds, with a decimal point or a decimal comma; n/a is 0."""
+        """Read seconds, with a decimal point or a decimal comma; n/a is NaN."""
         if name not in self.table:
             return np.zeros(int(used.sum()))
         texts = self.table[name][used]
-        numbers = texts.where(~texts.isin(NO_VALUE), "0").str.replace(",", ".")
+        numbers = texts.str.replace(",", ".")
         seconds = pd.to_numeric(numbers, errors="coerce").to_numpy(float)
-        if len(bad := np.flatnonzero(~np.isfinite(seconds))):
+        unreadable = ~np.isfinite(seconds) & ~texts.isin(NO_VALUE).to_numpy()
+        if len(bad := np.flatnonzero(unreadable)):
             row = texts.index[bad[0]]
             raise DataError(
                 self.file,

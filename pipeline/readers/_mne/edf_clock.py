@@ -165,7 +165,7 @@ def _notes(entries: bytes) -> Iterator[tuple[float, float, bytes]]:
             onset, duration, texts = found.groups()
             for text in texts.split(b"\x14"):
                 if text:
-                    yield float(onset), float(duration or 0), text
+                    yield float(onset), float(duration or "nan"), text
 
 
 def _marks(

@@ -40,7 +40,7 @@ class Annotations:
         texts = np.array(self.symbols if kind == "annotation" else self.notes, object)
         there = np.array([bool(text) for text in texts], bool)
         onset = self.onset_s[there]
-        return Marks(onset, np.zeros(len(onset)), tuple(texts[there]))
+        return Marks(onset, np.full(len(onset), np.nan), tuple(texts[there]))
 
 
 @dataclass(frozen=True)
