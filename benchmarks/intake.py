@@ -115,8 +115,10 @@ def resident(pid: int) -> int:
 
 def chain(folder: Path, name: str, **environment: str) -> list[tuple[str, int]]:
     """Run the stages from raw files to spikes."""
-    commands: list[Sequence[str]] = [("code",), ("inventory",), ("fetch", name)]
-    commands += [("ingest", name), ("prepare", name), ("encode", name, "delta")]
+    dataset = "--dataset", name
+    commands: list[Sequence[str]] = [("code",), ("inventory",), ("fetch", *dataset)]
+    commands += [("ingest", *dataset), ("prepare", *dataset)]
+    commands += [("encode", *dataset, "--encoder", "delta")]
     return [stage(folder, *command, **environment) for command in commands][3:]
 
 

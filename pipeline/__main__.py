@@ -14,6 +14,7 @@ from rich.table import Table
 from pipeline import config, files
 from pipeline.components import available
 from pipeline.errors import ConfigError, DataError, PipelineError
+from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
 from pipeline.runs import INT8_HEADLINE
 
@@ -67,9 +68,9 @@ def check_dataset(params: config.Params, dataset: str) -> None:
         )
 
 
-def grid_cells(params: config.Params) -> list[config.Cell]:
+def grid_cells(params: config.Params) -> list[Cell]:
     """List the cells that `params.yaml` asks for."""
-    grid: config.Grid = params.read("grid")
+    grid: Grid = params.read("grid")
     return grid.cells()
 
 

@@ -7,17 +7,10 @@ one section.
 
 import importlib
 from collections.abc import Iterator, Mapping
-from itertools import product, starmap
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -25,43 +18,14 @@ from pipeline.components import Settings, available, did_you_mean, explain, find
 from pipeline.errors import ConfigError
 from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
+from pipeline.names import FORM, entry_fault, entry_faults, suggested
 
 PARAMS = Path("params.yaml")
 
 
-def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{', '.join(repeated)} stands there more than once")
-    return names
-
-
-Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_no_repeats)]
 OnBadRecording = Literal["raise", "skip"]
 Labels = Annotated[dict[str, str], Field(min_length=1), BeforeValidator(names)]
 """The classes in order, each with its longer name."""
-
-
-class Cell(NamedTuple):
-    """A data set with an encoder and a model, written `mitdb-delta-lif`."""
-
-    dataset: str
-    encoder: str
-    model: str
-
-    def __str__(self) -> str:
-        return "-".join(self)
-
-
-class Grid(Settings):
-    """What runs: every data set with every encoder and every model."""
-
-    dataset: Names
-    encoder: Names
-    model: Names
-
-    def cells(self) -> list[Cell]:
-        """List the cells that run."""
-        return list(starmap(Cell, product(self.dataset, self.encoder, self.model)))
 
 
 class Card(Settings):
@@ -77,7 +41,7 @@ class Card(Settings):
 SECTIONS = {
     "seed": "builtins:int",
     "on_bad_recording": "pipeline.config:OnBadRecording",
-    "grid": "pipeline.config:Grid",
+    "grid": "pipeline.grid:Grid",
     "datasets.*.card": "pipeline.config:Card",
     "datasets.*.labels": "pipeline.config:Labels",
     "datasets.*.source": "component:sources",
@@ -145,11 +109,16 @@ class Params:
         return value
 
     def names(self, kind: str) -> list[str]:
-        """Names that `datasets`, `encoders` or `models` defines."""
-        return list(self._sections.get(kind) or {})
+        """Usable names that `datasets`, `encoders` or `models` defines."""
+        return [str(name) for name in self._defined(kind) if not entry_fault(name)]
+
+    def _defined(self, kind: str) -> list[object]:
+        entries = self._sections.get(kind)
+        return list(entries) if isinstance(entries, Mapping) else []
 
     def problems(self) -> Iterator[ConfigError]:
         """Judge the whole file and yield what is wrong with it."""
+        yield from self._unfit_names()
         yield from self._unknown_keys()
         for pattern in SECTIONS:
             for section in self._expand(pattern):
@@ -181,6 +150,19 @@ class Params:
             return [pattern]
         kind = pattern.partition(".")[0]
         return [pattern.replace("*", name) for name in self.names(kind)]
+
+    def _unfit_names(self) -> Iterator[ConfigError]:
+        """Look for names of entries that some tool on the way does not take."""
+        for kind in ("datasets", "encoders", "models"):
+            for name, fault in entry_faults(self._defined(kind)):
+                write = suggested(name, kind[:-1])
+                write += "_2" * (write == name)
+                yield ConfigError(
+                    f"{self._path}: {kind}",
+                    f"the name {name!r}: {fault}",
+                    expected=FORM,
+                    remedy=f"write it {write}, here and in grid",
+                )
 
     def _unknown_keys(self) -> Iterator[ConfigError]:
         """Look for keys that no section knows, such as a misspelled one."""
@@ -238,7 +220,7 @@ class Params:
         for axis in ("dataset", "encoder", "model"):
             defined = self.names(f"{axis}s")
             for name in grid.get(axis) or ():
-                if name not in defined:
+                if not entry_fault(name) and name not in defined:
                     yield self._error(
                         f"grid.{axis}",
                         f"'{name}' is not defined",

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from pipeline import digests, files
 from pipeline.components import Component
-from pipeline.config import Grid, Params
+from pipeline.config import Params
 from pipeline.errors import DataError
+from pipeline.grid import Grid
 
 CHOICES = {
     "fetch": ("datasets.{dataset}.source",),

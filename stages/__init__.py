@@ -107,7 +107,7 @@ def run(
     title = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(f"stages/run {title}", description=main.__doc__)
     for axis in axes:
-        parser.add_argument(axis, help=f"a {axis} of params.yaml")
+        parser.add_argument(f"--{axis}", required=True, help="of params.yaml")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     arguments = vars(parser.parse_args())
     debug = arguments.pop("debug") or "BIOSPIKE_DEBUG" in os.environ

@@ -15,6 +15,7 @@ if __name__ == "__main__":
     # Modules beside this file are called like some of the standard library.
     sys.path[0] = str(Path(__file__).absolute().parents[1])
 
+from pipeline.names import entry_fault
 from pipeline.sources._walk import expanded, walk
 
 LISTED = Path("data/code/folders.json")
@@ -24,9 +25,16 @@ OTHER = "{}\n"
 
 
 def main() -> str:
-    """Write `data/inventory/<dataset>.json` for every data set."""
+    """Write `data/inventory/<dataset>.json` for every data set.
+
+    The stage `code` has checked the names; they are checked again before they become
+    files.
+    """
     listed = json.loads(LISTED.read_text(encoding="utf-8"))
     folders: dict[str, str] = listed["folders"]
+    for name in (*folders, *listed["others"]):
+        if fault := entry_fault(name):
+            raise SystemExit(f"inventory: {LISTED} names {name!r}: {fault}")
     texts = {name: _look(name, path) for name, path in folders.items()}
     texts |= dict.fromkeys(listed["others"], OTHER)
     TARGET.mkdir(parents=True, exist_ok=True)

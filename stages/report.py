@@ -1,7 +1,7 @@
 """report: one page a clinician can read, and the same findings as JSON."""
 
 from pipeline import files, tracking
-from pipeline.config import Grid
+from pipeline.grid import Grid
 from pipeline.parallel import start_importing
 from pipeline.report.page import make_report
 from stages import Stage, run

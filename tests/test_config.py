@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline import config
 from pipeline.errors import ConfigError
+from pipeline.grid import Grid
 
 ROOT = Path(__file__).parents[1]
 Change = Callable[[dict[str, Any]], object]
@@ -143,6 +144,54 @@ def test_a_mistake_is_named(
         config.load(write(change))
 
 
+def rename(kind: str, before: str, now: object) -> Change:
+    """Give an entry another name, in its section and in the grid."""
+
+    def change(sections: dict[str, Any]) -> None:
+        sections[f"{kind}s"][now] = sections[f"{kind}s"].pop(before)
+        grid = sections["grid"][kind]
+        sections["grid"][kind] = [now if name == before else name for name in grid]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            rename("dataset", "ecg_demo", "x; touch y #"),
+            r"datasets: the name 'x; touch y #': it holds ';'(.|\n)*write it x_touch_y",
+        ),
+        (
+            rename("dataset", "ecg_demo", 2024),
+            "datasets: the name 2024: YAML reads it as a number"
+            r"(.|\n)*write it dataset_2024, here and in grid",
+        ),
+        (
+            rename("encoder", "delta", "a-b"),
+            r"encoders: the name 'a-b': it holds '-', which parts(.|\n)*write it a_b",
+        ),
+        (rename("model", "lif", "a.b"), r"models: the name 'a\.b': it holds '\.'"),
+        (rename("model", "lif", None), "models: the name None: YAML reads it as noth"),
+        (
+            lambda p: p["datasets"].update(ECG_demo=p["datasets"]["ecg_demo"]),
+            "(?i)datasets: the name 'ecg_demo': only upper and lower case tell it from "
+            r"'ecg_demo'(.|\n)*write it ecg_demo_2",
+        ),
+        (
+            lambda p: p["grid"].update(encoder=["../x"]),
+            r"grid: encoder(.|\n)*names of a letter, then (.|\n)*it holds '\.', '/'",
+        ),
+    ],
+)
+def test_a_name_that_some_tool_does_not_take_is_refused(
+    write: Callable[[Change], Path], change: Change, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        config.load(write(change))
+    assert "is not defined" not in str(caught.value)
+
+
 def test_what_a_model_spends_less_by_may_be_left_out(
     write: Callable[[Change], Path],
 ) -> None:
@@ -237,7 +286,7 @@ def test_a_file_is_judged_without_torch() -> None:
 
 
 def test_every_dataset_with_every_encoder_and_every_model_is_a_cell() -> None:
-    grid = config.Grid(dataset=("b", "a"), encoder=("rate", "delta"), model=("n", "m"))
+    grid = Grid(dataset=("b", "a"), encoder=("rate", "delta"), model=("n", "m"))
     assert [str(cell) for cell in grid.cells()] == [
         "b-rate-n",
         "b-rate-m",

@@ -166,7 +166,7 @@ def test_a_killed_stage_resumes(
 ) -> None:
     before = lock(clone)
     process = subprocess.Popen(
-        ["stages/run", stage, *names],
+        ["stages/run", stage, *arguments(*names)],
         cwd=clone,
         env=surroundings(BIOSPIKE_WORKERS="1"),
         stderr=subprocess.DEVNULL,
@@ -182,6 +182,12 @@ def test_a_killed_stage_resumes(
     assert {name: (output / name).stat().st_mtime_ns for name in made} == made
     assert not list(output.glob(".*"))
     assert not list(clone.glob("data/.unfinished/*/*"))
+
+
+def arguments(*names: str) -> list[str]:
+    """Name a stage's data set, encoder and model as dvc.yaml does."""
+    axes = "--dataset", "--encoder", "--model"
+    return [word for pair in zip(axes, names, strict=False) for word in pair]
 
 
 def wait_for_first(folder: Path, part: str) -> list[Path]:
@@ -214,7 +220,7 @@ def test_an_equation_makes_the_cells_with_it_stale(clone: Path) -> None:
     path = clone / "pipeline" / "neurons" / "leaky.py"
     text = rewrite(path, "\nNEW = 1\n")
     refused = subprocess.run(
-        ["stages/run", "train", "ecg_demo", "delta", "lif"],
+        ["stages/run", "train", *arguments("ecg_demo", "delta", "lif")],
         cwd=clone,
         env=surroundings(),
         capture_output=True,

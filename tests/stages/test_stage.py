@@ -71,8 +71,9 @@ def test_a_part_does_not_open_the_rest() -> None:
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
     flags = ["--debug"] if debug else []
+    names = "--dataset", "nothing", "--encoder", "detla"
     done = subprocess.run(
-        [sys.executable, "-m", "stages.encode", "nothing", "detla", *flags],
+        [sys.executable, "-m", "stages.encode", *names, *flags],
         cwd=ROOT,
         capture_output=True,
         text=True,

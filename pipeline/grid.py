@@ -1,0 +1,54 @@
+"""What runs: the data sets, encoders and models of the grid, and its cells."""
+
+from itertools import product, starmap
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from pipeline.components import Settings
+from pipeline.names import FORM, entry_fault
+
+
+def _fit(names: object) -> object:
+    """Refuse names that some tool on the way takes for something else."""
+    for name in names if isinstance(names, list | tuple) else ():
+        if fault := entry_fault(name):
+            raise ValueError(f"names of {FORM}; of {name!r}: {fault}")
+    return names
+
+
+def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(repeated)} stands there more than once")
+    return names
+
+
+Names = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_fit),
+    AfterValidator(_no_repeats),
+]
+
+
+class Cell(NamedTuple):
+    """A data set with an encoder and a model, written `mitdb-delta-lif`."""
+
+    dataset: str
+    encoder: str
+    model: str
+
+    def __str__(self) -> str:
+        return "-".join(self)
+
+
+class Grid(Settings):
+    """What runs: every data set with every encoder and every model."""
+
+    dataset: Names
+    encoder: Names
+    model: Names
+
+    def cells(self) -> list[Cell]:
+        """List the cells that run."""
+        return list(starmap(Cell, product(self.dataset, self.encoder, self.model)))
