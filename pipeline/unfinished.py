@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.files import DATA, UNFINISHED, clear_partial, file_digest, replacing
+from pipeline.files import (
+    DATA,
+    UNFINISHED,
+    clear_partial,
+    file_digest,
+    refuse_links,
+    replacing,
+)
 
 NOTES = ".inputs"
 """Folder of the notes, beside the files."""
@@ -25,6 +32,8 @@ def finishing(path: Path) -> Iterator[Path]:
     is complete.
     """
     work = (UNFINISHED / path.relative_to(DATA)).absolute()
+    refuse_links(path)
+    refuse_links(work)
     work.mkdir(parents=True, exist_ok=True)
     clear_partial(work)
     yield work

@@ -27,7 +27,7 @@ def main(stage: Stage) -> str:
     }
     files.save_json(folder / MANIFEST, manifest)
     card = stage.settings("datasets.{dataset}.card")["card"]
-    files.save_json(files.DATA / "cards" / f"{stage.label}.json", card)
+    files.save_json(files.folder("cards", f"{stage.label}.json"), card)
     return _closing(fetched)
 
 

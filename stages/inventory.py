@@ -37,6 +37,8 @@ def main() -> str:
             raise SystemExit(f"inventory: {LISTED} names {name!r}: {fault}")
     texts = {name: _look(name, path) for name, path in folders.items()}
     texts |= dict.fromkeys(listed["others"], OTHER)
+    if link := next((p for p in (TARGET, *TARGET.parents) if p.is_symlink()), None):
+        raise SystemExit(f"inventory: {link} is a link; remove it, for others' files")
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         _keep_or_write(TARGET / f"{name}.json", text)

@@ -11,7 +11,9 @@ from rich.progress import Progress
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
+from pipeline.names import path_fault
 from pipeline.sources._origins import Check, Origin
+from pipeline.sources._tidy import remove_links_to
 from pipeline.sources.base import is_archive
 
 # As sha256sum writes it, and as PhysioNet does, with one space.
@@ -71,6 +73,9 @@ class Delivery:
             self._check_digest(name, path, expected)
             check(path)
 
+        if fault := path_fault(name):
+            raise _outside(name, self.origin.where(""), fault)
+        remove_links_to(self.target, name)
         path = self.target / name
         return _passes(path, verify) or self._bring(name, path, verify)
 
@@ -152,17 +157,20 @@ def inside(name: str, where: str) -> str:
     Raises
     ------
     DataError
-        The path is absolute, or holds `..`.
+        The path is absolute, or holds `..`, here or on Windows.
     """
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        raise DataError(
-            where,
-            f"lists '{name}'",
-            expected="paths below the data set's folder",
-            remedy="do not use this list: it is damaged, or not the data set's own",
-        )
-    return path.as_posix()
+    if fault := path_fault(name):
+        raise _outside(name, where, fault)
+    return PurePosixPath(name).as_posix()
+
+
+def _outside(name: str, where: str, fault: str) -> DataError:
+    return DataError(
+        where,
+        f"lists {name!r}, which {fault}",
+        expected="paths below the data set's folder",
+        remedy="do not use this list: it is damaged, or not the data set's own",
+    )
 
 
 def check_zip(path: Path, where: str) -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import DataError
-from pipeline.sources._delivery import Delivery, read_checksums, read_records
+from pipeline.sources._delivery import (
+    Delivery,
+    inside,
+    read_checksums,
+    read_records,
+)
 from pipeline.sources._origins import Folder
 from pipeline.sources.base import MANIFEST
 
@@ -99,7 +104,9 @@ def _named(lists: Lists, delivery: Delivery) -> tuple[list[str], bool]:
         return list(lists.files), False
     records = _take(lists.records, read_records, delivery)
     each = product(records or (), lists.suffixes)
-    return [record + suffix for record, suffix in each], records is not None
+    where = delivery.origin.where(lists.records)
+    named = [inside(record + suffix, where) for record, suffix in each]
+    return named, records is not None
 
 
 def _take(

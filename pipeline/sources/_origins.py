@@ -56,9 +56,17 @@ class Folder:
         FileNotFoundError
             The folder lacks the file.
         DataError
-            There is no such folder, or the copy is refused.
+            There is no such folder, the file is a link out of the mirror, or the copy
+            is refused.
         """
         self._refuse_absent()
+        if self._leads_out(name):
+            raise DataError(
+                self.where(name),
+                f"is a link out of the mirror, to {(self.root / name).resolve()}",
+                expected="files that lie in the mirror",
+                remedy="copy the file there; the source `folder` follows links",
+            )
         with replacing(path) as partial:
             shutil.copyfile(self.root / name, partial)
             verify(partial)
@@ -73,7 +81,15 @@ class Folder:
         """
         self._refuse_absent()
         files, left_out = walk(self.root)
-        return [path for path, _, _ in files], left_out
+        names = [path for path, _, _ in files]
+        out = dict.fromkeys(filter(self._leads_out, names), "a link out of the mirror")
+        return [name for name in names if name not in out], left_out | out
+
+    def _leads_out(self, name: str) -> bool:
+        """Whether a file is a link out of the mirror; its folders may be links."""
+        real = (self.root / name).resolve()
+        inside = self.root.resolve(), self.root.parent.resolve()
+        return not any(real.is_relative_to(folder) for folder in inside)
 
     def _refuse_absent(self) -> None:
         if not self.root.is_dir():

@@ -25,6 +25,20 @@ def remove_others(folder: Path, wanted: Container[str]) -> None:
                 path.unlink()
 
 
+def remove_links_to(folder: Path, path: str) -> None:
+    """Remove links that stand where folders on the way to a file belong.
+
+    Parameters
+    ----------
+    folder : Path
+    path : str
+        The file's, below the folder.
+    """
+    for inner in list(Path(path).parents)[-2::-1]:
+        if (folder / inner).is_symlink():
+            (folder / inner).unlink()
+
+
 def _remove_empty(folder: Path) -> None:
     if not any(folder.iterdir()):
         folder.rmdir()

@@ -13,13 +13,13 @@ from pydantic import (
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
+from pipeline.names import path_fault
 from pipeline.parallel import progress_bar
 from pipeline.sources._choose import Choice, choose
 from pipeline.sources._delivery import (
     Delivery,
     accept,
     check_zip,
-    inside,
     read_checksums,
 )
 from pipeline.sources._listing import Lists, listing
@@ -39,11 +39,17 @@ def _check_names(names: dict[str, str]) -> dict[str, str]:
     for name in names:
         if "{" in name:
             raise ValueError("the names themselves; `pattern` has fields such as {run}")
-        try:
-            inside(name, "files")
-        except DataError as error:
-            raise ValueError(error.expected) from None
+        _check_name(name)
     return names
+
+
+def _check_name(name: str) -> str:
+    if fault := path_fault(name):
+        raise ValueError(f"a path below the data set's folder; this {fault}")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1), AfterValidator(_check_name)]
 
 
 class Download(Source):
@@ -61,13 +67,13 @@ class Download(Source):
     }
 
     home: str = Field(pattern="^https?://", description="URL of the home's folder.")
-    mirror: str = Field(min_length=1, description="Name of the folder in a mirror.")
+    mirror: Name = Field(description="Name of the folder in a mirror.")
     files: Annotated[
         dict[str, str], BeforeValidator(_by_name), AfterValidator(_check_names)
     ] = Field(
         {}, description="Names of all files, or name here: name at the home in a URL."
     )
-    records: str | None = Field(
+    records: Name | None = Field(
         None, description="Name of the home's list of records, such as RECORDS."
     )
     suffixes: tuple[str, ...] = Field(
@@ -76,7 +82,7 @@ class Download(Source):
     checksums: Path | None = Field(
         None, description="Pinned list in this project, in sha256sum's format."
     )
-    published: str | None = Field(
+    published: Name | None = Field(
         None, description="Name of the home's own list, for files not pinned."
     )
 

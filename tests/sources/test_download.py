@@ -531,6 +531,33 @@ def test_only_and_except_choose_among_the_listed(server: Server, target: Path) -
     assert not any(name in server.asked for name in ("set/a.dat", "set/c.hea"))
 
 
+def test_a_link_out_of_a_mirror_is_not_followed(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = lay_out(tmp_path / "mirror", TREE)
+    (tmp_path / "private.hea").write_text("private")
+    (mirror / "set" / "d.hea").symlink_to(tmp_path / "private.hea")
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(mirror))
+    fetched = fetch(download(files=()), target)
+    assert fetched.left_out == {"d.hea": "a link out of the mirror"}
+    with pytest.raises(DataError, match="a link out of the mirror, to") as caught:
+        download(files=("d.hea",)).fetch(target, seed=0)
+    assert str(tmp_path / "private.hea") in caught.value.found
+
+
+def test_links_within_a_mirror_and_to_its_folders_are_followed(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out(tmp_path / "disk", {"elsewhere/objects/1": b"a", "elsewhere/b.hea": b"b"})
+    (tmp_path / "disk/elsewhere/a.hea").symlink_to("objects/1")
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror/set").symlink_to(tmp_path / "disk/elsewhere")
+    monkeypatch.setenv("BIOSPIKE_MIRROR", str(tmp_path / "mirror"))
+    assert set(fetch(download(files=("a.hea", "b.hea")), target).files) == {
+        *("a.hea", "b.hea")
+    }
+
+
 def test_without_a_list_a_mirror_folder_is_one(
     target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -559,7 +586,10 @@ def test_a_home_without_a_list_is_an_error(server: Server, target: Path) -> None
         home_with(server).fetch(target, seed=0)
 
 
-@pytest.mark.parametrize("name", ["../outside.hea", "/outside.hea", "a/../../b"])
+@pytest.mark.parametrize(
+    "name",
+    ["../outside.hea", "/outside.hea", "a/../../b", "..\\out.hea", "C:\\out.hea"],
+)
 def test_a_list_that_leaves_the_folder_is_refused(
     server: Server, target: Path, name: str
 ) -> None:
@@ -604,9 +634,38 @@ def test_a_link_where_a_file_belongs_is_replaced(
     assert (folder / "set" / "a.hea").read_bytes() == TREE["set/a.hea"]
 
 
+def test_a_suffix_that_leaves_the_folder_is_refused(
+    server: Server, target: Path
+) -> None:
+    source = home_with(server, RECORDS="a\n").model_copy(
+        update={"records": "RECORDS", "suffixes": ("/../../outside.hea",)}
+    )
+    server.tree["outside.hea"] = server.tree["set/../outside.hea"] = b"out"
+    with pytest.raises(DataError, match="below the data set's folder"):
+        source.fetch(target, seed=0)
+    assert not (target.parent / "outside.hea").exists()
+
+
+@pytest.mark.parametrize("name", ["../SUMS", "{tmp}/SUMS"])
+def test_no_list_is_written_elsewhere(
+    server: Server, target: Path, tmp_path: Path, name: str
+) -> None:
+    name = name.format(tmp=tmp_path)
+    server.tree[f"set/{name}"] = sums("a.dat").encode()
+    server.tree["SUMS"] = sums("a.dat").encode()
+    source = home_with(server).model_copy(update={"published": name})
+    with pytest.raises(DataError, match="below the data set's folder"):
+        source.fetch(target, seed=0)
+    assert not (tmp_path / "SUMS").exists()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"mirror": "../other"},
+        {"mirror": "/etc"},
+        {"published": "../SUMS"},
+        {"records": "/etc/passwd"},
         {"files": ("{subject}.hea",)},
         {"files": ("../a.hea",)},
         {"home": "ftp://somewhere/"},
