@@ -88,7 +88,7 @@ def refuse_links(folder: Path) -> None:
             raise DataError(
                 str(place.relative_to(data.parent)),
                 f"is a link to {place.readlink()}",
-                expected="a folder of this checkout: stages make and remove files there",
+                expected="a folder of this checkout, for stages remove files there",
                 remedy="remove the link, not what it leads to; recordings elsewhere "
                 "are taken from there by source: {name: folder, path: …}",
             )

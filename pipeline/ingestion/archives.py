@@ -1,33 +1,20 @@
 """Zip and tar archives among the raw files, shown to readers as folders of files."""
 
-import lzma
+import hashlib
 import os
 import shutil
-import tarfile
-import zipfile
-import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pipeline import files
 from pipeline.errors import DataError
+from pipeline.members import BROKEN, LINK, Budget, is_archive, members
 from pipeline.parallel import progress_bar
-from pipeline.sources.base import ZIPS, is_archive
 
-HIDDEN = "hidden"
-BROKEN = (
-    lzma.LZMAError,
-    UnicodeError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,  # an encrypted zip
-)
+SPARE_BYTES = 2**28
+"""What stays free on the disk."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +51,7 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
     Raises
     ------
     DataError
-        An archive is damaged or encrypted, or two members have the same path.
+        An archive is damaged, encrypted or too large, or two members have one path.
     """
     _refuse_unmounted(folder, digests)
     archives = [name for name in digests if is_archive(name)]
@@ -72,6 +59,7 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
         yield View(folder, digests)
         return
     opened_by = files.UNFINISHED.absolute() / "opened"
+    files.refuse_links(opened_by)
     _remove_leftovers(opened_by)
     view = opened_by / str(os.getpid()) / folder.parent.name / folder.name
     view.mkdir(parents=True)
@@ -81,10 +69,9 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
         shown = {name: d for name, d in digests.items() if name not in archives}
         with progress_bar() as bar:
             for name in bar.track(archives, description="opening archives"):
-                members, others = _extract(folder / name, name, view / name)
-                paths = [f"{name}/{member}" for member in members]
-                shown |= {path: files.file_digest(view / path) for path in paths}
-                left_out |= {f"{name}/{other}": why for other, why in others.items()}
+                digests, others = _extract(folder / name, name, view)
+                shown |= digests
+                left_out |= others
         yield View(view, shown, left_out)
     finally:
         shutil.rmtree(view, ignore_errors=True)
@@ -111,17 +98,35 @@ def _link(folder: Path, view: Path, names: Iterable[str]) -> None:
         link.symlink_to(os.path.realpath(folder / name))
 
 
-Members = tuple[list[str], dict[str, str]]
-"""Paths of the files in an archive, and why others are left out."""
+Extracted = tuple[dict[str, str], dict[str, str]]
 
 
-def _extract(path: Path, where: str, target: Path) -> Members:
-    """Extract the files of an archive."""
-    target.mkdir(parents=True)
+def _extract(path: Path, where: str, view: Path) -> Extracted:
+    """Extract the files of an archive into a folder of its name.
+
+    Returns
+    -------
+    digests : dict of str to str
+        SHA-256 of each file, by its path in the view.
+    left_out : dict of str to str
+        Why others are not shown.
+    """
+    digests: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    room = max(0, shutil.disk_usage(view).free - SPARE_BYTES)
     try:
-        if where.lower().endswith(ZIPS):
-            return _extract_zip(path, where, target)
-        return _extract_tar(path, where, target)
+        for member in members(path, where, Budget(where, path.stat().st_size, room)):
+            name = f"{where}/{member.path}"
+            if member.reason:
+                left_out[name] = member.reason
+            elif not member.copy_of:
+                digests[name] = _write(view / name, member.pieces())
+            elif (source := f"{where}/{member.copy_of}") in digests:
+                (view / name).parent.mkdir(parents=True, exist_ok=True)
+                (view / name).hardlink_to(view / source)
+                digests[name] = digests[source]
+            else:
+                left_out[name] = LINK
     except BROKEN as error:
         raise DataError(
             where,
@@ -129,64 +134,18 @@ def _extract(path: Path, where: str, target: Path) -> Members:
             expected="a complete archive without a password",
             remedy="fetch it again, or ask who delivered it",
         ) from error
+    return digests, left_out
 
 
-def _extract_zip(path: Path, where: str, target: Path) -> Members:
-    with zipfile.ZipFile(path) as archive:
-        names = [i.filename for i in archive.infolist() if not i.is_dir()]
-        _refuse_repeated(where, names)
-        hidden = {name: HIDDEN for name in names if _is_hidden(name)}
-        wanted = [name for name in names if name not in hidden]
-        archive.extractall(target, wanted)
-        return [_inside(target, name) for name in wanted], hidden
-
-
-def _extract_tar(path: Path, where: str, target: Path) -> Members:
-    with tarfile.open(path) as archive:
-        members = [member for member in archive.getmembers() if not member.isdir()]
-        _refuse_repeated(where, [member.name for member in members])
-        wanted = [
-            member
-            for member in members
-            if (member.isfile() or member.islnk()) and not _is_hidden(member.name)
-        ]
-        archive.extractall(target, wanted, filter="data")
-        names = {member.name for member in wanted}
-        others = {
-            member.name: HIDDEN if _is_hidden(member.name) else "a link in an archive"
-            for member in members
-            if member.name not in names
-        }
-        return [_inside(target, member.name) for member in wanted], others
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a member is a file of the operating system."""
-    return any(part[:1] == "." or part == "__MACOSX" for part in _plain(name))
-
-
-def _plain(name: str) -> list[str]:
-    """Give the parts of a member's path as it is extracted."""
-    return [part for part in PurePosixPath(name).parts if part not in ("..", ".", "/")]
-
-
-def _inside(target: Path, name: str) -> str:
-    """Give a member's path as it was extracted: without `..`, `.` and a root."""
-    parts = _plain(name)
-    if not target.joinpath(*parts).is_file():
-        raise tarfile.TarError(f"the member {name} leaves the archive's folder")
-    return "/".join(parts)
-
-
-def _refuse_repeated(where: str, names: list[str]) -> None:
-    counts = Counter("/".join(_plain(name)) for name in names)
-    if repeated := [name for name, count in counts.items() if count > 1]:
-        raise DataError(
-            where,
-            f"{counts[repeated[0]]} members are called '{repeated[0]}'",
-            expected="one path each",
-            remedy="make the archive anew",
-        )
+def _write(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write a new file, and give its SHA-256."""
+    digest = hashlib.sha256()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _remove_leftovers(folder: Path) -> None:

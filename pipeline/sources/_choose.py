@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.errors import DataError
+from pipeline.members import is_archive
 from pipeline.patterns import normal, unwanted
-from pipeline.sources.base import Source, is_archive
+from pipeline.sources.base import Source
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Put verified files from an origin below a folder, keeping those already right."""
 
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -11,10 +9,10 @@ from rich.progress import Progress
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
+from pipeline.members import BROKEN, Budget, is_archive, members
 from pipeline.names import path_fault
 from pipeline.sources._origins import Check, Origin
 from pipeline.sources._tidy import remove_links_to
-from pipeline.sources.base import is_archive
 
 # As sha256sum writes it, and as PhysioNet does, with one space.
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *]?(.+)")
@@ -174,20 +172,21 @@ def _outside(name: str, where: str, fault: str) -> DataError:
 
 
 def check_zip(path: Path, where: str) -> None:
-    """Refuse a zip that is cut short, or of which a member fails its own checksum."""
+    """Refuse a zip that is cut short, or of which a member fails its own checksum.
+
+    Raises
+    ------
+    DataError
+        So it is, or too much comes of it.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise _bad_zip(where, str(error)) from error
-    if damaged:
-        raise _bad_zip(where, f"{damaged} in it is damaged")
-
-
-def _bad_zip(where: str, found: str) -> DataError:
-    return DataError(
-        where, found, expected="a complete zip", remedy="replace this file"
-    )
+        for member in members(path, where, Budget(where, path.stat().st_size)):
+            for _ in member.pieces():
+                pass
+    except BROKEN as error:
+        raise DataError(
+            where, str(error), expected="a complete zip", remedy="replace this file"
+        ) from error
 
 
 def _passes(path: Path, verify: Check) -> bool:

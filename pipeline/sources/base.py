@@ -15,13 +15,6 @@ MANIFEST = "manifest.json"
 LINKS = "links"
 """Folder of symbolic links in a raw folder, which DVC ignores: the manifest lists
 their files, and a folder that is not mounted then makes nothing stale."""
-ZIPS = (".zip",)
-TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-
-
-def is_archive(name: str) -> bool:
-    """Whether a file's members count as files, by the end of its name."""
-    return name.lower().endswith(ZIPS + TARS)
 
 
 @dataclass(frozen=True)

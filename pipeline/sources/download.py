@@ -13,6 +13,7 @@ from pydantic import (
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
+from pipeline.members import is_archive
 from pipeline.names import path_fault
 from pipeline.parallel import progress_bar
 from pipeline.sources._choose import Choice, choose
@@ -25,7 +26,7 @@ from pipeline.sources._delivery import (
 from pipeline.sources._listing import Lists, listing
 from pipeline.sources._origins import Web, archives_may_be_cut_down, mirror_of
 from pipeline.sources._tidy import remove_others
-from pipeline.sources.base import MANIFEST, Fetched, Source, is_archive
+from pipeline.sources.base import MANIFEST, Fetched, Source
 
 
 def _by_name(value: object) -> object:

@@ -3,8 +3,10 @@
 import hashlib
 import io
 import os
+import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,10 @@ def write_tar(path: Path, members: dict[str, str]) -> None:
             archive.addfile(info, io.BytesIO(text.encode()))
 
 
-def write_zip(path: Path, members: list[tuple[str, str]]) -> None:
+def write_zip(path: Path, members: dict[str, str] | list[tuple[str, str]]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
-        for name, text in members:
+        each = members.items() if isinstance(members, dict) else members
+        for name, text in each:
             archive.writestr(name, text)
 
 
@@ -79,25 +82,78 @@ def test_a_damaged_archive_is_refused(raw: Path, name: str) -> None:
 def test_members_of_one_name_are_refused(raw: Path) -> None:
     write_zip(raw / "a.zip", [("x.txt", "one"), ("x.txt", "two")])
     with (
-        pytest.raises(DataError, match=r"2 members are called 'x\.txt'"),
+        pytest.raises(DataError, match=r"several members are called 'x\.txt'"),
         opened(raw, {"a.zip": ""}),
     ):
         pass
 
 
-@pytest.mark.parametrize("member", ["../../../escaped.txt", "/escaped.txt"])
-def test_no_member_leaves_its_folder(raw: Path, member: str) -> None:
-    write_zip(raw / "a.zip", [(member, "out")])
-    with opened(raw, {"a.zip": ""}) as view:
-        assert list(view.digests) == ["a.zip/escaped.txt"]
-        assert (view.folder / "a.zip/escaped.txt").read_text() == "out"
-    write_tar(raw / "b.tar.gz", {"../escaped.txt": "out"})
+@pytest.mark.parametrize(
+    "member", ["../../../out.txt", "s/../../out.txt", "..\\..\\out.txt", "C:\\out.txt"]
+)
+@pytest.mark.parametrize("write", [write_zip, write_tar])
+def test_a_member_that_leaves_the_archive_is_refused(
+    raw: Path, member: str, write: Callable[[Path, dict[str, str]], None]
+) -> None:
+    name = "a.zip" if write is write_zip else "b.tar.gz"
+    write(raw / name, {"x.txt": "in", member: "out"})
     with (
-        pytest.raises(DataError, match="cannot be opened"),
-        opened(raw, {"b.tar.gz": ""}),
+        pytest.raises(DataError, match=r"its member '.*out\.txt'") as caught,
+        opened(raw, {name: ""}),
     ):
         pass
-    assert not list(raw.parents[2].rglob("escaped.txt"))
+    assert caught.value.where == name
+    assert not list(raw.parents[2].rglob("*out.txt"))
+
+
+@pytest.mark.parametrize("member", ["/in/x.txt", "./in/x.txt", "in\\x.txt"])
+def test_other_ways_to_write_a_path_below_are_read(raw: Path, member: str) -> None:
+    write_zip(raw / "a.zip", {member: "in"})
+    with opened(raw, {"a.zip": ""}) as view:
+        assert list(view.digests) == ["a.zip/in/x.txt"]
+        assert (view.folder / "a.zip/in/x.txt").read_text() == "in"
+    if "\\" not in member:
+        write_tar(raw / "b.tar.gz", {member: "in"})
+        with opened(raw, {"b.tar.gz": ""}) as view:
+            assert list(view.digests) == ["b.tar.gz/in/x.txt"]
+
+
+def test_a_small_zip_does_not_fill_the_disk(raw: Path) -> None:
+    with zipfile.ZipFile(raw / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.txt", bytes(65 * 2**20))
+    assert (raw / "a.zip").stat().st_size < 2**17
+    with (
+        pytest.raises(DataError, match="holds more than 67 MB in a fraction"),
+        opened(raw, {"a.zip": ""}),
+    ):
+        pass
+    assert not list(Path("data/.unfinished/opened").rglob("*.txt"))
+
+
+def test_odd_members_are_left_out_with_the_reason(raw: Path) -> None:
+    with zipfile.ZipFile(raw / "a.zip", "w") as archive:
+        archive.writestr("x.txt", "one")
+        archive.writestr("inner.zip", b"PK")
+        archive.writestr("Icon\r", "")
+        link = zipfile.ZipInfo("soft.txt")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    with tarfile.open(raw / "b.tar", "w") as tar:
+        for name, kind in (("fifo", tarfile.FIFOTYPE), ("hard", tarfile.LNKTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "x.txt"
+            tar.addfile(info)
+        tar.addfile(tarfile.TarInfo(os.fsdecode(b"M\xfcller.txt")))
+    with opened(raw, {"a.zip": "", "b.tar": ""}) as view:
+        assert list(view.digests) == ["a.zip/x.txt"]
+        assert view.left_out == {
+            "a.zip/inner.zip": "an archive in an archive",
+            "a.zip/'Icon\\r'": "is no file's name",
+            "a.zip/soft.txt": "a link in an archive",
+            "b.tar/fifo": "neither a file nor a folder",
+            "b.tar/hard": "a link in an archive",
+            "b.tar/M\\udcfcller.txt": "a name that is not in UTF-8",
+        }
 
 
 def test_a_folder_that_is_not_mounted_is_named(raw: Path) -> None:
@@ -145,5 +201,5 @@ def test_two_readers_of_one_archive_do_not_meet(raw: Path) -> None:
         assert not leftover.exists()
         assert str(os.getpid()) in view.folder.parts
     write_zip(raw / "a.zip", [("./x.csv", "one"), ("x.csv", "two")])
-    with pytest.raises(DataError, match="2 members"), opened(raw, {"a.zip": ""}):
+    with pytest.raises(DataError, match="several members"), opened(raw, {"a.zip": ""}):
         pass
