@@ -11,12 +11,18 @@ from pipeline.errors import DataError
 from pipeline.files import file_digest
 from pipeline.members import BROKEN, Budget, is_archive, members
 from pipeline.names import path_fault
-from pipeline.sources._origins import Check, Origin
+from pipeline.sources._origins import Origin
 from pipeline.sources._tidy import remove_links_to
+from pipeline.sources._web import BY_HAND, Check
 
 # As sha256sum writes it, and as PhysioNet does, with one space.
 CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *]?(.+)")
 
+PAGE = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype html|<html[\s>])",
+    re.DOTALL,
+)
+"""How a web page begins, in lower case."""
 CUT_DOWN = (
     "; where a mirror's archives are cut down on purpose, set BIOSPIKE_MIRROR_PARTIAL=1"
 )
@@ -68,6 +74,7 @@ class Delivery:
         expected = self.known.get(name) or self.origin.digest(name)
 
         def verify(path: Path) -> None:
+            _refuse_page(name, path, self.origin.where(name))
             self._check_digest(name, path, expected)
             check(path)
 
@@ -106,6 +113,21 @@ class Delivery:
             expected=expected,
             remedy="replace this file by the data set's own"
             + (CUT_DOWN if is_archive(name) else ""),
+        )
+
+
+def _refuse_page(name: str, path: Path, where: str) -> None:
+    """Refuse a page, such as one to log in, in place of a file."""
+    if name.lower().endswith((".html", ".htm")):
+        return
+    with path.open("rb") as file:
+        begin = file.read(2**12)
+    if PAGE.match(begin.lower()):
+        raise DataError(
+            where,
+            "a web page came in place of the file, perhaps to log in",
+            expected="the data set's own file",
+            remedy=f"correct source.home; or {BY_HAND}",
         )
 
 

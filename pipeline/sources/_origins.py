@@ -6,25 +6,15 @@ each data set, and `BIOSPIKE_MIRROR_PARTIAL=1` says that archives there are cut 
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
-from urllib.parse import quote
 
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest, replacing
-from pipeline.parallel import console
 from pipeline.sources._walk import checkout, walk
-
-RETRIES = 2
-TIMEOUT_S = (10.0, 60.0)  # to connect, and between two pieces
-CHUNK_BYTES = 2**16
-GONE = (404, 410)
-
-Check = Callable[[Path], object]
+from pipeline.sources._web import Check, Web
 
 
 @dataclass(frozen=True)
@@ -102,59 +92,6 @@ class Folder:
             )
 
 
-@dataclass(frozen=True)
-class Web:
-    """An address on the web.
-
-    Parameters
-    ----------
-    base : str
-        URL of the data set's folder.
-    names : dict of str to str
-        Names of those files that are called differently there, as a URL has them.
-    """
-
-    base: str
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    def where(self, name: str) -> str:
-        """Give a file's URL."""
-        return f"{self.base.rstrip('/')}/{self.names.get(name) or quote(name)}"
-
-    def digest(self, name: str) -> str | None:
-        """Know nothing of a file before it is downloaded."""
-        return None
-
-    def take(self, name: str, path: Path, verify: Check, bar: Progress) -> None:
-        """Download a file to `path`, unless `verify` refuses it.
-
-        Raises
-        ------
-        FileNotFoundError
-            The server says that there is no such file.
-        OSError
-            The connection failed, also when tried again.
-        DataError
-            The file is refused.
-        """
-        import pooch
-
-        pooch.get_logger().setLevel("WARNING" if console.is_terminal else "INFO")
-        path.unlink(missing_ok=True)  # it is wrong, and pooch would keep it
-        store = pooch.create(
-            path.parent,
-            base_url=self.base,
-            registry={path.name: None},
-            urls={path.name: self.where(name)},
-            retry_if_failed=RETRIES,
-        )
-        task = bar.add_task(f"{name} (KiB)", total=None)
-        try:
-            store.fetch(path.name, downloader=_Downloader(verify, _FileBar(bar, task)))
-        finally:
-            bar.remove_task(task)
-
-
 Origin = Folder | Web
 
 
@@ -171,56 +108,3 @@ def mirror_of(name: str) -> Origin | None:
 def archives_may_be_cut_down() -> bool:
     """Whether the mirror's archives may lack members."""
     return os.environ.get("BIOSPIKE_MIRROR_PARTIAL") == "1"
-
-
-class _FileBar:
-    """What pooch takes for a progress bar, drawn in KiB as a task of the house's."""
-
-    def __init__(self, bar: Progress, task: TaskID) -> None:
-        self._bar = bar
-        self._task = task
-
-    @property
-    def total(self) -> float | None:
-        return self._bar.tasks[self._task].total
-
-    @total.setter
-    def total(self, n_bytes: int) -> None:
-        self._bar.reset(self._task, total=n_bytes / 1024 if n_bytes else None)
-
-    def update(self, n_bytes: int) -> None:
-        self._bar.advance(self._task, n_bytes / 1024)
-
-    def reset(self) -> None:
-        self._bar.reset(self._task)
-
-    def close(self) -> None:
-        """Do nothing: who made the task removes it."""
-
-
-@dataclass(frozen=True)
-class _Downloader:
-    """Pooch's HTTP downloader, which looks at the file before it gets its name.
-
-    Pooch tries again after errors of `requests`; a file that is missing or wrong is
-    raised as another error, since asking again would not mend it.
-    """
-
-    verify: Check
-    file_bar: _FileBar
-
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        from pooch import HTTPDownloader
-        from requests import HTTPError, Response
-
-        download = HTTPDownloader(self.file_bar, CHUNK_BYTES, timeout=TIMEOUT_S)
-        try:
-            download(url, output_file, pooch)
-        except HTTPError as error:
-            # raise_for_status always gives the answer, which pooch leaves open.
-            answer = cast(Response, error.response)
-            answer.close()
-            if answer.status_code in GONE:
-                raise FileNotFoundError(url) from error
-            raise
-        self.verify(Path(output_file))

@@ -24,8 +24,9 @@ from pipeline.sources._delivery import (
     read_checksums,
 )
 from pipeline.sources._listing import Lists, listing
-from pipeline.sources._origins import Web, archives_may_be_cut_down, mirror_of
+from pipeline.sources._origins import archives_may_be_cut_down, mirror_of
 from pipeline.sources._tidy import remove_others
+from pipeline.sources._web import Web
 from pipeline.sources.base import MANIFEST, Fetched, Source
 
 
@@ -87,13 +88,16 @@ class Download(Source):
         None, description="Name of the home's own list, for files not pinned."
     )
 
+    redirects: tuple[str, ...] = Field(
+        (), description="Hosts, beside that of home, which its files may come from."
+    )
+
     def fetch(self, target: Path, *, seed: int) -> Fetched:
         """Put the files below `target`; see `Source.fetch`."""
         with progress_bar() as bar:
             mirror = mirror_of(self.mirror)
-            delivery = Delivery(
-                mirror or Web(self.home, self.files), mirror is not None, target, bar
-            )
+            home = Web(self.home, self.files, self.redirects)
+            delivery = Delivery(mirror or home, mirror is not None, target, bar)
             listed = listing(self._lists(), delivery)
             delivery = replace(delivery, known=listed.known)
             choice = choose(listed.names, self, delivery.origin.where(""))
