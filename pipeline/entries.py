@@ -24,6 +24,7 @@ CHOICES = {
     "fetch": ("datasets.{dataset}.source",),
     "ingest": ("datasets.{dataset}.reader",),
     "prepare": (),
+    "clock": (),
     "encode": ("encoders.{encoder}",),
     "train": ("models.{model}.network", "models.{model}.neuron"),
     "evaluate": (),

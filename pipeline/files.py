@@ -40,6 +40,7 @@ MAKERS = {
     "recordings": "ingest",
     "signals": "prepare",
     "windows": "prepare",
+    "clock": "clock",
     "spikes": "encode",
     "runs": "train",
     "metrics": "evaluate",

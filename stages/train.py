@@ -2,6 +2,7 @@
 
 from pipeline import entries, files, unfinished
 from pipeline.parallel import start_importing
+from pipeline.roles import unjudged
 from pipeline.runs import run_key
 from stages import Stage, run
 
@@ -13,7 +14,7 @@ MODEL = tuple(f"models.{{model}}.{part}" for part in ("network", "neuron", "spar
 def main(stage: Stage) -> str:
     """Train a cell's model on every fold."""
     start_importing("stages", "pipeline.training.train")
-    from pipeline.training.task import Task, unjudged
+    from pipeline.training.task import Task
     from pipeline.training.train import train
 
     dataset, encoder, model = stage.names.values()
@@ -50,7 +51,7 @@ def main(stage: Stage) -> str:
             "settings": settings,
             "inputs": inputs,
             "folds": folds,
-            "unjudged": unjudged(task),
+            "unjudged": unjudged(task.windows, task.folds),
         }
         files.save_json(folder / "run.json", about)
     epochs = sum(fold["epochs"] for fold in folds)

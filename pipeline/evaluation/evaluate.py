@@ -123,6 +123,12 @@ def evaluate_pooled(
     return pooled(tables, labels, settings.bootstrap, seed)
 
 
+def point_values(predictions: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+    """Compute the pooled metrics of all subjects together, without intervals."""
+    table = confusion_by_subject(predictions, labels)[0].sum(axis=0)
+    return {metric.__name__: float(metric(table)) for metric in POOLED}
+
+
 def compare(
     first: pd.DataFrame,
     second: pd.DataFrame,
@@ -163,16 +169,12 @@ def _folds(
             "fold": int(fold),
             "windows": len(rows),
             "subjects": int(rows["subject"].nunique()),
-            **_point_values(confusion_by_subject(rows, labels)[0].sum(axis=0)),
+            **point_values(rows, labels),
             "absent": in_fold(int(fold), set(rows["label"]), labels, unjudged),
         }
         for fold in sorted(predictions["fold"].unique())
         for rows in [predictions[predictions["fold"] == fold]]
     ]
-
-
-def _point_values(table: Int[np.ndarray, "label predicted"]) -> dict[str, float]:
-    return {metric.__name__: float(metric(table)) for metric in POOLED}
 
 
 def _subject_table(

@@ -28,11 +28,9 @@ from pipeline.preparation.schemes import (
     WithinSession,
 )
 from pipeline.preparation.splits import Roles, overlapping
+from pipeline.roles import UNJUDGED
 
 ROLES = ("train", "validation", "test")
-
-UNJUDGED = "unjudged"
-"""Role of windows that a fold would test, had it windows to train their class."""
 
 FoldSettings = Annotated[
     CrossSubject | CrossSession | WithinSession | Predefined,

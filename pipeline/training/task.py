@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,9 +11,6 @@ from pipeline.networks.base import Network
 from pipeline.neurons.base import Neuron
 from pipeline.training.batches import Windows
 from pipeline.training.settings import SparsitySettings, TrainingSettings
-
-UNJUDGED = "unjudged"
-"""Role of windows that a fold would test, had it windows to train their class."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +63,6 @@ def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
             remedy="change the data set's `folds`, or add subjects",
         )
     return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
-
-
-def trained_folds(task: Task) -> list[int]:
-    """List the folds that have more than unjudged windows."""
-    folds = task.folds
-    return sorted(map(int, folds.loc[folds["role"] != UNJUDGED, "fold"].unique()))
-
-
-def unjudged(task: Task) -> list[dict[str, Any]]:
-    """Count the windows that are not tested, for their fold does not train their class.
-
-    Returns
-    -------
-    counts : list of dict
-        fold, label and windows.
-    """
-    rows = task.folds[task.folds["role"] == UNJUDGED].merge(task.windows, on="window")
-    counts = rows.groupby(["fold", "label"]).size().rename("windows").reset_index()
-    return [{str(k): v for k, v in row.items()} for row in counts.to_dict("records")]
 
 
 def check_classes(where: str, train: Windows, labels: tuple[str, ...]) -> None:

@@ -24,13 +24,14 @@ from pipeline.kernels._sequence import UnstableError
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.parallel import console, parallel_map
+from pipeline.roles import trained_folds
 from pipeline.training import batches, devices, dynamics
 from pipeline.training.fitting import Epoch, chooses
 from pipeline.training.local import fit_locally, save_courses
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.quantizing import quantize_fold, save_quantized
 from pipeline.training.read_out import fit_sparsely
-from pipeline.training.task import Task, check_classes, role_windows, trained_folds
+from pipeline.training.task import Task, check_classes, role_windows
 from pipeline.training.trained import (
     load_network,
     load_quantized,
@@ -73,7 +74,7 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     task.sparsity.check(task.network)
     folder.mkdir(parents=True, exist_ok=True)
     files.clear_partial(folder)
-    folds = trained_folds(task)
+    folds = trained_folds(task.folds)
     work = partial(_train_and_predict, task, folder)
     done = parallel_map(work, folds, what=f"train {task.name}")
     metas = [one.meta for one in done]

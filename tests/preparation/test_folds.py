@@ -14,12 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.errors import DataError
 from pipeline.preparation.folds import (
     ROLES,
-    UNJUDGED,
     FoldSettings,
     check_folds,
     make_folds,
 )
 from pipeline.preparation.splits import balanced, validating, validating_piece
+from pipeline.roles import UNJUDGED
 
 SFREQ = 10.0
 

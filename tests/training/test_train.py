@@ -16,6 +16,7 @@ from pipeline.networks.dense import Dense
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
+from pipeline.roles import unjudged
 from pipeline.spikes import pack
 from pipeline.training import quantizing
 from pipeline.training import train as training
@@ -26,7 +27,7 @@ from pipeline.training.settings import (
     SparsitySettings,
     TrainingSettings,
 )
-from pipeline.training.task import Task, unjudged
+from pipeline.training.task import Task
 from pipeline.training.train import devices, train
 from pipeline.training.trained import load_quantized, predictions, quantized_path
 
@@ -496,7 +497,7 @@ def test_a_class_that_a_fold_does_not_train_is_unjudged_there(
     if network == "read-out":
         changes |= {"network": Dense(units=(), bins=4), "neuron": Relu()}
     changed = _with(task, **changes)
-    assert unjudged(changed) == [
+    assert unjudged(changed.windows, changed.folds) == [
         {"fold": 0, "label": "late", "windows": int(tested.sum())},
         {"fold": 2, "label": "late", "windows": 4},
     ]
@@ -515,7 +516,7 @@ def test_a_class_that_a_fold_does_not_train_is_unjudged_there(
 
 
 def test_nothing_is_unjudged_where_all_classes_train(task: Task) -> None:
-    assert unjudged(task) == []
+    assert unjudged(task.windows, task.folds) == []
 
 
 def test_a_fold_that_trains_one_class_is_named(task: Task, tmp_path: Path) -> None:

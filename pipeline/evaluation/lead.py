@@ -1,0 +1,84 @@
+"""Whether a model is better than what needs no signal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import DataError
+from pipeline.evaluation.evaluate import EvaluationSettings, compare, point_values
+from pipeline.evaluation.statistics import Test
+
+SIGNIFICANT = 0.05
+"""A model with a smaller p is better than the clock."""
+
+
+def lead(
+    predictions: pd.DataFrame,
+    clock: pd.DataFrame,
+    best: str,
+    labels: Sequence[str],
+    settings: EvaluationSettings,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """Test whether a model is better than the clock, by swaps within subjects.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        The model's, as `evaluate` takes them.
+    clock : DataFrame
+        The clock's, as `measure` gives them.
+    best : str
+        Which of its classifiers to compare with.
+    labels : sequence of str
+    settings : EvaluationSettings
+    rng : numpy.random.Generator
+        Draws the swaps when there are too many to try all.
+
+    Returns
+    -------
+    found : dict
+        `classifier`, `difference` of the balanced accuracies, `p`, `subjects`, and
+        `near`, which is whether the model is *not* shown to be better.
+
+    Raises
+    ------
+    DataError
+        The two are not of the same windows.
+    """
+    keys = ["window", "fold"]
+    shared = len(predictions[keys].merge(clock[keys]))
+    if not shared == len(predictions) == len(clock):
+        raise DataError(
+            "predictions",
+            "are not of the windows that the clock was judged on",
+            expected="the same windows in the same folds",
+            remedy="run `dvc repro`, which runs the stages `clock` and `train` anew",
+        )
+    told = clock.rename(columns={best: "predicted"})
+    test = compare(predictions, told, labels, settings, rng)
+    mine, its = (
+        point_values(table, labels)["balanced_accuracy"]
+        for table in (predictions, told)
+    )
+    return {
+        "classifier": best,
+        "difference": mine - its,
+        "p": test.p,
+        "subjects": test.subjects,
+        "near": not is_better(mine - its, test),
+    }
+
+
+def is_better(difference: float, test: Test) -> bool:
+    """Whether a model's lead over the clock is more than chance would give.
+
+    That is p < 0.05; or, where fewer than six subjects allow no such p, the smallest
+    that they allow: the model then leads in every subject. Of one subject, any lead
+    counts.
+    """
+    least = 2.0 ** (1 - test.subjects)
+    p = least if test.p is None else test.p
+    return difference > 0 and (p < SIGNIFICANT or bool(np.isclose(p, least)))
