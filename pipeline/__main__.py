@@ -11,9 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import config, files
+from pipeline import config, files, stopping
 from pipeline.components import available
-from pipeline.errors import ConfigError, DataError, PipelineError
+from pipeline.ending import in_one_message
+from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
 from pipeline.runs import INT8_HEADLINE
@@ -236,13 +237,9 @@ def main() -> None:
     """Parse the command line and do what it asks."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     arguments = parser().parse_args()
-    try:
+    stopping.install()
+    with in_one_message(debug=arguments.debug):
         arguments.do(arguments)
-    except PipelineError as error:
-        if arguments.debug:
-            raise
-        console.print(str(error), markup=False, style="red")
-        raise SystemExit(2) from None
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,10 +1,13 @@
 """One array of an HDF5 file, written piece by piece along time."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pipeline import stopping
 
 if TYPE_CHECKING:
     import h5py
@@ -24,20 +27,70 @@ def write(
 ) -> None:
     """Write an array, shape (row, time), and then what it is.
 
+    A signal waits until the file is closed: HDF5 would take it for a failed write.
+
     Raises
     ------
+    OSError
+        The file could not be written, as on a full disk.
     ValueError
         The pieces together have another length.
     """
     import h5py
 
-    with h5py.File(path, "w") as file:
-        _fill(
-            file.create_dataset("values", shape, dtype, compression=compression), pieces
-        )
-        # The array was closed before: so its chunks lie before what follows.
-        for key in sorted(attributes):
-            file.attrs[key] = attributes[key]
+    with stopping.held(), _Sink(path) as sink:
+        with h5py.File(sink, "w") as file:
+            array = file.create_dataset("values", shape, dtype, compression=compression)
+            _fill(array, _while_sound(pieces, sink))
+            del array  # it is closed: so its chunks lie before what follows
+            for key in sorted(attributes):
+                file.attrs[key] = attributes[key]
+        sink.check()
+
+
+class _Sink(FileIO):
+    """A file whose first failure is kept, and raised by `check`.
+
+    A failed write is more than the HDF5 library can take: it closes the file without a
+    word, or the process ends at a fault of memory. So it never sees one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+b")
+        self.failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all bytes, or none once something failed."""
+        view = memoryview(data).cast("B")
+        n_bytes = len(view)
+        try:
+            while view and self.failure is None:
+                view = view[super().write(view) :]
+        except OSError as error:
+            self.failure = error
+        return n_bytes
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut or extend the file, unless something failed."""
+        try:
+            if self.failure is None:
+                return super().truncate(size)
+        except OSError as error:
+            self.failure = error
+        return size or 0
+
+    def check(self) -> None:
+        """Raise what failed."""
+        if self.failure is not None:
+            raise self.failure
+
+
+def _while_sound(pieces: Iterable[np.ndarray], sink: _Sink) -> Iterator[np.ndarray]:
+    """Yield pieces until one could not be written, or a signal comes."""
+    for piece in pieces:
+        sink.check()
+        stopping.check()
+        yield piece
 
 
 def _fill(values: "h5py.Dataset", pieces: Iterable[np.ndarray]) -> None:

@@ -29,9 +29,13 @@ NO_EFFECT = (
     "pipeline.components",  # how names become classes
     "pipeline.config",  # refuses or accepts; settings count by their values
     "pipeline.digests",
+    "pipeline.ending",  # wording
     "pipeline.entries",
     "pipeline.errors",  # wording
+    "pipeline.locks",  # who works
+    "pipeline.machine",  # wording
     "pipeline.parallel",  # how many at a time
+    "pipeline.stopping",
     "pipeline.syntax",
     "pipeline.tracking",  # a view of the files
     "stages",  # how a stage starts; each stage itself counts

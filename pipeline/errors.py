@@ -3,6 +3,7 @@
     PipelineError
     ├── ConfigError        params.yaml, or a component it names
     ├── DataError          a file, recording, subject or label
+    ├── MachineError       a disk, a permission, memory, another process
     └── MeasurementError   a meter or emulator
 
 A `PipelineError` ends a stage with one block and exit status 2; anything else that
@@ -47,6 +48,10 @@ class ConfigError(PipelineError):
 
 class DataError(PipelineError):
     """A recording or label that cannot be used."""
+
+
+class MachineError(PipelineError):
+    """Something that the machine refused: no fault of a recording or a setting."""
 
 
 class MeasurementError(PipelineError):

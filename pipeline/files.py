@@ -8,6 +8,7 @@ Nothing here unpickles.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from pipeline import _fif, _hdf5
 from pipeline.axes import PackedBits, Samples
 from pipeline.components import Settings
 from pipeline.errors import DataError
+from pipeline.machine import refusal, writing
 from pipeline.spikes import Spikes
 
 if TYPE_CHECKING:
@@ -123,16 +125,29 @@ class Signal:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that takes the name `path` when the block succeeds."""
+def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
+    """Yield a temporary path that takes the name `path` when the block succeeds.
+
+    Parameters
+    ----------
+    path : Path
+    needed : int, optional
+        Bytes that it takes, where that is known.
+
+    Raises
+    ------
+    MachineError
+        The disk is full, or something else that the machine refuses.
+    """
     refuse_links(path.parent)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(path, needed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -142,16 +157,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     What was at `path` is removed only then.
     """
     refuse_links(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    partial.mkdir()
-    try:
-        yield partial
-        if path.exists():
-            shutil.rmtree(path)
-        partial.replace(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)  # of a killed run with this number
+        partial.mkdir()
+        try:
+            yield partial
+            if path.exists():
+                shutil.rmtree(path)
+            partial.replace(path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def clear_partial(parent: Path) -> None:
@@ -275,13 +292,15 @@ def save_recording(path: Path, raw: "mne.io.BaseRaw") -> None:
     name. The main file appears last, so that what is found complete is complete.
     """
     raw.info["description"] = dump_json({"schema": SCHEMA})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-        written = _fif.write(Path(folder) / path.name, raw)
-        for old in _fif.parts(path):
-            old.unlink(missing_ok=True)
-        for part in reversed(written):
-            part.replace(path.with_name(part.name))
+    needed = len(raw.ch_names) * raw.n_times * np.dtype(np.float32).itemsize
+    with writing(path, needed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+            written = _fif.write(Path(folder) / path.name, raw)
+            for old in _fif.parts(path):
+                old.unlink(missing_ok=True)
+            for part in reversed(written):
+                part.replace(path.with_name(part.name))
 
 
 def load_recording(path: Path) -> "mne.io.BaseRaw":
@@ -323,7 +342,8 @@ def write_signal(
     if len(about.segments) > 1:
         attributes["segments"] = dump_json(about.segments)
     shape = len(about.channels), n_samples
-    with replacing(path) as partial:
+    needed = math.prod(shape) * np.dtype(np.float32).itemsize
+    with replacing(path, needed) as partial:
         _hdf5.write(partial, pieces, shape, attributes, dtype=np.float32)
 
 
@@ -409,12 +429,12 @@ def save_weights(
 
     With one key the bytes repeat; with several, their order does not.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     contiguous = {k: v.detach().cpu().contiguous() for k, v in sorted(tensors.items())}
     text = dump_json({"schema": SCHEMA, **meta})
     with replacing(path) as partial:
-        save_file(contiguous, partial, metadata={"biospike": text})
+        partial.write_bytes(save(contiguous, metadata={"biospike": text}))
 
 
 def load_weights_meta(path: Path) -> dict[str, Any]:
@@ -475,6 +495,8 @@ def _reading(path: Path, *faults: type[Exception]) -> Iterator[None]:
     try:
         yield
     except faults as error:
+        if refused := refusal(error, path):
+            raise refused from error
         said = next(iter(str(error).splitlines()), "")
         raise DataError(
             str(path),

@@ -7,12 +7,13 @@ result.
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -27,7 +28,8 @@ from rich.progress import (
 )
 from threadpoolctl import threadpool_limits
 
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError
+from pipeline.machine import refusal
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,15 +75,21 @@ def start_importing(*modules: str) -> None:
 
 
 def _start_server() -> None:
+    """Start the server of workers; Ctrl-C, which reaches them too, is not for them."""
     try:
-        forkserver.ensure_running()
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     except OSError as error:
-        raise PipelineError(
+        raise refusal(error) or MachineError(
             "starting workers",
             f"there can be no socket for them ({error})",
             expected="a short path of temporary files",
             remedy="set TMPDIR to a shorter path, or BIOSPIKE_WORKERS=1",
-        ) from None
+        ) from error
 
 
 def parallel_map(
@@ -100,7 +108,7 @@ def parallel_map(
 
     Raises
     ------
-    PipelineError
+    MachineError
         A process was killed, perhaps for its memory, or none can be started.
     """
     results: list[Result] = []
@@ -125,17 +133,33 @@ def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
     _start_server()
     environment = (dict(os.environ),)
     try:
-        with ProcessPoolExecutor(
-            workers, CONTEXT, initializer=_begin_worker, initargs=environment
-        ) as pool:
+        with (
+            ProcessPoolExecutor(
+                workers, CONTEXT, initializer=_begin_worker, initargs=environment
+            ) as pool,
+            _ending_workers(),
+        ):
             yield pool.map
     except BrokenProcessPool:
-        raise PipelineError(
+        raise MachineError(
             what,
             "a worker process ended before its work was done",
             expected="as much memory as all workers need together",
             remedy="set BIOSPIKE_WORKERS=1 and run it again",
         ) from None
+
+
+@contextmanager
+def _ending_workers() -> Iterator[None]:
+    """Kill the workers if a signal stops this process: a pool would wait for them."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        raise
 
 
 def _begin_worker(environment: dict[str, str]) -> None:

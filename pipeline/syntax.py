@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError, PipelineError
 from pipeline.files import replacing
 
 ROOT = Path(__file__).parents[1]
@@ -163,7 +163,7 @@ def remembering() -> Iterator[None]:
     if len(memory := _memory()) == n_known:
         return
     path = _memory_path()
-    with suppress(OSError):
+    with suppress(OSError, MachineError):
         for old in path.parent.glob("meanings-*.json"):
             old.unlink()
         with replacing(path) as partial:

@@ -7,9 +7,10 @@ notes: so the bytes of an output do not depend on the code that made it.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pipeline.errors import MachineError
 from pipeline.files import (
     DATA,
     UNFINISHED,
@@ -18,6 +19,7 @@ from pipeline.files import (
     refuse_links,
     replacing,
 )
+from pipeline.machine import AGAIN, writing
 
 NOTES = ".inputs"
 """Folder of the notes, beside the files."""
@@ -29,19 +31,56 @@ def finishing(path: Path) -> Iterator[Path]:
 
     If the block fails or is killed, the folder stays, and the next run finds there what
     was finished (`is_made_of`). What was at `path` is removed only when the new folder
-    is complete.
+    stands in its place.
+
+    Raises
+    ------
+    MachineError
+        The disk is full, something else than a folder is at `path`, or the like.
     """
     work = (UNFINISHED / path.relative_to(DATA)).absolute()
     refuse_links(path)
     refuse_links(work)
-    work.mkdir(parents=True, exist_ok=True)
-    clear_partial(work)
-    yield work
+    with writing(path):
+        _refuse_other(path)
+        work.mkdir(parents=True, exist_ok=True)
+        clear_partial(work)
+    try:
+        yield work
+    except BaseException:
+        with suppress(OSError):
+            clear_partial(work)  # its room is needed elsewhere
+        raise
+    with writing(path):
+        shutil.rmtree(work / NOTES, ignore_errors=True)
+        _put_in_place(work, path)
+
+
+def _refuse_other(path: Path) -> None:
+    """Refuse a file or a link where a folder will be: it is not ours to remove."""
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise MachineError(
+            str(path),
+            "this is a link" if path.is_symlink() else "this is a file",
+            expected="a folder that this stage made, or nothing",
+            remedy=f"move it away, then {AGAIN}",
+        )
+
+
+def _put_in_place(work: Path, path: Path) -> None:
+    """Let a finished folder take the place of the one before."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    before = work.with_name(f".replaced-{work.name}")
+    shutil.rmtree(before, ignore_errors=True)  # of a killed run
     if path.exists():
-        shutil.rmtree(path)
-    shutil.rmtree(work / NOTES, ignore_errors=True)
-    work.replace(path)
+        path.replace(before)
+    try:
+        work.replace(path)
+    except OSError:
+        if before.exists():
+            before.replace(path)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def is_made_of(path: Path, inputs: str) -> bool:

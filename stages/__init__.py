@@ -5,10 +5,16 @@ those and no others, and a test holds the same list against `dvc.yaml`. What ear
 stages read it takes from their files: each passes on its settings with its output.
 """
 
+import sys
+
+from pipeline import stopping
+
+if sys.argv[0] == "-m":  # `python -m stages.train`: a signal may come among the imports
+    stopping.install()
+
 import argparse
 import gc
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +25,8 @@ from pydantic_core import to_jsonable_python
 
 from pipeline import config, entries
 from pipeline.components import Settings
-from pipeline.errors import PipelineError
+from pipeline.ending import in_one_message
+from pipeline.locks import only_one
 from pipeline.parallel import console
 
 # Imports make many objects that stay: looking for garbage among them takes a tenth of
@@ -112,16 +119,16 @@ def run(
     arguments = vars(parser.parse_args())
     debug = arguments.pop("debug") or "BIOSPIKE_DEBUG" in os.environ
     begun = time.monotonic()
-    try:
-        done = main(_stage(title, arguments, sections))
-    except PipelineError as error:
-        if debug:
-            raise
-        console.print(f"[bold red]{title} {'-'.join(arguments.values())}[/]", end=" ")
-        console.print(str(error), markup=False)
-        raise SystemExit(2) from None
+    stopping.install()
+    if "DVC_STAGE" in os.environ:
+        stopping.end_with_parent()
+    names = "-".join(arguments.values())
+    with in_one_message(f"{title} {names}".rstrip(), debug=debug):
+        stage = _stage(title, arguments, sections)
+        with only_one("@".join(filter(None, (title, names)))):
+            done = main(stage)
     seconds = time.monotonic() - begun
-    label = f"[bold]{title}[/] {'-'.join(arguments.values())}".rstrip()
+    label = f"[bold]{title}[/] {names}".rstrip()
     console.print(f"{label}: {done} [dim]({seconds:.1f} s)[/]")
     gc.freeze()  # a last search for garbage would be useless
 

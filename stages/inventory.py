@@ -15,6 +15,8 @@ if __name__ == "__main__":
     # Modules beside this file are called like some of the standard library.
     sys.path[0] = str(Path(__file__).absolute().parents[1])
 
+from pipeline import machine, stopping
+from pipeline.errors import MachineError
 from pipeline.names import entry_fault
 from pipeline.sources._walk import expanded, walk
 
@@ -72,11 +74,20 @@ def _keep_or_write(path: Path, text: str) -> None:
     if not text or (path.exists() and path.read_text(encoding="utf-8") == text):
         return
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
     begun = time.monotonic()
-    done = main()
+    stopping.install()
+    try:
+        with machine.writing(TARGET):
+            done = main()
+    except MachineError as error:
+        sys.stderr.write(f"inventory {error}\n")
+        raise SystemExit(2) from None
     sys.stderr.write(f"inventory: {done} ({time.monotonic() - begun:.2f} s)\n")

@@ -1,0 +1,200 @@
+"""What the machine refuses, in words: a full disk, a folder without permission.
+
+An `OSError` is a bug in biospike, or the machine's refusal. Its number says which:
+`refusal` explains the second kind, and knows nothing to say of the first.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import (
+    EACCES,
+    EAGAIN,
+    EDQUOT,
+    EEXIST,
+    EFBIG,
+    EIO,
+    EISDIR,
+    EMFILE,
+    ENFILE,
+    ENODEV,
+    ENOMEM,
+    ENOSPC,
+    ENOTDIR,
+    ENXIO,
+    EPERM,
+    EROFS,
+    ESTALE,
+    EXDEV,
+)
+from pathlib import Path
+
+from pipeline.errors import MachineError
+
+AGAIN = "run it again: what is finished is kept"
+Words = tuple[str, str, str]
+"""What was found, what was expected, and what to do."""
+
+
+@contextmanager
+def writing(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Explain what the machine refuses in the block, which writes a file or folder.
+
+    Parameters
+    ----------
+    path : Path
+        Named where the error names nothing itself.
+    needed : int, optional
+        Bytes that it takes, where that is known.
+
+    Raises
+    ------
+    MachineError
+        The machine refused something; other errors pass.
+    """
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        explained = refusal(error, path, needed)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def refusal(
+    error: BaseException, path: Path | None = None, needed: int | None = None
+) -> MachineError | None:
+    """Explain an error that the machine raised; None if it is a bug.
+
+    Parameters
+    ----------
+    error : exception
+    path : Path, optional
+        The file or folder at hand, if the error does not name it.
+    needed : int, optional
+        Bytes that it takes, where that is known.
+    """
+    number = ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
+    if number not in REFUSALS:
+        return None
+    named = getattr(error, "filename", None)
+    place = Path(os.fsdecode(named)) if named else path or Path()
+    found, expected, remedy = _words(number, place)
+    if number in (ENOSPC, EDQUOT) and needed:
+        expected = f"room for {size_words(needed)}"
+    return MachineError(_shown(place), found, expected=expected, remedy=remedy)
+
+
+def size_words(n_bytes: float) -> str:
+    """Write a number of bytes as people do: `3.2 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} TB"
+
+
+def _shown(place: Path) -> str:
+    """Name a file as the user would; a temporary name is that of its folder."""
+    if place.name.startswith(".partial-"):
+        place = place.parent
+    here = Path.cwd()
+    return str(place.relative_to(here) if place.is_relative_to(here) else place)
+
+
+def _folder(place: Path) -> Path:
+    """Find the nearest folder there is, of a path."""
+    above = (place, *place.absolute().parents)
+    return next((path for path in above if path.is_dir()), Path("/"))
+
+
+def _words(number: int | None, place: Path) -> Words:
+    """Give what was found, what was expected, and what to do."""
+    if number == ENOSPC:
+        disk = shutil.disk_usage(_folder(place))
+        free = f"{size_words(disk.free)} of {size_words(disk.total)} free"
+        return (f"the disk is full ({free})", *FULL)
+    if number in (EACCES, EPERM):
+        found, expected, remedy = FORBIDDEN
+        there = place if place.exists() else _folder(place)
+        return f"{found}{_owner(there)}", expected, remedy.format(_shown(there))
+    return WORDS.get(number or 0, MEMORY)
+
+
+def _owner(place: Path) -> str:
+    try:
+        return f", which belongs to {place.owner()}"
+    except (KeyError, OSError):
+        return ""
+
+
+FULL = (
+    "room for the file that was being written",
+    "free some on that disk (`dvc gc -w` removes results that the checkout no longer "
+    f"uses), then {AGAIN}",
+)
+FORBIDDEN = (
+    "this account may not read or write it",
+    "files and folders that this account may read, and below data/ write",
+    f"have its owner correct the permissions (`chmod -R u+rwX {{}}`), then {AGAIN}",
+)
+MEMORY = (
+    "there is not enough memory, or too many processes run",
+    "as much memory as all workers need together",
+    f"close other programs, or set BIOSPIKE_WORKERS=1, then {AGAIN}",
+)
+HANDLES = (
+    "too many files are open",
+    "a higher limit of open files",
+    f"`ulimit -n 4096`, or set BIOSPIKE_WORKERS=1, then {AGAIN}",
+)
+DISK = (
+    "the disk or its connection failed",
+    "a disk that answers",
+    f"look at the disk and its mount (`dmesg` may say more), then {AGAIN}",
+)
+A_FILE = (
+    "there is a file where a folder should be",
+    "folders all along the path",
+    f"move the file away, then {AGAIN}",
+)
+WORDS = {
+    EDQUOT: (
+        "the disk quota of this account is used up",
+        FULL[0],
+        f"remove files of yours there, or have the quota raised, then {AGAIN}",
+    ),
+    EROFS: (
+        "the file system is mounted for reading only",
+        "one that can be written to",
+        f"mount it for writing, then {AGAIN}",
+    ),
+    EFBIG: (
+        "a file may not become as long as this one",
+        "a higher limit of a file's length",
+        f"`ulimit -f unlimited`, or another file system, then {AGAIN}",
+    ),
+    EISDIR: (
+        "there is a folder where a file should be",
+        "a file, or nothing",
+        f"move the folder away, then {AGAIN}",
+    ),
+    EXDEV: (
+        "this folder and data/.unfinished lie on two disks",
+        "one disk for all of data/",
+        f"move it back, or move data/ as one folder, then {AGAIN}",
+    ),
+    ENOTDIR: A_FILE,
+    EEXIST: A_FILE,
+    EMFILE: HANDLES,
+    ENFILE: HANDLES,
+    EIO: DISK,
+    ENODEV: DISK,
+    ENXIO: DISK,
+    ESTALE: DISK,
+    EAGAIN: MEMORY,
+    ENOMEM: MEMORY,
+}
+REFUSALS = {ENOSPC, EACCES, EPERM, *WORDS}
+"""Numbers of errors that are the machine's."""
