@@ -87,9 +87,13 @@ class _Sink(FileIO):
 
 def _while_sound(pieces: Iterable[np.ndarray], sink: _Sink) -> Iterator[np.ndarray]:
     """Yield pieces until one could not be written, or a signal comes."""
-    for piece in pieces:
+    source = iter(pieces)
+    while True:
         sink.check()
-        stopping.check()
+        with stopping.released():
+            piece = next(source, None)
+        if piece is None:
+            return
         yield piece
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from threading import Thread
 from typing import Any, TypeVar
@@ -133,13 +134,10 @@ def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
     _start_server()
     environment = (dict(os.environ),)
     try:
-        with (
-            ProcessPoolExecutor(
-                workers, CONTEXT, initializer=_begin_worker, initargs=environment
-            ) as pool,
-            _ending_workers(),
-        ):
-            yield pool.map
+        with ProcessPoolExecutor(
+            workers, CONTEXT, initializer=_begin_worker, initargs=environment
+        ) as pool:
+            yield partial(_map, pool)
     except BrokenProcessPool:
         raise MachineError(
             what,
@@ -149,14 +147,20 @@ def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
         ) from None
 
 
-@contextmanager
-def _ending_workers() -> Iterator[None]:
-    """Kill the workers if a signal stops this process: a pool would wait for them."""
+def _map(
+    pool: ProcessPoolExecutor,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+) -> Iterator[Result]:
+    """Yield the results in order; an error lets the workers end what they are at."""
+    futures = [pool.submit(function, item) for item in items]
     try:
-        yield
+        for future in futures:
+            yield future.result()
     except Exception:
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    except BaseException:
+    except BaseException:  # a signal: the pool would wait for the workers
         for worker in multiprocessing.active_children():
             worker.kill()
         raise

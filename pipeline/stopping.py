@@ -50,12 +50,14 @@ class _Handler:
 
     def words(self, number: int) -> str:
         """Say in a line what ended and why."""
-        started_as = "" if sys.argv[0] == "-m" else Path(sys.argv[0]).stem
-        what = " ".join([started_as, *sys.argv[1:]]).strip() or "biospike"
-        why = {signal.SIGINT: "Ctrl-C"}.get(signal.Signals(number), "SIGTERM")
+        name = Path(sys.argv[0]).stem
+        if name == "-m":  # `python -m stages.train` among its imports
+            name = sys.orig_argv[2].rpartition(".")[2]
+        what = " ".join([name.replace("__main__", "biospike"), *sys.argv[1:]])
+        why = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
         if os.getppid() != self.parent:
             why = "the end of the process that started it"
-        return f"\n{what}: stopped by {why}; the next run goes on from what is finished"
+        return f"{what}: stopped by {why}; the next run goes on from what is finished"
 
 
 _handler = _Handler()
@@ -81,7 +83,7 @@ def _watch(parent: int) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let a signal wait for the end of the block, or for `check` in it."""
+    """Let a signal wait for the end of the block, where it could do harm."""
     _handler.holding = True
     try:
         yield
@@ -90,10 +92,12 @@ def held() -> Iterator[None]:
     _handler.check()
 
 
-def check() -> None:
-    """Raise `Stopped` here if a signal waits."""
-    holding, _handler.holding = _handler.holding, False
+@contextmanager
+def released() -> Iterator[None]:
+    """Let a signal come through within a block that holds it."""
+    _handler.holding = False
     try:
         _handler.check()
+        yield
     finally:
-        _handler.holding = holding
+        _handler.holding = True

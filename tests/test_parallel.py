@@ -120,5 +120,5 @@ def test_a_path_too_long_for_the_workers_server_is_explained(tmp_path: Path) -> 
         text=True,
         check=False,
     )
-    assert "PipelineError" in done.stderr
+    assert "MachineError" in done.stderr
     assert "TMPDIR" in done.stderr
