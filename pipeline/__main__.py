@@ -14,7 +14,7 @@ from rich.table import Table
 from pipeline import config, files, stopping
 from pipeline.components import available
 from pipeline.ending import in_one_message
-from pipeline.errors import ConfigError, DataError
+from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
 from pipeline.runs import INT8_HEADLINE
@@ -120,16 +120,30 @@ def publish(arguments: argparse.Namespace) -> None:
     """Build the MLflow store again from the files of all cells."""
     from pipeline import tracking
 
+    if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
+        raise ConfigError(
+            "BIOSPIKE_TRACKING",
+            "it is off",
+            expected="that it is not set, to log runs",
+            remedy="unset it, and run `biospike publish` again",
+        )
     cells = [cell for cell in grid_cells(config.load()) if has_run(str(cell))]
-    for cell in cells:
-        if tracking.publish(str(cell)):
-            console.print(f"published {cell}")
     if not cells:
         raise DataError(
             str(files.DATA / "runs"),
             "holds no run of the grid",
             remedy="run `dvc repro` or `dvc pull` first",
         )
+    for n_done, cell in enumerate(cells):
+        if not tracking.publish(str(cell)):
+            raise MachineError(
+                f"MLflow, {tracking.store.shown()}",
+                f"{n_done} of {len(cells)} cells are logged",
+                expected="a store that takes runs",
+                remedy="correct what stands above, and run `biospike publish` again: "
+                "what is logged stays, and nothing is logged twice",
+            )
+        console.print(f"published {cell}")
 
 
 def has_run(cell: str) -> bool:

@@ -12,14 +12,17 @@ MLflow takes seconds to start.
 import os
 import warnings
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pipeline import files
 from pipeline.parallel import console
-from pipeline.tracking import store
+from pipeline.tracking import answering, store
 
 KINDS = ("runs", "metrics", "energy")
 """The folders of `data` that hold what is logged of a cell."""
+LOCK_S = 4.0
+"""Seconds that another process may take to log a cell."""
 
 
 def store_uri() -> str:
@@ -30,8 +33,8 @@ def store_uri() -> str:
 def publish(cell: str, *kinds: str) -> bool:
     """Log a cell's files to its MLflow run.
 
-    A store that does not answer costs no result: a message says so, and the next
-    `publish` catches up.
+    A store that does not answer costs no result, and no more than ten seconds: a
+    message says so once, and the next `publish` catches up.
 
     Parameters
     ----------
@@ -54,6 +57,9 @@ def publish(cell: str, *kinds: str) -> bool:
     if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
         return False
     run = files.load_json(files.folder("runs", cell) / "run.json")
+    if reason := answering.fault(store.uri()):
+        _say(f"MLflow takes no runs now ({reason}).")
+        return False
     store.quieten()
     # What MLflow warns about is its own code, not the user's doing.
     with warnings.catch_warnings():
@@ -62,23 +68,29 @@ def publish(cell: str, *kinds: str) -> bool:
 
 
 def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     from pipeline.tracking.cells import log
 
+    store.hurry()
     # The first process to open a new SQLite store makes its tables: one at a time.
     try:
-        with FileLock(store.home() / "mlflow.db.lock", timeout=120):
+        with FileLock(store.home() / "mlflow.db.lock", timeout=LOCK_S):
             log(MlflowClient(store.uri()), cell, run, kinds)
+    except Timeout as error:
+        _say(f"MLflow: {cell} is not logged (another process holds {error.lock_file}).")
+        return False
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        console.print(
-            f"MLflow: {cell} is not logged ({reason}). Its files are complete; "
-            "`biospike publish` logs them later.",
-            markup=False,
-        )
+        _say(f"MLflow: {cell} is not logged ({answering.reason(error)}).")
         return False
     return True
+
+
+@cache
+def _say(found: str) -> None:
+    """Say once in a process what is not logged."""
+    later = "The results in data/ are complete; `biospike publish` logs them later."
+    console.print(f"{found} {later}", markup=False)

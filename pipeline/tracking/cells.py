@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.parallel import console
 from pipeline.plots import accesses, dynamics, plasticity
 from pipeline.plots.runs import pictures
 from pipeline.plots.snapshots import STRONG, WEAK, parted
@@ -57,10 +58,17 @@ def log(
 
 
 def _experiment(client: "MlflowClient", dataset: str) -> str:
-    """Find or make the experiment of a data set."""
+    """Find or make the experiment of a data set; one that was deleted comes back."""
     from mlflow.exceptions import MlflowException
 
     if found := client.get_experiment_by_name(dataset):
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+            console.print(
+                f"MLflow: the experiment {dataset} had been deleted; it is back, with "
+                "its runs, for results of it are in data/",
+                markup=False,
+            )
         return str(found.experiment_id)
     place = store.artifacts(dataset)
     try:
@@ -133,7 +141,7 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     drawn = pictures(folder)
     log_pictures(client, parent, "dynamics", drawn.dynamics)
     log_pictures(client, parent, "plasticity", drawn.plasticity)
-    log_model(parent, folder, run)
+    log_model(client, parent, folder, run)
     client.set_terminated(parent.info.run_id)
 
 

@@ -37,10 +37,14 @@ def log_params(
 def log_curves(
     client: "MlflowClient", run_id: str, curves: pd.DataFrame, *, group: str
 ) -> None:
-    """Log a fold's epochs, a column a curve; what an epoch lacks is left out."""
+    """Log a fold's epochs, a column a curve; what an epoch lacks is left out.
+
+    Their time is that of the run's start, so that MLflow knows a point that a publish
+    which broke off had logged.
+    """
     from mlflow.entities import Metric
 
-    now = _now()
+    now = client.get_run(run_id).info.start_time
     points = curves.melt(id_vars="epoch").dropna(subset="value")
     metrics = [
         Metric(_allowed(f"{group}/{name}"), float(value), now, int(epoch))
@@ -53,16 +57,18 @@ def log_curves(
 def log_numbers(
     client: "MlflowClient", run_id: str, numbers: Mapping[str, Any]
 ) -> None:
-    """Log what is a number; what is absent stays absent."""
+    """Log what is a number and not logged yet; what is absent stays absent."""
     from mlflow.entities import Metric
 
     now = _now()
+    known = client.get_run(run_id).data.metrics
     metrics = [
         Metric(_allowed(name), float(value), now, 0)
         for name, value in numbers.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
-    client.log_batch(run_id, metrics=metrics)
+    news = [each for each in metrics if known.get(each.key) != each.value]
+    client.log_batch(run_id, metrics=news)
 
 
 def set_tags(client: "MlflowClient", parent: "Run", tags: Mapping[str, Any]) -> None:

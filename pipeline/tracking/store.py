@@ -2,12 +2,22 @@
 
 import logging
 import os
+import re
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from pipeline.tracking.answering import ANSWER_S
 
 
 def uri() -> str:
     """Name the tracking store."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def shown() -> str:
+    """Name the tracking store without a password in it."""
+    return re.sub(r"//[^@/]*@", "//", uri())
 
 
 def artifacts(dataset: str) -> str | None:
@@ -26,9 +36,26 @@ def quieten() -> None:
     """Nothing phones home, nothing waits long for a dead server, no chatter."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs the traceback of what it raises.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
+@cache
+def hurry() -> None:
+    """Let MLflow wait 3 s for a locked SQLite store, not 20 s a step."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def shorten(*given: Any) -> tuple[str, Any]:
+        _, _, statement, parameters, *_ = given
+        if statement.startswith("PRAGMA busy_timeout"):
+            statement = f"PRAGMA busy_timeout = {1000 * ANSWER_S}"
+        return statement, parameters
+
+    event.listen(Engine, "before_cursor_execute", shorten, retval=True)

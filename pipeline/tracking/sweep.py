@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline import files
 from pipeline.errors import DataError
-from pipeline.tracking import store
+from pipeline.tracking import answering, store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -60,6 +60,8 @@ def points(dataset: str) -> pd.DataFrame:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    if reason := answering.fault(store.uri()):
+        raise _no_answer(reason)
     store.quieten()
     client = MlflowClient(store.uri())
     columns = [
@@ -69,11 +71,17 @@ def points(dataset: str) -> pd.DataFrame:
     try:
         rows = [_row(run) for run in _cells(client, dataset)]
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"MLflow, {store.uri()}", reason, expected="a store that answers"
-        ) from None
+        raise _no_answer(answering.reason(error)) from None
     return pd.DataFrame(rows, columns=columns)
+
+
+def _no_answer(reason: str) -> DataError:
+    return DataError(
+        f"MLflow, {store.shown()}",
+        reason,
+        expected="a store that answers",
+        remedy="correct MLFLOW_TRACKING_URI, or what the reason names",
+    )
 
 
 def comparable(points: pd.DataFrame) -> pd.DataFrame:
