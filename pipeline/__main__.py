@@ -29,43 +29,17 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def check_dataset(params: config.Params, dataset: str) -> None:
-    """Read every recording of a fetched data set and say what was found."""
-    from pipeline.ingestion.reading import Intake
-    from pipeline.ingestion.recordings import inspect
-    from pipeline.ingestion.words import closing_line, left_out_lines, row_words
+    """Read and try a fetched data set, print what was found, and write a page."""
+    from pipeline.inspection import check, page, text
 
-    section = f"datasets.{dataset}"
-    intake = Intake(params.read(f"{section}.reader"), params.read(f"{section}.values"))
-    folder = files.folder("raw", dataset)
-    if not folder.exists():
-        raise DataError(
-            str(folder),
-            "there are no raw files yet",
-            remedy=f"dvc repro fetch@{dataset}, with {dataset} in grid.dataset",
-        )
-    manifest = files.load_json(folder / "manifest.json")
-    source = params.read(f"{section}.source").model_dump(mode="json")
-    if source != {
-        k: v for k, v in manifest["settings"]["source"].items() if k != "name"
-    }:
-        console.print(
-            f"the source has changed since: `dvc repro fetch@{dataset}` first"
-        )
-    labels = list(params.read(f"{section}.labels"))
-    done = inspect(intake, folder, manifest, labels)
-    table = Table("recording", "subject", "signal", "labels", "remarks and problems")
-    for row in done.rows:
-        words = row_words(row, done.problems.get(row.recording, ""))
-        table.add_row(row.recording, row.subject, *words)
-    out = Console(highlight=False)
-    out.print(table)
-    for line in [*left_out_lines(done, manifest), closing_line(done, manifest)]:
-        out.print(line, markup=False, soft_wrap=True)
-    if not any(row.status == "used" for row in done.rows):
+    checked = check.check(params, dataset)
+    text.show(checked, Console(highlight=False))
+    console.print(f"all of it, with pictures: {page.write(checked)}")
+    if checked.verdict == "no":
         raise DataError(
             dataset,
-            "none of its recordings can be used",
-            remedy="see above; correct its reader or values in params.yaml",
+            "it cannot be used as it is",
+            remedy="see the errors above; correct its entry in params.yaml",
         )
 
 

@@ -7,15 +7,16 @@ are not removed but never copied.
 
 import errno
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from pipeline import files, quality
+from pipeline.axes import Precise
 from pipeline.errors import DataError, PipelineError
 from pipeline.ingestion import catalogue, labelling, sidecars
 from pipeline.ingestion.archives import View
@@ -47,6 +48,26 @@ class Intake:
     values: Values
 
 
+class Watch(Protocol):
+    """What is measured of one recording beside its quality, as it is read."""
+
+    def add(self, piece: Precise) -> None:
+        """Take the next samples, shape (channel, time)."""
+
+    def finish(self, measured: Measured, labels: Labels) -> Any:
+        """Give what was measured; it is sent to another process."""
+
+
+class Observer(Protocol):
+    """Who looks on while recordings are read."""
+
+    def watch(self, view: View, entry: Entry, content: Content) -> Watch:
+        """Begin with a recording."""
+
+    def survey(self, view: View) -> Any:
+        """Look at the files of the data set, all recordings read."""
+
+
 @dataclass(frozen=True)
 class Job:
     """What all recordings of a data set share.
@@ -64,6 +85,8 @@ class Job:
         Digest of the code that reads.
     dataset : str
         The data set's name, for messages.
+    observer : Observer or None
+        Who looks on.
     """
 
     intake: Intake
@@ -72,6 +95,7 @@ class Job:
     on_bad: OnBad
     code: str
     dataset: str = "NAME"
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True)
@@ -87,15 +111,18 @@ class Inspected:
         Why it is refused, with paths and lines of the files: to be shown, not kept.
     sketch : Sketch or None
         Of its signal, by which copies are known; None if it could not be read.
-    measured : Measured or None
-        The quality of each channel; None if it was not measured now.
+    remedy : str
+        What to do then.
+    seen : object
+        What the observer's watch gave.
     """
 
     row: Row
     unclaimed: Counter[str] = field(default_factory=Counter)
     problem: str = ""
     sketch: Sketch | None = None
-    measured: Measured | None = None
+    remedy: str = ""
+    seen: Any = None
 
 
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
@@ -149,7 +176,8 @@ def _examine(job: Job, entry: Entry, where: str) -> tuple[Inspected, Any]:
         _refuse_empty(where, content)
         pieces = Pieces(content)
     sketcher = Sketcher(len(content.channels), content.n_samples)
-    passing = sketcher.passing(iter(pieces))
+    watch = job.observer and job.observer.watch(job.view, entry, content)
+    passing = sketcher.passing(_watched(pieces, watch) if watch else iter(pieces))
     measured = quality.measure(passing, content.sfreq, content.line_freq)
     _refuse_not_finite(where, content, measured)
     refuse_implausible(where, content, measured, intake.reader.unchecked)
@@ -165,8 +193,15 @@ def _examine(job: Job, entry: Entry, where: str) -> tuple[Inspected, Any]:
     if not labels.classes:
         row = replace(row, status="unlabelled", reason=_why_unlabelled(labels))
     kept = _kept(content, pieces, labels) if labels.classes else None
-    sketch = sketcher.sketch()
-    return Inspected(row, labels.unclaimed, sketch=sketch, measured=measured), kept
+    seen = watch.finish(measured, labels) if watch else None
+    return Inspected(row, labels.unclaimed, sketch=sketcher.sketch(), seen=seen), kept
+
+
+def _watched(pieces: Iterable[Precise], watch: Watch) -> Iterator[Precise]:
+    """Show a watch each piece on its way."""
+    for piece in pieces:
+        watch.add(piece)
+        yield piece
 
 
 def _labels(job: Job, entry: Entry, content: Content) -> Labels:

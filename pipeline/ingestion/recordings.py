@@ -16,10 +16,9 @@ from pipeline.ingestion.archives import opened
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.copies import Sketch
 from pipeline.ingestion.found import Entry, Found, Selection
-from pipeline.ingestion.reading import Inspected, Intake, Job, OnBad
+from pipeline.ingestion.reading import Inspected, Intake, Job, Observer, OnBad
 from pipeline.ingestion.repeats import refuse_same_bytes, repeats
 from pipeline.parallel import parallel_map
-from pipeline.quality import Measured
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,21 @@ class Ingested:
         The recordings and the files that belong to none.
     unclaimed : Counter
         Texts that no class takes.
-    problems : mapping of str to str
-        Why recordings are refused, in full, by their names.
-    measured : mapping of str to Measured
-        The quality of the recordings that were read now, by their names.
+    problems, remedies : mapping of str to str
+        Why recordings are refused, in full, and what to do then, by their names.
+    seen : mapping of str to object
+        What the observer's watches gave, by the recordings' names.
+    survey : object
+        What the observer says of the files.
     """
 
     rows: list[Row]
     found: Found
     unclaimed: Counter[str]
     problems: Mapping[str, str] = field(default_factory=dict)
-    measured: Mapping[str, Measured] = field(default_factory=dict)
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    survey: Any = None
 
 
 def ingest(
@@ -98,7 +101,11 @@ def ingest(
 
 
 def inspect(
-    intake: Intake, raw: Path, manifest: Mapping[str, Any], labels: Sequence[str]
+    intake: Intake,
+    raw: Path,
+    manifest: Mapping[str, Any],
+    labels: Sequence[str],
+    observer: Observer | None = None,
 ) -> Ingested:
     """Read every recording and say what was found, problems included; write nothing.
 
@@ -111,10 +118,14 @@ def inspect(
         What the stage fetch wrote.
     labels : sequence of str
         The data set's classes.
+    observer : Observer or None
+        Who looks on.
     """
     intake = replace(intake, values=intake.values.with_classes(labels))
     with opened(raw / manifest["root"], manifest["files"]) as view:
-        return _process(Job(intake, view, None, "skip", "", raw.name), manifest)
+        job = Job(intake, view, None, "skip", "", raw.name, observer=observer)
+        done = _process(job, manifest)
+        return replace(done, survey=observer.survey(view)) if observer else done
 
 
 def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
@@ -134,13 +145,11 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
         rows = catalogue.without_alike_persons(catalogue.without_unlike(rows))
     rows += _absent(missing, selection)
     unclaimed = sum((each.unclaimed for each in inspected), Counter[str]())
-    problems = {each.row.recording: each.problem for each in inspected if each.problem}
-    measured = {
-        each.row.recording: each.measured
-        for each in inspected
-        if each.measured is not None
-    }
-    return Ingested(rows, listed, unclaimed, problems, measured)
+    refused = [each for each in inspected if each.problem]
+    problems = {each.row.recording: each.problem for each in refused}
+    remedies = {each.row.recording: each.remedy for each in refused}
+    seen = {each.row.recording: each.seen for each in inspected if each.seen}
+    return Ingested(rows, listed, unclaimed, problems, remedies, seen)
 
 
 def _refuse_before_reading(job: Job, listed: Found) -> None:
@@ -162,7 +171,9 @@ def _without_repeats(
         old = inspected[repeat.place]
         row = replace(old.row, status="refused", reason=repeat.reason)
         problem = f"{repeat.error.where}: {repeat.reason}"
-        kept[repeat.place] = replace(old, row=row, problem=problem)
+        kept[repeat.place] = replace(
+            old, row=row, problem=problem, remedy=repeat.error.remedy
+        )
     return kept
 
 
@@ -220,7 +231,8 @@ def _ingest_one(job: Job, entry: Entry) -> Inspected:
 def _refused(job: Job, entry: Entry, error: DataError) -> Inspected:
     row = catalogue.named(entry, _probable_person(job, entry))
     row = replace(row, status="refused", reason=_without_content(error.found))
-    return Inspected(row, problem=f"{error.where}: {error.found}")
+    problem = f"{error.where}: {error.found}"
+    return Inspected(row, problem=problem, remedy=error.remedy)
 
 
 def _without_content(found: str) -> str:

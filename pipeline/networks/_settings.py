@@ -60,7 +60,7 @@ class LayeredNetwork(Network):
         """
         from pipeline.networks._stack import Stack
 
-        self._check_length(shape)
+        self.check_shape(shape)
         layers = self.layers(shape, neuron)
         last = layers[-1].unrolled if layers else None
         width, dt = (last.width, last.dt) if last else (shape.n_features, shape.dt)
@@ -79,7 +79,13 @@ class LayeredNetwork(Network):
             return MembraneHead(width, n_classes, dt=dt)
         return RateHead(width, n_classes, bins=self.bins, dropout=self.dropout)
 
-    def _check_length(self, shape: Shape) -> None:
+    def check_shape(self, shape: Shape) -> None:
+        """Refuse windows that leave too few steps to read out.
+
+        Raises
+        ------
+        ConfigError
+        """
         needed = self.bins if self.read_out == "rates" else 1
         if (left := self.n_read(shape)) < needed:
             raise ConfigError(

@@ -33,6 +33,15 @@ class Network(Component):
         """
         return
 
+    def check_shape(self, shape: Shape) -> None:
+        """Refuse windows that it cannot read; most take any.
+
+        Raises
+        ------
+        ConfigError
+        """
+        return
+
     @abstractmethod
     def build(self, shape: Shape, neuron: Neuron) -> "nn.Module":
         """Make the network.

@@ -99,6 +99,28 @@ class Competitive(LayeredNetwork):
         """Count every step."""
         return shape.n_steps
 
+    def check_shape(self, shape: Shape) -> None:
+        """Refuse windows that its delays or its read-out reach over.
+
+        Raises
+        ------
+        ConfigError
+        """
+        super().check_shape(shape)
+        latest = (self.delays - 1) * self._steps_between(shape)
+        if latest >= shape.n_steps:
+            raise ConfigError(
+                "params.yaml: models.*.network",
+                f"the last of {self.delays} delays is {latest} steps, windows have "
+                f"{shape.n_steps}",
+                expected="delays that end within a window",
+                remedy="fewer delays, or a smaller delay_s",
+            )
+
+    def _steps_between(self, shape: Shape) -> int:
+        """Count the steps between one copy of a feature and the next."""
+        return max(1, round(self.delay_s / shape.dt))
+
     def population(self, shape: Shape, neuron: Neuron) -> "Population":
         """Make the layer that learns.
 
@@ -127,16 +149,7 @@ class Competitive(LayeredNetwork):
         from pipeline.networks._plastic import Competing, DelayedWeights, Delays
         from pipeline.networks._stack import Layer
 
-        every = max(1, round(self.delay_s / shape.dt))
-        if (latest := (self.delays - 1) * every) >= shape.n_steps:
-            raise ConfigError(
-                "params.yaml: models.*.network",
-                f"the last of {self.delays} delays is {latest} steps, windows have "
-                f"{shape.n_steps}",
-                expected="delays that end within a window",
-                remedy="fewer delays, or a smaller delay_s",
-            )
-        delays = Delays(self.delays, every)
+        delays = Delays(self.delays, self._steps_between(shape))
         weights = DelayedWeights(delays, shape.n_features, self.units)
         competing = Competing(self.population(shape, neuron))
         competing.thresholds.fill_(cast("Leaky", neuron).threshold)

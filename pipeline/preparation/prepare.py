@@ -117,8 +117,8 @@ def prepare(
     prepared = parallel_map(
         partial(_prepare_one, plan), list(segments.items()), what=f"prepare {dataset}"
     )
-    _check_alike(dataset, prepared)
-    table = _join(used, prepared)
+    check_alike(dataset, prepared)
+    table = join(used, prepared)
     roles = make_folds(
         table, folds, labels, sfreq=prepared[0].sfreq, seed=seed, where=dataset
     )
@@ -177,19 +177,42 @@ def _windows(
     segments: tuple[Segment, ...],
 ) -> tuple[pd.DataFrame, dict[str, int | float] | None]:
     """Cut the windows of each segment, and compare detected beats with annotations."""
-    rate, delay_s = preparation.design.sfreq, preparation.design.delay_s
-    timelines = [Timeline(n, rate, delay_s) for n in preparation.n_samples]
-    marks = divide(_marks(raw), segments, float(raw.info["sfreq"]))
     detected: list[beats.Onsets | None] = [None] * len(segments)
     quality = None
     if isinstance(plan.windows, Beats):
         found = list(_beats(plan.windows, raw, preparation))
+        marks = divide(_marks(raw), segments, float(raw.info["sfreq"]))
         annotated = on_clock([each.onset_s for each in marks], segments)
         quality = beats.quality(annotated, on_clock(found, segments))
         if plan.windows.beats == "detected":
             detected = [*found]
-    table = cut_each(plan.windows, marks, timelines, segments, plan.labels, detected)
+    table = place(plan.windows, raw, preparation, segments, plan.labels, detected)
     return table, quality
+
+
+def place(
+    settings: WindowSettings,
+    raw: "mne.io.BaseRaw",
+    preparation: Preparation,
+    segments: Sequence[Segment],
+    labels: Sequence[str],
+    detected: Sequence[beats.Onsets | None],
+) -> pd.DataFrame:
+    """Cut the windows of a recording by its annotations; no sample is read.
+
+    Parameters
+    ----------
+    settings, segments, labels, detected
+        As `segments.cut_each` takes them, whose table this is.
+    raw : mne.io.BaseRaw
+        With its annotations.
+    preparation : Preparation
+        How its samples will be prepared.
+    """
+    rate, delay_s = preparation.design.sfreq, preparation.design.delay_s
+    timelines = [Timeline(n, rate, delay_s) for n in preparation.n_samples]
+    marks = divide(_marks(raw), segments, float(raw.info["sfreq"]))
+    return cut_each(settings, marks, timelines, segments, labels, detected)
 
 
 def _marks(raw: "mne.io.BaseRaw") -> Marks:
@@ -203,21 +226,39 @@ def _beats(
     settings: Beats, raw: "mne.io.BaseRaw", preparation: Preparation
 ) -> Iterator[beats.Onsets]:
     """Detect the beats of each segment, in the segment's own time."""
-    channel = settings.channel or raw.ch_names[0]
-    if channel not in raw.ch_names:
-        raise DataError(
-            preparation.where,
-            f"has no channel '{channel}' to detect beats in",
-            expected=f"one of {', '.join(raw.ch_names)}",
-            remedy="correct windows.channel in params.yaml",
-        )
+    channel = beat_channel(settings, raw.ch_names, preparation.where)
     for start, stop in zip(preparation.starts, preparation.ends, strict=True):
         samples = raw.get_data(picks=[channel], start=start, stop=stop)[0]
         yield beats.detect(samples, float(raw.info["sfreq"]))
 
 
-def _check_alike(dataset: str, prepared: list[Prepared]) -> None:
-    """Refuse recordings that one network could not read."""
+def beat_channel(settings: Beats, channels: Sequence[str], where: str) -> str:
+    """Name the channel that beats are detected in.
+
+    Raises
+    ------
+    DataError
+        The channel is not there.
+    """
+    channel = settings.channel or channels[0]
+    if channel not in channels:
+        raise DataError(
+            where,
+            f"has no channel '{channel}' to detect beats in",
+            expected=f"one of {', '.join(channels)}",
+            remedy="correct windows.channel in params.yaml",
+        )
+    return channel
+
+
+def check_alike(dataset: str, prepared: list[Prepared]) -> None:
+    """Refuse recordings that one network could not read.
+
+    Raises
+    ------
+    DataError
+        Two recordings differ in rate or number of channels.
+    """
     first = prepared[0]
     for other in prepared:
         if (other.sfreq, len(other.channels)) != (first.sfreq, len(first.channels)):
@@ -230,7 +271,7 @@ def _check_alike(dataset: str, prepared: list[Prepared]) -> None:
             )
 
 
-def _join(used: pd.DataFrame, prepared: list[Prepared]) -> pd.DataFrame:
+def join(used: pd.DataFrame, prepared: list[Prepared]) -> pd.DataFrame:
     """Put the recordings' windows under each other and number windows and blocks."""
     tables, n_blocks = [], 0
     rows = zip(used["subject"], used["session"], prepared, strict=True)

@@ -1,0 +1,144 @@
+"""Check a data set as a good colleague would: read all of it once, try it, report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline import files
+from pipeline.config import Params
+from pipeline.errors import DataError
+from pipeline.ingestion.recordings import Ingested, inspect
+from pipeline.inspection import asked as asking
+from pipeline.inspection import trial as trying
+from pipeline.inspection.asked import Asked
+from pipeline.inspection.feasibility import of_trial, refusals
+from pipeline.inspection.findings import Finding, count, in_order
+from pipeline.inspection.leads import of_leads
+from pipeline.inspection.measuring import Observer
+from pipeline.inspection.recordings import of_recordings
+from pipeline.inspection.signals import of_signals
+from pipeline.inspection.trial import Trial
+from pipeline.preparation.windows import Beats
+from pipeline.sources.base import MANIFEST
+
+Verdict = Literal["yes", "not yet", "no"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A data set, checked.
+
+    Parameters
+    ----------
+    asked : Asked
+    done : Ingested
+    manifest : mapping
+        What the stage fetch wrote.
+    trial : Trial
+    findings : list of Finding
+        The most severe first.
+    """
+
+    asked: Asked
+    done: Ingested
+    manifest: Mapping[str, Any]
+    trial: Trial
+    findings: list[Finding]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it can be used: as it is, once an error is mended, or not at all."""
+        refused = refusals(self.asked, self.trial)
+        if self.trial.folds is None or len(refused) == len(self.asked.networks):
+            return "no"
+        errors = any(finding.severity == "error" for finding in self.findings)
+        return "not yet" if errors else "yes"
+
+    @property
+    def answer(self) -> str:
+        """Say whether it can be used, and with how many windows."""
+        used, folds = self.trial.used, self.trial.folds
+        if self.verdict == "no" or folds is None:
+            rows = [row for row in self.done.rows if row.status == "used"]
+            there = f"{count(len(rows), 'recording')} and {count(len(used), 'window')}"
+            return f"No: {there} are usable, and nothing could be trained."
+        amount = (
+            f"{count(len(used), 'window')} of "
+            f"{count(used['subject'].nunique(), 'subject')} in "
+            f"{count(folds['fold'].nunique(), 'fold')}"
+        )
+        if self.verdict == "not yet":
+            return f"Not yet: an error below ends a stage. Without it: {amount}."
+        return f"Yes: {amount}."
+
+    @property
+    def detected_later(self) -> bool:
+        """Whether prepare will lay windows around beats that it detects itself."""
+        windows = self.asked.windows
+        return isinstance(windows, Beats) and windows.beats == "detected"
+
+
+def check(params: Params, dataset: str) -> Checked:
+    """Read every recording of a fetched data set, try windows and folds, and judge.
+
+    Parameters
+    ----------
+    params : Params
+    dataset : str
+
+    Raises
+    ------
+    ConfigError
+        There is no such data set.
+    DataError
+        It has not been fetched, or none of its files is a recording.
+    """
+    asked = asking.read(params, dataset)
+    folder = files.folder("raw", dataset)
+    manifest = _manifest(folder, dataset)
+    labels = list(asked.labels)
+    done = inspect(asked.intake, folder, manifest, labels, Observer())
+    trial = trying.run(asked, done.rows, done.seen)
+    seen = {
+        row.recording: done.seen[row.recording]
+        for row in done.rows
+        if row.status == "used"
+    }
+    # The section "what needs no signal" (class prior, clock) is measured here, from
+    # trial.windows and trial.folds.
+    found = [
+        *_stale(params, dataset, manifest),
+        *of_recordings(done, manifest, asked.on_bad),
+        *of_signals(seen, asked.signal),
+        *of_leads(seen),
+        *of_trial(asked, trial),
+    ]
+    return Checked(asked, done, manifest, trial, in_order(found))
+
+
+def _manifest(folder: Path, dataset: str) -> dict[str, Any]:
+    if not (folder / MANIFEST).exists():
+        raise DataError(
+            str(folder),
+            "there are no raw files yet",
+            remedy=f"dvc repro fetch@{dataset}, with {dataset} in grid.dataset",
+        )
+    return files.load_json(folder / MANIFEST)
+
+
+def _stale(params: Params, dataset: str, manifest: Mapping[str, Any]) -> list[Finding]:
+    """Say so where the raw files are those of another source."""
+    source = params.read(f"datasets.{dataset}.source").model_dump(mode="json")
+    fetched = manifest["settings"]["source"]
+    if source == {key: v for key, v in fetched.items() if key != "name"}:
+        return []
+    return [
+        Finding(
+            "warning",
+            "Source has changed",
+            "the raw files are those of the source as it was when they were fetched",
+            (f"datasets.{dataset}.source",),
+            f"dvc repro fetch@{dataset}, then check again",
+        )
+    ]

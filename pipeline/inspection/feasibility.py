@@ -1,0 +1,151 @@
+"""Findings about windows, folds and models: whether the chain could go through."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from pipeline.errors import ConfigError
+from pipeline.inspection.asked import Asked
+from pipeline.inspection.findings import Finding, count, named
+from pipeline.inspection.trial import Trial
+from pipeline.networks.base import Shape
+from pipeline.preparation.folds import ROLES
+from pipeline.roles import UNJUDGED
+
+RARE = 0.02
+"""Share of the windows below which a class is rare."""
+MOST_UNUSED = 0.5
+"""Share of windows that cannot be used, from which something is wrong."""
+
+
+def of_trial(asked: Asked, trial: Trial) -> list[Finding]:
+    """Judge what prepare would make, and whether the models could read it."""
+    found = [*trial.problems]
+    if trial.windows is None or trial.used.empty:
+        return found
+    found += _unused(trial.windows)
+    found += _classes(asked, trial.used)
+    if trial.folds is not None:
+        found += _untrained(trial.windows, trial.folds)
+    return [*found, *_models(asked, trial)]
+
+
+def by_role(trial: Trial, labels: Sequence[str]) -> pd.DataFrame:
+    """Count windows by fold and role, a column a class, and the subjects there.
+
+    Returns
+    -------
+    table : DataFrame, indexed by fold and role
+        `subjects`, then a column a class.
+    """
+    if trial.folds is None or trial.windows is None:
+        return pd.DataFrame()
+    joined = trial.folds.merge(trial.windows, on="window")
+    keys = [joined["fold"], joined["role"]]
+    table = pd.crosstab(keys, joined["label"]).reindex(
+        columns=list(labels), fill_value=0
+    )
+    table.insert(0, "subjects", joined.groupby(["fold", "role"])["subject"].nunique())
+    order = {role: k for k, role in enumerate([*ROLES, UNJUDGED])}
+    return table.sort_index(
+        key=lambda level: level.map(order) if level.name == "role" else level
+    )
+
+
+def _unused(windows: pd.DataFrame) -> Iterator[Finding]:
+    """Count the windows that cannot be used, by reason."""
+    unused = windows[windows["reason"] != ""]
+    if unused.empty:
+        return
+    # Numbers in the reasons differ from window to window.
+    reasons = unused["reason"].str.replace(r"\d+\.?\d*", "…", regex=True)
+    counts = reasons.value_counts()
+    parts = [f"{reason}: {n:,}" for reason, n in counts.items()]
+    share = len(unused) / len(windows)
+    yield Finding(
+        "warning" if share > MOST_UNUSED else "note",
+        "Windows left out",
+        f"{len(unused):,} of {len(windows):,} cannot be used ({named(parts)})",
+        tuple(unused["recording"].unique()),
+        "shorten the windows, or move tmin and tmax" if share > MOST_UNUSED else "",
+    )
+
+
+def _classes(asked: Asked, used: pd.DataFrame) -> Iterator[Finding]:
+    """Look for classes that few windows or subjects have."""
+    subjects = used.groupby("label")["subject"].nunique()
+    shares = used["label"].value_counts(normalize=True)
+    everyone = used["subject"].nunique()
+    rare = [label for label in asked.labels if 0 < shares.get(label, 0) < RARE]
+    if rare:
+        parts = (f"{label} {100 * shares[label]:.2g} %" for label in rare)
+        yield Finding(
+            "note",
+            "Rare class",
+            f"of all windows: {', '.join(parts)}",
+            tuple(rare),
+            "judge it by its own sensitivity and interval",
+        )
+    alone = [label for label in asked.labels if subjects.get(label, 0) == 1 < everyone]
+    if alone:
+        yield Finding(
+            "warning",
+            "Class of one subject",
+            "only one subject has such windows: a model learns the subject",
+            tuple(alone),
+            "add recordings, or leave the class out of labels",
+        )
+    some = {n: s for n, s in subjects.items() if 1 < s < everyone}
+    if some:
+        parts = (f"{label} in {n} of {everyone}" for label, n in some.items())
+        yield Finding(
+            "note",
+            "Classes missing in subjects",
+            f"not every subject has every class ({', '.join(parts)})",
+            tuple(map(str, some)),
+        )
+
+
+def _untrained(windows: pd.DataFrame, folds: pd.DataFrame) -> Iterator[Finding]:
+    """Look for classes that a fold tests and does not train."""
+    unjudged = folds[folds["role"] == UNJUDGED].merge(windows, on="window")
+    if unjudged.empty:
+        return
+    groups = unjudged.groupby(["fold", "label"]).size()
+    yield Finding(
+        "warning",
+        "Class missing in training",
+        f"{count(len(unjudged), 'window')} cannot be judged, for no window of their "
+        "class trains in their fold",
+        tuple(f"fold {fold} {label}" for fold, label in groups.index),
+        "use fewer folds or another seed, or add recordings that have the class",
+    )
+
+
+def refusals(asked: Asked, trial: Trial) -> dict[str, ConfigError]:
+    """Say which networks of the grid cannot read these windows, and why."""
+    if trial.used.empty:
+        return {}
+    n_steps = int((trial.used["stop"] - trial.used["start"]).iloc[0])
+    refused = {}
+    for name, network in asked.networks.items():
+        for encoder in asked.encoders.values():
+            n_features = len(encoder.features(trial.channels))
+            shape = Shape(n_steps, n_features, len(asked.labels), 1 / trial.sfreq)
+            try:
+                network.check_shape(shape)
+            except ConfigError as error:
+                refused[name] = error
+    return refused
+
+
+def _models(asked: Asked, trial: Trial) -> Iterator[Finding]:
+    """Group the networks that cannot read the windows, by reason."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for name, error in refusals(asked, trial).items():
+        key = error.found, error.expected, error.remedy
+        groups.setdefault(key, []).append(f"models.{name}")
+    for (found, expected, remedy), names in groups.items():
+        what = f"{found} (expected: {expected})"
+        kind = "Windows too short for a model"
+        yield Finding("error", kind, what, tuple(names), remedy)

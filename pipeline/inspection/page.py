@@ -1,0 +1,130 @@
+"""The page of a checked data set: it stands alone and runs no script."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import files
+from pipeline.ingestion.words import left_out_lines, row_words
+from pipeline.inspection import drawing, tables
+from pipeline.inspection.check import Checked
+from pipeline.inspection.feasibility import by_role
+from pipeline.inspection.findings import SEVERITIES
+from pipeline.inspection.text import counts, sentence, written
+
+MOST_CHANNELS = 64
+MOST_LINES = 300
+"""Files and recordings that are listed before the rest is counted."""
+TICKS = (1, 10, 100, 1000)
+
+
+def write(checked: Checked) -> Path:
+    """Write `data/checks/<dataset>.html`, and give its path."""
+    path = files.DATA / "checks" / f"{checked.asked.dataset}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = render(checked)
+    with files.replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return path
+
+
+def render(checked: Checked) -> str:
+    """Write the page's text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"sentence": sentence, "written": written}
+    return environment.get_template("page.html.j2").render(content(checked))
+
+
+def content(checked: Checked) -> dict[str, Any]:
+    """Gather what the page shows."""
+    asked, done = checked.asked, checked.done
+    roles = by_role(checked.trial, list(asked.labels))
+    used = tables.used_recordings(checked)
+    subjects = {row.recording: row.subject for row in done.rows}
+    lines = left_out_lines(done, checked.manifest)
+    return {
+        "dataset": asked.dataset,
+        "card": asked.card,
+        "labels": asked.labels,
+        "verdict": checked.verdict,
+        "answer": checked.answer,
+        "counts": counts(checked.findings),
+        "findings": [
+            (severity, [f for f in checked.findings if f.severity == severity])
+            for severity in SEVERITIES
+        ],
+        "detected_later": checked.detected_later,
+        "classes": _rows(tables.classes(checked)),
+        "subjects": _rows(tables.subjects(checked)),
+        "roles": _rows(roles.reset_index()),
+        "scheme": asked.folds.scheme,
+        "lanes": drawing.lanes(used, subjects, list(asked.labels)),
+        "n_used": len(used),
+        "columns": drawing.COLUMNS,
+        "colours": [drawing.colour(k) for k in range(len(asked.labels))],
+        "channels": _rows(tables.channels(checked).head(MOST_CHANNELS)),
+        "spectra": _spectra(checked),
+        "axis": _axis(checked),
+        "recordings": [_recording(checked, row) for row in done.rows[:MOST_LINES]],
+        "n_recordings": len(done.rows),
+        "n_files": len({name for each in done.found.entries for name in each.files}),
+        "left_out": lines[:MOST_LINES],
+        "n_left_out": len(lines),
+    }
+
+
+def _rows(table: Any) -> dict[str, Any]:
+    """Give a table as titles and rows of plain values."""
+    return {
+        "titles": [str(name) for name in table.columns],
+        "rows": [[written(value) for value in row] for row in table.to_numpy(object)],
+    }
+
+
+def _recording(checked: Checked, row: Any) -> dict[str, str]:
+    problem = checked.done.problems.get(row.recording, "")
+    signal, labels, remarks = row_words(row, problem)
+    return {
+        "name": row.recording or "–",
+        "subject": row.subject,
+        "status": row.status,
+        "signal": signal,
+        "labels": labels,
+        "remarks": remarks,
+    }
+
+
+def _spectra(checked: Checked) -> dict[str, str]:
+    """Draw the spectrum of each channel, over the recordings in use."""
+    densities: dict[str, list[np.ndarray]] = {}
+    for seen in tables.used_recordings(checked).values():
+        for name, row in zip(seen.channels, seen.spectra.density, strict=True):
+            densities.setdefault(name, []).append(row)
+    return {name: drawing.spectrum(rows) for name, rows in densities.items()}
+
+
+def _axis(checked: Checked) -> Mapping[str, Any]:
+    """Place the ticks, the pass band and the notch on the spectra's axis."""
+    signal = checked.asked.signal
+
+    def at(hz: float) -> float:
+        """Place a frequency."""
+        return round(float(drawing.position(hz)), 1)
+
+    return {
+        "width": drawing.WIDTH,
+        "height": drawing.HEIGHT,
+        "ticks": [(tick, at(tick)) for tick in TICKS],
+        "band": (at(signal.l_freq or 0.5), at(signal.h_freq or 1000.0)),
+        "notch": None if signal.notch is None else at(signal.notch),
+    }
