@@ -112,7 +112,7 @@ def check(params: Params, dataset: str) -> Checked:
         *of_recordings(done, manifest, asked.on_bad),
         *of_signals(seen, asked.signal),
         *of_leads(seen),
-        *of_trial(asked, trial),
+        *of_trial(asked, trial, seen),
     ]
     return Checked(asked, done, manifest, trial, in_order(found))
 

@@ -1,12 +1,14 @@
 """Findings about windows, folds and models: whether the chain could go through."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from pipeline.errors import ConfigError
 from pipeline.inspection.asked import Asked
 from pipeline.inspection.findings import Finding, count, named
+from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
 from pipeline.networks.base import Shape
 from pipeline.preparation.folds import ROLES
@@ -14,17 +16,30 @@ from pipeline.roles import UNJUDGED
 
 RARE = 0.02
 """Share of the windows below which a class is rare."""
+ORDERED = 3
+"""Classes, and recordings, from which an order is no chance."""
+SAME_ORDER = 0.9
+"""Share of the recordings that have one order."""
 MOST_UNUSED = 0.5
 """Share of windows that cannot be used, from which something is wrong."""
 
 
-def of_trial(asked: Asked, trial: Trial) -> list[Finding]:
-    """Judge what prepare would make, and whether the models could read it."""
+def of_trial(asked: Asked, trial: Trial, seen: Mapping[str, Seen]) -> list[Finding]:
+    """Judge what prepare would make, and whether the models could read it.
+
+    Parameters
+    ----------
+    asked : Asked
+    trial : Trial
+    seen : mapping of str to Seen
+        The recordings in use.
+    """
     found = [*trial.problems]
     if trial.windows is None or trial.used.empty:
         return found
     found += _unused(trial.windows)
     found += _classes(asked, trial.used)
+    found += _order(seen)
     if trial.folds is not None:
         found += _untrained(trial.windows, trial.folds)
     return [*found, *_models(asked, trial)]
@@ -83,7 +98,7 @@ def _classes(asked: Asked, used: pd.DataFrame) -> Iterator[Finding]:
             "note",
             "Rare class",
             f"of all windows: {', '.join(parts)}",
-            tuple(rare),
+            (),
             "judge it by its own sensitivity and interval",
         )
     alone = [label for label in asked.labels if subjects.get(label, 0) == 1 < everyone]
@@ -102,8 +117,26 @@ def _classes(asked: Asked, used: pd.DataFrame) -> Iterator[Finding]:
             "note",
             "Classes missing in subjects",
             f"not every subject has every class ({', '.join(parts)})",
-            tuple(map(str, some)),
         )
+
+
+def _order(seen: Mapping[str, Seen]) -> Iterator[Finding]:
+    """Look for blocks whose classes come in one order in nearly all recordings."""
+    orders = Counter(
+        tuple(dict.fromkeys(each.labels.classes))
+        for each in seen.values()
+        if each.labels.duration_s.all()
+    )
+    for order, number in orders.most_common(1):
+        if len(order) >= ORDERED and number >= max(ORDERED, SAME_ORDER * len(seen)):
+            yield Finding(
+                "note",
+                "One order of classes",
+                f"in {number} of {count(len(seen), 'recording')} the classes come as "
+                f"{', '.join(order)}: the time since the start tells them apart",
+                (),
+                "compare models with what needs no signal",
+            )
 
 
 def _untrained(windows: pd.DataFrame, folds: pd.DataFrame) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 Kinds = tuple[str, ...]
 
 WORDS = {
-    "name": {"name", "surname", "firstname", "lastname", "initials", "patientname"},
+    "name": {"surname", "firstname", "lastname", "initials", "patientname"},
     "birth date": {"birth", "birthday", "birthdate", "dob", "born", "geburtsdatum"},
     "age": {"age", "alter"},
     "sex": {"sex", "gender", "geschlecht"},
@@ -83,6 +83,8 @@ def kinds_of(titles: Iterable[str]) -> Kinds:
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)
         words = set(re.findall(r"[a-z]+", spaced.lower()))
         words.add("".join(re.findall(r"[a-z]+", title.lower())))
+        if words == {"name"}:  # and not that of a task or a maker
+            words = {"surname"}
         kinds |= dict.fromkeys(kind for kind, own in WORDS.items() if words & own)
     return tuple(kinds)
 
@@ -91,7 +93,7 @@ def _columns(path: Path) -> list[str]:
     """List the columns of a table, or the keys of a JSON object."""
     text = _beginning(path)
     if path.suffix.lower() == ".json":
-        return re.findall(r'"(\w+)"\s*:\s*(?!""|null)', text)
+        return re.findall(r'"(\w+)"\s*:\s*+(?!""|null)', text)
     first = text.partition("\n")[0]
     try:
         dialect: Any = csv.Sniffer().sniff(first, ",;\t")

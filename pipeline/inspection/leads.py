@@ -96,10 +96,10 @@ def _eeg(seen: Mapping[str, Seen]) -> Iterator[Finding]:
     channels = next(iter(seen.values())).channels
     inverted, swapped = [], []
     for name, pattern in zip(seen, patterns, strict=True):
-        for k in range(len(channels)):
-            own, others = np.delete(pattern[k], k), np.delete(usual[k], k)
-            if own @ others < OPPOSITE * (others @ others):
-                inverted.append(f"{name} {channels[k]}")
+        projection = _projections(pattern, usual)
+        worst = int(projection.argmin())
+        if projection[worst] < OPPOSITE:
+            inverted.append(f"{name} {channels[worst]}")
         best = max(
             combinations(range(len(channels)), 2),
             key=lambda pair: _gain(pattern, usual, *pair),
@@ -115,6 +115,15 @@ def _eeg(seen: Mapping[str, Seen]) -> Iterator[Finding]:
             REMEDY,
         )
     yield from _swapped(swapped, "each goes with the channels that the other should")
+
+
+def _projections(pattern: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Project each channel's correlations on the usual ones; 1 if they are equal."""
+    alone = np.eye(len(usual))
+    products = (pattern * usual - alone).sum(axis=1)
+    squares = (np.square(usual) - alone).sum(axis=1)
+    projections: np.ndarray = products / np.where(squares > 0, squares, np.inf)
+    return projections
 
 
 def _gain(pattern: np.ndarray, usual: np.ndarray, i: int, j: int) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from pipeline.inspection.check import Checked
 from pipeline.inspection.feasibility import by_role
 from pipeline.inspection.findings import SEVERITIES
 from pipeline.inspection.text import counts, sentence, written
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 MOST_CHANNELS = 64
 MOST_LINES = 300
@@ -41,8 +44,18 @@ def render(checked: Checked) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sentence": sentence, "written": written}
+    environment.filters |= {"sentence": sentence, "code": code}
     return environment.get_template("page.html.j2").render(content(checked))
+
+
+def code(text: str) -> "Markup":
+    """Show what stands between backticks as code; all of it is escaped."""
+    from markupsafe import Markup, escape
+
+    parts = str(escape(text)).split("`")
+    last = parts.pop() if len(parts) % 2 == 0 else None
+    shown = [f"<code>{p}</code>" if k % 2 else p for k, p in enumerate(parts)]
+    return Markup("".join(shown) + (f"`{last}" if last is not None else ""))
 
 
 def content(checked: Checked) -> dict[str, Any]:

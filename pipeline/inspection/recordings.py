@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from pipeline.ingestion.catalogue import Row
@@ -136,14 +137,15 @@ def _files(left_out: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _identifying(done: Ingested) -> Iterator[Finding]:
-    """Group the files that may say who was recorded, by the kinds of their fields."""
+    """Group the files that may say who was recorded, by the kind of file."""
     by_file: dict[str, tuple[str, ...]] = dict(done.survey or {})
     for seen in done.seen.values():
         by_file |= seen.identifying
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for name, kinds in sorted(by_file.items()):
-        groups.setdefault(kinds, []).append(name)
-    for kinds, names in groups.items():
+    groups: dict[str, list[str]] = {}
+    for name in sorted(by_file):
+        groups.setdefault(PurePosixPath(name).suffix.lower(), []).append(name)
+    for names in groups.values():
+        kinds = dict.fromkeys(kind for name in names for kind in by_file[name])
         yield Finding(
             "note",
             "Identifying fields",

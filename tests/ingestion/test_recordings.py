@@ -13,8 +13,6 @@ import pandas as pd
 import pytest
 
 from pipeline import files, unfinished
-from pipeline.__main__ import check_dataset
-from pipeline.config import Params
 from pipeline.errors import DataError
 from pipeline.ingestion import catalogue
 from pipeline.ingestion.reading import Intake
@@ -463,32 +461,3 @@ def test_settings_hold_no_path_and_no_real_names(take_in: Any, raw: Path) -> Non
     settings = taken.folder / "data" / "recordings" / "x" / "settings.json"
     assert str(raw) not in settings.read_text()
     assert "map" not in json.loads(settings.read_text())["values"]["person"]
-
-
-def test_check_names_every_file_and_shows_problems_in_full(
-    take_in: Any, raw: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(raw, "p2_1", nan=True)
-    write(raw, "odd")
-    reader = {"name": "table", "time": "s", "channels": ["a", "b"], "unit": "mV"}
-    entry = {
-        "labels": ["rest", "fist"],
-        "reader": {**reader, "channel_type": "emg", "sfreq": 200},
-        "values": {"label": LABEL},
-    }
-    take_in(raw, "{subject}_{run}.csv", "skip", **entry)
-    source = {"name": "folder", "path": str(raw), "pattern": "{subject}_{run}.csv"}
-    params = Params({"datasets": {"x": {"source": source, **entry}}})
-    check_dataset(params, "x")
-    printed = capsys.readouterr()
-    assert "has changed" not in printed.err
-    shown = " ".join(printed.out.split())
-    assert "odd.csv: does not fit the pattern" in shown
-    assert "2 used, 1 refused" in shown
-    assert "texts without a class: '0' 2" in shown
-    source["pattern"] = "{subject}_{run}.*"
-    check_dataset(Params({"datasets": {"x": {"source": source, **entry}}}), "x")
-    assert "the source has changed since" in capsys.readouterr().err
-    entry["values"] = {"label": {**LABEL, "map": {8: "rest", 9: "fist"}}}
-    with pytest.raises(DataError, match="none of its recordings"):
-        check_dataset(Params({"datasets": {"x": {"source": source, **entry}}}), "x")
