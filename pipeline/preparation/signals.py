@@ -133,7 +133,8 @@ def _check_edges(edges: dict[str, float | None], sfreq: float) -> None:
 def _ratio(target: float, sfreq: float) -> tuple[int, int]:
     """Find the two rates' ratio in lowest terms."""
     ratio = Fraction(target / sfreq).limit_denominator(LARGEST_RATIO)
-    exact = np.isclose(float(ratio) * sfreq, target, rtol=1e-9, atol=0)
+    # Recordings keep their rate in float32.
+    exact = np.isclose(float(ratio) * sfreq, target, rtol=1e-6, atol=0)
     if ratio.numerator > LARGEST_RATIO or not exact:
         raise ConfigError(
             "signal.sfreq",

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.components import did_you_mean
 from pipeline.errors import DataError
 from pipeline.readers._units import ACCEPTED, volts
@@ -212,4 +214,14 @@ def _rate(reader: Reader, where: str, signals: Sequence[FileSignal]) -> float:
             expected="the same rate",
             remedy="correct the reader's sfreq in params.yaml, or leave it out",
         )
-    return stated
+    return reader.sfreq or _as_meant(stated)
+
+
+def _as_meant(rate: float) -> float:
+    """Give a rate that a file keeps in float32 the digits that were meant.
+
+    249.89 is 249.88999938964844 there; of numbers that are float32, the shortest digits
+    that give them again are taken.
+    """
+    short = np.float32(rate)
+    return float(np.format_float_positional(short)) if float(short) == rate else rate

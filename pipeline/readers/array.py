@@ -15,9 +15,10 @@ from pipeline.readers._arrays.channels import (
     texts_of,
     time_axis,
 )
-from pipeline.readers._arrays.files import Store, open_npy, open_npz, open_raw
+from pipeline.readers._arrays.files import Store, open_raw
 from pipeline.readers._arrays.hdf import is_hdf, open_hdf
 from pipeline.readers._arrays.mat import open_mat
+from pipeline.readers._arrays.npy import open_npy, open_npz
 from pipeline.readers._arrays.settings import ArraySettings
 from pipeline.readers._opening import opening, present
 from pipeline.readers._select import select
@@ -79,7 +80,8 @@ class Array(ArraySettings):
             )
         if kind == ".mat" and not is_hdf(path):
             return open_mat(where, path)
-        return {".npy": open_npy, ".npz": open_npz}.get(kind, open_hdf)(where, path)
+        opener = {".npy": open_npy, ".npz": open_npz}.get(kind, open_hdf)
+        return opener(where, path, self.unchecked)
 
 
 def _content(
@@ -110,4 +112,5 @@ def _content(
         marks={key: each for key, each in found.items() if isinstance(each, Marks)},
         texts={key: each for key, each in found.items() if isinstance(each, tuple)},
         line_freq=settings.line_freq,
+        remarks=store.remarks,
     )

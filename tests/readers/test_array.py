@@ -1,7 +1,11 @@
 """Arrays: MAT, NPY, NPZ and raw files beside independent reads; what is refused."""
 
+import struct
 import tracemalloc
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import h5py
 import numpy as np
@@ -10,6 +14,8 @@ import scipy.io
 from scipy.sparse import csc_array
 
 from pipeline.errors import DataError
+from pipeline.readers._arrays import npy
+from pipeline.readers._mat5 import check_mat
 from pipeline.readers.array import Array
 from pipeline.readers.base import Content, Origin
 
@@ -218,16 +224,17 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Python objects"):
         read(tmp_path / "a.npz", "evil")
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="of type object"):
         read(tmp_path / "a.npy")
 
 
 def test_files_cut_short(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", SAMPLES)
     saved(tmp_path / "a.mat", a=SAMPLES)
-    for path in (tmp_path / "a.npy", tmp_path / "a.mat"):
+    for name, found in (("a.npy", "is cut short: 11928"), ("a.mat", "is damaged")):
+        path = tmp_path / name
         path.write_bytes(path.read_bytes()[:-200])
-        with pytest.raises(DataError, match="cannot be read"):
+        with pytest.raises(DataError, match=found):
             volts(read(path))
 
 
@@ -250,3 +257,136 @@ def test_a_raw_file_needs_its_type(tmp_path: Path) -> None:
 def test_settings_that_contradict(changes: dict[str, object], found: str) -> None:
     with pytest.raises(ValueError, match=found):
         Array.model_validate(SETTINGS | changes)
+
+
+def lying(shape: tuple[int, ...], there: np.ndarray) -> bytes:
+    """Write an array whose header states another shape."""
+    stream = BytesIO()
+    facts = {"descr": there.dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, facts)
+    return stream.getvalue() + there.tobytes()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_headers_that_state_another_length(tmp_path: Path, packed: bool) -> None:
+    def write(length: int) -> Path:
+        content = lying((length, 3), SAMPLES.T)
+        path = tmp_path / ("a.npz" if packed else "a.npy")
+        path.write_bytes(content)
+        if packed:
+            with ZipFile(path, "w") as archive:
+                archive.writestr("eeg.npy", content)
+        return path
+
+    assert volts(read(write(500))).shape == (3, 500)
+    for length in (501, 10**15):
+        with pytest.raises(DataError, match="is cut short"):
+            read(write(length))
+    with pytest.raises(
+        DataError, match=r"holds 1\d+ bytes, its header states"
+    ) as caught:
+        read(write(300))
+    assert "unchecked to [checksum]" in caught.value.remedy
+    assert read(write(300), unchecked=["checksum"]).n_samples == 300
+    assert read(write(499)).remarks == ("bytes behind the last sample, left out: 24",)
+
+
+def test_an_array_that_unpacks_to_far_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(npy, "LARGEST", 10_000)
+    np.savez_compressed(tmp_path / "a.npz", eeg=np.zeros((3, 50_000)))
+    with pytest.raises(DataError, match=r"unpacks from \d+ to 1200128 bytes"):
+        read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("chunks", [None, (3, 100)])
+def test_datasets_that_were_never_written(
+    tmp_path: Path, chunks: tuple[int, int] | None
+) -> None:
+    """HDF5 gives zeros there, as many as the header claims."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("eeg", (3, 10**15), "f8", chunks=(3, 100))
+        made[:, :100] = SAMPLES[:, :100]
+    with pytest.raises(DataError, match="1 of 10000000000000 chunks were written"):
+        read(path)
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("eeg", (3, 500), "f8", chunks=chunks)
+        if chunks:
+            made[:, :400] = SAMPLES[:, :400]
+    found = "4 of 5 chunks" if chunks else "0 of 12000 bytes"
+    with pytest.raises(DataError, match=found):
+        read(path)
+    assert read(path, unchecked=["checksum"]).n_samples == 500
+    with h5py.File(path, "w") as file:
+        file.create_dataset("eeg", data=SAMPLES, chunks=chunks)
+    assert read(path).n_samples == 500
+
+
+@pytest.mark.parametrize("suffix", ["mat", "npz", "h5"])
+def test_rates_in_float32(tmp_path: Path, suffix: str) -> None:
+    """249.89 is 249.88999938964844 there, which is not another rate."""
+    path, rate = tmp_path / f"a.{suffix}", np.float32(249.89)
+    if suffix == "h5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset("eeg", data=SAMPLES)
+            file.create_dataset("fs", data=rate)
+    else:
+        write = saved if suffix == "mat" else np.savez
+        write(path, eeg=SAMPLES, fs=rate)
+    settings = {"variable": "eeg", "sfreq_variable": "fs"}
+    assert read(path, sfreq=None, **settings).sfreq == 249.89
+    assert read(path, sfreq=249.89, **settings).sfreq == 249.89
+    with pytest.raises(DataError, match="by the reader's settings"):
+        read(path, sfreq=249.9, **settings)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_mat_files_on_which_scipy_would_end_the_process(
+    tmp_path: Path, packed: bool
+) -> None:
+    """Types that do not exist, sizes and shapes that do not fit: each is named."""
+    cells = np.array(["a", 1.0, np.eye(2)], dtype=object)
+    nested = {"x": np.arange(5), "t": "hello", "c": cells}
+    path = tmp_path / "a.mat"
+    scipy.io.savemat(
+        path, {"eeg": SAMPLES, "s": nested, "z": SAMPLES * 1j}, do_compression=packed
+    )
+    assert read(path, variable="eeg").n_samples == 500
+    content = path.read_bytes()
+    refused = 0
+    for at in range(128, 128 + 300, 3):
+        damaged = bytearray(content)
+        damaged[at] ^= 0x10
+        path.write_bytes(damaged)
+        with suppress(DataError):
+            check_mat(path, path.name)
+            refused -= 1
+        refused += 1
+    assert refused > (90 if packed else 10)
+    path.write_bytes(content)
+    check_mat(path, path.name)
+
+
+@pytest.mark.parametrize(
+    ("at", "word", "found"),
+    [
+        (128, 99, "an element of type 99"),
+        (132, 2**31, "an element of type 14 and 2147483648 bytes"),
+        (136, 8, "an element of type 8"),
+        (144, 5 + 256, "a variable of class 5|numbers"),
+        (160, 2**31, "of the shape"),
+        (176, 22, "an element of type 22"),
+        (176, 7, "3000 numbers for 1500"),
+    ],
+)
+def test_damaged_elements_of_mat_files(
+    tmp_path: Path, at: int, word: int, found: str
+) -> None:
+    path = saved(tmp_path / "a.mat", eeg=SAMPLES)
+    content = bytearray(path.read_bytes())
+    content[at : at + 4] = struct.pack("<I", word)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=found):
+        read(path)

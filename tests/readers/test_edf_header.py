@@ -1,6 +1,6 @@
 """Headers, lengths, clocks and notes of EDF and BDF, by our own reading."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._mne.edf_clock import EdfClock, read_edf_clock, segments
 from pipeline.readers._mne.edf_header import EdfHeader, read_edf_header
+from pipeline.readers.base import Check
 
 WriteEdf = Callable[..., list[np.ndarray]]
 NOISE = np.random.default_rng(3).uniform(-400, 400, (2, 600))
@@ -25,8 +26,9 @@ def header(tmp_path: Path, write_edf: WriteEdf) -> EdfHeader:
     return read_edf_header(tmp_path / "any.edf", "any.edf")
 
 
-def clock_of(path: Path) -> EdfClock:
-    return read_edf_clock(path, path.name, read_edf_header(path, path.name))
+def clock_of(path: Path, unchecked: Sequence[Check] = ()) -> EdfClock:
+    header = read_edf_header(path, path.name)
+    return read_edf_clock(path, path.name, header, unchecked)
 
 
 def test_a_header_is_read(tmp_path: Path, write_edf: WriteEdf) -> None:
@@ -76,6 +78,9 @@ def test_years_of_two_digits(
 @pytest.mark.parametrize(
     ("at", "bad", "found"),
     [
+        (0, b"-", "its version is b'- "),
+        (0, b"1", "its version is b'1 "),
+        (0, b"\xffBIOCEMI", "its version is"),
         (252, b"two ", "number of signals is 'two'"),
         (252, b"-1  ", "and states 768"),
         (252, b"9   ", "and states 768"),
@@ -190,12 +195,45 @@ def test_data_records_without_a_time(tmp_path: Path, write_edf: WriteEdf) -> Non
     path = tmp_path / "a.edf"
     for kind in ("EDF+C", "EDF+D"):
         write_edf(path, NOISE, kind=kind, starts=[*SIX[:5], ""])
+        with pytest.raises(DataError, match="without a time: 1") as caught:
+            clock_of(path)
+        assert ("unchecked to [end]" in caught.value.remedy) == (kind == "EDF+C")
         if kind == "EDF+D":
-            with pytest.raises(DataError, match="without a time: 1"):
-                clock_of(path)
+            with pytest.raises(DataError, match="without a time: 1, of a recording"):
+                clock_of(path, ["end"])
         else:
-            assert clock_of(path).starts == ()
-            assert "taken for a recording without pauses" in clock_of(path).remarks[0]
+            found = clock_of(path, ["end"])
+            assert found.starts == ()
+            assert found.remarks[0] == "data records without a time: 1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "texts"),
+    [
+        (b"+2.5\x14b", b" 2.5\x14b", ("a",)),
+        (b"+2.5\x14b\x14", b"+2.5\x14b\x13", ("a",)),
+        (b"+1\x151\x14a\x14", b"+x\x151\x14a\x14", ("b",)),
+        (b"+1\x151\x14a\x14", b"+1\x15\x14aa\x14", ("aa", "b")),
+    ],
+)
+def test_notes_that_cannot_be_read(
+    tmp_path: Path, write_edf: WriteEdf, old: bytes, new: bytes, texts: tuple[str, ...]
+) -> None:
+    path = tmp_path / "a.edf"
+    notes = {1: [(1.0, 1.0, b"a")], 2: [(2.5, 0.0, b"b")]}
+    write_edf(path, NOISE, kind="EDF+C", starts=SIX, notes=notes)
+    assert clock_of(path).notes.texts == ("a", "b")
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    if len(texts) == 2:
+        assert clock_of(path).notes.texts == texts
+        return
+    with pytest.raises(DataError, match="entries in the lists of notes that cannot"):
+        clock_of(path)
+    found = clock_of(path, ["end"])
+    assert found.notes.texts == texts
+    assert found.remarks[0].endswith("cannot be read: 1")
 
 
 @pytest.mark.parametrize(

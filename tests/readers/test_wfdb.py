@@ -315,6 +315,16 @@ def test_what_is_complete_is_read_if_the_end_is_not_checked(tmp_path: Path) -> N
     assert (counts[0], counts[-1]) == (1, 4)
 
 
+def test_a_text_that_follows_no_annotation(tmp_path: Path) -> None:
+    """Between an annotation and its text stands a long interval."""
+    content = write_gaps(tmp_path)
+    at = content.index(b"(N") - 2
+    moved = content[:at] + b"\0\xec\0\0\x05\0" + content[at:]
+    (tmp_path / "100.atr").write_bytes(moved)
+    error = refusal(tmp_path, "100.hea", [SYMBOLS], unchecked=["beats", "end"])
+    assert error.found.endswith(f"without an annotation, at byte {at + 6}")
+
+
 @pytest.mark.parametrize("behind", [b"\0", b"\0\0", b"\x01\x04\0\0"])
 def test_bytes_behind_the_end_mark(tmp_path: Path, behind: bytes) -> None:
     content = write_gaps(tmp_path)

@@ -45,6 +45,7 @@ class Store:
         Gives a variable of numbers by its name; names in structs have dots.
     value : callable
         Gives what a variable holds: an array, a text or a list.
+    remarks : tuple of str
     """
 
     where: str
@@ -52,6 +53,7 @@ class Store:
     others: tuple[str, ...]
     variable: Callable[[str], Variable]
     value: Callable[[str], Any]
+    remarks: tuple[str, ...] = ()
 
     def only_matrix(self) -> str:
         """Name the only variable with two axes or, if none has, the only vector.
@@ -116,21 +118,6 @@ def numbers(where: str, name: str, value: Any) -> Variable:
     return Variable(array.shape, lambda index: array[index])
 
 
-def open_npy(where: str, path: Path) -> Store:
-    """Open one array of NumPy's own format."""
-    found = np.load(path, mmap_mode="r", allow_pickle=False)
-    shape, kind = found.shape, found.dtype
-    if kind.kind not in NUMERIC:
-        raise unfit(where, path.stem, f"of type {kind}")
-
-    def part(index: Index) -> np.ndarray:
-        # A map that is opened anew for each piece keeps no more of it in memory.
-        piece: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)[index]
-        return piece
-
-    return _single(where, path.stem, Variable(shape, part))
-
-
 def open_raw(
     where: str, path: Path, dtype: str, n_channels: int, offset: int, *, planar: bool
 ) -> Store:
@@ -158,10 +145,12 @@ def open_raw(
         piece: np.ndarray = np.memmap(path, kind, "r", offset, shape)[index]
         return piece
 
-    return _single(where, path.stem, Variable(shape, part))
+    return single(where, path.stem, Variable(shape, part))
 
 
-def _single(where: str, name: str, variable: Variable) -> Store:
+def single(
+    where: str, name: str, variable: Variable, remarks: tuple[str, ...] = ()
+) -> Store:
     """Make a file of one array, whose name is the file's."""
 
     def only(wanted: str) -> Any:
@@ -169,38 +158,4 @@ def _single(where: str, name: str, variable: Variable) -> Store:
             raise no_variable(where, wanted, [name])
         return variable
 
-    return Store(where, {name: variable.shape}, (), only, only)
-
-
-def open_npz(where: str, path: Path) -> Store:
-    """Open several arrays of NumPy's own format."""
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: _unpickled(archive, name) for name in archive.files}
-
-    def value(name: str) -> np.ndarray:
-        if name not in arrays:
-            raise no_variable(where, name, list(arrays))
-        if (found := arrays[name]) is None:
-            raise unfit(where, name, "made of Python objects")
-        return found
-
-    shapes = {
-        name: array.shape
-        for name, array in arrays.items()
-        if array is not None and array.dtype.kind in NUMERIC
-    }
-    return Store(
-        where,
-        shapes,
-        tuple(name for name in arrays if name not in shapes),
-        lambda name: numbers(where, name, value(name)),
-        value,
-    )
-
-
-def _unpickled(archive: Mapping[str, np.ndarray], name: str) -> np.ndarray | None:
-    """Read an array; None for one of Python objects, which would run their code."""
-    try:
-        return archive[name]
-    except ValueError:
-        return None
+    return Store(where, {name: variable.shape}, (), only, only, remarks)

@@ -1,10 +1,13 @@
 """MAT files of version 7.3, and plain HDF5."""
 
+import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.errors import DataError
 from pipeline.readers._arrays.files import (
     NUMERIC,
     Index,
@@ -13,6 +16,7 @@ from pipeline.readers._arrays.files import (
     no_variable,
     unfit,
 )
+from pipeline.readers.base import Check
 
 
 def is_hdf(path: Path) -> bool:
@@ -22,8 +26,15 @@ def is_hdf(path: Path) -> bool:
     return bool(h5py.is_hdf5(path))
 
 
-def open_hdf(where: str, path: Path) -> Store:
-    """Open an HDF5 file. MATLAB writes axes the other way round: they are turned."""
+def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store:
+    """Open an HDF5 file. MATLAB writes axes the other way round: they are turned.
+
+    Raises
+    ------
+    DataError
+        It is damaged; or of a variable that is asked for, parts were never written,
+        which HDF5 gives as zeros.
+    """
     import h5py
 
     turned = path.suffix.lower() == ".mat"
@@ -41,6 +52,8 @@ def open_hdf(where: str, path: Path) -> Store:
             found = dataset(file, name)
             if found.dtype.kind not in NUMERIC or _class(found) in ("char", "logical"):
                 raise unfit(where, name, _class(found) or f"of type {found.dtype}")
+            if "checksum" not in unchecked:
+                _refuse_unwritten(where, name, found)
             shape = found.shape[::-1] if turned else found.shape
 
         def part(index: Index) -> np.ndarray:
@@ -66,6 +79,27 @@ def open_hdf(where: str, path: Path) -> Store:
         }
     others = tuple(name for name in names if name not in shapes)
     return Store(where, shapes, others, variable, value)
+
+
+def _refuse_unwritten(where: str, name: str, dataset: Any) -> None:
+    """Refuse a dataset of which parts have no bytes in the file."""
+    if dataset.is_virtual or not dataset.size:
+        return
+    if dataset.chunks:
+        each = zip(dataset.shape, dataset.chunks, strict=True)
+        stated = math.prod(-(-length // chunk) for length, chunk in each)
+        there, what = dataset.id.get_num_chunks(), "chunks"
+    else:
+        stated, there = dataset.nbytes, dataset.id.get_storage_size()
+        what = "bytes"
+    if there < stated:
+        raise DataError(
+            where,
+            f"of variable '{name}' {there} of {stated} {what} were written",
+            expected="all of them: HDF5 gives zeros for the rest",
+            remedy="fetch the file again, leave it out with on_bad_recording: skip, or "
+            "if the rest are zeros, set the reader's unchecked to [checksum]",
+        )
 
 
 def _names(file: Any) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.readers._arrays.files import Store, no_variable, numbers, unfit
+from pipeline.readers._mat5 import check_mat
 
 NUMBERS = {
     "double",
@@ -17,6 +18,7 @@ def open_mat(where: str, path: Path) -> Store:
     """Open a MAT file; only variables that are asked for are loaded."""
     import scipy.io
 
+    check_mat(path, where)
     listed = {
         name: (shape, kind)
         for name, shape, kind in scipy.io.whosmat(path)

@@ -54,7 +54,7 @@ def open_edf(path: Path, where: str, unchecked: Collection[Check] = ()) -> Opene
         The header or the clock is damaged, or the file cut short.
     """
     header = read_edf_header(path, where, unchecked)
-    clock = read_edf_clock(path, where, header)
+    clock = read_edf_clock(path, where, header, unchecked)
     signals = [signal for signal in header.signals if signal.label not in NOTES]
 
     def choose(selected: Selected) -> Chosen:

@@ -5,7 +5,7 @@ Layout: Kemp & Olivan 2003, doi 10.1016/S1388-2457(03)00123-8, section 2.2.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,12 @@ import numpy as np
 from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._mne.edf_header import NOTES, EdfHeader
-from pipeline.readers.base import Marks
+from pipeline.readers.base import Check, Marks
 
 CLOCK = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14\x14")
 """Start of a data record: the first entry of its first list, without a text."""
 NOTE = re.compile(
-    rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14(.*)\x14", re.DOTALL
+    rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?)?)?\x14(.*)\x14", re.DOTALL
 )
 """Onset, duration and texts of an entry."""
 DRIFT = 1e-3
@@ -46,37 +46,75 @@ class EdfClock:
     remarks: tuple[str, ...] = ()
 
 
-def read_edf_clock(path: Path, where: str, header: EdfHeader) -> EdfClock:
+def read_edf_clock(
+    path: Path, where: str, header: EdfHeader, unchecked: Collection[Check] = ()
+) -> EdfClock:
     """Read the time-stamped lists of all data records, and nothing else of them.
+
+    Parameters
+    ----------
+    path : Path
+    where : str
+        The file.
+    header : EdfHeader
+    unchecked : collection of str
+        The reader's setting.
 
     Raises
     ------
     DataError
-        The file has pauses, but data records without a time.
+        Data records have no time, though others have one or the file has pauses; or
+        entries cannot be read.
     """
     starts: list[str] = []
     notes: list[tuple[float, float, bytes]] = []
+    unread = 0
     for lists in _lists(path, header):
         if found := CLOCK.match(lists[0]):
             starts.append(found[1].decode())
-        notes += (note for each in lists for note in _notes(each))
-    remarks = []
-    if len(starts) < header.n_records and (starts or header.kind == "EDF+D"):
-        missing = f"data records without a time: {header.n_records - len(starts)}"
-        if header.kind == "EDF+D":
-            raise DataError(
-                where,
-                f"is marked as a recording with pauses (EDF+D); {missing}",
-                expected="a time in each data record",
-                remedy="fetch the file again, or ask who delivered it",
-            )
-        remarks.append(f"{missing}; taken for a recording without pauses")
+        for each in lists:
+            entries, bad = _notes(each)
+            notes += entries
+            unread += bad
+    missing = header.n_records - len(starts)
+    needed = bool(starts) or header.kind == "EDF+D"
+    remarks = _judge(where, header, missing if needed else 0, unread, unchecked)
     first = float(starts[0]) if starts else 0.0
     marks, n_latin = _marks(notes, first, [s.label for s in header.signals])
     if n_latin:
         remarks.append(f"notes that are not in UTF-8, read as Latin-1: {n_latin}")
-    complete = len(starts) == header.n_records
-    return EdfClock(tuple(starts) if complete else (), marks, tuple(remarks))
+    return EdfClock(() if missing else tuple(starts), marks, tuple(remarks))
+
+
+def _judge(
+    where: str,
+    header: EdfHeader,
+    missing: int,
+    unread: int,
+    unchecked: Collection[Check],
+) -> list[str]:
+    """Refuse lists that are damaged, or remark on them if that is not checked."""
+    faults = []
+    if missing:
+        pauses = ", of a recording with pauses (EDF+D)" * (header.kind == "EDF+D")
+        faults.append(f"data records without a time: {missing}{pauses}")
+    if unread:
+        faults.append(f"entries in the lists of notes that cannot be read: {unread}")
+    essential = missing and header.kind == "EDF+D"
+    if faults and ("end" not in unchecked or essential):
+        raise DataError(
+            where,
+            "; ".join(faults),
+            expected="a time in each data record, and notes as EDF+ describes them",
+            remedy="fetch the file again, leave it out with on_bad_recording: skip"
+            + (
+                ""
+                if essential
+                else ", or if the notes that can be read are all, set the reader's "
+                "unchecked to [end]: it is taken for a recording without pauses then"
+            ),
+        )
+    return faults
 
 
 def segments(
@@ -159,13 +197,20 @@ def _lists(path: Path, header: EdfHeader) -> Iterator[list[bytes]]:
             yield lists
 
 
-def _notes(entries: bytes) -> Iterator[tuple[float, float, bytes]]:
-    for entry in entries.rstrip(b"\0").split(b"\0"):
+def _notes(entries: bytes) -> tuple[list[tuple[float, float, bytes]], int]:
+    """Give the notes in a list, and how many entries are none."""
+    notes, unread = [], 0
+    for entry in entries.split(b"\0"):
         if found := NOTE.fullmatch(entry):
             onset, duration, texts = found.groups()
-            for text in texts.split(b"\x14"):
-                if text:
-                    yield float(onset), float(duration or "nan"), text
+            notes += [
+                (float(onset), float(duration or "nan"), text)
+                for text in texts.split(b"\x14")
+                if text
+            ]
+        elif entry:
+            unread += 1
+    return notes, unread
 
 
 def _marks(

@@ -21,6 +21,8 @@ from pipeline.readers.base import Check
 
 FIXED = 256
 """Bytes of the fixed part, and of each signal's part after it."""
+BDF = b"\xffBIOSEMI"
+"""What BDF has in the place of EDF's version."""
 FIELDS = {
     "label": (0, 16),
     "unit": (96, 8),
@@ -120,6 +122,8 @@ def read_edf_header(
     """
     with path.open("rb") as stream:
         fixed = stream.read(FIXED)
+        if _text(fixed[:8]) != "0" and not fixed.startswith(BDF):
+            raise _damaged(where, f"its version is {fixed[:8]!r}", f"0 or {BDF!r}")
         n_signals = _number(where, "number of signals", fixed[252:256], int)
         content = stream.read(max(0, FIXED * n_signals))
     header_bytes = _number(where, "length of the header", fixed[184:192], int)
@@ -129,7 +133,7 @@ def read_edf_header(
             f"it holds {len(fixed) + len(content)} bytes and states {header_bytes}",
             f"{FIXED * (1 + n_signals)} bytes for {n_signals} signals",
         )
-    sample_bytes = 3 if fixed.startswith(b"\xff") else 2
+    sample_bytes = 3 if fixed.startswith(BDF) else 2
     signals = _signals(where, content, n_signals, sample_bytes)
     header = EdfHeader(
         identity=_identity(fixed),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.axes import Precise, Segment
+from pipeline.readers._mat5 import check_mat
 from pipeline.readers._mne import brainvision
 from pipeline.readers._mne.edf import SUFFIXES, open_edf
 from pipeline.readers._mne.opened import Chosen, Opened
@@ -20,7 +21,8 @@ from pipeline.readers.base import Marks
 
 BORDERS = re.compile("(BAD |EDGE )?boundary")
 """Annotations where something was cut out."""
-UNSTATED = {".set": "uV"}
+EEGLAB = ".set"
+UNSTATED = {EEGLAB: "uV"}
 """Formats that state no unit, and what MNE takes their samples for."""
 VOLT = 107
 """FIF's code of the unit."""
@@ -43,6 +45,8 @@ def open_foreign(folder: Path, main: str, unit: str | None) -> Opened:
     is_brainvision = path.suffix in brainvision.SUFFIXES
     if is_brainvision:
         brainvision.check_length(folder, main)
+    elif path.suffix == EEGLAB:
+        check_mat(path, main)
     raw = mne.io.read_raw(path, preload=False, verbose="warning")
     assumed = UNSTATED.get(path.suffix)
     units = [volts(assumed or text) or 1.0 for text in _units(raw)]

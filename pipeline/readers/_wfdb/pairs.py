@@ -42,11 +42,20 @@ def read_pairs(path: Path, where: str, *, check_end: bool) -> Pairs:
     Raises
     ------
     DataError
-        The end mark lacks, or bytes stand behind it.
+        The end mark lacks, or bytes stand behind it; or a text, a channel or a number
+        follows no annotation.
     """
     raw = np.fromfile(path, np.uint8)
     pairs = raw[: raw.size // 2 * 2].reshape(-1, 2)
-    complete, ended = _complete(pairs)
+    complete, ended, stray = _complete(pairs)
+    if stray:
+        raise DataError(
+            where,
+            f"a text, a channel or a number without an annotation, at byte {2 * stray}",
+            expected="each right after its annotation",
+            remedy="fetch it again, or leave the recording out with on_bad_recording: "
+            "skip",
+        )
     if ended and 2 * (complete + 1) == raw.size:
         return Pairs(pairs)
     behind = raw.size - 2 * (complete + ended)
@@ -68,8 +77,11 @@ def read_pairs(path: Path, where: str, *, check_end: bool) -> Pairs:
     return Pairs(np.concatenate([pairs[:complete], end]), (f"annotations: {found}",))
 
 
-def _complete(pairs: np.ndarray) -> tuple[int, bool]:
-    """Count the pairs of complete annotations, and say whether an end mark follows."""
+def _complete(pairs: np.ndarray) -> tuple[int, bool, int]:
+    """Count the pairs of complete annotations, and say whether an end mark follows.
+
+    The third is the place of what should follow an annotation and does not, or 0.
+    """
     codes = (pairs[:, 1] >> 2).tolist()
     is_zero = (pairs.max(axis=1, initial=0) == 0).tolist()
     lengths = pairs[:, 0].tolist()
@@ -79,10 +91,12 @@ def _complete(pairs: np.ndarray) -> tuple[int, bool]:
             at += LONG_PAIRS
             continue
         if at == begin and is_zero[at]:
-            return begin, True
+            return begin, True, 0
+        if codes[at] >= FIRST_EXTRA:
+            return begin, False, at
         at += 1
         while at < n_pairs and codes[at] >= FIRST_EXTRA:
             at += 1 + ((lengths[at] + 1) // 2 if codes[at] == NOTE else 0)
         if at <= n_pairs:
             begin = at
-    return begin, False
+    return begin, False, 0
