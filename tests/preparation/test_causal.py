@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal as sp
 
+from pipeline.errors import ConfigError
 from pipeline.preparation import causal, signals
 from pipeline.preparation.signals import Scale, SignalSettings
 
@@ -170,3 +171,12 @@ def test_silence_is_divided_by_the_floor():
     plan = signals.design(settings(scale=Scale(tau_s=1, floor=0.5)), 100)
     quiet = noise(1, 100) * 1e-3
     np.testing.assert_allclose(at_once(quiet, plan), quiet / 0.5, rtol=1e-6)
+
+
+def test_a_rate_that_was_kept_in_float32() -> None:
+    """249.89 comes back as 249.88999938964844, and 499.78 is twice as much still."""
+    kept = float(np.float32(249.89))
+    plan = signals.design(settings(sfreq=124.945), kept)
+    assert (plan.up, plan.down) == (1, 2)
+    with pytest.raises(ConfigError, match="ratio of whole numbers"):
+        signals.design(settings(sfreq=124.947), kept)

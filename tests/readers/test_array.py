@@ -2,7 +2,6 @@
 
 import struct
 import tracemalloc
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -360,10 +359,10 @@ def test_mat_files_on_which_scipy_would_end_the_process(
         damaged = bytearray(content)
         damaged[at] ^= 0x10
         path.write_bytes(damaged)
-        with suppress(DataError):
+        try:
             check_mat(path, path.name)
-            refused -= 1
-        refused += 1
+        except DataError:
+            refused += 1
     assert refused > (90 if packed else 10)
     path.write_bytes(content)
     check_mat(path, path.name)

@@ -183,6 +183,22 @@ def test_events_that_cannot_be_read(tree: Path, text: str, found: str) -> None:
         read(tree)
 
 
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("1.0\t2.0 rest", "row 3 has 2 fields, its header 3 names"),
+        ("1.0\t2.0\trest\tfist", "row 3 has 4 fields, its header 3 names"),
+        ("garbage", "row 3 has 1 fields"),
+    ],
+)
+def test_rows_with_other_fields_than_the_header(
+    tree: Path, row: str, found: str
+) -> None:
+    write_events(tree, f"onset\tduration\ttrial_type\n0\t1\trest\t\r\n{row}\n\n")
+    with pytest.raises(DataError, match=found):
+        read(tree)
+
+
 def test_columns_of_the_events(tree: Path) -> None:
     write_events(
         tree, "onset\tduration\ttrial_type\thand\n1\t0\tgo\tleft\n2\t0\tgo\tn/a\n"

@@ -414,6 +414,19 @@ def test_a_short_and_a_long_row_are_not_one_right_sum(
         read(path, channels=["b"])
 
 
+@pytest.mark.parametrize("old", [b"a", b"\t", b"0", b"."])
+def test_bytes_of_zero(tmp_path: Path, old: bytes) -> None:
+    """Parsers take -5.<0>8807 for -5."""
+    path = write(tmp_path, table())
+    content = path.read_bytes()
+    at = content.index(old, content.index(b"\n") + 40) if old != b"a" else 200
+    path.write_bytes(content[:at] + b"\0" + content[at + 1 :])
+    row = content[:at].count(b"\n") + 1
+    for more in ({}, {"bad_rows": 0.5}, {"missing": "pause"}):
+        with pytest.raises(DataError, match=f"row {row} of the file has a byte of 0"):
+            read(path, "class", **more)
+
+
 def test_rows_of_delimiters_are_empty_lines(tmp_path: Path) -> None:
     content = read(write(tmp_path, table(), ";;;\n;;;\n", sep=";"))
     assert (content.n_samples, content.remarks) == (100, ())

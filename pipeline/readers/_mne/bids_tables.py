@@ -4,6 +4,7 @@ Source: https://bids-specification.readthedocs.io, "Task events".
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -32,6 +33,7 @@ def read_table(folder: Path, file: str, columns: Sequence[str]) -> pd.DataFrame:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
+    _refuse_ragged(file, text)
     try:
         # Without an index, for rows that end in a tab would be moved by one column.
         table = pd.read_csv(
@@ -50,6 +52,20 @@ def read_table(folder: Path, file: str, columns: Sequence[str]) -> pd.DataFrame:
             raise unreadable(file, f"has no column '{column}'")
     stripped: pd.DataFrame = table.apply(lambda cells: cells.str.strip())
     return stripped
+
+
+def _refuse_ragged(file: str, text: str) -> None:
+    """Refuse rows with another number of fields than the header, but for a last tab."""
+    lines = enumerate(re.split("\r\n|\r|\n", text), start=1)
+    rows = [(number, line.split("\t")) for number, line in lines if line.strip()]
+    names = [name for name in rows[0][1] if name.strip()] if rows else []
+    for number, fields in rows[1:]:
+        spare = fields[len(names) :]
+        if len(fields) < len(names) or any(field.strip() for field in spare):
+            raise unreadable(
+                file,
+                f"row {number} has {len(fields)} fields, its header {len(names)} names",
+            )
 
 
 def unreadable(file: str, found: str) -> DataError:

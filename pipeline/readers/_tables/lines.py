@@ -34,6 +34,8 @@ class Lines:
         Comments and empty lines.
     notes : tuple of str
         Texts of the comments.
+    zero : int or None
+        The first line with a byte of 0, at which parsers end a number.
     """
 
     rows: np.ndarray
@@ -41,6 +43,7 @@ class Lines:
     short: int | None
     apart: tuple[int, ...]
     notes: tuple[str, ...]
+    zero: int | None = None
 
 
 def all_even(
@@ -48,12 +51,15 @@ def all_even(
 ) -> bool:
     """Find whether rows that all have their last field have no further ones.
 
-    It is so if the file has no more fields than they need, and no comments. True is
+    It is so if the file has no more fields than they need, no comments and no bytes
+    of 0. True is
     certain; after False, `survey` must look.
     """
     sign = (settings.comment or "").encode()
     total: int | np.integer = 0
     for piece in _pieces(stream, head):
+        if b"\0" in piece:
+            return False
         if sign and (piece.startswith(sign) or b"\n" + sign in piece):
             return False
         content = np.frombuffer(piece, np.uint8)
@@ -70,8 +76,10 @@ def survey(stream: BinaryIO, head: Head, settings: TableSettings) -> Lines:
     odd: dict[int, str] = {}
     apart: list[int] = []
     notes: list[str] = []
-    line = head.line
+    line, zero = head.line, None
     for piece in _pieces(stream, head):
+        if zero is None and (at := piece.find(b"\0")) >= 0:
+            zero = line + piece.count(b"\n", 0, at)
         ends, looked_at = _suspicious(piece, head, settings)
         for place in looked_at.tolist():
             content = piece[ends[place - 1] + 1 if place else 0 : ends[place]]
@@ -87,8 +95,10 @@ def survey(stream: BinaryIO, head: Head, settings: TableSettings) -> Lines:
     rows = np.setdiff1d(np.arange(head.line, line), apart, assume_unique=True)
     last = int(rows[-1]) if rows.size else head.line
     cut = last in odd and len(split(odd[last], head.delimiter)) < len(head.names)
-    odd = {number: text for number, text in odd.items() if number != last or not cut}
-    return Lines(rows, odd, last if cut else None, tuple(apart), tuple(notes))
+    if cut:
+        del odd[last]
+        zero = None if zero == last else zero
+    return Lines(rows, odd, last if cut else None, tuple(apart), tuple(notes), zero)
 
 
 def _pieces(stream: BinaryIO, head: Head) -> Iterator[bytes]:

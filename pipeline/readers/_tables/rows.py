@@ -127,6 +127,13 @@ def _quickly(file: File, wanted: Wanted) -> pd.DataFrame | None:
 def _carefully(file: File, wanted: Wanted) -> Rows:
     """Read a file some of whose lines are no even rows."""
     lines = file.lines
+    if lines.zero is not None:
+        raise DataError(
+            file.where,
+            f"row {lines.zero} of the file has a byte of 0",
+            expected="text: the file may be damaged, or not written to its end",
+            remedy="fetch it again, or take the row out of it",
+        )
     if lines.odd and not file.settings.largest_bad_share:
         raise odd_row(file)
     cut = [] if lines.short is None else [lines.short]
