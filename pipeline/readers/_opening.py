@@ -8,12 +8,28 @@ from pathlib import Path
 
 from pipeline.errors import DataError
 
-FAULTS = re.compile(
-    "Number of records from the header does not match"
-    "|Scaling factor is not defined|[Pp]hysical range is not defined"
-    "|[Dd]igital range is not defined|Invalid tag"
-)
-"""What MNE only warns of, though the samples cannot be trusted then."""
+FAULTS = {
+    "Number of records from the header does not match": (
+        "its header states another number of data records than it holds"
+    ),
+    "Scaling factor (is|will) not be defined|[Dd]igital range is not defined": (
+        "a channel has no digital range that makes sense, so nothing says what its "
+        "samples are in volts"
+    ),
+    "[Pp]hysical range is not defined": (
+        "a channel has no physical range, so nothing says what its samples are in volts"
+    ),
+    "Unsupported physical dimension": "a channel has a unit that is not known",
+    "Header information is incorrect for record length": (
+        "its header states no length of a data record, so nothing says at what rate it "
+        "was sampled"
+    ),
+    "mixed sampling frequencies": (
+        "its channels have several rates, of which MNE would raise the lower ones"
+    ),
+    "Bad (EDF|BDF) file provided|Invalid tag": "its structure makes no sense",
+}
+"""What MNE only warns of, though the samples cannot be trusted then, in our words."""
 
 HARMLESS = re.compile(
     "Limited .* annotation|HED annotations were detected"
@@ -23,7 +39,9 @@ HARMLESS = re.compile(
 )
 """What says nothing about samples, channels or texts: we keep none of it."""
 
-NOTED = re.compile("Omitted .* annotation|outside the data range")
+NOTED = re.compile(
+    "Omitted .* annotation|outside the data range|MarkerFile .* not found; using"
+)
 """What a user should know, though the recording can be used."""
 
 
@@ -78,8 +96,9 @@ def opening(folder: Path, where: str) -> Iterator[list[str]]:
 
 def _judge(folder: Path, where: str, warning: warnings.WarningMessage) -> list[str]:
     text = _without(folder, str(warning.message))
-    if FAULTS.search(text):
-        raise _unreadable(where, text)
+    for pattern, found in FAULTS.items():
+        if re.search(pattern, text):
+            raise _unreadable(where, f"{found} ({text})")
     if NOTED.search(text):
         return [text]
     if not HARMLESS.search(text):

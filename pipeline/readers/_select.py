@@ -5,7 +5,7 @@ The same rules serve every format.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy as np
 from pipeline.components import did_you_mean
 from pipeline.errors import DataError
 from pipeline.readers._units import ACCEPTED, volts
-from pipeline.readers.base import Reader
+from pipeline.readers.base import Check, Reader
 
 TYPES = ("ecg", "eeg", "emg")
+LEAST_RATE, LARGEST_RATE = 1.0, 1e6
 SAME_RATE = 1e-5
 """Relative difference below which two rates are one: files keep rates in float32."""
 
@@ -214,7 +215,28 @@ def _rate(reader: Reader, where: str, signals: Sequence[FileSignal]) -> float:
             expected="the same rate",
             remedy="correct the reader's sfreq in params.yaml, or leave it out",
         )
-    return reader.sfreq or _as_meant(stated)
+    if reader.sfreq is not None:
+        return reader.sfreq
+    refuse_odd_rate(where, stated, reader.unchecked)
+    return _as_meant(stated)
+
+
+def refuse_odd_rate(where: str, rate: float, unchecked: Collection[Check]) -> None:
+    """Refuse a rate that no recorder of biosignals has, by what a file states.
+
+    Raises
+    ------
+    DataError
+        It is below 1 Hz or above 1 MHz.
+    """
+    if "rate" not in unchecked and not LEAST_RATE <= rate <= LARGEST_RATE:
+        raise DataError(
+            where,
+            f"the sampling rate is {rate:g} Hz",
+            expected="a rate from 1 Hz to 1 MHz",
+            remedy="correct the file, or the unit of its clock; state the reader's "
+            "sfreq, or if the rate is right, set its unchecked to [rate]",
+        )
 
 
 def _as_meant(rate: float) -> float:

@@ -156,7 +156,7 @@ class Mne(Reader):
         if path.suffix.lower() in SUFFIXES:
             opened = open_edf(path, files[0], self.unchecked)
         else:
-            opened = open_foreign(folder, files[0], self.unit)
+            opened = open_foreign(folder, files[0], self.unit, self.unchecked)
         if self.annotations is None:
             return opened
         found = self._notes(files[0], files[1:])

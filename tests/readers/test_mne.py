@@ -1,6 +1,7 @@
 """The reader `mne`: EDF by our own reading, other formats by MNE's."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -534,6 +535,97 @@ def test_a_part_that_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "old", "new", "found"),
+    [
+        ("a.vmrk", "Mk2=", "Mk128(64)=", r"a\.vmrk: row 6 is no marker, as 1 in all"),
+        ("a.vmrk", ",101,1,0", ",1x1,1,0", r"a\.vmrk: row 6 is no marker"),
+        ("a.vhdr", "a.vmrk", "b.vmrk.x", ""),
+        ("a.vhdr", "C3,,0.5", "C3,,0.0", "channel 'C3' has the resolution 0.0"),
+        ("a.vhdr", "C3,,0.5", "C3,,nan", "channel 'C3' has the resolution nan"),
+        ("a.vhdr", "val=10000", "val=0", "its SamplingInterval is '0'"),
+        ("a.vhdr", "val=10000", "val=-5", "its SamplingInterval is '-5'"),
+        ("a.vhdr", "DataPoints=1000", "DataPoints=500", "holds 4000 bytes, a.vhdr"),
+        ("a.vhdr", "Channels=2", "Channels=3", "is cut short|Incomplete"),
+        ("a.vhdr", "MULTIPLEXED", "VECTORIZED", ""),
+    ],
+)
+def test_brainvision_headers_that_make_no_sense(
+    tmp_path: Path, file: str, old: str, new: str, found: str
+) -> None:
+    write_brainvision(tmp_path)
+    path = tmp_path / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    if not found:  # a sibling of the right name takes the place of the missing file
+        assert read(tmp_path, "a.vhdr").n_samples == 1000
+        return
+    with pytest.raises(DataError, match=found):
+        read(tmp_path, "a.vhdr")
+
+
+def test_markers_that_are_missing(tmp_path: Path) -> None:
+    write_brainvision(tmp_path)
+    (tmp_path / "a.vmrk").unlink()
+    with pytest.raises(DataError, match="names a file of markers that is not there"):
+        read(tmp_path, "a.vhdr")
+
+
+def test_what_is_not_checked_of_brainvision(tmp_path: Path) -> None:
+    write_brainvision(tmp_path, points="DataPoints=990\n")
+    path = tmp_path / "a.vmrk"
+    path.write_text(path.read_text().replace("Mk2=", "Mk="))
+    content = read(tmp_path, "a.vhdr", unchecked=["end"])
+    assert content.remarks == (
+        "bytes behind the last sample, left out: 40",
+        "lines that are no markers, left out: 1",
+    )
+    assert len(marks(content)) == 2
+
+
+def test_fif_with_more_than_its_tags_state(tmp_path: Path) -> None:
+    path = tmp_path / "a_raw.fif"
+    write_fif(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:9000] + content[2000:])
+    with pytest.raises(DataError, match="is damaged"):
+        read(tmp_path, "a_raw.fif")
+    path.write_bytes(content + bytes(5000))
+    with pytest.raises(DataError, match="its last tag states"):
+        read(tmp_path, "a_raw.fif")
+    assert read(tmp_path, "a_raw.fif", unchecked=["checksum"]).n_samples == 800
+    path.write_bytes(content + bytes(8))
+    assert "left out: 8" in read(tmp_path, "a_raw.fif").remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("warning", "found"),
+    [
+        (
+            "Scaling factor will not be defined in the following channels",
+            "digital range",
+        ),
+        ("Physical range is not defined in following channels", "physical range"),
+        ("Unsupported physical dimension for channel 1", "a unit that is not known"),
+        ("Header information is incorrect for record length", "at what rate"),
+        ("Loading an EDF with mixed sampling frequencies", "several rates"),
+    ],
+)
+def test_what_mne_only_warns_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warning: str, found: str
+) -> None:
+    write_fif(tmp_path / "a_raw.fif")
+    opened = mne.io.read_raw
+
+    def warns(*args: object, **kwargs: object) -> mne.io.BaseRaw:
+        warnings.warn(warning, RuntimeWarning, stacklevel=2)
+        return opened(*args, **kwargs)
+
+    monkeypatch.setattr(mne.io, "read_raw", warns)
+    with pytest.raises(DataError, match=found):
+        read(tmp_path, "a_raw.fif")
+
+
+@pytest.mark.parametrize(
     ("name", "found"), [("a.xyz", "cannot be read"), ("a.edf", "header is damaged")]
 )
 def test_files_of_no_known_format(tmp_path: Path, name: str, found: str) -> None:
@@ -600,6 +692,9 @@ def test_eeglab_cut_short(real_data: Path, tmp_path: Path, keep: float) -> None:
     part = content[: 4 * round(len(content) * keep / 4)]
     (tmp_path / "eeglab_data.fdt").write_bytes(part)
     with pytest.raises(DataError, match="cannot be read"):
+        read(tmp_path, "eeglab_data.set")
+    (tmp_path / "eeglab_data.fdt").write_bytes(content + content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"eeglab_data\.fdt: holds \d+ bytes, eeglab"):
         read(tmp_path, "eeglab_data.set")
 
 

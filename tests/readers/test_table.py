@@ -307,6 +307,13 @@ def test_a_long_log_may_drift(tmp_path: Path) -> None:
         read(path, sfreq=101)
 
 
+def test_a_clock_in_another_unit(tmp_path: Path) -> None:
+    path = write(tmp_path, table())
+    for unit, found in (("min", "0.00166667 Hz"), ("ns", "1e[+]08 Hz")):
+        with pytest.raises(DataError, match=f"the sampling rate is {found}"):
+            read(path, sfreq=None, time_unit=unit)
+
+
 @pytest.mark.parametrize("n_rows", [5, 20, 200, 20_000])
 @pytest.mark.parametrize("off", [0.0, 0.0005, 0.005, -0.005])
 def test_a_drift_counts_by_the_length_of_the_log(

@@ -393,6 +393,15 @@ def test_a_rate_that_one_header_of_several_does_not_state(
     assert (content.sfreq, content.n_samples) == (125, 1500)
 
 
+@pytest.mark.parametrize("rate", ["999999999", "0.5", "9" * 400])
+def test_a_rate_that_no_recorder_has(tmp_path: Path, rate: str) -> None:
+    write_record(tmp_path)
+    edit_header(tmp_path, "100 2 250 ", f"100 2 {rate} ")
+    assert "the sampling rate is" in refusal(tmp_path).found
+    if len(rate) < 10:
+        assert read(tmp_path, unchecked=["rate"]).sfreq == float(rate)
+
+
 def test_segments_whose_rates_are_rounded(tmp_path: Path) -> None:
     write_segments(tmp_path, "layout 0", "p 1000", "q 500")
     edit_header(tmp_path, " 250 ", " 249.8901", "p")
@@ -543,7 +552,7 @@ def test_a_checksum_proves_the_length(tmp_path: Path) -> None:
 def test_a_length_that_no_file_has(tmp_path: Path, length: str) -> None:
     write_as(tmp_path, "16")
     edit_header(tmp_path, " 600", f" {length}")
-    edit_header(tmp_path, "100.dat 16 ", "100.dat 16x999999999 ")
+    edit_header(tmp_path, "100.dat 16 ", "100.dat 16x3999 ")
     assert refusal(tmp_path).where == "100.dat"
 
 

@@ -5,21 +5,26 @@ Source: BrainVision Core Data Format 1.0, www.brainproducts.com/support-resource
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from math import isfinite
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers.base import Marks
+from pipeline.readers._lengths import spare
+from pipeline.readers.base import Check, Marks
 
 SUFFIXES = (".vhdr", ".ahdr")
 SAMPLE_BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
 NEW = re.compile(r"^Mk\d+=New Segment,[^,]*,(\d+),\d*,\d*,?(\d*)", re.MULTILINE)
 """Position, counted from 1, and date of a marker where the recorder went on."""
+MARKER = re.compile(r"Mk\d+=[^,]*,[^,]*,\d+,\d*")
+CHANNEL = re.compile(r"Ch\d+")
+Remarks = tuple[str, ...]
 
 
 def header_keys(folder: Path, main: str) -> dict[str, str]:
@@ -37,15 +42,64 @@ def referenced(folder: Path, main: str) -> list[str]:
     return [str(path.parent / name) for name in names]
 
 
-def check_length(folder: Path, main: str) -> None:
-    """Refuse binary samples that end within a point in time, or before the last.
+def check_files(folder: Path, main: str, unchecked: Collection[Check]) -> Remarks:
+    """Hold the samples and the markers against the header.
+
+    Parameters
+    ----------
+    folder : Path
+    main : str
+        The header.
+    unchecked : collection of str
+        The reader's setting.
+
+    Returns
+    -------
+    remarks : tuple of str
 
     Raises
     ------
     DataError
-        The file of the samples is cut short.
+        Binary samples end within a point in time, before the last one or far behind
+        it; a channel has no resolution; or markers are missing or cannot be read.
     """
     keys = header_keys(folder, main)
+    _check_header(main, keys)
+    return _check_length(folder, main, keys, unchecked) + _check_markers(
+        folder, main, keys, unchecked
+    )
+
+
+def _check_header(main: str, keys: Mapping[str, str]) -> None:
+    interval = keys.get("SamplingInterval", "")
+    if not _size(interval):
+        raise DataError(
+            main,
+            f"its SamplingInterval is '{interval}'",
+            expected="microseconds, over 0",
+            remedy="correct the header, or ask who delivered it",
+        )
+    for name, text in keys.items():
+        parts = text.split(",")
+        if CHANNEL.fullmatch(name) and any(parts[2:3]) and not _size(parts[2]):
+            raise DataError(
+                main,
+                f"channel '{parts[0]}' has the resolution {parts[2]}",
+                expected="the size of a count in the channel's unit",
+                remedy="correct the header, or ask who delivered it",
+            )
+
+
+def _size(text: str) -> float:
+    """Give a number over 0; 0 for what is none."""
+    with suppress(ValueError):
+        return max(0.0, float(text)) if isfinite(float(text)) else 0.0
+    return 0.0
+
+
+def _check_length(
+    folder: Path, main: str, keys: Mapping[str, str], unchecked: Collection[Check]
+) -> Remarks:
     n_channels, points = (
         int(text) if (text := keys.get(key, "")).isdigit() else 0
         for key in ("NumberOfChannels", "DataPoints")
@@ -53,10 +107,11 @@ def check_length(folder: Path, main: str) -> None:
     size = SAMPLE_BYTES.get(keys.get("BinaryFormat", ""), 0) * n_channels
     files = referenced(folder, main)
     if keys.get("DataFormat") != "BINARY" or not size or not files:
-        return
+        return ()
     path = folder / files[0]
     found = path.stat().st_size if path.is_file() else 0
-    if found % size or found < points * size:
+    by_channel = keys.get("DataOrientation") == "VECTORIZED"
+    if found % size or found < points * size or (by_channel and found > points * size):
         expected = f"{points * size} bytes by its header" if points else "complete data"
         raise DataError(
             files[0],
@@ -64,6 +119,45 @@ def check_length(folder: Path, main: str) -> None:
             expected=expected,
             remedy="fetch the file again, or ask who delivered it",
         )
+    if not points:
+        return ()
+    return spare(files[0], found, points * size, PurePosixPath(main).name, unchecked)
+
+
+def _check_markers(
+    folder: Path, main: str, keys: Mapping[str, str], unchecked: Collection[Check]
+) -> Remarks:
+    """Refuse lines among the markers that are none: MNE leaves them out."""
+    if not (name := keys.get("MarkerFile")):
+        return ()
+    paths = [(folder / main).with_name(name), (folder / main).with_suffix(".vmrk")]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise DataError(
+            main,
+            "names a file of markers that is not there",
+            expected=name,
+            remedy="fetch the file, or take the line MarkerFile out of the header",
+        )
+    lines = path.read_text("latin-1").splitlines()
+    begin = next(
+        (k for k, line in enumerate(lines, 1) if line.lower() == "[marker infos]"),
+        len(lines),
+    )
+    bad = [
+        number
+        for number, line in enumerate(lines[begin:], begin + 1)
+        if line.strip() and not line.startswith((";", "[")) and not MARKER.match(line)
+    ]
+    if bad and "end" not in unchecked:
+        raise DataError(
+            str(PurePosixPath(main).with_name(path.name)),
+            f"row {bad[0]} is no marker, as {len(bad)} in all",
+            expected="such as Mk2=Stimulus,S  1,500,1,0",
+            remedy="fetch the file again, correct it, or to leave out what cannot be "
+            "read, set the reader's unchecked to [end]",
+        )
+    return (f"lines that are no markers, left out: {len(bad)}",) * bool(bad)
 
 
 def segments(folder: Path, main: str, sfreq: float) -> tuple[Segment, ...]:

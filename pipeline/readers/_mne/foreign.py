@@ -1,7 +1,7 @@
 """Files that MNE opens: BrainVision, EEGLAB, FIF, GDF and others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -10,25 +10,31 @@ from typing import Any
 import numpy as np
 
 from pipeline.axes import Precise, Segment
+from pipeline.readers._lengths import spare
 from pipeline.readers._mat5 import check_mat
 from pipeline.readers._mne import brainvision
 from pipeline.readers._mne.edf import SUFFIXES, open_edf
+from pipeline.readers._mne.fif import check_fif
 from pipeline.readers._mne.opened import Chosen, Opened
 from pipeline.readers._opening import opening
 from pipeline.readers._select import FileSignal, Selected
 from pipeline.readers._units import volts
-from pipeline.readers.base import Marks
+from pipeline.readers.base import Check, Marks
 
 BORDERS = re.compile("(BAD |EDGE )?boundary")
 """Annotations where something was cut out."""
-EEGLAB = ".set"
+EEGLAB, FDT, FIF = ".set", ".fdt", ".fif"
+FLOAT_BYTES = 4
+"""Bytes of a sample in the file beside an EEGLAB set."""
 UNSTATED = {EEGLAB: "uV"}
 """Formats that state no unit, and what MNE takes their samples for."""
 VOLT = 107
 """FIF's code of the unit."""
 
 
-def open_foreign(folder: Path, main: str, unit: str | None) -> Opened:
+def open_foreign(
+    folder: Path, main: str, unit: str | None, unchecked: Collection[Check] = ()
+) -> Opened:
     """Open a file with MNE, without reading its samples.
 
     Parameters
@@ -38,19 +44,26 @@ def open_foreign(folder: Path, main: str, unit: str | None) -> Opened:
         The file.
     unit : str or None
         Unit of the samples if the format states none; None: as MNE takes them.
+    unchecked : collection of str
+        The reader's setting.
     """
     import mne
 
     path = folder / main
     is_brainvision = path.suffix in brainvision.SUFFIXES
+    remarks: tuple[str, ...] = ()
     if is_brainvision:
-        brainvision.check_length(folder, main)
+        remarks = brainvision.check_files(folder, main, unchecked)
     elif path.suffix == EEGLAB:
         check_mat(path, main)
+    elif path.suffix == FIF:
+        remarks = check_fif(path, main, unchecked)
     raw = mne.io.read_raw(path, preload=False, verbose="warning")
     assumed = UNSTATED.get(path.suffix)
     units = [volts(assumed or text) or 1.0 for text in _units(raw)]
     stated = [(unit or assumed) if assumed else text for text in _units(raw)]
+    if path.suffix == EEGLAB:
+        remarks = _check_fdt(folder, main, raw, unchecked)
     sfreq = float(raw.info["sfreq"])
     parts, marks = _borders(raw), _marks(raw.annotations, -raw.first_time)
     if is_brainvision:
@@ -69,7 +82,21 @@ def open_foreign(folder: Path, main: str, unit: str | None) -> Opened:
         identity=_identity(raw.info),
         begin=_begin(raw),
         line_freq=raw.info["line_freq"],
+        remarks=remarks,
     )
+
+
+def _check_fdt(
+    folder: Path, main: str, raw: Any, unchecked: Collection[Check]
+) -> tuple[str, ...]:
+    """Hold the file of samples beside an EEGLAB set, if it has one, against the set."""
+    path = Path(raw.filenames[0])
+    if path.suffix != FDT:
+        return ()
+    stated = raw.n_times * len(raw.ch_names) * FLOAT_BYTES
+    where = str(PurePosixPath(main).with_name(path.name))
+    header = PurePosixPath(main).name
+    return spare(where, path.stat().st_size, stated, header, unchecked)
 
 
 def read_notes(path: Path, where: str, begin: datetime | None) -> Marks:

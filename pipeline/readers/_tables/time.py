@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.axes import Precise, Segment
 from pipeline.readers._blocks import blocks
+from pipeline.readers._select import refuse_odd_rate
 from pipeline.readers._tables.arrange import Samples, Texts
 from pipeline.readers._tables.clock import Clock, by_rows, evenly, in_order
 from pipeline.readers._tables.held import even_out
@@ -70,7 +71,10 @@ def _clock(file: File, samples: Samples) -> Clock | None:
     if settings.held:
         return None
     tolerance = settings.tolerance_ppm * 1e-6
-    return evenly(file.where, time_s, settings.sfreq, tolerance)
+    clock = evenly(file.where, time_s, settings.sfreq, tolerance)
+    if settings.sfreq is None:
+        refuse_odd_rate(file.where, clock.sfreq, settings.unchecked)
+    return clock
 
 
 def _held(file: File, samples: Samples) -> Timed:
