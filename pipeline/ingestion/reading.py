@@ -128,20 +128,32 @@ class Inspected:
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
     """Read a recording anew, say what it is, and write it if it can be used."""
     where = f"recording {entry.recording}"
-    with _guarded(where):
+    with guarded(where):
         inspected, raw = _examine(job, entry, where)
     if inspected.row.status == "used" and fif is not None:
         # What goes wrong in writing is the fault of no recording.
-        with _guarded(where, passing=OSError):
+        with guarded(where, passing=OSError):
             files.save_recording(fif, raw)
     return inspected
 
 
 @contextmanager
-def _guarded(where: str, passing: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+def guarded(where: str, passing: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     """Make a refusal of what a library raises over one recording.
 
-    Lack of memory or of space on a disk, and what passes, are no fault of a recording.
+    Lack of memory or of space on a disk are no fault of a recording.
+
+    Parameters
+    ----------
+    where : str
+        The recording.
+    passing : type of Exception, or ()
+        Other exceptions that are none.
+
+    Raises
+    ------
+    DataError
+        Anything else was raised.
     """
     try:
         yield

@@ -2,23 +2,26 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline import files, unfinished
+from pipeline import files
 from pipeline.errors import DataError
-from pipeline.ingestion import catalogue, found, lists, reading, sidecars
-from pipeline.ingestion.archives import opened
+from pipeline.ingestion import catalogue, found, lists, sidecars
+from pipeline.ingestion.archives import View, opened
 from pipeline.ingestion.catalogue import Row
-from pipeline.ingestion.copies import Sketch
 from pipeline.ingestion.found import Entry, Found, Selection
 from pipeline.ingestion.reading import Inspected, Intake, Job, Observer, OnBad
 from pipeline.ingestion.repeats import refuse_same_bytes, repeats
+from pipeline.ingestion.resuming import bring, fif_path, refuse_changed
 from pipeline.parallel import parallel_map
+from pipeline.sources.base import is_archive
+
+TABLES = ("recordings.parquet", "files.json")
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ def ingest(
     """Read, de-identify and judge every recording of a data set.
 
     Writes `<recording>_raw.fif` for each, `recordings.parquet` for all, and
-    `files.json`, which counts the files that belong to no recording. A recording that
-    was made of the same raw files, settings and code is kept.
+    `files.json`, which counts the files that belong to no recording, last of all: a
+    folder in which they are has the recordings that they list. A recording that was
+    made of the same raw files, settings and code is kept.
 
     Parameters
     ----------
@@ -87,16 +91,20 @@ def ingest(
         channels, or a class never appears.
     """
     intake = replace(intake, values=intake.values.with_classes(labels))
-    with opened(raw / manifest["root"], manifest["files"]) as view:
+    for name in TABLES:
+        (target / name).unlink(missing_ok=True)
+    with _opened(raw, manifest) as view:
         done = _process(Job(intake, view, target, on_bad, code, raw.name), manifest)
     catalogue.check(done.rows, labels, str(raw))
     used = {row.recording for row in done.rows if row.status == "used"}
     files.save_table(target / "recordings.parquet", catalogue.table(done.rows))
     files.save_json(target / "files.json", _counts(done.found, manifest))
     wanted = {
-        path.name for name in used for path in files.recording_parts(_fif(target, name))
+        path.name
+        for name in used
+        for path in files.recording_parts(fif_path(target, name))
     }
-    files.keep_only(target, wanted | {"recordings.parquet", "files.json"})
+    files.keep_only(target, wanted.union(TABLES))
     return done
 
 
@@ -122,10 +130,19 @@ def inspect(
         Who looks on.
     """
     intake = replace(intake, values=intake.values.with_classes(labels))
-    with opened(raw / manifest["root"], manifest["files"]) as view:
+    with _opened(raw, manifest) as view:
         job = Job(intake, view, None, "skip", "", raw.name, observer=observer)
         done = _process(job, manifest)
         return replace(done, survey=observer.survey(view)) if observer else done
+
+
+@contextmanager
+def _opened(raw: Path, manifest: Mapping[str, Any]) -> Iterator[View]:
+    """Open a data set's archives, if they are those that were fetched."""
+    folder, digests = raw / manifest["root"], manifest["files"]
+    refuse_changed(folder, digests, list(filter(is_archive, digests)), raw.name)
+    with opened(folder, digests) as view:
+        yield view
 
 
 def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
@@ -221,7 +238,7 @@ def _counts(listed: Found, manifest: Mapping[str, Any]) -> dict[str, Any]:
 def _ingest_one(job: Job, entry: Entry) -> Inspected:
     """Bring one recording, or its row alone if its file is there already."""
     try:
-        return _bring(job, entry)
+        return bring(job, entry)
     except DataError as error:
         if job.on_bad == "raise":
             raise
@@ -245,65 +262,3 @@ def _probable_person(job: Job, entry: Entry) -> str:
     person = job.intake.values.person
     text = entry.fields.get(person.key, "") if person.place == "field" else ""
     return person.name(text)
-
-
-def _bring(job: Job, entry: Entry) -> Inspected:
-    _refuse_changed(job, entry.files)
-    if job.target is None:
-        return reading.read(job, entry, None)
-    fif = _fif(job.target, entry.recording)
-    row_path = job.target / unfinished.NOTES / f"{entry.recording}.json"
-    inputs = _inputs(job, entry)
-    if all(unfinished.is_made_of(part, inputs) for part in files.recording_parts(fif)):
-        return _from_note(files.load_json(row_path))
-    inspected = reading.read(job, entry, fif)
-    if inspected.row.status == "used":
-        files.save_json(row_path, _note(inspected))
-        for part in files.recording_parts(fif):
-            unfinished.note_inputs(part, inputs)
-    return inspected
-
-
-def _note(inspected: Inspected) -> dict[str, Any]:
-    """Say of a recording that was written what a later run needs of it."""
-    sketch = None if inspected.sketch is None else asdict(inspected.sketch)
-    return {"row": catalogue.to_json(inspected.row), "sketch": sketch}
-
-
-def _from_note(note: Mapping[str, Any]) -> Inspected:
-    sketch = note["sketch"] and Sketch(
-        tuple(note["sketch"]["layout"]), tuple(note["sketch"]["values"])
-    )
-    return Inspected(catalogue.from_json(note["row"]), sketch=sketch)
-
-
-def _refuse_changed(job: Job, names: Sequence[str]) -> None:
-    """Refuse files that are no longer what `fetch` found."""
-    for name in names:
-        path, fetched = job.view.folder / name, job.view.digests.get(name)
-        if fetched and path.is_file() and files.file_digest(path) != fetched:
-            raise DataError(
-                name,
-                "has changed since it was fetched",
-                expected="the bytes that the manifest lists",
-                remedy=f"run `dvc repro ingest@{job.dataset}`, which fetches again "
-                "what has changed",
-            )
-
-
-def _inputs(job: Job, entry: Entry) -> str:
-    """Digest what a recording is made of: its raw files, the settings and the code."""
-    intake = job.intake
-    digests = [[name, job.view.digests.get(name, "")] for name in entry.files]
-    return files.inputs_digest(
-        intake.reader,
-        intake.values,
-        digests,
-        job.code,
-        [entry.recording, dict(entry.fields)],
-    )
-
-
-def _fif(target: Path, recording: str) -> Path:
-    """Name a recording's file."""
-    return target / f"{recording}_raw.fif"
