@@ -15,6 +15,7 @@ from pipeline.ingestion import catalogue, found, lists, sidecars
 from pipeline.ingestion.archives import View, opened
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Entry, Found, Selection
+from pipeline.ingestion.lists import Missed
 from pipeline.ingestion.reading import Inspected, Intake, Job, Observer, OnBad
 from pipeline.ingestion.repeats import refuse_same_bytes, repeats
 from pipeline.ingestion.resuming import bring, fif_path, refuse_changed
@@ -149,14 +150,16 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
     selection = Selection(manifest["pattern"], manifest["only"], manifest["except"])
     reader = job.intake.reader
     listed = _with_sidecars(job, found.find(reader, job.view, selection))
+    missed = lists.missed(job.view, listed, selection)
     if job.on_bad == "raise":
-        _refuse_before_reading(job, listed)
+        _refuse_before_reading(job, listed, missed)
+    listed = _with_lists(listed, missed)
     what = "reading recordings"
     inspected = parallel_map(partial(_ingest_one, job), listed.entries, what=what)
     if "copies" not in reader.unchecked:
         inspected = _without_repeats(job, listed.entries, inspected)
     inspected += [_refused(job, entry, error) for entry, error in listed.clashes]
-    missing = {**lists.absent(job.view, listed, selection), **manifest["absent"]}
+    missing = {**missed.absent, **manifest["absent"]}
     rows = [each.row for each in inspected]
     if job.on_bad == "skip":
         rows = catalogue.without_alike_persons(catalogue.without_unlike(rows))
@@ -169,12 +172,24 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
     return Ingested(rows, listed, unclaimed, problems, remedies, seen)
 
 
-def _refuse_before_reading(job: Job, listed: Found) -> None:
-    """Refuse what names and digests alone make impossible."""
+def _refuse_before_reading(job: Job, listed: Found, missed: Missed) -> None:
+    """Refuse what names, digests and lists alone make impossible."""
+    for error in missed.faults.values():
+        raise error
     for _, error in listed.clashes:
         raise error
     if "copies" not in job.intake.reader.unchecked:
         refuse_same_bytes(listed.entries, job.view)
+
+
+def _with_lists(listed: Found, missed: Missed) -> Found:
+    """Say of lists that list nothing why not."""
+    reasons = {
+        **{name: f"cannot be read: {e.found}" for name, e in missed.faults.items()},
+        **missed.others,
+    }
+    left_out = {n: reasons.get(n, why) for n, why in listed.left_out.items()}
+    return replace(listed, left_out=left_out)
 
 
 def _without_repeats(

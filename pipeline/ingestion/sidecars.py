@@ -89,10 +89,27 @@ def read(
     path = folder / name
     if name.lower().endswith(".json"):
         return (_json_text(path, name, value, entry),)
-    table = _with_header(_table(path, name, path.stat().st_mtime_ns), name, value)
+    table = _with_header(read_table(path, name), name, value)
     if "onset" in table.columns:
         return _marks(_own_rows(table, name, value, entry), name, value)
     return (_row_text(table, name, value, entry),)
+
+
+def read_table(path: Path, name: str) -> pd.DataFrame:
+    """Read a table of texts, its header in the first row; n/a is "".
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        The file, for messages.
+
+    Raises
+    ------
+    DataError
+        It is no table.
+    """
+    return _table(path, name, path.stat().st_mtime_ns)
 
 
 @cache
@@ -104,6 +121,8 @@ def _table(path: Path, name: str, changed: int) -> pd.DataFrame:
             text = normal(content.decode(encoding))
         except UnicodeDecodeError:
             continue
+        if "\0" in text:
+            raise _unreadable(name, "holds zero bytes, as UTF-16 and binary files do")
         first = text.partition("\n")[0]
         separator = max(SEPARATORS, key=first.count)
         try:

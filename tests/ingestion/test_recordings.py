@@ -290,6 +290,15 @@ def test_files_are_counted_by_reason_and_not_named(raw: Path) -> None:
     }
 
 
+def test_a_list_that_cannot_be_read_is_said(raw: Path) -> None:
+    (raw / "RECORDS").write_bytes(b"\xff\xfep1_1")
+    with pytest.raises(DataError, match="RECORDS: cannot be read"):
+        run(raw)
+    assert run(raw, on_bad="skip")["status"].tolist() == ["used"] * 3
+    left_out = files.load_json(raw.parent / "out" / "files.json")["left_out"]
+    assert left_out == {"cannot be read": 1}
+
+
 def test_a_label_that_never_appears(raw: Path) -> None:
     with pytest.raises(DataError, match=r"'pinch'(.|\n)*fist 3, rest 3"):
         run(raw, labels=["rest", "pinch"])
