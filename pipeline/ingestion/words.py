@@ -1,6 +1,7 @@
 """What ingestion found, in words for people."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,9 @@ from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.recordings import Ingested
 
 SHOWN = 12
-"""Texts or files named before the rest is counted."""
+"""Texts, files or reasons named before the rest is counted."""
+SPECIFIC = re.compile(r"'[^']*'|\S*\d\S*")
+"""What says of which recording a reason speaks: quoted names, and words with digits."""
 
 
 def closing_line(done: Ingested, manifest: Mapping[str, Any]) -> str:
@@ -25,7 +28,28 @@ def closing_line(done: Ingested, manifest: Mapping[str, Any]) -> str:
     if done.unclaimed:
         texts = _first(f"'{t}' {n}" for t, n in done.unclaimed.most_common())
         parts.append(f"texts without a class: {texts}")
-    return ", ".join(parts)
+    return "\n  ".join([", ".join(parts), *refusals(done)])
+
+
+def refusals(done: Ingested) -> list[str]:
+    """Group the recordings that are not used by why, the commonest reason first.
+
+    Reasons that differ in numbers and names alone are one; the first of them stands
+    for all.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in done.rows:
+        if row.status in ("refused", "unlabelled"):
+            kind = SPECIFIC.sub("", row.reason)
+            groups.setdefault((row.status, kind), []).append(row)
+    lines = []
+    for rows in sorted(groups.values(), key=len, reverse=True):
+        first = rows[0]
+        words = done.problems.get(first.recording, first.reason)
+        others = f" and {len(rows) - 1} like it" if len(rows) > 1 else ""
+        lines.append(f"{first.status}: {first.recording}{others}: {words}")
+    more = [f"and {len(lines) - SHOWN} more reasons"] if len(lines) > SHOWN else []
+    return lines[:SHOWN] + more
 
 
 def _first(words: Any) -> str:
