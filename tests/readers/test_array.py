@@ -389,3 +389,30 @@ def test_damaged_elements_of_mat_files(
     path.write_bytes(content)
     with pytest.raises(DataError, match=found):
         read(path)
+
+
+def test_samples_in_another_file_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["eeg"] = SAMPLES
+    (tmp_path / "other.bin").write_bytes(SAMPLES.tobytes())
+    layout = h5py.VirtualLayout(SAMPLES.shape, "f8")
+    layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "eeg", SAMPLES.shape)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["linked"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "eeg")
+        file.create_dataset(
+            "raw",
+            SAMPLES.shape,
+            "f8",
+            external=[(tmp_path / "other.bin", 0, SAMPLES.nbytes)],
+        )
+        file.create_virtual_dataset("view", layout)
+        file["own"] = SAMPLES
+        file["soft"] = h5py.SoftLink("/own")
+    for name in ("linked", "raw", "view"):
+        with pytest.raises(
+            DataError, match=f"'{name}' is (in another|a view of other)"
+        ):
+            read(tmp_path / "a.h5", variable=name)
+    for name in ("own", "soft"):
+        found = volts(read(tmp_path / "a.h5", variable=name))
+        np.testing.assert_allclose(found, SAMPLES * 1e-6)

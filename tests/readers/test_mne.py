@@ -491,6 +491,61 @@ def write_brainvision(folder: Path, *, points: str = "DataPoints=1000\n") -> np.
     return values * 0.5e-6
 
 
+@pytest.mark.parametrize("key", ["DataFile", "MarkerFile"])
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("{key}=../a.eeg", "leads out"),
+        ("{key}={folder}/a.eeg", "an absolute path"),
+        ("{key}=..\\a.eeg", "leads out"),
+        ("{key}=%(other)s\nother=../a.eeg", "put together"),
+        ("{small} : ../a.eeg", "leads out"),
+    ],
+)
+def test_brainvision_of_files_elsewhere(
+    tmp_path: Path, key: str, written: str, says: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    write_brainvision(tmp_path / "mine")
+    for name in ("a.eeg", "a.vmrk"):
+        shutil.copy(tmp_path / "mine" / name, tmp_path / name)
+    path = tmp_path / "mine" / "a.vhdr"
+    own = f"{key}=a.{'eeg' if key == 'DataFile' else 'vmrk'}"
+    line = written.format(key=key, small=key.lower(), folder=tmp_path)
+    path.write_text(path.read_text().replace(own, line))
+    expected = rf"(?i)^a\.vhdr: its {key}.* {says}(.|\n)*beside"
+    with pytest.raises(DataError, match=expected):
+        DataError, match=rf"(?i)^a\.vhdr: its {key}.* {says}(.|\n)*beside"
+    ):
+        read(tmp_path / "mine", "a.vhdr")
+
+
+def test_samples_of_another_folder_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    write_fif(tmp_path / "mine" / "a_raw.fif")
+    raw = mne.io.read_raw(tmp_path / "mine" / "a_raw.fif")
+    assert read(tmp_path / "mine", "a_raw.fif").n_samples == raw.n_times
+    raw._filenames = (tmp_path / "b_raw.fif",)
+    monkeypatch.setattr(mne.io, "read_raw", lambda *_, **__: raw)
+    with pytest.raises(DataError, match=r"a_raw\.fif: its samples are in .*b_raw"):
+        read(tmp_path / "mine", "a_raw.fif")
+
+
+def test_a_recording_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "links").mkdir()
+    expected = write_brainvision(tmp_path / "disk")
+    for number, name in enumerate(("a.eeg", "a.vhdr", "a.vmrk")):
+        place = (tmp_path / "disk" / name).rename(tmp_path / "disk" / f"{number}")
+        (tmp_path / "links" / name).symlink_to(place)
+    np.testing.assert_allclose(samples(read(tmp_path / "links", "a.vhdr")), expected)
+    write_fif(tmp_path / "disk" / "b_raw.fif")
+    (tmp_path / "links" / "b_raw.fif").symlink_to(tmp_path / "disk" / "b_raw.fif")
+    assert read(tmp_path / "links", "b_raw.fif").n_samples
+
+
 def test_brainvision(tmp_path: Path) -> None:
     expected = write_brainvision(tmp_path)
     files = ["a.eeg", "a.vhdr", "a.vmrk", "b.eeg"]

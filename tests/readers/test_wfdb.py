@@ -881,3 +881,19 @@ def test_annotations_of_a_neighbour_are_noticed(
     (tmp_path / "203.atr").symlink_to(real_data / "mitdb" / "215.atr")
     error = refusal(tmp_path, "203.hea", [SYMBOLS])
     assert "another record" in error.expected
+
+
+@pytest.mark.parametrize(
+    "name", ["../100.dat", "/etc/passwd", "..\\100.dat", "a/b.dat"]
+)
+def test_a_header_names_no_file_of_another_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine").mkdir()
+    write_record(tmp_path / "mine")
+    (tmp_path / "mine" / "100.dat").rename(tmp_path / "100.dat")
+    path = tmp_path / "mine" / "100.hea"
+    path.write_text(path.read_text().replace("100.dat", name))
+    assert Wfdb().companions(tmp_path / "mine", "100.hea", [name, "100.atr"]) == (
+        "100.atr",
+    )
+    with pytest.raises(DataError, match=r"100\.hea: its line of signal 0"):
+        Wfdb().read(tmp_path / "mine", ["100.hea"], [])

@@ -43,8 +43,12 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
         found = file.get(name.replace(".", "/"))
         if found is None:
             raise no_variable(where, name, _names(file))
+        if Path(found.file.filename) != path:
+            raise unfit(where, name, f"in another file, {found.file.filename}")
         if isinstance(found, h5py.Group):
             raise unfit(where, name, "a struct with " + ", ".join(found))
+        if found.external or found.is_virtual:
+            raise unfit(where, name, "a view of other files")
         return found
 
     def variable(name: str) -> Variable:

@@ -15,11 +15,16 @@ import numpy as np
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
+from pipeline.names import path_fault
 from pipeline.readers._lengths import spare
 from pipeline.readers.base import Check, Marks
 
 SUFFIXES = (".vhdr", ".ahdr")
 SAMPLE_BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
+NAMED = re.compile(
+    r"^[ \t]*(DataFile|MarkerFile)[ \t]*[=:][ \t]*(.*?)[ \t]*$", re.I | re.M
+)
+"""The files that a header refers to, as configparser finds them."""
 NEW = re.compile(r"^Mk\d+=New Segment,[^,]*,(\d+),\d*,\d*,?(\d*)", re.MULTILINE)
 """Position, counted from 1, and date of a marker where the recorder went on."""
 MARKER = re.compile(r"Mk\d+=[^,]*,[^,]*,\d+,\d*")
@@ -40,6 +45,25 @@ def referenced(folder: Path, main: str) -> list[str]:
     keys = header_keys(folder, main)
     names = [keys[key] for key in ("DataFile", "MarkerFile") if keys.get(key)]
     return [str(path.parent / name) for name in names]
+
+
+def refuse_elsewhere(folder: Path, main: str) -> None:
+    """Refuse a header whose files do not lie beside it, as MNE would read them.
+
+    Raises
+    ------
+    DataError
+        It names a path that leads elsewhere, or one that configparser makes of others.
+    """
+    for key, name in NAMED.findall((folder / main).read_text("latin-1")):
+        fault = path_fault(name) or ("is put together" if "%(" in name else "")
+        if name and fault:
+            raise DataError(
+                main,
+                f"its {key} {name!r} {fault}",
+                expected="a file beside the header",
+                remedy="correct the header, or leave the recording out by `except`",
+            )
 
 
 def check_files(folder: Path, main: str, unchecked: Collection[Check]) -> Remarks:

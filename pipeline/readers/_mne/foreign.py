@@ -1,5 +1,6 @@
 """Files that MNE opens: BrainVision, EEGLAB, FIF, GDF and others."""
 
+import os
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.axes import Precise, Segment
+from pipeline.errors import DataError
 from pipeline.readers._lengths import spare
 from pipeline.readers._mat5 import check_mat
 from pipeline.readers._mne import brainvision
@@ -53,12 +55,14 @@ def open_foreign(
     is_brainvision = path.suffix in brainvision.SUFFIXES
     remarks: tuple[str, ...] = ()
     if is_brainvision:
+        brainvision.refuse_elsewhere(folder, main)
         remarks = brainvision.check_files(folder, main, unchecked)
     elif path.suffix == EEGLAB:
         check_mat(path, main)
     elif path.suffix == FIF:
         remarks = check_fif(path, main, unchecked)
     raw = mne.io.read_raw(path, preload=False, verbose="warning")
+    _refuse_elsewhere(path, main, raw.filenames)
     assumed = UNSTATED.get(path.suffix)
     units = [volts(assumed or text) or 1.0 for text in _units(raw)]
     stated = [(unit or assumed) if assumed else text for text in _units(raw)]
@@ -97,6 +101,28 @@ def _check_fdt(
     where = str(PurePosixPath(main).with_name(path.name))
     header = PurePosixPath(main).name
     return spare(where, path.stat().st_size, stated, header, unchecked)
+
+
+def _refuse_elsewhere(path: Path, main: str, opened: Sequence[Any]) -> None:
+    """Refuse a file whose samples lie in another folder: nobody has checked them.
+
+    Raises
+    ------
+    DataError
+        So they do.
+    """
+    beside = os.path.abspath(path.parent)  # noqa: PTH100 - links stay, `..` does not
+    for each in filter(None, opened):
+        lies = os.path.abspath(each)  # noqa: PTH100
+        if not Path(lies).is_relative_to(beside) and Path(each).resolve() != (
+            path.resolve()
+        ):
+            raise DataError(
+                main,
+                f"its samples are in {each}",
+                expected="a file beside it",
+                remedy="put the file there, or leave the recording out by `except`",
+            )
 
 
 def read_notes(path: Path, where: str, begin: datetime | None) -> Marks:
