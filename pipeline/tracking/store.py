@@ -11,8 +11,14 @@ from pipeline.tracking.answering import ANSWER_S
 
 
 def uri() -> str:
-    """Name the tracking store."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"
+    """Name the tracking store; the checkout may have any path."""
+    if stated := os.environ.get("MLFLOW_TRACKING_URI"):
+        return stated
+    path = str(home() / "mlflow.db")
+    written = path.replace("%", "%25").replace("?", "%3F")
+    # Of what begins `sqlite:///`, MLflow also makes the folder, taking `%25` as it is.
+    driver = "" if written == path else "+pysqlite"
+    return f"sqlite{driver}:///{written}"
 
 
 def shown() -> str:

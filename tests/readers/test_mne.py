@@ -515,8 +515,6 @@ def test_brainvision_of_files_elsewhere(
     path.write_text(path.read_text().replace(own, line))
     expected = rf"(?i)^a\.vhdr: its {key}.* {says}(.|\n)*beside"
     with pytest.raises(DataError, match=expected):
-        DataError, match=rf"(?i)^a\.vhdr: its {key}.* {says}(.|\n)*beside"
-    ):
         read(tmp_path / "mine", "a.vhdr")
 
 

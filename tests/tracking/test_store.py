@@ -25,6 +25,39 @@ def test_queued_experiments_share_the_store_of_their_checkout(
     assert kept == (tmp_path.resolve() / "checkout/mlartifacts/ecg_demo").as_uri()
 
 
+@pytest.mark.filterwarnings("ignore")  # of MLflow's own code
+def test_the_checkout_may_have_any_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    checkout = tmp_path / "50% a%20b?x=1#ü;'"
+    (checkout / ".dvc").mkdir(parents=True)
+    monkeypatch.chdir(checkout)
+    store.quieten()
+    client = MlflowClient(store.uri())
+    place = store.artifacts("ecg_demo")
+    experiment = client.create_experiment("ecg_demo", artifact_location=place)
+    run = client.create_run(experiment).info.run_id
+    client.log_text(run, "text", "a.txt")
+    found = {path.name for path in checkout.iterdir()}
+    assert found == {".dvc", "mlartifacts", "mlflow.db"}
+    assert list(tmp_path.iterdir()) == [checkout]
+    (kept,) = checkout.rglob("a.txt")
+    assert kept.read_text() == "text"
+
+
+@pytest.mark.parametrize("name", ["plain", "a b", "a#b", "mäuse", "a&b;c'd"])
+def test_other_paths_are_written_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / name))
+    assert store.uri() == f"sqlite:///{tmp_path.resolve() / name / 'mlflow.db'}"
+
+
 def test_a_checkout_is_its_own_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
