@@ -69,12 +69,9 @@ def _ask_folder(folder: Path) -> str:
 def _ask_server(uri: str) -> str:
     """Ask a server for anything: a refusal is an answer, too."""
     parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    address = urlunsplit(
-        (parts.scheme, host, f"{parts.path.rstrip('/')}/health", "", "")
-    )
+    host, path = parts.netloc.rpartition("@")[2], f"{parts.path.rstrip('/')}/health"
     try:
-        with urlopen(Request(address), timeout=ANSWER_S):
+        with urlopen(f"{parts.scheme}://{host}{path}", timeout=ANSWER_S):
             return ""
     except HTTPError:
         return ""
