@@ -5,6 +5,7 @@ An `OSError` is a bug in biospike, or the machine's refusal. Its number says whi
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,10 @@ from pathlib import Path
 from pipeline.errors import MachineError
 
 AGAIN = "run it again: what is finished is kept"
+TEMPORARY = re.compile(r"^\.partial-(?:\d+-(.*)|.*)$")
+"""Names of unfinished files and folders, which may hold the name to be."""
+SHORT = re.compile(r"\d+ requested and \d+ written$")
+"""What numpy's `tofile` says of a full disk, without a number."""
 Words = tuple[str, str, str]
 """What was found, what was expected, and what to do."""
 
@@ -75,7 +80,7 @@ def refusal(
     needed : int, optional
         Bytes that it takes, where that is known.
     """
-    number = ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
+    number = _number(error)
     if number not in REFUSALS:
         return None
     named = getattr(error, "filename", None)
@@ -84,6 +89,14 @@ def refusal(
     if number in (ENOSPC, EDQUOT) and needed:
         expected = f"room for {size_words(needed)}"
     return MachineError(_shown(place), found, expected=expected, remedy=remedy)
+
+
+def _number(error: BaseException) -> int | None:
+    if isinstance(error, MemoryError):
+        return ENOMEM
+    if isinstance(error, OSError) and SHORT.match(str(error)):
+        return ENOSPC
+    return error.errno if isinstance(error, OSError) else None
 
 
 def size_words(n_bytes: float) -> str:
@@ -96,9 +109,8 @@ def size_words(n_bytes: float) -> str:
 
 
 def _shown(place: Path) -> str:
-    """Name a file as the user would; a temporary name is that of its folder."""
-    if place.name.startswith(".partial-"):
-        place = place.parent
+    """Name a file as the user would: by its last name, and from this folder."""
+    place = Path(*(TEMPORARY.sub(r"\1", part) for part in place.parts))
     here = Path.cwd()
     return str(place.relative_to(here) if place.is_relative_to(here) else place)
 

@@ -1,6 +1,6 @@
 """evaluate: what the predictions are worth, with intervals over subjects."""
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.evaluation.evaluate import evaluate, evaluate_pooled
 from stages import Stage, run
 
@@ -9,7 +9,6 @@ SECTIONS = ("evaluation",)
 
 def main(stage: Stage) -> str:
     """Judge a cell's predictions."""
-    folder = files.folder("metrics", stage.label)
     runs = files.folder("runs", stage.label)
     trained = files.load_json(runs / "run.json")
     labels, seed = trained["labels"], trained["settings"]["seed"]
@@ -21,9 +20,10 @@ def main(stage: Stage) -> str:
     if (runs / "quantized.parquet").exists():
         predictions = files.load_table(runs / "quantized.parquet")
         metrics["int8"] = evaluate_pooled(predictions, labels, settings, seed=seed)
-    files.save_json(folder / "metrics.json", metrics)
-    files.save_csv(folder / "subjects.csv", judged.subjects)
-    files.save_csv(folder / "confusion.csv", judged.confusion)
+    with unfinished.finishing(files.folder("metrics", stage.label)) as folder:
+        files.save_json(folder / "metrics.json", metrics)
+        files.save_csv(folder / "subjects.csv", judged.subjects)
+        files.save_csv(folder / "confusion.csv", judged.confusion)
     accuracy = metrics["balanced_accuracy"]["value"]
     n_subjects = metrics["subjects"]
     without = "".join(f", without {label}" for label in metrics["absent"])

@@ -20,6 +20,7 @@ from pipeline.files import (
     replacing,
     save_json,
 )
+from pipeline.machine import writing
 from pipeline.parallel import parallel_map
 from pipeline.sources._tidy import remove_others
 
@@ -114,8 +115,9 @@ def _bring(simulation: Simulation, write: WriteSubject, subject: str) -> dict[st
         return kept
     _remove(simulation.target, record)
     unfinished = simulation.target / f".unfinished-{subject}"
-    unfinished.mkdir(parents=True)
-    write(subject, unfinished)
+    with writing(unfinished):
+        unfinished.mkdir(parents=True)
+        write(subject, unfinished)
     files = _move(unfinished, simulation.target)
     save_json(record, {"inputs": simulation.inputs, "files": files})
     return files
