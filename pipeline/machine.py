@@ -84,11 +84,24 @@ def refusal(
     if number not in REFUSALS:
         return None
     named = getattr(error, "filename", None)
-    place = Path(os.fsdecode(named)) if named else path or Path()
-    found, expected, remedy = _words(number, place)
+    place = Path(os.fsdecode(named)) if named else path
+    where = _culprit(number, place) if place else Path()
+    found, expected, remedy = _words(number, where)
     if number in (ENOSPC, EDQUOT) and needed:
         expected = f"room for {size_words(needed)}"
-    return MachineError(_shown(place), found, expected=expected, remedy=remedy)
+    shown = _shown(where) if place else "this machine"
+    return MachineError(shown, found, expected=expected, remedy=remedy)
+
+
+def spent(error: BaseException) -> bool:
+    """Whether an error says that something ran out here, which no file is to blame for.
+
+    Parameters
+    ----------
+    error : exception
+        Raised by a library over a file.
+    """
+    return _number(error) in (ENOSPC, EDQUOT, EFBIG, EMFILE, ENFILE, EROFS)
 
 
 def _number(error: BaseException) -> int | None:
@@ -115,28 +128,34 @@ def _shown(place: Path) -> str:
     return str(place.relative_to(here) if place.is_relative_to(here) else place)
 
 
-def _folder(place: Path) -> Path:
-    """Find the nearest folder there is, of a path."""
+def _culprit(number: int | None, place: Path) -> Path:
+    """Find the part of a path that an error is about."""
     above = (place, *place.absolute().parents)
-    return next((path for path in above if path.is_dir()), Path("/"))
+    if number in (ENOTDIR, EEXIST):
+        return next((path for path in above if path.is_file()), place)
+    if number in (EACCES, EPERM):
+        there = (path for path in above if path.exists())
+        closed = (path for path in there if not os.access(path, os.R_OK | os.W_OK))
+        return next(closed, place)
+    return place
 
 
 def _words(number: int | None, place: Path) -> Words:
     """Give what was found, what was expected, and what to do."""
     if number == ENOSPC:
-        disk = shutil.disk_usage(_folder(place))
+        above = (place, *place.absolute().parents)
+        disk = shutil.disk_usage(next(path for path in above if path.exists()))
         free = f"{size_words(disk.free)} of {size_words(disk.total)} free"
         return (f"the disk is full ({free})", *FULL)
     if number in (EACCES, EPERM):
         found, expected, remedy = FORBIDDEN
-        there = place if place.exists() else _folder(place)
-        return f"{found}{_owner(there)}", expected, remedy.format(_shown(there))
+        return f"{found}{_owner(place)}", expected, remedy.format(_shown(place))
     return WORDS.get(number or 0, MEMORY)
 
 
 def _owner(place: Path) -> str:
     try:
-        return f", which belongs to {place.owner()}"
+        return f"; it belongs to {place.owner()}"
     except (KeyError, OSError):
         return ""
 

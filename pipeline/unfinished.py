@@ -5,6 +5,8 @@ was made of. When all are there, the folder takes the place of the output, witho
 notes: so the bytes of an output do not depend on the code that made it.
 """
 
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -52,12 +54,11 @@ def finishing(path: Path) -> Iterator[Path]:
             clear_partial(work)  # its room is needed elsewhere
         raise
     with writing(path):
-        shutil.rmtree(work / NOTES, ignore_errors=True)
         _put_in_place(work, path)
 
 
 def _refuse_other(path: Path) -> None:
-    """Refuse a file or a link where a folder will be: it is not ours to remove."""
+    """Refuse a file or a link where a folder will be, or a place that is closed."""
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise MachineError(
             str(path),
@@ -65,16 +66,19 @@ def _refuse_other(path: Path) -> None:
             expected="a folder that this stage made, or nothing",
             remedy=f"move it away, then {AGAIN}",
         )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):  # better now than after the work
+        raise PermissionError(errno.EACCES, "not writable", str(path.parent))
 
 
 def _put_in_place(work: Path, path: Path) -> None:
     """Let a finished folder take the place of the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     before = work.with_name(f".replaced-{work.name}")
     shutil.rmtree(before, ignore_errors=True)  # of a killed run
     if path.exists():
         path.replace(before)
     try:
+        shutil.rmtree(work / NOTES, ignore_errors=True)
         work.replace(path)
     except OSError:
         if before.exists():

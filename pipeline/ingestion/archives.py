@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline import files
 from pipeline.errors import DataError
+from pipeline.machine import refusal, spent
 from pipeline.members import BROKEN, LINK, Budget, is_archive, members
 from pipeline.parallel import progress_bar
 
@@ -128,6 +129,8 @@ def _extract(path: Path, where: str, view: Path) -> Extracted:
             else:
                 left_out[name] = LINK
     except BROKEN as error:
+        if refused := spent(error) and refusal(error, view / where):
+            raise refused from error
         raise DataError(
             where,
             f"cannot be opened ({type(error).__name__}: {error})",

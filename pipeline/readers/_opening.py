@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.errors import DataError
+from pipeline.errors import DataError, PipelineError
+from pipeline.machine import spent
 
 FAULTS = {
     "Number of records from the header does not match": (
@@ -84,10 +85,12 @@ def opening(folder: Path, where: str) -> Iterator[list[str]]:
         warnings.simplefilter("always")
         try:
             yield noted
-        except DataError:
+        except PipelineError:
             raise
         # A broken file makes parsers fail in any way they can.
         except Exception as error:
+            if spent(error):
+                raise
             reason = f"{type(error).__name__}: {_without(folder, str(error))}"
             raise _unreadable(where, f"cannot be read ({reason})") from error
     for warning in caught:

@@ -9,6 +9,7 @@ from rich.progress import Progress
 
 from pipeline.errors import DataError
 from pipeline.files import file_digest
+from pipeline.machine import refusal
 from pipeline.members import BROKEN, Budget, is_archive, members
 from pipeline.names import path_fault
 from pipeline.sources._origins import Origin
@@ -96,6 +97,8 @@ class Delivery:
                 remedy="look where the data set moved to and correct its source.home",
             ) from error
         except OSError as error:
+            if refused := refusal(error, path):
+                raise refused from error
             raise DataError(
                 self.origin.where(name),
                 f"could not be read: {error}",
