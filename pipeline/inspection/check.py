@@ -73,6 +73,14 @@ class Checked:
         return f"Yes: {amount}."
 
     @property
+    def amount(self) -> str:
+        """Say how many recordings and hours are in use."""
+        rows = self.done.rows
+        used = [row for row in rows if row.status == "used"]
+        hours = sum(row.duration_s for row in used) / 3600
+        return f"{len(used):,} of {count(len(rows), 'recording')} in use, {hours:.3g} h"
+
+    @property
     def detected_later(self) -> bool:
         """Whether prepare will lay windows around beats that it detects itself."""
         windows = self.asked.windows

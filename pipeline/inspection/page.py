@@ -10,7 +10,6 @@ from pipeline import files
 from pipeline.ingestion.words import left_out_lines, row_words
 from pipeline.inspection import drawing, tables
 from pipeline.inspection.check import Checked
-from pipeline.inspection.feasibility import by_role
 from pipeline.inspection.findings import SEVERITIES
 from pipeline.inspection.text import counts, sentence, written
 
@@ -61,7 +60,6 @@ def code(text: str) -> "Markup":
 def content(checked: Checked) -> dict[str, Any]:
     """Gather what the page shows."""
     asked, done = checked.asked, checked.done
-    roles = by_role(checked.trial, list(asked.labels))
     used = tables.used_recordings(checked)
     subjects = {row.recording: row.subject for row in done.rows}
     lines = left_out_lines(done, checked.manifest)
@@ -71,6 +69,7 @@ def content(checked: Checked) -> dict[str, Any]:
         "labels": asked.labels,
         "verdict": checked.verdict,
         "answer": checked.answer,
+        "amount": checked.amount,
         "counts": counts(checked.findings),
         "findings": [
             (severity, [f for f in checked.findings if f.severity == severity])
@@ -79,7 +78,7 @@ def content(checked: Checked) -> dict[str, Any]:
         "detected_later": checked.detected_later,
         "classes": _rows(tables.classes(checked)),
         "subjects": _rows(tables.subjects(checked)),
-        "roles": _rows(roles.reset_index()),
+        "roles": _rows(tables.folds(checked)),
         "scheme": asked.folds.scheme,
         "lanes": drawing.lanes(used, subjects, list(asked.labels)),
         "n_used": len(used),

@@ -152,5 +152,5 @@ def _identifying(done: Ingested) -> Iterator[Finding]:
             f"the files state {', '.join(kinds)}; ingest keeps nothing of it but what "
             "`values` asks for",
             tuple(names),
-            "keep the raw files where only those may read them who should",
+            "keep the raw files where only those who may know can read them",
         )

@@ -168,7 +168,7 @@ def _mains(seen: Recordings, settings: SignalSettings) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "Two mains frequencies",
-            f"signal.notch is {settings.notch:g} Hz, the recordings state {lines} Hz",
+            f"`signal.notch` is {settings.notch:g} Hz, the recordings state {lines} Hz",
             ("signal.notch", "reader.line_freq"),
             "set both to the mains where it was recorded",
         )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.inspection.check import Checked
+from pipeline.inspection.feasibility import by_role
 from pipeline.inspection.measuring import SHARES, Seen
 
 MICRO = 1e6
@@ -57,6 +58,14 @@ def subjects(checked: Checked) -> pd.DataFrame:
         own = counts[label] if label in counts else pd.Series(dtype=int)
         table[label] = own.reindex(table.index, fill_value=0).astype(int)
     return table.reset_index()
+
+
+def folds(checked: Checked) -> pd.DataFrame:
+    """Count windows and subjects by fold and role; a fold is named in its first row."""
+    table = by_role(checked.trial, list(checked.asked.labels)).reset_index()
+    if len(table):
+        table["fold"] = table["fold"].astype(str).where(~table["fold"].duplicated(), "")
+    return table
 
 
 def channels(checked: Checked) -> pd.DataFrame:

@@ -9,9 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.inspection.check import Checked
-from pipeline.inspection.feasibility import by_role
 from pipeline.inspection.findings import SEVERITIES, Finding, count
-from pipeline.inspection.tables import channels, classes
+from pipeline.inspection.tables import channels, classes, folds
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 MOST_ROWS = 24
@@ -23,13 +22,12 @@ def show(checked: Checked, out: Console) -> None:
     asked = checked.asked
     out.print(Text(f"{asked.dataset}: {asked.card.title}", style="bold"))
     out.print(Text(checked.answer))
+    out.print(Text(sentence(f"{checked.amount}; {counts(checked.findings)}")))
     if checked.detected_later:
         out.print(
             "Windows lie around annotated beats here; prepare detects its own.",
             markup=False,
         )
-    if checked.findings:
-        out.print(Text(counts(checked.findings)))
     for finding in checked.findings:
         out.print(_finding(finding))
     for part in _tables(checked):
@@ -63,9 +61,8 @@ def sentence(text: str) -> str:
 
 def _tables(checked: Checked) -> Iterator[RenderableType]:
     yield _table(classes(checked), "class")
-    roles = by_role(checked.trial, list(checked.asked.labels))
-    if len(roles):
-        yield _table(roles.reset_index(), "fold")
+    if len(roles := folds(checked)):
+        yield _table(roles, "fold")
     yield _table(channels(checked), "channel")
 
 
