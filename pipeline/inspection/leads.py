@@ -17,6 +17,8 @@ UPRIGHT = 0.6
 """Usual skewness of QRS complexes from which a lead has a sign."""
 INVERTED = 0.6
 """So much of the usual skewness, with the other sign, is inverted."""
+AGAINST = 0.3
+"""So much of it is clearly the other sign."""
 MOST_OPPOSITE = 0.1
 """Share of recordings with the other sign, above which a lead has no usual sign."""
 OPPOSITE = -0.3
@@ -54,12 +56,13 @@ def _inverted_ecg(seen: Mapping[str, Seen]) -> Iterator[Finding]:
     usual = np.median(skew, axis=0)
     channels = next(iter(seen.values())).channels
     most = max(1, MOST_OPPOSITE * len(seen))
-    signed = (np.abs(usual) > UPRIGHT) & ((skew * usual < 0).sum(axis=0) <= most)
+    ratio = skew / np.where(usual == 0, np.inf, usual)
+    signed = (np.abs(usual) > UPRIGHT) & ((ratio < -AGAINST).sum(axis=0) <= most)
     found = [
         f"{name} {channels[k]}"
-        for name, row in zip(seen, skew, strict=True)
+        for name, row in zip(seen, ratio, strict=True)
         for k in np.flatnonzero(signed)
-        if row[k] / usual[k] < -INVERTED
+        if row[k] < -INVERTED
     ]
     if found:
         yield Finding(
