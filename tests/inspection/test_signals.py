@@ -47,9 +47,19 @@ def test_raw_emg_has_no_finding_however_it_is_divided(
     assert kinds(watch(samples, step=step)) == []
 
 
-@pytest.mark.parametrize("times", [2, 3, 5])
-def test_samples_that_are_held_are_found(watch: Watching, times: int) -> None:
-    seen = watch(np.repeat(noise(), times, axis=1))
+def test_shares_do_not_depend_on_the_division(watch: Watching) -> None:
+    samples = (noise(2, 1500) / 40).round(6)
+    at_once, in_threes = (watch(samples, step=step) for step in (1500, 3))
+    assert at_once.steady_share == in_threes.steady_share > 0
+    assert at_once.straight_share == in_threes.straight_share > 0
+    assert at_once.hold == in_threes.hold
+
+
+@pytest.mark.parametrize(("times", "n_channels"), [(2, 1), (2, 3), (3, 3), (5, 3)])
+def test_samples_that_are_held_are_found(
+    watch: Watching, times: int, n_channels: int
+) -> None:
+    seen = watch(np.repeat(noise(n_channels), times, axis=1))
     assert seen.hold == times
     (found,) = judge(seen, h_freq=40)
     assert (found.severity, found.kind) == ("warning", "Held signal")
