@@ -161,7 +161,7 @@ OTHERS = {
     "pipeline/sources/synthetic_ecg.py": of("fetch", "ecg_demo"),
     "pipeline/sources/download.py": of("fetch", "mitdb_ds1", "emg_gestures"),
     "pipeline/preparation/causal.py": {"prepare"},
-    "pipeline/evaluation/metrics.py": {"evaluate", "report"},
+    "pipeline/evaluation/metrics.py": {"clock", "evaluate", "report"},
     "pipeline/tracking/cells.py": set(),
     "pipeline/errors.py": set(),
     "pipeline/neurons/quadratic.py": set(),

@@ -19,8 +19,8 @@ from pipeline.ingestion.lists import Missed
 from pipeline.ingestion.reading import Inspected, Intake, Job, Observer, OnBad
 from pipeline.ingestion.repeats import refuse_same_bytes, repeats
 from pipeline.ingestion.resuming import bring, fif_path, refuse_changed
+from pipeline.members import is_archive
 from pipeline.parallel import parallel_map
-from pipeline.sources.base import is_archive
 
 TABLES = ("recordings.parquet", "files.json")
 

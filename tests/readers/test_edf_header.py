@@ -167,7 +167,8 @@ def test_notes_equal_those_that_mne_reads(tmp_path: Path, write_edf: WriteEdf) -
         assert found.texts == tuple(peer.description)
         assert found.texts == ("spike", "zwölf", "first", "second", "late")
         np.testing.assert_allclose(found.onset_s, peer.onset)
-        np.testing.assert_allclose(found.duration_s, peer.duration)
+        stated = np.nan_to_num(found.duration_s)  # MNE takes none for 0 s
+        np.testing.assert_allclose(stated, peer.duration)
 
 
 def test_notes_in_latin_1(tmp_path: Path, write_edf: WriteEdf) -> None:
