@@ -1,0 +1,108 @@
+"""BrainVision Core Data Format 1.0."""
+
+import re
+
+import numpy as np
+
+from tests.fuzz.items import (
+    WHOLE,
+    Fault,
+    Files,
+    Item,
+    Mark,
+    Reading,
+    chosen,
+    number,
+    utf8,
+    volts_of,
+)
+
+FORMATS = {"INT_16": "<i2", "UINT_16": "<u2", "INT_32": "<i4", "IEEE_FLOAT_32": "<f4"}
+
+
+def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
+    """Read the keys by section."""
+    text = utf8(content)
+    first, *lines = text.splitlines()
+    if not re.match(rf"Brain ?Vision( Data Exchange)? {title} File,? Version", first):
+        raise Fault(f"begins with '{first[:60]}'")
+    found: dict[str, dict[str, str]] = {}
+    section: dict[str, str] = {}
+    for line in lines:
+        if line.startswith("[") and "]" in line:
+            section = found.setdefault(line[1 : line.index("]")], {})
+        elif "=" in line and not line.startswith(";"):
+            key, _, value = (part.strip() for part in line.partition("="))
+            if section.setdefault(key, value) != value:
+                raise Fault(f"two values of {key}")
+    return found
+
+
+def decode(files: Files, main: str, item: Item) -> Reading:
+    if not files.get(main):
+        raise Fault("no header")
+    head = sections(files[main], "Header")
+    common = head["Common Infos"]
+    folder = main.rpartition("/")[0]
+    folder += "/" * bool(folder)
+    n_channels = int(number(common["NumberOfChannels"], "number of channels", WHOLE))
+    interval = number(common["SamplingInterval"], "sampling interval")
+    if interval <= 0 or n_channels < 1:
+        raise Fault("no interval or no channels")
+    infos = [head["Channel Infos"][f"Ch{k}"].split(",") for k in range(1, n_channels + 1)]
+    if len(head["Channel Infos"]) != n_channels:
+        raise Fault("another number of channels")
+    names = [info[0].replace("\\1", ",") for info in infos]
+    table = _samples(files, folder, head, n_channels)
+    rows = []
+    for name in chosen(item, names):
+        k = names.index(name)
+        more = [part.strip() for part in infos[k][2:4]] + ["", ""]
+        step = number(more[0], "resolution") if more[0] else 1.0
+        rows.append(table[k] * step * volts_of(more[1] or "µV", None))
+    marks = _marks(files, folder, common, 1e6 / interval)
+    sfreq = 1e6 / interval
+    return Reading(chosen(item, names), sfreq, np.stack(rows), marks)
+
+
+def _samples(
+    files: Files, folder: str, head: dict[str, dict[str, str]], n_channels: int
+) -> np.ndarray:
+    common = head["Common Infos"]
+    content = files.get(folder + common["DataFile"])
+    if not content:
+        raise Fault("no samples")
+    if common.get("DataFormat") != "BINARY":
+        raise Fault("no binary samples")
+    kind = FORMATS[head["Binary Infos"]["BinaryFormat"]]
+    width = n_channels * np.dtype(kind).itemsize
+    if len(content) % width:
+        raise Fault("samples end within a point")
+    stated = common.get("DataPoints")
+    points = len(content) // width
+    if stated and int(number(stated, "DataPoints", WHOLE)) != points:
+        raise Fault(f"{points} points, {stated} stated")
+    samples = np.frombuffer(content, kind).astype(float)
+    if common["DataOrientation"] == "VECTORIZED":
+        return samples.reshape(n_channels, points)
+    if common["DataOrientation"] != "MULTIPLEXED":
+        raise Fault("unknown orientation")
+    return samples.reshape(points, n_channels).T
+
+
+def _marks(
+    files: Files, folder: str, common: dict[str, str], sfreq: float
+) -> list[Mark]:
+    if not common.get("MarkerFile"):
+        return []
+    content = files.get(folder + common["MarkerFile"])
+    if not content:
+        raise Fault("no markers")
+    marks = []
+    for key, value in sections(content, "Marker").get("Marker Infos", {}).items():
+        if not re.fullmatch(r"Mk\d+", key):
+            raise Fault(f"a marker called {key}")
+        kind, text, at, *_ = [*value.split(","), "", ""]
+        place = int(number(at, "a marker's place", WHOLE))
+        marks.append(Mark((place - 1) / sfreq, 0.0, f"{kind}/{text}"))
+    return sorted(marks, key=lambda mark: mark.onset_s)

@@ -1,0 +1,313 @@
+"""WFDB by header(5), signal(5) and annot(5)."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from tests.fuzz.decoders.mit_annotations import read_annotations
+from tests.fuzz.items import FLOAT, Fault, Files, Item, Mark, Reading, chosen, utf8, volts_of
+
+RECORD = re.compile(
+    r"(?P<name>[-\w]+)(?:/(?P<seg>\d+))?[ \t]+(?P<sig>\d+)"
+    r"(?:[ \t]+(?P<rate>\S+)(?:[ \t]+(?P<len>\d+)(?:[ \t]+\S+(?:[ \t]+\S+)?)?)?)?[ \t]*"
+)
+RATE = re.compile(rf"(?P<rate>{FLOAT})(?:/{FLOAT}(?:\({FLOAT}\))?)?")
+SIGNAL = re.compile(
+    r"(?P<file>\S+)[ \t]+(?P<fmt>\d+)(?:x(?P<spf>\d+))?(?::(?P<skew>\d+))?"
+    r"(?:\+(?P<at>\d+))?(?:[ \t]+(?P<gain>\S+)(?:[ \t]+(?P<res>-?\d+)"
+    r"(?:[ \t]+(?P<zero>-?\d+)(?:[ \t]+(?P<first>-?\d+)(?:[ \t]+(?P<sum>-?\d+)"
+    r"(?:[ \t]+(?P<block>-?\d+)(?:[ \t]+(?P<name>.*))?)?)?)?)?)?)?[ \t]*"
+)
+GAIN = re.compile(rf"(?P<gain>{FLOAT})(?:\((?P<base>-?\d+)\))?(?:/(?P<unit>\S+))?")
+
+
+@dataclass(frozen=True)
+class Signal:
+    name: str
+    file: str
+    fmt: int
+    spf: int
+    skew: int
+    at: int
+    gain: float
+    base: float
+    unit: str
+    first: int | None
+    checksum: int | None
+
+
+@dataclass(frozen=True)
+class Header:
+    rate: float | None
+    length: int | None
+    signals: list[Signal]
+    segments: list[tuple[str, int]]
+    comments: list[str]
+
+
+def read_header(files: Files, where: str) -> Header:
+    if not files.get(where):
+        raise Fault(f"no header {where}")
+    text = utf8(files[where])
+    every = [line.strip() for line in re.split("[\r\n]+", text)]
+    lines = [line for line in every if line and not line.startswith("#")]
+    comments = [line.strip("# \t") for line in every if line.startswith("#")]
+    if not lines or not (found := RECORD.fullmatch(lines[0])):
+        raise Fault("the first line cannot be read")
+    rate = None
+    if found["rate"]:
+        if not (stated := RATE.fullmatch(found["rate"])):
+            raise Fault(f"'{found['rate']}' is no rate")
+        rate = float(stated["rate"])
+        if not (rate > 0 and math.isfinite(rate)):
+            raise Fault("the rate is not above 0")
+    length = int(found["len"]) if found["len"] else None
+    several = found["seg"] is not None
+    if len(lines) - 1 != int(found["seg"] if several else found["sig"]):
+        raise Fault("the first line promises another number of lines")
+    if several:
+        segments = [_segment(line) for line in lines[1:]]
+        return Header(rate, length, [], segments, comments)
+    signals = [_signal(line) for line in lines[1:]]
+    return Header(rate, length, signals, [], comments)
+
+
+def _segment(line: str) -> tuple[str, int]:
+    if not (found := re.fullmatch(r"([-\w]+|~)[ \t]+(\d+)", line)):
+        raise Fault("a segment's line cannot be read")
+    return found[1], int(found[2])
+
+
+def _signal(line: str) -> Signal:
+    if not (found := SIGNAL.fullmatch(line)):
+        raise Fault(f"a signal's line cannot be read: {line}")
+    gain, base, unit = 0.0, float(found["zero"] or 0), ""
+    if found["gain"]:
+        if not (stated := GAIN.fullmatch(found["gain"])):
+            raise Fault(f"'{found['gain']}' is no gain")
+        gain, unit = float(stated["gain"]), stated["unit"] or ""
+        base = float(stated["base"]) if stated["base"] else base
+    return Signal(
+        (found["name"] or "").strip(),
+        found["file"],
+        int(found["fmt"]),
+        int(found["spf"] or 1) or 1,
+        int(found["skew"] or 0),
+        int(found["at"] or 0),
+        gain,
+        base,
+        unit,
+        int(found["first"]) if found["first"] else None,
+        int(found["sum"]) if found["sum"] else None,
+    )
+
+
+def _signed(values: np.ndarray, bits: int) -> np.ndarray:
+    values = values.astype(np.int64)
+    return np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
+
+
+def _even(content: bytes, size: int) -> np.ndarray:
+    return np.frombuffer(content[: len(content) // size * size], np.uint8).reshape(
+        -1, size
+    )
+
+
+def _212(content: bytes) -> np.ndarray:
+    padded = content + b"\0" * (-len(content) % 3)
+    b = _even(padded, 3).astype(np.int64)
+    pairs = [b[:, 0] | (b[:, 1] & 15) << 8, b[:, 2] | (b[:, 1] >> 4) << 8]
+    return _signed(np.stack(pairs, 1).ravel()[: len(content) * 2 // 3], 12)
+
+
+def _310(content: bytes) -> np.ndarray:
+    padded = content + b"\0" * (-len(content) % 4)
+    w = np.frombuffer(padded, "<u2").astype(np.int64).reshape(-1, 2)
+    third = (w[:, 0] >> 11) | (w[:, 1] >> 11) << 5
+    three = np.stack([w[:, 0] >> 1 & 0x3FF, w[:, 1] >> 1 & 0x3FF, third], 1)
+    return _signed(three.ravel()[: len(content) * 3 // 4], 10)
+
+
+def _311(content: bytes) -> np.ndarray:
+    padded = content + b"\0" * (-len(content) % 4)
+    w = np.frombuffer(padded, "<u4").astype(np.int64)
+    three = np.stack([w & 0x3FF, w >> 10 & 0x3FF, w >> 20 & 0x3FF], 1)
+    return _signed(three.ravel()[: len(content) * 3 // 4], 10)
+
+
+def _24(content: bytes) -> np.ndarray:
+    b = _even(content, 3).astype(np.int64)
+    return _signed(b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16, 24)
+
+
+def _whole(kind: str, less: int = 0) -> Callable[[bytes], np.ndarray]:
+    def decode(content: bytes) -> np.ndarray:
+        size = np.dtype(kind).itemsize
+        even = content[: len(content) // size * size]
+        return np.frombuffer(even, kind).astype(np.int64) - less
+
+    return decode
+
+
+FORMATS: dict[int, tuple[Callable[[bytes], np.ndarray], int | None]] = {
+    8: (_whole("i1"), None),
+    16: (_whole("<i2"), -(1 << 15)),
+    24: (_24, -(1 << 23)),
+    32: (_whole("<i4"), -(1 << 31)),
+    61: (_whole(">i2"), -(1 << 15)),
+    80: (_whole("u1", 128), -128),
+    160: (_whole("<u2", 1 << 15), -(1 << 15)),
+    212: (_212, -(1 << 11)),
+    310: (_310, -(1 << 9)),
+    311: (_311, -(1 << 9)),
+}
+"""How a format is decoded, and its mark of a missing value."""
+
+
+def _digital(
+    files: Files, where: str, header: Header, length: int | None, exact: bool
+) -> list[np.ndarray]:
+    """Decode all signals of a header, and hold them against it."""
+    rows: dict[int, np.ndarray] = {}
+    for name in dict.fromkeys(signal.file for signal in header.signals):
+        places = [k for k, s in enumerate(header.signals) if s.file == name]
+        group = [header.signals[k] for k in places]
+        if places != list(range(places[0], places[-1] + 1)):
+            raise Fault("lines of other files between those of a file")
+        path = str(PurePosixPath(where).parent / name)
+        if not files.get(path):
+            raise Fault(f"no signal file {path}")
+        if len({s.fmt for s in group}) > 1 or group[0].fmt not in FORMATS:
+            raise Fault("formats that are several or unknown")
+        decoder, _ = FORMATS[group[0].fmt]
+        samples = decoder(files[path][group[0].at :])
+        width = sum(s.spf for s in group)
+        frames = len(samples) // width
+        if length is None:
+            length = frames
+        if frames < length:
+            raise Fault(f"{path} holds {frames} frames, not {length}")
+        if exact and frames > length:
+            raise Fault(f"{path} holds {frames} frames, the header states {length}")
+        table = samples[: length * width].reshape(length, width)
+        start = 0
+        for k, signal in zip(places, group, strict=True):
+            rows[k] = table[:, start : start + signal.spf].ravel()
+            start += signal.spf
+    return [rows[k] for k in range(len(header.signals))]
+
+
+def _checked(signal: Signal, digital: np.ndarray) -> np.ndarray:
+    """Undo differences, and compare with the checksum and the first value."""
+    if signal.fmt == 8:
+        digital = np.cumsum(digital) + (signal.first or 0)
+    elif signal.first is not None and digital.size and digital[0] != signal.first:
+        raise Fault(f"{signal.name} begins with {digital[0]}, not {signal.first}")
+    if signal.checksum is not None and (int(digital.sum()) - signal.checksum) % 65536:
+        raise Fault(f"{signal.name} has another checksum")
+    return digital
+
+
+def _volts(item: Item, signal: Signal, digital: np.ndarray) -> np.ndarray:
+    if not signal.gain and not item.reader.get("unit"):
+        raise Fault(f"{signal.name} is not calibrated")
+    factor = volts_of(signal.unit or "mV", None)
+    missing = FORMATS[signal.fmt][1]
+    values = (digital - signal.base) / (signal.gain or 200.0) * factor
+    values[digital == missing] = np.nan
+    return values[signal.skew * signal.spf :]
+
+
+def _one(
+    files: Files, where: str, item: Item, length: int | None
+) -> tuple[Header, dict[str, np.ndarray]]:
+    """Decode the chosen signals of one header."""
+    header = read_header(files, where)
+    if header.length is not None and length is not None and header.length != length:
+        raise Fault("a segment has another length than the record says")
+    names = [s.name or f"signal {k}" for k, s in enumerate(header.signals)]
+    digital = _digital(files, where, header, length or header.length, length is None)
+    table = {}
+    for name in chosen(item, names):
+        signal = header.signals[names.index(name)]
+        table[name] = _volts(item, signal, _checked(signal, digital[names.index(name)]))
+    shortest = min(len(row) for row in table.values())
+    return header, {name: row[:shortest] for name, row in table.items()}
+
+
+def decode(files: Files, main: str, item: Item) -> Reading:
+    header = read_header(files, main)
+    if header.segments:
+        rate, table, times = _segments(files, main, header, item)
+    else:
+        if not header.signals:
+            raise Fault("no signals")
+        _, table = _one(files, main, item, None)
+        rate = header.rate
+        times = None
+    if not rate:
+        raise Fault("states no rate")
+    names = list(table)
+    spf = {s.spf for s in header.signals if s.name in names} or {1}
+    if len(spf) > 1:
+        raise Fault("several rates")
+    sfreq = rate * spf.pop()
+    marks = _marks(files, main, item, rate)
+    texts = _comments(header.comments, item)
+    volts = np.stack([table[name] for name in names])
+    return Reading(names, sfreq, volts, marks, texts, times, 0.6 / sfreq)
+
+
+def _segments(
+    files: Files, main: str, header: Header, item: Item
+) -> tuple[float | None, dict[str, np.ndarray], np.ndarray]:
+    """Join segments; pauses show in the times."""
+    tables, times, start, rates = [], [], 0, {header.rate} - {None}
+    for name, length in header.segments:
+        if name != "~" and length:
+            where = str(PurePosixPath(main).parent / f"{name}.hea")
+            part, table = _one(files, where, item, length)
+            rates |= {part.rate} - {None}
+            tables.append(table)
+            times.append(np.arange(start, start + length))
+        start += length
+    if header.length not in (None, start):
+        raise Fault("the segments have another length than the record")
+    if len(rates) != 1 or not tables:
+        raise Fault("no rate or several, or no segments")
+    (rate,) = rates
+    names = list(tables[0])
+    joined = {n: np.concatenate([table[n] for table in tables]) for n in names}
+    frames = np.concatenate(times)
+    return rate, joined, (frames - frames[0]) / float(rate or 1)
+
+
+def _marks(files: Files, main: str, item: Item, rate: float) -> list[Mark]:
+    extension = item.reader.get("annotations", "atr")
+    if item.label["from"] not in ("annotation", "note"):
+        return []
+    path = str(PurePosixPath(main).with_suffix(f".{extension}"))
+    if not files.get(path):
+        raise Fault(f"no annotations {path}")
+    own, found = read_annotations(files[path])
+    place = 1 if item.label["from"] == "annotation" else 2
+    return [
+        Mark(each[0] / (own or rate), 0.0, str(each[place]))
+        for each in found
+        if each[place]
+    ]
+
+
+def _comments(comments: list[str], item: Item) -> list[str]:
+    if item.label["from"] != "header":
+        return []
+    key = item.label["key"]
+    pairs = [re.fullmatch(r"([^:=]+?)\s*[:=]\s*(.*)", line) for line in comments]
+    texts = [p[2] for p in pairs if p and p[1].casefold() == key.casefold()]
+    if not texts:
+        raise Fault(f"no comment has the key {key}")
+    return texts
