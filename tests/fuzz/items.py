@@ -12,6 +12,10 @@ Files = dict[str, bytes]
 """Contents by path."""
 
 
+SPARE = 0.1
+"""Share of a file that may stand behind the end its header states: padding."""
+
+
 class Fault(Exception):
     """Files that a careful reader refuses, and why."""
 

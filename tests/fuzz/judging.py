@@ -17,9 +17,9 @@ wrong
     decoder finds that the files contradict themselves. They do so where
 
     - a header cannot be read by its format's description, or a number in it is none;
-    - a file is shorter than its header promises, or longer by a full record or frame;
+    - a file is shorter than its header promises, or a tenth longer;
     - a checksum, a first value or an end mark is another one (WFDB, zip, gzip, NPZ);
-    - samples leave the digital range, or the digital range that of their type (EDF);
+    - over 2 of 1,000 samples leave the digital range, or it that of their type (EDF);
     - two statements of a rate differ by over 1 %: a record's length and the clock of
       EDF+, `srate` and `xmax` of EEGLAB, a sidecar and its file, a table's clock;
     - units are unknown, missing or differ between a sidecar and its file;
@@ -98,8 +98,9 @@ def expected(item: Item, name: str) -> Reading:
     except Exception as error:
         raise Fault(f"cannot be decoded: {error!r}") from error
     if item.label["from"] == "field":
-        # Recordings of these items are called group_subject.
-        return replace(reading, texts=[name.partition("_")[0]])
+        # Without another word, recordings are called group_subject.
+        fields = item.facts.get("fields", {})
+        return replace(reading, texts=[fields.get(name, name.partition("_")[0])])
     return reading
 
 

@@ -7,8 +7,8 @@ from tests.fuzz.decoders import edf
 from tests.fuzz.items import VOLTS, Fault, Files, Item, Mark, Reading, number, utf8
 
 NOTHING = ("", "n/a", "nan", "NaN")
-SAME_RATE, SAME_LENGTH = 0.01, 0.1
-"""Relative differences that nobody overlooks."""
+SAME_RATE, SAME_LENGTH, ROUNDED_S = 0.01, 0.1, 1.0
+"""Relative differences that nobody overlooks, and seconds by which lengths are rounded."""
 
 
 def table(content: bytes) -> list[dict[str, str]]:
@@ -68,12 +68,12 @@ def _check_units(content: bytes, units: dict[str, str]) -> None:
 def _check_facts(facts: dict[str, object], reading: Reading) -> None:
     lasts = reading.volts.shape[1] / reading.sfreq
     for key, found, allowed in (
-        ("SamplingFrequency", reading.sfreq, SAME_RATE),
-        ("RecordingDuration", lasts, SAME_LENGTH),
+        ("SamplingFrequency", reading.sfreq, SAME_RATE * reading.sfreq),
+        ("RecordingDuration", lasts, max(ROUNDED_S, SAME_LENGTH * lasts)),
     ):
         stated = facts.get(key)
         if isinstance(stated, int | float) and not isinstance(stated, bool):
-            if abs(stated / found - 1) > allowed:
+            if abs(stated - found) > allowed:
                 raise Fault(f"{key} is {stated}, the file has {found}")
 
 

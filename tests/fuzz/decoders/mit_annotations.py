@@ -35,6 +35,8 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
             step = words[place] << 16 | words[place + 1]
             time += step - (1 << 32 if step >= 1 << 31 else 0)
             place += 2
+            if place < len(words) and SKIP <= words[place] >> 10:
+                raise Fault("a skip that no annotation follows")
         elif code == AUX:
             size = (value + 1) // 2
             if place + size > len(words) or not found:
