@@ -45,7 +45,7 @@ def _changed(
         mutation = kinds[int(rng.integers(0, len(kinds)))]
         try:
             done = mutation(item, rng)
-        except (ValueError, KeyError, IndexError, OSError, EOFError):
+        except Exception:
             continue  # an earlier change left nothing that it fits
         # What must be refused may no longer need to be, of files that are damaged.
         if done is not None and (first or "fault" not in done[0].facts):
