@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help repro check test ui lock
+.PHONY: help repro check test fuzz ui lock
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
@@ -32,6 +32,11 @@ check: $(INSTALLED) ## Run lint, types and the tests that matter most (two minut
 	$(BIN)/pytest -n auto -m "not slow"
 
 test: $(TESTED) ## Run lint, types, architecture and all tests
+
+fuzz: N ?= 1000
+fuzz: SEED ?= 1
+fuzz: $(INSTALLED) ## Mutate N recordings by a SEED, take them in and judge what comes of it
+	@$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED)
 
 ui: $(INSTALLED) ## Open MLflow on the runs of this checkout
 	@$(BIN)/python -m pipeline ui

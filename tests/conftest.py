@@ -10,6 +10,7 @@ SLOW = (
     "device",
     "docs",
     "exporting",
+    "fuzz",
     "ingestion/test_real_counts.py",
     "meters",
     "networks",

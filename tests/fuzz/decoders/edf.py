@@ -145,8 +145,8 @@ def volts(header: Header, signal: Signal, unit: str, stated: str | None) -> np.n
 def notes(header: Header) -> tuple[list[float], list[Mark]]:
     """Give the start of each record, if the file keeps a clock, and the notes."""
     lists = [signal for signal in header.signals if signal.is_notes]
-    if header.kind in ("EDF+C", "EDF+D") and not lists:
-        raise Fault("EDF+ without annotations")
+    if header.kind == "EDF+D" and not lists:
+        raise Fault("pauses, but no clock")
     starts, marks = [], []
     for record in header.records:
         for place, signal in enumerate(lists):

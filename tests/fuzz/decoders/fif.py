@@ -37,7 +37,7 @@ def tags(content: bytes) -> list[tuple[int, int, bytes]]:
             raise Fault(f"tag {kind} of {size} bytes")
         found.append((kind, form, content[place + 16 : place + 16 + size]))
         if following == -1:
-            if place + 16 + size != len(content):
+            if any(content[place + 16 + size :]):
                 raise Fault("more after the last tag")
             return found
         if following not in (0, place + 16 + size):
