@@ -26,8 +26,8 @@ wrong
     - notes of EDF+ cannot be read, or a record lacks its time;
     - a row has more or fewer fields than the header, but for the last one;
     - beats are those of another record;
-    - samples are no finite numbers, larger than a body makes them, or one value all
-      along;
+    - samples are no finite numbers, larger than a body makes them (1 V), or one value
+      all along; a rate is below 1 Hz or above 1 MHz;
     - two persons have the same signal, or two members of an archive the same name.
 crashed
     Any other exception, or the end of the process.
@@ -51,6 +51,8 @@ SAME = 4e-7
 """Relative to a channel's largest value: recordings are kept as float32."""
 LARGEST_V = 1.0
 """99 of 100 samples of any electrode are smaller."""
+RATES = (1.0, 1e6)
+"""Hz between which any recording of a body has its rate."""
 STILL_S = 0.2
 """One value for so long at the end is no signal: labels there do not count."""
 
@@ -108,6 +110,8 @@ def check_body(reading: Reading) -> None:
     """Find samples that no body makes."""
     if not reading.volts.size:
         raise Fault("no samples")
+    if not RATES[0] <= reading.sfreq <= RATES[1]:
+        raise Fault(f"a rate of {reading.sfreq:g} Hz")
     if not np.isfinite(reading.volts).all():
         raise Fault("samples that are no numbers")
     for name, row in zip(reading.names, reading.volts, strict=True):
@@ -195,6 +199,9 @@ def labels_of(item: Item, reading: Reading) -> list[Mark]:
         found = [classes[text] for text in texts if text in classes]
         return [Mark(0.0, end_s, min(found, key=ranks.index))] if found else []
     marks = [m for m in reading.marks if m.text.strip()]
+    if rule["from"] == "note" and all(code[0] == "(" for code in classes):
+        # Beside rhythms, other notes are remarks.
+        marks = [mark for mark in marks if mark.text.strip()[0] == "("]
     if rule.get("as") == "spans" or rule["from"] == "note":
         onsets = sorted({mark.onset_s for mark in marks})
         ends = dict(zip(onsets, [*onsets[1:], end_s], strict=True))

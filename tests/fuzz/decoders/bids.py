@@ -49,7 +49,7 @@ def decode(files: Files, main: str, item: Item) -> Reading:
         texts = {
             row[item.label["key"]]
             for row in table(files[item.label["file"]])
-            if row["participant_id"] in (subject, subject.removeprefix("sub-"))
+            if next(iter(row.values())) in (subject, subject.removeprefix("sub-"))
         }
         if len(texts) != 1:
             raise Fault(f"{len(texts)} groups of {subject}")

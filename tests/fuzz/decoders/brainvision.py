@@ -33,6 +33,8 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
             section = found.setdefault(line[1 : line.index("]")], {})
         elif "=" in line and not line.startswith(";"):
             key, _, value = (part.strip() for part in line.partition("="))
+            # Markers may share a number.
+            key = f"{key} {len(section)}" if re.fullmatch(r"Mk\d+", key) else key
             if section.setdefault(key, value) != value:
                 raise Fault(f"two values of {key}")
     return found
@@ -100,7 +102,7 @@ def _marks(
         raise Fault("no markers")
     marks = []
     for key, value in sections(content, "Marker").get("Marker Infos", {}).items():
-        if not re.fullmatch(r"Mk\d+", key):
+        if not re.fullmatch(r"Mk\d+ \d+", key):
             raise Fault(f"a marker called {key}")
         kind, text, at, *_ = [*value.split(","), "", ""]
         place = int(number(at, "a marker's place", WHOLE))
