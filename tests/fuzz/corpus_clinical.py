@@ -82,7 +82,9 @@ def segments() -> Item:
         files[f"{who}.hea"] = "\n".join([*lines, ""]).encode()
         late = np.where(at >= 1125, at + 125, at)
         inside = (at < 1000) | (at >= 1125)
-        found = [(int(a), "N" if k % 4 else "V", "") for k, a in enumerate(late[inside])]
+        found = [
+            (int(a), "N" if k % 4 else "V", "") for k, a in enumerate(late[inside])
+        ]
         files[f"{who}.atr"] = writing.mit_annotations(found)
     label = {"from": "annotation", "map": BEATS}
     reader: dict[str, object] = {"name": "wfdb", "channels": ["II", "V1"]}

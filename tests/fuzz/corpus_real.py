@@ -133,7 +133,11 @@ def _gestures(folder: Path) -> Iterator[Item]:
 
 def _formats(folder: Path) -> Iterator[Item]:
     """Samples of many formats: the first part and the second as two persons."""
-    for name, length in (("test01_00s", 1500), ("310derive", 500), ("311derive_2", 500)):
+    for name, length in (
+        ("test01_00s", 1500),
+        ("310derive", 500),
+        ("311derive_2", 500),
+    ):
         if (folder / "wfdb" / f"{name}.hea").is_file():
             yield _record(folder / "wfdb" / f"{name}.hea", length)
     for path, count, channels in (
@@ -178,7 +182,10 @@ def _data_records(path: Path, count: int, channels: list[str]) -> Item:
 
 def _brainvision(path: Path, points: int) -> Item:
     files: Files = {}
-    header, markers = utf8(path.read_bytes()), utf8(path.with_suffix(".vmrk").read_bytes())
+    header, markers = (
+        utf8(path.read_bytes()),
+        utf8(path.with_suffix(".vmrk").read_bytes()),
+    )
     samples = np.frombuffer(path.with_suffix(".dat").read_bytes(), "<f4")
     n_channels = int(re.findall(r"NumberOfChannels=(\d+)", header)[0])
     table = samples.reshape(-1, n_channels)
@@ -186,7 +193,7 @@ def _brainvision(path: Path, points: int) -> Item:
         own = header.replace(path.stem, who)
         own = re.sub(r"DataPoints=\d+", f"DataPoints={points}", own)
         first = place * points
-        lines = [line for line in markers.replace(path.stem, who).splitlines()]
+        lines = markers.replace(path.stem, who).splitlines()
         kept = [x for x in (_moved(line, first, points) for line in lines) if x]
         files[f"{who}.vhdr"] = own.encode()
         files[f"{who}.vmrk"] = "\n".join([*kept, ""]).encode()

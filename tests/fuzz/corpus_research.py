@@ -58,7 +58,9 @@ def items() -> Iterator[Item]:
     yield fif()
     yield archive(table("csv-clock", "csv", clock), "zip")
     yield archive(table("csv-clock", "csv", clock), "tar.gz")
-    yield archive(table("csv-european", "csv", european, delimiter=";", decimal=","), "tar")
+    yield archive(
+        table("csv-european", "csv", european, delimiter=";", decimal=","), "tar"
+    )
 
 
 def _labels(samples: int) -> list[int]:
@@ -202,7 +204,9 @@ def eeglab(*, beside: bool) -> Item:
         if beside:
             files[f"{who}.fdt"] = microvolts.T.tobytes()
     label = {"from": "annotation", "map": {"left": "left", "right": "right"}}
-    made = entry("{subject}.set", {"name": "mne", "channels": ["C3", "C4", "Cz"]}, label)
+    made = entry(
+        "{subject}.set", {"name": "mne", "channels": ["C3", "C4", "Cz"]}, label
+    )
     mains = {who: f"{who}.set" for who in PEOPLE}
     return Item(f"eeglab-{'fdt' if beside else 'set'}", "eeglab", files, made, mains)
 
@@ -220,7 +224,9 @@ def fif() -> Item:
             info = mne.create_info(names, 128.0, "eeg", verbose="error")
             volts = noise(f"{who}fif", 3, 1280, 20e-6)
             raw = mne.io.RawArray(volts, info, verbose="error")
-            notes = mne.Annotations([0.5, 4.0, 7.25], [2, 2, 2], ["rest", "task", "rest"])
+            notes = mne.Annotations(
+                [0.5, 4.0, 7.25], [2, 2, 2], ["rest", "task", "rest"]
+            )
             raw.set_annotations(notes)
             path = Path(folder) / f"{who}_raw.fif"
             project_files.save_recording(path, raw)

@@ -16,7 +16,7 @@ SPARE = 0.1
 """Share of a file that may stand behind the end its header states: padding."""
 
 
-class Fault(Exception):
+class FileError(Exception):
     """Files that a careful reader refuses, and why."""
 
 
@@ -125,11 +125,11 @@ def volts_of(unit: str, stated: str | None) -> float:
     own = VOLTS.get(unit.strip().lower())
     asked = VOLTS[stated.lower()] if stated else None
     if unit.strip() and own is None and asked is None:
-        raise Fault(f"'{unit}' is no unit of voltage")
+        raise FileError(f"'{unit}' is no unit of voltage")
     if own and asked and own != asked:
-        raise Fault(f"'{unit}' by the file, '{stated}' by the settings")
+        raise FileError(f"'{unit}' by the file, '{stated}' by the settings")
     if not (own or asked):
-        raise Fault("no unit")
+        raise FileError("no unit")
     return own or asked or 0.0
 
 
@@ -146,15 +146,15 @@ def chosen(item: Item, names: Sequence[str]) -> list[str]:
     wanted = list(item.reader.get("channels") or names)
     for name in wanted:
         if list(names).count(name) != 1:
-            raise Fault(f"{list(names).count(name)} signals are called '{name}'")
+            raise FileError(f"{list(names).count(name)} signals are called '{name}'")
     return wanted
 
 
 def number(text: str, what: str, pattern: str = FLOAT) -> float:
     """Read a number as a file should write it."""
     if not re.fullmatch(pattern, text.strip()):
-        raise Fault(f"{what} is '{text.strip()}'")
+        raise FileError(f"{what} is '{text.strip()}'")
     value = float(text)
     if not math.isfinite(value):
-        raise Fault(f"{what} is '{text.strip()}'")
+        raise FileError(f"{what} is '{text.strip()}'")
     return value

@@ -44,7 +44,7 @@ from itertools import combinations
 
 import numpy as np
 
-from tests.fuzz.items import Fault, Item, Mark, Reading
+from tests.fuzz.items import FileError, Item, Mark, Reading
 from tests.fuzz.trying import Outcome, Taken
 
 SAME = 4e-7
@@ -77,7 +77,7 @@ def judge(item: Item, outcome: Outcome) -> Verdict:
         try:
             reading = expected(item, name)
             check_body(reading)
-        except Fault as fault:
+        except FileError as fault:
             return Verdict("wrong", f"{name} is to be refused: {fault}")
         if difference := compare(item, reading, taken):
             return Verdict("wrong", f"{name}: {difference}")
@@ -91,14 +91,14 @@ def judge(item: Item, outcome: Outcome) -> Verdict:
 def expected(item: Item, name: str) -> Reading:
     """Let the decoder read a recording."""
     if name not in item.mains:
-        raise Fault("there is no such recording")
+        raise FileError("there is no such recording")
     decoder = import_module(f"tests.fuzz.decoders.{item.decoder}")
     try:
         reading: Reading = decoder.decode(dict(item.files), item.mains[name], item)
-    except Fault:
+    except FileError:
         raise
     except Exception as error:
-        raise Fault(f"cannot be decoded: {error!r}") from error
+        raise FileError(f"cannot be decoded: {error!r}") from error
     if item.label["from"] == "field":
         # Without another word, recordings are called group_subject.
         fields = item.facts.get("fields", {})
@@ -109,16 +109,16 @@ def expected(item: Item, name: str) -> Reading:
 def check_body(reading: Reading) -> None:
     """Find samples that no body makes."""
     if not reading.volts.size:
-        raise Fault("no samples")
+        raise FileError("no samples")
     if not RATES[0] <= reading.sfreq <= RATES[1]:
-        raise Fault(f"a rate of {reading.sfreq:g} Hz")
+        raise FileError(f"a rate of {reading.sfreq:g} Hz")
     if not np.isfinite(reading.volts).all():
-        raise Fault("samples that are no numbers")
+        raise FileError("samples that are no numbers")
     for name, row in zip(reading.names, reading.volts, strict=True):
         if np.ptp(row) == 0:
-            raise Fault(f"{name} is one value all along")
+            raise FileError(f"{name} is one value all along")
         if np.percentile(np.abs(row - np.median(row)), 99) > LARGEST_V:
-            raise Fault(f"{name} is larger than a body makes it")
+            raise FileError(f"{name} is larger than a body makes it")
 
 
 def copies(recordings: Mapping[str, Taken]) -> str:

@@ -5,8 +5,51 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.fuzz.items import Item
-from tests.fuzz.mutations import EVERYWHERE
-from tests.fuzz.mutations_formats import FITTING
+from tests.fuzz.mutations import (
+    Mutation,
+    copy,
+    empty,
+    extend,
+    flip,
+    foreign,
+    mix,
+    move,
+    overwrite,
+    remove,
+    swap,
+    truncate,
+)
+from tests.fuzz.mutations_archives import hostile, inner
+from tests.fuzz.mutations_formats import (
+    beats,
+    edf_field,
+    edf_notes,
+    other_beats,
+    packed_rows,
+    rows,
+    sidecar,
+    zeros,
+)
+from tests.fuzz.mutations_texts import encode, field, line, number
+
+EVERYWHERE: tuple[Mutation, ...] = (
+    *(truncate, extend, flip, flip, overwrite, move, number, number, number),
+    *(field, field, line, encode, swap, mix, copy, foreign, empty, remove),
+)
+"""Drawn with equal chance; what is there twice is drawn twice as often."""
+
+FITTING: dict[str, tuple[Mutation, ...]] = {
+    "wfdb": (beats, beats, other_beats, zeros),
+    "edf": (edf_field, edf_field, edf_field, edf_notes, zeros),
+    "bids": (edf_field, sidecar, sidecar, zeros),
+    "brainvision": (zeros,),
+    "eeglab": (zeros,),
+    "fif": (),
+    "table": (rows, rows, rows, packed_rows),
+    "array": (zeros,),
+    "archive": (hostile, hostile, hostile, inner),
+}
+"""Mutations of a decoder's items, beside those of all."""
 
 TWICE = 0.15
 """Share of mutants that are changed a second time."""
@@ -35,9 +78,7 @@ def mutant(items: Sequence[Item], seed: int, number: int) -> tuple[Item, str]:
     return item, what
 
 
-def _changed(
-    item: Item, rng: np.random.Generator, *, first: bool
-) -> tuple[Item, str]:
+def _changed(item: Item, rng: np.random.Generator, *, first: bool) -> tuple[Item, str]:
     """Draw mutations until one fits, a format's own as often as all others."""
     own = FITTING[item.decoder]
     for _ in range(100):

@@ -1,17 +1,14 @@
-"""Changes that know a format: header fields, clocks, sidecars, archives."""
+"""Changes that know a format: header fields, clocks, rows, sidecars."""
 
 import gzip
-import io
 import re
-import tarfile
-import zipfile
 from dataclasses import replace
 
 import numpy as np
 
 from tests.fuzz.items import Item, utf8
-from tests.fuzz.mutations import ODD, RNG, Changed, Mutation, pick, put
-from tests.fuzz.trying import STRAY
+from tests.fuzz.mutations import RNG, Changed, pick, put
+from tests.fuzz.mutations_texts import ODD
 
 EDF_FIELDS = {
     "version": (0, 8),
@@ -108,7 +105,9 @@ def rows(item: Item, rng: RNG) -> Changed:
         "still": [block[0]] * len(block),
         "spoiled": [_spoiled(row, rng) for row in block],
         "without the last field": [re.sub(r"[,;\t][^,;\t]*$", "", r) for r in block],
-        "with one more field": [f"{row}{d}1" for d in ",;\t" if d in block[0] for row in block],
+        "with one more field": [
+            f"{row}{d}1" for d in ",;\t" if d in block[0] for row in block
+        ],
     }
     kind = str(rng.choice(list(kinds)))
     changed = [*lines[:start], *kinds[kind], *lines[start + count :]]
@@ -184,103 +183,6 @@ def zeros(item: Item, rng: RNG) -> Changed:
     return put(item, path, changed, f"bytes {start} to {stop} are zero")
 
 
-def hostile(item: Item, rng: RNG) -> Changed:
-    """Add a member that an archive should not have."""
-    path = pick(item, rng, (".zip", ".tar", ".tar.gz"))
-    if path is None:
-        return None
-    members = _members(path, item.files[path])
-    inside = item.mains[item.target].partition("/")[2]
-    own = dict(members)[inside]
-    names = {
-        "leaves": f"../../../{STRAY}.csv",
-        "leaves far": f"../../../../../../../../{STRAY}.csv",
-        "absolute": f"/{STRAY}.csv",
-        "windows": f"..\\..\\{STRAY}.csv",
-        "drive": f"C:\\{STRAY}.csv",
-        "the same": inside,
-        "the same in a way": f"./{inside}",
-        "the same through a folder": f"x/../{inside}",
-        "a copy": "C.csv",
-        "hidden": "__MACOSX/._A.csv",
-        "bomb": "bomb.csv",
-        "odd": "a\x01\u202e.csv",
-        "long": "x" * 300 + ".csv",
-        "deep": "d/" * 120 + "x.csv",
-    }
-    kind = str(rng.choice([*names, "link", "hard link", "device"]))
-    more = bytes(int(rng.integers(1, 40)) << 20) if kind == "bomb" else own
-    if kind == "the same" and rng.random() < 0.5:
-        more = own.replace(b"1", b"2")
-    added = [(names.get(kind, "link.csv"), more)]
-    content = _packed(path, [*members, *added], kind, inside)
-    done = put(item, path, content, f"with a member: {kind}")
-    if done and kind == "a copy":
-        mains = {**item.mains, "C": f"{path}/C.csv"}
-        return replace(done[0], mains=mains), done[1]
-    return done
-
-
-def inner(item: Item, rng: RNG) -> Changed:
-    """Change a member of an archive, and pack it again."""
-    path = pick(item, rng, (".zip", ".tar", ".tar.gz"))
-    if path is None:
-        return None
-    members = dict(_members(path, item.files[path]))
-    name = item.mains[item.target].partition("/")[2]
-    done = rows(replace(item, files={name: members[name]}, mains={"A": name}), rng)
-    if done is None:
-        return None
-    members[name] = done[0].files[name]
-    content = _packed(path, list(members.items()), "", "")
-    return put(item, path, content, f"its member {done[1]}")
-
-
-def _members(path: str, content: bytes) -> list[tuple[str, bytes]]:
-    if path.endswith(".zip"):
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return [(name, archive.read(name)) for name in archive.namelist()]
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        return [(m.name, tar.extractfile(m).read()) for m in tar]  # type: ignore[union-attr]
-
-
-def _packed(path: str, members: list[tuple[str, bytes]], kind: str, to: str) -> bytes:
-    out = io.BytesIO()
-    if path.endswith(".zip"):
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for k, (name, content) in enumerate(members):
-                info = zipfile.ZipInfo(name)
-                if kind == "link" and k == len(members) - 1:
-                    info.create_system, info.external_attr = 3, 0o120777 << 16
-                    content = b"/etc/passwd"
-                _write_member(archive, info, content)
-        return out.getvalue()
-    types = {"link": tarfile.SYMTYPE, "hard link": tarfile.LNKTYPE}
-    types["device"] = tarfile.CHRTYPE
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for k, (name, content) in enumerate(members):
-            info = tarfile.TarInfo(name)
-            if kind in types and k == len(members) - 1:
-                info.type, info.linkname = types[kind], "/etc/passwd"
-                info.linkname = to if kind == "hard link" else info.linkname
-                tar.addfile(info)
-                continue
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    packed = out.getvalue()
-    return gzip.compress(packed, mtime=0) if path.endswith("gz") else packed
-
-
-def _write_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes
-) -> None:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a name that is there twice
-        archive.writestr(info, content, zipfile.ZIP_DEFLATED)
-
-
 def sidecar(item: Item, rng: RNG) -> Changed:
     """Change what a sidecar states."""
     path = pick(item, rng, (".json", "channels.tsv", "events.tsv", "participants.tsv"))
@@ -292,17 +194,3 @@ def sidecar(item: Item, rng: RNG) -> Changed:
     new = _another(match[0], "unit" if match[0] in ("uV", "mV") else "", rng)
     changed = text[: match.start()] + new + text[match.end() :]
     return put(item, path, changed.encode(), f"{match[0]!r} is {new!r}")
-
-
-FITTING: dict[str, tuple[Mutation, ...]] = {
-    "wfdb": (beats, beats, other_beats, zeros),
-    "edf": (edf_field, edf_field, edf_field, edf_notes, zeros),
-    "bids": (edf_field, sidecar, sidecar, zeros),
-    "brainvision": (zeros,),
-    "eeglab": (zeros,),
-    "fif": (),
-    "table": (rows, rows, rows, packed_rows),
-    "array": (zeros,),
-    "archive": (hostile, hostile, hostile, inner),
-}
-"""Mutations of a decoder's items, beside those of all."""

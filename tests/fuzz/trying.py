@@ -142,4 +142,6 @@ def _strayed(folder: Path) -> tuple[str, ...]:
     places = [*folder.parent.glob(f"*{STRAY}*"), *folder.glob(f"*{STRAY}*")]
     places += (folder / "work").rglob(f"*{STRAY}*")
     places += Path("/").glob(f"*{STRAY}*")
-    return tuple(str(path) for path in places if path.is_file() and not path.is_symlink())
+    return tuple(
+        str(path) for path in places if path.is_file() and not path.is_symlink()
+    )

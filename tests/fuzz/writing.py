@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tests.fuzz.decoders.mit_annotations import AUX, NOTE, SKIP, SYMBOLS
+from tests.fuzz.decoders.mit_annotations import AUX, SKIP, SYMBOLS
 from tests.fuzz.items import Mark
 
 CODES = {symbol: code for code, symbol in SYMBOLS.items()}
@@ -59,9 +59,7 @@ def wfdb_record(
     for label, row in zip(names, digital, strict=True):
         total = int(row.sum()) % 65536
         total -= 65536 * (total >= 32768)
-        lines.append(
-            f"{name}.dat {fmt} {gain:g}/mV 12 0 {row[0]} {total} 0 {label}"
-        )
+        lines.append(f"{name}.dat {fmt} {gain:g}/mV 12 0 {row[0]} {total} 0 {label}")
     lines += [f"# {comment}" for comment in comments]
     return {
         f"{name}.hea": "\n".join([*lines, ""]).encode(),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import PurePosixPath
 
-from tests.fuzz.items import Fault, Files, Item, Reading
+from tests.fuzz.items import FileError, Files, Item, Reading
 
 Members = Iterator[tuple[str, bytes]]
 
@@ -40,11 +40,11 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     archive, _, wanted = main.partition("/")
     content = files.get(archive)
     if not content:
-        raise Fault("is empty or not there")
+        raise FileError("is empty or not there")
     members = list((_zip if archive.endswith(".zip") else _tar)(content, wanted))
     counts = Counter(name for name, _ in members)
     if repeated := [name for name, count in counts.items() if count > 1]:
-        raise Fault(f"several members are called {repeated[0]}")
+        raise FileError(f"several members are called {repeated[0]}")
     shown = {f"{archive}/{name}": found for name, found in members}
     inner = import_module(f"tests.fuzz.decoders.{item.facts['inner']}")
     reading: Reading = inner.decode(shown, main, item)

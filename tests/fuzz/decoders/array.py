@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import scipy.io
 
-from tests.fuzz.items import VOLTS, Fault, Files, Item, Mark, Reading
+from tests.fuzz.items import VOLTS, FileError, Files, Item, Mark, Reading
 
 
 def _mat(content: bytes) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _npz(content: bytes) -> dict[str, Any]:
 def decode(files: Files, main: str, item: Item) -> Reading:
     content = files.get(main)
     if not content:
-        raise Fault("is empty or not there")
+        raise FileError("is empty or not there")
     ending = main.rpartition(".")[2]
     reader = item.reader
     if ending == "npy":
@@ -45,7 +45,7 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     elif ending == "raw":
         kind, count = np.dtype(reader["dtype"]), reader["n_channels"]
         if len(content) % (kind.itemsize * count):
-            raise Fault("is cut short")
+            raise FileError("is cut short")
         variables = {"data": np.frombuffer(content, kind).reshape(-1, count)}
     else:
         variables = {"mat": _mat, "npz": _npz, "h5": _hdf}[ending](content)
@@ -56,20 +56,20 @@ def _reading(variables: dict[str, Any], item: Item) -> Reading:
     reader = item.reader
     data = np.asarray(variables[reader.get("variable") or "data"])
     if data.dtype.kind not in "iuf" or data.ndim != 2 or not data.size:
-        raise Fault(f"samples of type {data.dtype}, shape {data.shape}")
+        raise FileError(f"samples of type {data.dtype}, shape {data.shape}")
     by_time = list(reader.get("axes", ["time", "channel"])).index("time")
     rows = (data.T if by_time == 0 else data).astype(float)
     names = [str(name) for name in reader["names"]]
     if len(names) != len(rows):
-        raise Fault(f"{len(rows)} channels")
+        raise FileError(f"{len(rows)} channels")
     sfreq = float(reader.get("sfreq", 0))
     if key := reader.get("sfreq_variable"):
         stated = np.asarray(variables[key])
         if stated.size != 1 or stated.dtype.kind not in "iuf":
-            raise Fault("no rate")
+            raise FileError("no rate")
         sfreq = float(stated.reshape(-1)[0])
     if not (np.isfinite(sfreq) and sfreq > 0):
-        raise Fault("no rate")
+        raise FileError("no rate")
     volts = rows * VOLTS[reader["unit"].lower()] * reader.get("scale", 1.0)
     marks, texts = [], []
     if item.label["from"] == "variable":
@@ -79,7 +79,7 @@ def _reading(variables: dict[str, Any], item: Item) -> Reading:
         elif found.size == rows.shape[1] == max(found.shape):
             marks = blocks([_text(v) for v in found.ravel()], sfreq)
         else:
-            raise Fault("labels of another length")
+            raise FileError("labels of another length")
     return Reading(names, sfreq, volts, marks, texts)
 
 

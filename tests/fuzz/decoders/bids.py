@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from tests.fuzz.decoders import edf
-from tests.fuzz.items import VOLTS, Fault, Files, Item, Mark, Reading, number, utf8
+from tests.fuzz.items import VOLTS, FileError, Files, Item, Mark, Reading, number, utf8
 
 NOTHING = ("", "n/a", "nan", "NaN")
 SAME_RATE, SAME_LENGTH, ROUNDED_S = 0.01, 0.1, 1.0
-"""Relative differences that nobody overlooks, and seconds by which lengths are rounded."""
+"""Relative differences that nobody overlooks; seconds by which lengths are rounded."""
 
 
 def table(content: bytes) -> list[dict[str, str]]:
@@ -16,7 +17,7 @@ def table(content: bytes) -> list[dict[str, str]]:
     lines = [line.rstrip("\r") for line in utf8(content).split("\n")]
     lines = [line for line in lines if line.strip()]
     if not lines:
-        raise Fault("an empty table")
+        raise FileError("an empty table")
     names = [name.strip() for name in lines[0].split("\t")]
     rows = []
     for line in lines[1:]:
@@ -24,7 +25,7 @@ def table(content: bytes) -> list[dict[str, str]]:
         while len(fields) > len(names) and not fields[-1]:
             fields.pop()
         if len(fields) != len(names):
-            raise Fault(f"a row of {len(fields)} fields: {fields}")
+            raise FileError(f"a row of {len(fields)} fields: {fields}")
         rows.append(dict(zip(names, fields, strict=True)))
     return rows
 
@@ -52,29 +53,33 @@ def decode(files: Files, main: str, item: Item) -> Reading:
             if next(iter(row.values())) in (subject, subject.removeprefix("sub-"))
         }
         if len(texts) != 1:
-            raise Fault(f"{len(texts)} groups of {subject}")
+            raise FileError(f"{len(texts)} groups of {subject}")
         reading = replace(reading, texts=sorted(texts))
     return reading
 
 
 def _check_units(content: bytes, units: dict[str, str]) -> None:
     for signal in edf.read_header(content).signals:
-        stated = units.get(edf.plain(signal.label, []), "") or units.get(signal.label, "")
+        stated = units.get(edf.plain(signal.label, []), "") or units.get(
+            signal.label, ""
+        )
         factors = [VOLTS.get(u.strip().lower()) for u in (stated, signal.unit)]
         if stated not in NOTHING and all(factors) and factors[0] != factors[1]:
-            raise Fault(f"{signal.label} in {signal.unit}, {stated} by channels.tsv")
+            raise FileError(
+                f"{signal.label} in {signal.unit}, {stated} by channels.tsv"
+            )
 
 
-def _check_facts(facts: dict[str, object], reading: Reading) -> None:
+def _check_facts(facts: dict[str, Any], reading: Reading) -> None:
     lasts = reading.volts.shape[1] / reading.sfreq
     for key, found, allowed in (
         ("SamplingFrequency", reading.sfreq, SAME_RATE * reading.sfreq),
         ("RecordingDuration", lasts, max(ROUNDED_S, SAME_LENGTH * lasts)),
     ):
         stated = facts.get(key)
-        if isinstance(stated, int | float) and not isinstance(stated, bool):
-            if abs(stated - found) > allowed:
-                raise Fault(f"{key} is {stated}, the file has {found}")
+        is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
+        if is_number and abs(stated - found) > allowed:
+            raise FileError(f"{key} is {stated}, the file has {found}")
 
 
 def _events(content: bytes) -> list[Mark]:

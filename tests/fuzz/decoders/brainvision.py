@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.fuzz.items import (
     WHOLE,
-    Fault,
+    FileError,
     Files,
     Item,
     Mark,
@@ -25,7 +25,7 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
     text = utf8(content)
     first, *lines = text.splitlines()
     if not re.match(rf"Brain ?Vision( Data Exchange)? {title} File,? Version", first):
-        raise Fault(f"begins with '{first[:60]}'")
+        raise FileError(f"begins with '{first[:60]}'")
     found: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
     for line in lines:
@@ -36,13 +36,13 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
             # Markers may share a number.
             key = f"{key} {len(section)}" if re.fullmatch(r"Mk\d+", key) else key
             if section.setdefault(key, value) != value:
-                raise Fault(f"two values of {key}")
+                raise FileError(f"two values of {key}")
     return found
 
 
 def decode(files: Files, main: str, item: Item) -> Reading:
     if not files.get(main):
-        raise Fault("no header")
+        raise FileError("no header")
     head = sections(files[main], "Header")
     common = head["Common Infos"]
     folder = main.rpartition("/")[0]
@@ -50,10 +50,12 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     n_channels = int(number(common["NumberOfChannels"], "number of channels", WHOLE))
     interval = number(common["SamplingInterval"], "sampling interval")
     if interval <= 0 or n_channels < 1:
-        raise Fault("no interval or no channels")
-    infos = [head["Channel Infos"][f"Ch{k}"].split(",") for k in range(1, n_channels + 1)]
+        raise FileError("no interval or no channels")
+    infos = [
+        head["Channel Infos"][f"Ch{k}"].split(",") for k in range(1, n_channels + 1)
+    ]
     if len(head["Channel Infos"]) != n_channels:
-        raise Fault("another number of channels")
+        raise FileError("another number of channels")
     names = [info[0].replace("\\1", ",") for info in infos]
     table = _samples(files, folder, head, n_channels)
     rows = []
@@ -73,22 +75,22 @@ def _samples(
     common = head["Common Infos"]
     content = files.get(folder + common["DataFile"])
     if not content:
-        raise Fault("no samples")
+        raise FileError("no samples")
     if common.get("DataFormat") != "BINARY":
-        raise Fault("no binary samples")
+        raise FileError("no binary samples")
     kind = FORMATS[head["Binary Infos"]["BinaryFormat"]]
     width = n_channels * np.dtype(kind).itemsize
     if len(content) % width:
-        raise Fault("samples end within a point")
+        raise FileError("samples end within a point")
     stated = common.get("DataPoints")
     points = len(content) // width
     if stated and int(number(stated, "DataPoints", WHOLE)) != points:
-        raise Fault(f"{points} points, {stated} stated")
+        raise FileError(f"{points} points, {stated} stated")
     samples = np.frombuffer(content, kind).astype(float)
     if common["DataOrientation"] == "VECTORIZED":
         return samples.reshape(n_channels, points)
     if common["DataOrientation"] != "MULTIPLEXED":
-        raise Fault("unknown orientation")
+        raise FileError("unknown orientation")
     return samples.reshape(points, n_channels).T
 
 
@@ -99,11 +101,11 @@ def _marks(
         return []
     content = files.get(folder + common["MarkerFile"])
     if not content:
-        raise Fault("no markers")
+        raise FileError("no markers")
     marks = []
     for key, value in sections(content, "Marker").get("Marker Infos", {}).items():
         if not re.fullmatch(r"Mk\d+ \d+", key):
-            raise Fault(f"a marker called {key}")
+            raise FileError(f"a marker called {key}")
         kind, text, at, *_ = [*value.split(","), "", ""]
         place = int(number(at, "a marker's place", WHOLE))
         marks.append(Mark((place - 1) / sfreq, 0.0, f"{kind}/{text}"))

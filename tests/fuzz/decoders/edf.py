@@ -9,7 +9,7 @@ import numpy as np
 from tests.fuzz.items import (
     SPARE,
     WHOLE,
-    Fault,
+    FileError,
     Files,
     Item,
     Mark,
@@ -61,27 +61,31 @@ def text_of(field: bytes) -> str:
 def read_header(content: bytes) -> Header:
     version = content[:8]
     if version.strip() != b"0" and version != b"\xffBIOSEMI":
-        raise Fault(f"the version is {version!r}")
+        raise FileError(f"the version is {version!r}")
     size = 3 if version[0] == 0xFF else 2
     n_signals = int(number(text_of(content[252:256]), "number of signals", WHOLE))
     stated = int(number(text_of(content[184:192]), "bytes of the header", WHOLE))
     if n_signals < 1 or stated != 256 * (1 + n_signals) or len(content) < stated:
-        raise Fault("the header has another length")
+        raise FileError("the header has another length")
     signals = _signals(content[256:stated], n_signals, size)
     n_records = int(number(text_of(content[236:244]), "number of records", WHOLE))
     record_s = number(text_of(content[244:252]).replace(",", "."), "record's length")
     width = sum(s.samples for s in signals) * size
     data = content[stated:]
     if width <= 0:
-        raise Fault("records without samples")
+        raise FileError("records without samples")
     if n_records == -1:
         n_records = len(data) // width
     if n_records < 1 or len(data) < n_records * width:
-        raise Fault(f"is cut short: {len(data)} bytes, {n_records} records of {width}")
+        raise FileError(
+            f"is cut short: {len(data)} bytes, {n_records} records of {width}"
+        )
     if len(data) > n_records * width + max(2 * width, SPARE * n_records * width):
-        raise Fault(f"{len(data)} bytes are more than {n_records} records of {width}")
+        raise FileError(
+            f"{len(data)} bytes are more than {n_records} records of {width}"
+        )
     if record_s <= 0 and not all(s.is_notes for s in signals):
-        raise Fault("a record lasts no time")
+        raise FileError("a record lasts no time")
     table = np.frombuffer(data[: n_records * width], np.uint8)
     kind = text_of(content[192:236])[:5].replace("BDF", "EDF")
     patient = text_of(content[8:88])
@@ -110,7 +114,7 @@ def _signals(content: bytes, count: int, size: int) -> list[Signal]:
     for k in range(count):
         n_samples = int(number(samples[k], "samples a record", WHOLE))
         if n_samples < 0:
-            raise Fault("less than no samples a record")
+            raise FileError("less than no samples a record")
         found.append(Signal(labels[k], units[k], ranges[k], n_samples, start))
         start += n_samples * size
     return found
@@ -133,10 +137,10 @@ def volts(header: Header, signal: Signal, unit: str, stated: str | None) -> np.n
     )
     limit = 1 << (8 * header.size - 1)
     if low == high or dig_low >= dig_high or dig_low < -limit or dig_high >= limit:
-        raise Fault(f"ranges of {signal.label} that make no sense: {signal.ranges}")
+        raise FileError(f"ranges of {signal.label} that make no sense: {signal.ranges}")
     outside = (values < dig_low) | (values > dig_high)
     if outside.sum() > MOST_OUTSIDE * values.size:
-        raise Fault(f"{signal.label} leaves its digital range")
+        raise FileError(f"{signal.label} leaves its digital range")
     gain = (high - low) / (dig_high - dig_low)
     factor = volts_of(unit, stated)
     return ((values - dig_low) * gain + low) * factor
@@ -146,7 +150,7 @@ def notes(header: Header) -> tuple[list[float], list[Mark]]:
     """Give the start of each record, if the file keeps a clock, and the notes."""
     lists = [signal for signal in header.signals if signal.is_notes]
     if header.kind == "EDF+D" and not lists:
-        raise Fault("pauses, but no clock")
+        raise FileError("pauses, but no clock")
     starts, marks = [], []
     for record in header.records:
         for place, signal in enumerate(lists):
@@ -155,13 +159,13 @@ def notes(header: Header) -> tuple[list[float], list[Mark]]:
             for k, entry in enumerate(entries):
                 if not (found := ENTRY.fullmatch(entry)):
                     if entry or k or not place:
-                        raise Fault(f"a note that cannot be read: {entry!r}")
+                        raise FileError(f"a note that cannot be read: {entry!r}")
                     continue
                 onset, lasts = float(found[1]), float(found[2] or 0)
                 texts = found[3].split(b"\x14")[1:]
                 if place == k == 0:
                     if texts[:1] != [b""]:
-                        raise Fault("a record without its time")
+                        raise FileError("a record without its time")
                     starts.append(onset)
                 marks += [Mark(onset, lasts, utf8(text)) for text in texts if text]
     first = starts[0] if starts else 0.0
@@ -178,9 +182,9 @@ def clock(header: Header, starts: list[float], samples: int) -> np.ndarray | Non
     even = header.record_s
     usual = float(np.median(steps)) if len(steps) else even
     if len(steps) > 3 and abs(usual / even - 1) > SAME_CLOCK:
-        raise Fault(f"records of {usual:g} s by the clock, {even:g} stated")
+        raise FileError(f"records of {usual:g} s by the clock, {even:g} stated")
     if (steps < (even * (1 - SAME_CLOCK) if header.kind == "EDF+D" else 0)).any():
-        raise Fault("the clock jumps back")
+        raise FileError("the clock jumps back")
     times: np.ndarray = onset[:, None] + np.arange(samples) * even / samples
     return times.ravel()
 
@@ -196,7 +200,7 @@ def plain(label: str, names: Sequence[str]) -> str:
 
 def decode(files: Files, main: str, item: Item) -> Reading:
     if not files.get(main):
-        raise Fault("is empty or not there")
+        raise FileError("is empty or not there")
     header = read_header(files[main])
     signals = [signal for signal in header.signals if not signal.is_notes]
     labels = [signal.label for signal in signals]
@@ -206,7 +210,7 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     stated = item.reader.get("unit")
     rows = [signals[names.index(name)] for name in picked]
     if len({signal.samples for signal in rows}) != 1:
-        raise Fault("several rates")
+        raise FileError("several rates")
     values = [
         volts(header, signal, signal.unit or units.get(name, ""), stated)
         for name, signal in zip(picked, rows, strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from tests.fuzz.items import SPARE, Fault, Files, Item, Mark, Reading, chosen
+from tests.fuzz.items import SPARE, FileError, Files, Item, Mark, Reading, chosen
 
 SAME_RATE = 0.01
 
@@ -20,21 +20,21 @@ def _list(value: Any) -> list[Any]:
 
 def decode(files: Files, main: str, item: Item) -> Reading:
     if not files.get(main):
-        raise Fault("is empty or not there")
+        raise FileError("is empty or not there")
     found = scipy.io.loadmat(BytesIO(files[main]), simplify_cells=True)
     eeg = found.get("EEG", found)
     sfreq, points = float(eeg["srate"]), int(eeg["pnts"])
     n_channels = int(eeg["nbchan"])
     if not (np.isfinite(sfreq) and sfreq > 0):
-        raise Fault("no rate")
+        raise FileError("no rate")
     if points != eeg["pnts"] or n_channels != eeg["nbchan"] or int(eeg["trials"]) != 1:
-        raise Fault("counts that are none, or epochs")
+        raise FileError("counts that are none, or epochs")
     lasts = float(eeg["xmax"]) - float(eeg["xmin"])
     if abs(lasts * sfreq / (points - 1) - 1) > SAME_RATE:
-        raise Fault(f"{points} points at {sfreq} Hz do not last {lasts} s")
+        raise FileError(f"{points} points at {sfreq} Hz do not last {lasts} s")
     names = [str(place["labels"]) for place in _list(eeg["chanlocs"])]
     if len(names) != n_channels:
-        raise Fault("names of other channels")
+        raise FileError("names of other channels")
     samples = _samples(files, main, eeg["data"], n_channels, points)
     picked = chosen(item, names)
     rows = samples[[names.index(name) for name in picked]] * 1e-6
@@ -56,10 +56,10 @@ def _samples(
         )
         size = 4 * n_channels * points
         if not content or not size <= len(content) <= size * (1 + SPARE):
-            raise Fault("the samples have another length")
+            raise FileError("the samples have another length")
         samples = np.frombuffer(content[:size], "<f4").reshape(points, n_channels).T
         return samples.astype(float)
     array = np.asarray(data)
     if array.shape != (n_channels, points) or array.dtype.kind not in "iuf":
-        raise Fault(f"samples of shape {array.shape}")
+        raise FileError(f"samples of shape {array.shape}")
     return array.astype(float)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.fuzz.items import Fault, Files, Item, Mark, Reading, chosen
+from tests.fuzz.items import FileError, Files, Item, Mark, Reading, chosen
 
 START, END, NCHAN, SFREQ, CH_INFO, FIRST, COMMENT = 104, 105, 200, 201, 203, 208, 206
 BUFFER, ONSET, STOP = 300, 3568, 3569
@@ -31,17 +31,17 @@ def tags(content: bytes) -> list[tuple[int, int, bytes]]:
     found, place = [], 0
     while True:
         if place + 16 > len(content):
-            raise Fault("the file ends without its last tag")
+            raise FileError("the file ends without its last tag")
         kind, form, size, following = struct.unpack_from(">4i", content, place)
         if size < 0 or place + 16 + size > len(content):
-            raise Fault(f"tag {kind} of {size} bytes")
+            raise FileError(f"tag {kind} of {size} bytes")
         found.append((kind, form, content[place + 16 : place + 16 + size]))
         if following == -1:
             if any(content[place + 16 + size :]):
-                raise Fault("more after the last tag")
+                raise FileError("more after the last tag")
             return found
         if following not in (0, place + 16 + size):
-            raise Fault(f"tag {kind} points to {following}")
+            raise FileError(f"tag {kind} points to {following}")
         place += 16 + size
 
 
@@ -52,7 +52,7 @@ def _walk(content: bytes) -> Found:
             blocks.append(struct.unpack(">i", value)[0])
         elif kind == END:
             if not blocks or blocks.pop() != struct.unpack(">i", value)[0]:
-                raise Fault("blocks that do not end as they begin")
+                raise FileError("blocks that do not end as they begin")
         elif kind == NCHAN:
             found.counts.append(struct.unpack(">i", value)[0])
         elif kind == SFREQ:
@@ -68,7 +68,7 @@ def _walk(content: bytes) -> Found:
         elif ANNOTATIONS in blocks and kind in (ONSET, STOP):
             found.notes[kind] = np.frombuffer(value, TYPES[form])
     if blocks:
-        raise Fault("a block without an end")
+        raise FileError("a block without an end")
     return found
 
 
@@ -76,21 +76,21 @@ def _channel(value: bytes) -> tuple[str, float, int]:
     _, _, kind, scale, cal = struct.unpack_from(">3i2f", value)
     unit, times, name = struct.unpack_from(">2i16s", value, 72)
     if unit != VOLT:
-        raise Fault(f"a channel in unit {unit}")
+        raise FileError(f"a channel in unit {unit}")
     if not (np.isfinite(scale * cal) and scale * cal):
-        raise Fault("a channel without a scale")
+        raise FileError("a channel without a scale")
     return name.rstrip(b"\0").decode("latin-1"), scale * cal * 10.0**times, kind
 
 
 def decode(files: Files, main: str, item: Item) -> Reading:
     if not files.get(main):
-        raise Fault("is empty or not there")
+        raise FileError("is empty or not there")
     found = _walk(files[main])
     if len(set(found.rates)) != 1 or set(found.counts) != {len(found.channels)}:
-        raise Fault("several rates, or another number of channels")
+        raise FileError("several rates, or another number of channels")
     sfreq, count = found.rates[0], len(found.channels)
     if not (np.isfinite(sfreq) and sfreq > 0):
-        raise Fault("no rate")
+        raise FileError("no rate")
     names = [name for name, _, _ in found.channels]
     samples = np.concatenate([b.reshape(-1, count) for b in found.buffers]).T
     rows = []
@@ -98,7 +98,7 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     for name in picked:
         _, scale, kind = found.channels[names.index(name)]
         if kind not in KINDS:
-            raise Fault(f"{name} is of another kind")
+            raise FileError(f"{name} is of another kind")
         rows.append(samples[names.index(name)] * scale)
     return Reading(picked, sfreq, np.stack(rows), _marks(found))
 

@@ -3,12 +3,10 @@
 import re
 import struct
 
-from tests.fuzz.items import Fault, utf8
+from tests.fuzz.items import FileError, utf8
 
 SYMBOLS = dict(
-    enumerate(
-        [" ", *"NLRaVFJASEj/Q~", "", "|", "", *"sT*D\"=pB^t+u?![]en@xf()r"]
-    )
+    enumerate([" ", *"NLRaVFJASEj/Q~", "", "|", "", *'sT*D"=pB^t+u?![]en@xf()r'])
 )
 """Symbols of the codes 0 to 41."""
 SKIP, NUM, SUB, CHN, AUX, NOTE = 59, 60, 61, 62, 63, 22
@@ -19,7 +17,7 @@ Found = tuple[int, str, str]
 def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
     """Give the file's own rate, if it states one, and its annotations."""
     if len(content) % 2:
-        raise Fault("annotations of an odd number of bytes")
+        raise FileError("annotations of an odd number of bytes")
     words = struct.unpack(f"<{len(content) // 2}H", content)
     found: list[list[object]] = []
     time, place, ended = 0, 0, False
@@ -31,16 +29,16 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
             break
         if code == SKIP:
             if place + 2 > len(words):
-                raise Fault("annotations end within a skip")
+                raise FileError("annotations end within a skip")
             step = words[place] << 16 | words[place + 1]
             time += step - (1 << 32 if step >= 1 << 31 else 0)
             place += 2
-            if place < len(words) and SKIP <= words[place] >> 10:
-                raise Fault("a skip that no annotation follows")
+            if place < len(words) and words[place] >> 10 >= SKIP:
+                raise FileError("a skip that no annotation follows")
         elif code == AUX:
             size = (value + 1) // 2
             if place + size > len(words) or not found:
-                raise Fault("annotations end within a note")
+                raise FileError("annotations end within a note")
             text = struct.pack(f"<{size}H", *words[place : place + size])[:value]
             found[-1][2] = utf8(text).strip(" \t\r\n\0")
             place += size
@@ -48,9 +46,9 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
             time += value
             found.append([time, SYMBOLS.get(code) or f"code {code}", ""])
     if not ended:
-        raise Fault("annotations without an end mark")
+        raise FileError("annotations without an end mark")
     if any(words[place:]):
-        raise Fault("annotations after the end mark")
+        raise FileError("annotations after the end mark")
     rate, kept = None, []
     for sample, symbol, note in found:
         if sample == 0 and symbol == '"' and str(note).startswith("## "):

@@ -3,14 +3,13 @@
 import bz2
 import csv
 import gzip
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from tests.fuzz.items import VOLTS, Fault, Files, Item, Mark, Reading, number
+from tests.fuzz.items import VOLTS, FileError, Files, Item, Mark, Reading, number
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 TOLERANCE = 0.01
@@ -61,14 +60,18 @@ def _rows(text: str, item: Item) -> tuple[list[str], list[list[str]]]:
         if all(names.count(name) == 1 for name in _wanted(item)):
             break
     else:
-        raise Fault("a column is not there once")
-    rows = [_split(line, delimiter) for line in lines[1 + bool(reader.get("unit_row")) :]]
-    rows = [row[:-1] if len(row) == len(names) + 1 and not row[-1] else row for row in rows]
+        raise FileError("a column is not there once")
+    rows = [
+        _split(line, delimiter) for line in lines[1 + bool(reader.get("unit_row")) :]
+    ]
+    rows = [
+        row[:-1] if len(row) == len(names) + 1 and not row[-1] else row for row in rows
+    ]
     if rows and len(rows[-1]) < len(names):
         rows.pop()
     for row in rows:
         if len(row) != len(names):
-            raise Fault(f"a row of {len(row)} fields: {row[:4]}")
+            raise FileError(f"a row of {len(row)} fields: {row[:4]}")
     return names, rows
 
 
@@ -76,7 +79,7 @@ def _numbers(item: Item, texts: Sequence[str]) -> np.ndarray:
     decimal = item.reader.get("decimal", ".")
     if decimal != ".":
         if any("." in text for text in texts):
-            raise Fault("a point where the decimal sign is another")
+            raise FileError("a point where the decimal sign is another")
         texts = [text.replace(decimal, ".") for text in texts]
     return np.array([number(text, "a sample") for text in texts])
 
@@ -85,22 +88,25 @@ def _complete(item: Item, names: list[str], rows: list[list[str]]) -> list[list[
     """Leave out a last row that was cut short within a field."""
     try:
         if item.reader.get("layout") != "long":
-            columns = [*item.reader["channels"], *filter(None, [item.reader.get("time")])]
+            columns = [
+                *item.reader["channels"],
+                *filter(None, [item.reader.get("time")]),
+            ]
             for name in columns:
                 _numbers(item, [rows[-1][names.index(str(name))]])
-    except Fault:
+    except FileError:
         return rows[:-1]
     return rows
 
 
 def decode(files: Files, main: str, item: Item) -> Reading:
     if not files.get(main):
-        raise Fault("is empty or not there")
+        raise FileError("is empty or not there")
     reader = item.reader
     text = _text(files[main], main, reader.get("encoding"))
     names, rows = _rows(text, item)
     if len(rows) < 2:
-        raise Fault("no rows")
+        raise FileError("no rows")
     rows = _complete(item, names, rows)
     columns = {
         n: [row[k] for row in rows] for k, n in enumerate(names) if n in _wanted(item)
@@ -149,22 +155,26 @@ def _long(item: Item, columns: dict[str, list[str]]) -> dict[str, list[str]]:
     """Bring a row a value to a row a sample."""
     reader = item.reader
     which, values = columns[reader["channel_column"]], columns[reader["value_column"]]
-    others = [n for n in columns if n not in (reader["channel_column"], reader["value_column"])]
+    others = [
+        n
+        for n in columns
+        if n not in (reader["channel_column"], reader["value_column"])
+    ]
     parts: dict[str, Any] = {}
     for k, name in enumerate(which):
         parts.setdefault(name, []).append(k)
     if sorted(parts) != sorted(reader["channels"]):
-        raise Fault(f"channels {sorted(parts)}")
+        raise FileError(f"channels {sorted(parts)}")
     shortest = min(map(len, parts.values()))
     if max(map(len, parts.values())) > shortest + 1:
-        raise Fault("channels of several lengths")
+        raise FileError("channels of several lengths")
     first = parts[reader["channels"][0]][:shortest]
     out = {name: [columns[name][k] for k in first] for name in others}
     for name, places in parts.items():
         out[name] = [values[k] for k in places[:shortest]]
         for other in others:
             if [columns[other][k] for k in places[:shortest]] != out[other]:
-                raise Fault("channels of several times")
+                raise FileError("channels of several times")
     return out
 
 
@@ -177,14 +187,14 @@ def _timed(item: Item, values: np.ndarray, times: np.ndarray | None) -> Reading:
     steps = np.diff(times)
     if reader.get("held"):
         if (steps < 0).any():
-            raise Fault("the clock jumps back")
+            raise FileError("the clock jumps back")
         return Reading(names, sfreq, values, clock_s=times, held=True)
     if (steps <= 0).any():
-        raise Fault("the clock jumps back or stands still")
+        raise FileError("the clock jumps back or stands still")
     usual = steps[steps < 1.5 * np.median(steps)]
     rate = 1 / usual.mean()
     if sfreq and abs(rate / sfreq - 1) > TOLERANCE:
-        raise Fault(f"{rate:g} Hz by the clock")
+        raise FileError(f"{rate:g} Hz by the clock")
     if not sfreq:
         sfreq = round(rate) if abs(rate - round(rate)) < 1e-3 * rate else rate
     slack = 1.5 / sfreq + 1e-3 * float(times[-1])

@@ -2,14 +2,25 @@
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from tests.fuzz.decoders.mit_annotations import read_annotations
-from tests.fuzz.items import FLOAT, SPARE, Fault, Files, Item, Mark, Reading, chosen, utf8, volts_of
+from tests.fuzz.decoders.wfdb_formats import FORMATS
+from tests.fuzz.items import (
+    FLOAT,
+    SPARE,
+    FileError,
+    Files,
+    Item,
+    Mark,
+    Reading,
+    chosen,
+    utf8,
+    volts_of,
+)
 
 RECORD = re.compile(
     r"(?P<name>[-\w]+)(?:/(?P<seg>\d+))?[ \t]+(?P<sig>\d+)"
@@ -51,24 +62,24 @@ class Header:
 
 def read_header(files: Files, where: str) -> Header:
     if not files.get(where):
-        raise Fault(f"no header {where}")
+        raise FileError(f"no header {where}")
     text = utf8(files[where])
     every = [line.strip() for line in re.split("[\r\n]+", text)]
     lines = [line for line in every if line and not line.startswith("#")]
     comments = [line.strip("# \t") for line in every if line.startswith("#")]
     if not lines or not (found := RECORD.fullmatch(lines[0])):
-        raise Fault("the first line cannot be read")
+        raise FileError("the first line cannot be read")
     rate = None
     if found["rate"]:
         if not (stated := RATE.fullmatch(found["rate"])):
-            raise Fault(f"'{found['rate']}' is no rate")
+            raise FileError(f"'{found['rate']}' is no rate")
         rate = float(stated["rate"])
         if not (rate > 0 and math.isfinite(rate)):
-            raise Fault("the rate is not above 0")
+            raise FileError("the rate is not above 0")
     length = int(found["len"]) if found["len"] else None
     several = found["seg"] is not None
     if len(lines) - 1 != int(found["seg"] if several else found["sig"]):
-        raise Fault("the first line promises another number of lines")
+        raise FileError("the first line promises another number of lines")
     if several:
         segments = [_segment(line) for line in lines[1:]]
         return Header(rate, length, [], segments, comments)
@@ -78,17 +89,17 @@ def read_header(files: Files, where: str) -> Header:
 
 def _segment(line: str) -> tuple[str, int]:
     if not (found := re.fullmatch(r"([-\w]+|~)[ \t]+(\d+)", line)):
-        raise Fault("a segment's line cannot be read")
+        raise FileError("a segment's line cannot be read")
     return found[1], int(found[2])
 
 
 def _signal(line: str) -> Signal:
     if not (found := SIGNAL.fullmatch(line)):
-        raise Fault(f"a signal's line cannot be read: {line}")
+        raise FileError(f"a signal's line cannot be read: {line}")
     gain, base, unit = 0.0, float(found["zero"] or 0), ""
     if found["gain"]:
         if not (stated := GAIN.fullmatch(found["gain"])):
-            raise Fault(f"'{found['gain']}' is no gain")
+            raise FileError(f"'{found['gain']}' is no gain")
         gain, unit = float(stated["gain"]), stated["unit"] or ""
         base = float(stated["base"]) if stated["base"] else base
     return Signal(
@@ -106,68 +117,6 @@ def _signal(line: str) -> Signal:
     )
 
 
-def _signed(values: np.ndarray, bits: int) -> np.ndarray:
-    values = values.astype(np.int64)
-    return np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
-
-
-def _even(content: bytes, size: int) -> np.ndarray:
-    return np.frombuffer(content[: len(content) // size * size], np.uint8).reshape(
-        -1, size
-    )
-
-
-def _212(content: bytes) -> np.ndarray:
-    padded = content + b"\0" * (-len(content) % 3)
-    b = _even(padded, 3).astype(np.int64)
-    pairs = [b[:, 0] | (b[:, 1] & 15) << 8, b[:, 2] | (b[:, 1] >> 4) << 8]
-    return _signed(np.stack(pairs, 1).ravel()[: len(content) * 2 // 3], 12)
-
-
-def _310(content: bytes) -> np.ndarray:
-    padded = content + b"\0" * (-len(content) % 4)
-    w = np.frombuffer(padded, "<u2").astype(np.int64).reshape(-1, 2)
-    third = (w[:, 0] >> 11) | (w[:, 1] >> 11) << 5
-    three = np.stack([w[:, 0] >> 1 & 0x3FF, w[:, 1] >> 1 & 0x3FF, third], 1)
-    return _signed(three.ravel()[: len(content) * 3 // 4], 10)
-
-
-def _311(content: bytes) -> np.ndarray:
-    padded = content + b"\0" * (-len(content) % 4)
-    w = np.frombuffer(padded, "<u4").astype(np.int64)
-    three = np.stack([w & 0x3FF, w >> 10 & 0x3FF, w >> 20 & 0x3FF], 1)
-    return _signed(three.ravel()[: len(content) * 3 // 4], 10)
-
-
-def _24(content: bytes) -> np.ndarray:
-    b = _even(content, 3).astype(np.int64)
-    return _signed(b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16, 24)
-
-
-def _whole(kind: str, less: int = 0) -> Callable[[bytes], np.ndarray]:
-    def decode(content: bytes) -> np.ndarray:
-        size = np.dtype(kind).itemsize
-        even = content[: len(content) // size * size]
-        return np.frombuffer(even, kind).astype(np.int64) - less
-
-    return decode
-
-
-FORMATS: dict[int, tuple[Callable[[bytes], np.ndarray], int | None]] = {
-    8: (_whole("i1"), None),
-    16: (_whole("<i2"), -(1 << 15)),
-    24: (_24, -(1 << 23)),
-    32: (_whole("<i4"), -(1 << 31)),
-    61: (_whole(">i2"), -(1 << 15)),
-    80: (_whole("u1", 128), -128),
-    160: (_whole("<u2", 1 << 15), -(1 << 15)),
-    212: (_212, -(1 << 11)),
-    310: (_310, -(1 << 9)),
-    311: (_311, -(1 << 9)),
-}
-"""How a format is decoded, and its mark of a missing value."""
-
-
 def _digital(
     files: Files, where: str, header: Header, length: int | None, exact: bool
 ) -> list[np.ndarray]:
@@ -177,12 +126,12 @@ def _digital(
         places = [k for k, s in enumerate(header.signals) if s.file == name]
         group = [header.signals[k] for k in places]
         if places != list(range(places[0], places[-1] + 1)):
-            raise Fault("lines of other files between those of a file")
+            raise FileError("lines of other files between those of a file")
         path = str(PurePosixPath(where).parent / name)
         if not files.get(path):
-            raise Fault(f"no signal file {path}")
+            raise FileError(f"no signal file {path}")
         if len({s.fmt for s in group}) > 1 or group[0].fmt not in FORMATS:
-            raise Fault("formats that are several or unknown")
+            raise FileError("formats that are several or unknown")
         decoder, _ = FORMATS[group[0].fmt]
         samples = decoder(files[path][group[0].at :])
         width = sum(s.spf for s in group)
@@ -190,11 +139,11 @@ def _digital(
         if length is None:
             length = frames
         if frames < length:
-            raise Fault(f"{path} holds {frames} frames, not {length}")
+            raise FileError(f"{path} holds {frames} frames, not {length}")
         # Checksums prove that what stands behind the end is no part of the record.
         proven = any(signal.checksum for signal in group)
         if exact and not proven and frames > length * (1 + SPARE):
-            raise Fault(f"{path} holds {frames} frames, the header states {length}")
+            raise FileError(f"{path} holds {frames} frames, the header states {length}")
         table = samples[: length * width].reshape(length, width)
         start = 0
         for k, signal in zip(places, group, strict=True):
@@ -208,16 +157,16 @@ def _checked(signal: Signal, digital: np.ndarray) -> np.ndarray:
     if signal.fmt == 8:
         digital = np.cumsum(digital) + (signal.first or 0)
     elif signal.first and digital.size and digital[0] != signal.first:
-        raise Fault(f"{signal.name} begins with {digital[0]}, not {signal.first}")
+        raise FileError(f"{signal.name} begins with {digital[0]}, not {signal.first}")
     # Writers that compute neither leave 0 in both places.
     if signal.checksum and (int(digital.sum()) - signal.checksum) % 65536:
-        raise Fault(f"{signal.name} has another checksum")
+        raise FileError(f"{signal.name} has another checksum")
     return digital
 
 
 def _volts(item: Item, signal: Signal, digital: np.ndarray) -> np.ndarray:
     if not signal.gain and not item.reader.get("unit"):
-        raise Fault(f"{signal.name} is not calibrated")
+        raise FileError(f"{signal.name} is not calibrated")
     factor = volts_of(signal.unit or "mV", None)
     missing = FORMATS[signal.fmt][1]
     values = (digital - signal.base) / (signal.gain or 200.0) * factor
@@ -231,7 +180,7 @@ def _one(
     """Decode the chosen signals of one header."""
     header = read_header(files, where)
     if header.length is not None and length is not None and header.length != length:
-        raise Fault("a segment has another length than the record says")
+        raise FileError("a segment has another length than the record says")
     names = [s.name or f"signal {k}" for k, s in enumerate(header.signals)]
     digital = _digital(files, where, header, length or header.length, length is None)
     table = {}
@@ -248,16 +197,16 @@ def decode(files: Files, main: str, item: Item) -> Reading:
         rate, table, times = _segments(files, main, header, item)
     else:
         if not header.signals:
-            raise Fault("no signals")
+            raise FileError("no signals")
         _, table = _one(files, main, item, None)
         rate = header.rate
         times = None
     if not rate:
-        raise Fault("states no rate")
+        raise FileError("states no rate")
     names = list(table)
     spf = {s.spf for s in header.signals if s.name in names} or {1}
     if len(spf) > 1:
-        raise Fault("several rates")
+        raise FileError("several rates")
     sfreq = rate * spf.pop()
     marks = _marks(files, main, item, rate)
     texts = _comments(header.comments, item)
@@ -279,9 +228,9 @@ def _segments(
             times.append(np.arange(start, start + length))
         start += length
     if header.length not in (None, start):
-        raise Fault("the segments have another length than the record")
+        raise FileError("the segments have another length than the record")
     if len(rates) != 1 or not tables:
-        raise Fault("no rate or several, or no segments")
+        raise FileError("no rate or several, or no segments")
     (rate,) = rates
     names = list(tables[0])
     joined = {n: np.concatenate([table[n] for table in tables]) for n in names}
@@ -295,7 +244,7 @@ def _marks(files: Files, main: str, item: Item, rate: float) -> list[Mark]:
         return []
     path = str(PurePosixPath(main).with_suffix(f".{extension}"))
     if not files.get(path):
-        raise Fault(f"no annotations {path}")
+        raise FileError(f"no annotations {path}")
     own, found = read_annotations(files[path])
     place = 1 if item.label["from"] == "annotation" else 2
     return [
@@ -312,5 +261,5 @@ def _comments(comments: list[str], item: Item) -> list[str]:
     pairs = [re.fullmatch(r"([^:=]+?)\s*[:=]\s*(.*)", line) for line in comments]
     texts = [p[2] for p in pairs if p and p[1].casefold() == key.casefold()]
     if not texts:
-        raise Fault(f"no comment has the key {key}")
+        raise FileError(f"no comment has the key {key}")
     return texts
