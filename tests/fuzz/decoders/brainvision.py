@@ -24,7 +24,8 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
     """Read the keys by section."""
     text = utf8(content)
     first, *lines = text.splitlines()
-    if not re.match(rf"Brain ?Vision( Data Exchange)? {title} File,? Version", first):
+    begin = rf"Brain ?Vision( Data Exchange)? {title} File,? Version"
+    if title == "Header" and not re.match(begin, first):
         raise FileError(f"begins with '{first[:60]}'")
     found: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
@@ -34,7 +35,7 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
         elif "=" in line and not line.startswith(";"):
             key, _, value = (part.strip() for part in line.partition("="))
             # Markers may share a number.
-            key = f"{key} {len(section)}" if re.fullmatch(r"Mk\d+", key) else key
+            key = f"{key} {len(section)}" if re.fullmatch(r"Mk\d*", key) else key
             if section.setdefault(key, value) != value:
                 raise FileError(f"two values of {key}")
     return found
@@ -104,7 +105,7 @@ def _marks(
         raise FileError("no markers")
     marks = []
     for key, value in sections(content, "Marker").get("Marker Infos", {}).items():
-        if not re.fullmatch(r"Mk\d+ \d+", key):
+        if not re.fullmatch(r"Mk\d* \d+", key):
             raise FileError(f"a marker called {key}")
         kind, text, at, *_ = [*value.split(","), "", ""]
         place = int(number(at, "a marker's place", WHOLE))
