@@ -31,7 +31,7 @@ def main() -> int:
     if not _sound(items, arguments.seed):
         return 2
     numbers = [arguments.only] if arguments.only is not None else range(arguments.n)
-    counts, seconds = Counter[str](), 0.0
+    counts, seconds, most = Counter[str](), 0.0, 0.0
     begun = time.monotonic()
     with progress_bar() as bar:
         task = bar.add_task("mutants", total=len(numbers))
@@ -39,12 +39,14 @@ def main() -> int:
             bar.advance(task)
             counts[result.verdict.kind] += 1
             seconds += result.seconds
+            most = max(most, result.megabytes)
             if result.verdict.kind in BAD or arguments.only is not None:
                 _show(result, arguments.seed)
             if result.verdict.kind in BAD:
                 _keep(result, items, arguments.seed, arguments.keep)
     took = time.monotonic() - begun
-    print(f"{took:.0f} s, {1000 * seconds / max(1, len(numbers)):.0f} ms a mutant")
+    each = 1000 * seconds / max(1, len(numbers))
+    print(f"{took:.0f} s, {each:.0f} ms a mutant, {most:.0f} MB a process at most")
     print(last_line(counts))
     return int(any(counts[kind] for kind in BAD))
 

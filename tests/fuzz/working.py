@@ -16,7 +16,7 @@ from tests.fuzz.judging import Verdict, judge
 from tests.fuzz.mutants import mutant
 from tests.fuzz.trying import take_in
 
-MORE_BYTES = 400 << 20
+MORE_BYTES = 220 << 20
 """Memory that a mutant may allocate beyond what the libraries need."""
 FAST = Path("/dev/shm")
 
@@ -32,6 +32,8 @@ class Result:
         The item's name, and what was changed.
     verdict : Verdict
     seconds : float
+    megabytes : float
+        Resident at most in its process, up to then.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Result:
     what: str
     verdict: Verdict
     seconds: float = 0.0
+    megabytes: float = 0.0
 
 
 def made(items: Sequence[Item], seed: int, number: int) -> tuple[Item, str]:
@@ -56,7 +59,8 @@ def attempt(items: Sequence[Item], seed: int, number: int) -> Result:
             verdict = judge(item, take_in(item, Path(folder)))
         except MemoryError:
             verdict = Verdict("hung", f"over memory: {traceback.format_exc()}")
-    return Result(number, item.name, what, verdict, time.monotonic() - begun)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Result(number, item.name, what, verdict, time.monotonic() - begun, most)
 
 
 def work(line: Connection, items: Sequence[Item], seed: int) -> None:
