@@ -271,6 +271,21 @@ def test_pauses(
     )
 
 
+@pytest.mark.parametrize("record_s", [2.0, 0.5, 1.02])
+def test_a_clock_that_contradicts_the_header(
+    header: EdfHeader, record_s: float
+) -> None:
+    header = replace(header, kind="EDF+C", record_s=record_s)
+    starts = [f"{k}.000" for k in range(10)]
+    with pytest.raises(DataError, match=f"of {record_s:g} s by the header, of 1 s by"):
+        segments("a.edf", starts, header, 100)
+    assert segments("a.edf", starts[:1], header, 100) == (Segment(0, 0.0),)
+    if record_s < 2:
+        assert segments("a.edf", starts, header, 100, ["rate"])
+    header = replace(header, record_s=1.005)
+    assert segments("a.edf", starts, header, 100) == (Segment(0, 0.0),)
+
+
 @pytest.mark.parametrize("ppm", [-200, 200])
 def test_a_clock_that_drifts_has_no_pauses(header: EdfHeader, ppm: float) -> None:
     """After an hour the clock is 36 samples off, and a second's pause still shows."""

@@ -66,7 +66,7 @@ def open_edf(path: Path, where: str, unchecked: Collection[Check] = ()) -> Opene
         samples = _Samples(
             path, where, header, chosen, scales, selected.factors, outside
         )
-        parts = segments(where, clock.starts, header, chosen[0].samples)
+        parts = segments(where, clock.starts, header, chosen[0].samples, unchecked)
         end = _end(samples, selected.sfreq)
         remarks = _padded(samples.n_samples - end, selected.sfreq)
         remarks += _inverted(names, scales)

@@ -22,6 +22,8 @@ NOTE = re.compile(
     rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?)?)?\x14(.*)\x14", re.DOTALL
 )
 """Onset, duration and texts of an entry."""
+SAME_LENGTH, USUAL = 0.01, 0.5
+"""Of the data records of a file without pauses, so many last what the header states."""
 DRIFT = 1e-3
 """By which the clock may run slower or faster than the samples, relative."""
 
@@ -118,7 +120,11 @@ def _judge(
 
 
 def segments(
-    where: str, starts: Sequence[str], header: EdfHeader, samples: int
+    where: str,
+    starts: Sequence[str],
+    header: EdfHeader,
+    samples: int,
+    unchecked: Collection[Check] = (),
 ) -> tuple[Segment, ...]:
     """Find the pauses between data records.
 
@@ -131,14 +137,19 @@ def segments(
     header : EdfHeader
     samples : int
         Samples of a channel in a data record.
+    unchecked : collection of str
+        The reader's setting.
 
     Raises
     ------
     DataError
-        A data record starts before the one before it ends.
+        A data record starts before the one before it ends, or by the clock most last
+        longer or shorter than the header states.
     """
     onsets = np.array(starts or ["0"], float)
     tolerance = _tolerance(starts, header, samples)
+    if "rate" not in unchecked and header.kind != "EDF+D":
+        _refuse_other_rate(where, starts, onsets, header.record_s)
     found = [Segment(0, 0.0)]
     first = 0
     for k in range(1, len(onsets)):
@@ -164,6 +175,28 @@ def segments(
     return tuple(found)
 
 
+def _refuse_other_rate(
+    where: str, starts: Sequence[str], onsets: np.ndarray, record_s: float
+) -> None:
+    """Refuse a recording without pauses whose records come at another distance."""
+    steps = np.diff(onsets)
+    near = SAME_LENGTH * record_s + 10.0 ** -_decimals(starts)
+    if steps.size and np.mean(np.abs(steps - record_s) <= near) < USUAL:
+        raise DataError(
+            where,
+            f"data records of {record_s:g} s by the header, of {np.median(steps):g} s "
+            "by the clock in them",
+            expected="the same length, in a file without pauses",
+            remedy="correct the header, leave the recording out with "
+            "on_bad_recording: skip, or if the header is right, set the reader's "
+            "unchecked to [rate]",
+        )
+
+
+def _decimals(starts: Sequence[str]) -> int:
+    return max((len(start.partition(".")[2]) for start in starts), default=0)
+
+
 def _tolerance(starts: Sequence[str], header: EdfHeader, samples: int) -> float:
     """Half a sample, or what a clock with few decimals cannot resolve.
 
@@ -171,7 +204,7 @@ def _tolerance(starts: Sequence[str], header: EdfHeader, samples: int) -> float:
     """
     if header.kind != "EDF+D":
         return header.record_s
-    decimals = max((len(s.partition(".")[2]) for s in starts), default=0)
+    decimals = _decimals(starts)
     steps = header.record_s * 10**decimals
     is_exact = abs(steps - round(steps)) < 1e-6
     half = 0.5 * header.record_s / samples

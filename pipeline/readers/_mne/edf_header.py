@@ -39,7 +39,7 @@ PATIENT = ("code", "sex", "birthdate", "name")
 RECORDING = ("", "startdate", "admincode", "technician", "equipment")
 """What EDF+ keeps in the two identification fields, in order."""
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 T = TypeVar("T", int, float)
 

@@ -14,6 +14,8 @@ from pipeline.readers._opening import present
 
 RATE = re.compile(r"(\d+\.?\d*|\.\d+)(/-?\d+\.?\d*(\(-?\d+\.?\d*\))?)?$")
 """Frames per second, with the counter's frequency and beginning."""
+UNIT, N_FIELDS = 2, 8
+"""Place of the gain and its unit in a signal's line; fields before the description."""
 PAIR = re.compile(r"([^:=]+?)\s*[:=]\s*(.*)")
 ANGLED = re.compile(r"<([^<>]+)>\s*[:=]\s*(.*?)\s*(?=<[^<>]+>\s*[:=]|$)")
 """`<age>: 25  <sex>: M`, several in a line."""
@@ -105,6 +107,8 @@ def read_header(folder: Path, where: str) -> Header:
     if len(rest) != expected:
         kind = "segments" if several else "signals"
         raise _damaged(where, f"{len(rest)} lines of {kind}; its first: {expected}")
+    for line in lines:
+        _refuse_other_signs(where, line)
     rate, rate_text = _rate(lines[0])
     if (words := lines[0].split())[3:] and not words[3].isdigit():
         raise _damaged(where, f"its first line has the length '{words[3]}'")
@@ -131,6 +135,21 @@ def _lines(content: bytes) -> tuple[list[str], tuple[str, ...]]:
     comments = (line.strip("# \t") for line in lines if line.startswith("#"))
     stated = [line for line in lines if line and not line.startswith("#")]
     return stated, tuple(line for line in comments if line)
+
+
+def _refuse_other_signs(where: str, line: str) -> None:
+    """Refuse signs other than ASCII, but in a unit and a description.
+
+    Python takes digits of other scripts for digits; wfdb leaves such signs out, which
+    moves the fields behind them.
+    """
+    words = line.split(None, N_FIELDS)[:N_FIELDS]
+    fields = [
+        word.partition("/")[0] if k == UNIT else word for k, word in enumerate(words)
+    ]
+    for field in fields:
+        if not field.isascii():
+            raise _damaged(where, f"a field holds '{field}', which is no ASCII")
 
 
 def _rate(line: str) -> tuple[float | None, str]:
