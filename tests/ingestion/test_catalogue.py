@@ -1,10 +1,16 @@
 """Rows of recordings, and which data sets are none."""
 
+import json
+
+import numpy as np
 import pytest
 
+from pipeline import quality
 from pipeline.errors import DataError
 from pipeline.ingestion import catalogue
 from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.labelling import Labels
+from pipeline.readers.base import Content
 
 
 def row(name: str, **changes: object) -> Row:
@@ -40,3 +46,15 @@ def test_unlike_recordings_can_be_refused_one_by_one() -> None:
     assert '2 other recordings have the channels ["a"]' in found[2].reason
     catalogue.check(found, ["N"], "mitdb")
     assert catalogue.without_unlike(rows[:2]) == rows[:2]
+
+
+def test_remarks_that_only_all_samples_give_are_kept() -> None:
+    samples = np.random.default_rng(1).standard_normal((1, 50))
+    content = Content(
+        ("a",), ("ecg",), 50.0, 50, lambda start, stop: samples[:, start:stop],
+        remarks=("one",), counted=lambda: ("two",),
+    )  # fmt: skip
+    measured = quality.measure([samples], 50.0, None)
+    labels = Labels(np.empty(0), np.empty(0), ())
+    found = catalogue.described(content, measured, labels, {})
+    assert json.loads(found["remarks"]) == ["one", "two"]
