@@ -1,5 +1,8 @@
 """evaluate: what the predictions are worth, with intervals over subjects."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline import files, unfinished
 from pipeline.evaluation.evaluate import evaluate, evaluate_pooled
 from stages import Stage, run
@@ -27,7 +30,19 @@ def main(stage: Stage) -> str:
     accuracy = metrics["balanced_accuracy"]["value"]
     n_subjects = metrics["subjects"]
     without = "".join(f", without {label}" for label in metrics["absent"])
-    return f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects{without}"
+    return (
+        f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects{without}"
+        f"{_one_class(metrics)}"
+    )
+
+
+def _one_class(metrics: Mapping[str, Any]) -> str:
+    """Name the class if all windows are predicted as one, of a fold or of all."""
+    if label := metrics["only_predicted"]:
+        return f"; every window is predicted as {label}: nothing was learned"
+    folds = [str(fold["fold"]) for fold in metrics["folds"] if fold["only_predicted"]]
+    named = f"fold{'s' * (len(folds) > 1)} {', '.join(folds)}"
+    return f"; one class alone is predicted in {named}" if folds else ""
 
 
 if __name__ == "__main__":

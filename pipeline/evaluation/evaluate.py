@@ -4,7 +4,9 @@ Counts are pooled over folds and subjects; a window that several folds tested co
 once for each, and `repeated_windows` says how many there are. Intervals are over
 subjects, so that repeats do not narrow them. What a class that does not occur leaves
 undefined is null with its reason; averages are over the classes that occur, and name
-those that they are `without`.
+those that they are `without`. Where one class alone is tested there is no average: a
+model that always answers it would be perfect. Where every window is predicted as one
+class, `only_predicted` names it.
 """
 
 from collections.abc import Sequence
@@ -80,13 +82,15 @@ def evaluate(
     Raises
     ------
     DataError
-        Nothing was predicted, or a label is none of the classes.
+        Nothing was predicted, a label is none of the classes, or one class alone is
+        tested.
 
     References
     ----------
     ANSI/AAMI EC57: sensitivity and positive predictivity of each class.
     """
     _check(predictions, labels)
+    _refuse_one_class(predictions)
     tables, names = confusion_by_subject(predictions, labels)
     counts = tables.sum(axis=0)
     absent = in_all_folds(set(predictions["label"]), labels, unjudged)
@@ -98,6 +102,7 @@ def evaluate(
         "interval": {"method": "BCa bootstrap over subjects", **settings.model_dump()},
         "absent": absent,
         "unjudged": [dict(row) for row in unjudged],
+        "only_predicted": _only(predictions["predicted"]),
         **estimates(predictions, labels, tables, absent, settings.bootstrap, seed),
         "confusion": counts.tolist(),
         "folds": _folds(predictions, labels, unjudged),
@@ -160,6 +165,24 @@ def _check(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
         )
 
 
+def _refuse_one_class(predictions: pd.DataFrame) -> None:
+    label = _only(predictions["label"])
+    if label is not None:
+        raise DataError(
+            "predictions",
+            f"all {len(predictions)} tested windows are of class '{label}'",
+            expected="two classes that are tested: of one alone any model that answers "
+            "it is perfect",
+            remedy="use another scheme of folds, or add recordings of other classes",
+        )
+
+
+def _only(classes: pd.Series) -> str | None:
+    """Give the class of all windows; None for several."""
+    different = classes.unique()
+    return str(different[0]) if len(different) == 1 else None
+
+
 def _folds(
     predictions: pd.DataFrame, labels: Sequence[str], unjudged: Unjudged
 ) -> list[Plain]:
@@ -170,11 +193,21 @@ def _folds(
             "windows": len(rows),
             "subjects": int(rows["subject"].nunique()),
             **point_values(rows, labels),
+            **_without_averages(rows),
             "absent": in_fold(int(fold), set(rows["label"]), labels, unjudged),
+            "only_predicted": _only(rows["predicted"]),
         }
         for fold in sorted(predictions["fold"].unique())
         for rows in [predictions[predictions["fold"] == fold]]
     ]
+
+
+def _without_averages(rows: pd.DataFrame) -> Plain:
+    """Blank the averages over classes where one class alone is tested."""
+    if (label := _only(rows["label"])) is None:
+        return {}
+    reason = f"undefined: all windows are of class '{label}'"
+    return {"balanced_accuracy": None, "macro_f1": None, "reason": reason}
 
 
 def _subject_table(

@@ -275,3 +275,45 @@ def test_evaluation_needs_no_torch() -> None:
         "assert not {'torch', 'sklearn', 'scipy.stats'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_one_class_alone_is_no_success() -> None:
+    """Whoever answers the only class that is tested is always right."""
+    predictions = made_up()
+    one = predictions[predictions["label"] == "N"].assign(predicted="N")
+    with pytest.raises(DataError, match="tested windows are of class 'N'"):
+        evaluate(one, LABELS, QUICK, seed=1)
+
+
+def test_a_fold_that_tests_one_class_has_no_average() -> None:
+    predictions = made_up()
+    alone = predictions["fold"] == 1
+    predictions = predictions[~alone | (predictions["label"] == "V")]
+    found = evaluate(predictions, LABELS, QUICK, seed=1).metrics["folds"]
+    assert found[1]["balanced_accuracy"] is None
+    assert found[1]["macro_f1"] is None
+    assert found[1]["reason"] == "undefined: all windows are of class 'V'"
+    assert set(found[1]["absent"]) == {"N", "S"}
+    assert found[1]["accuracy"] > 0.5
+    assert "reason" not in found[0]
+    assert found[0]["balanced_accuracy"] > 0.5
+
+
+def test_what_always_answers_the_same_is_named() -> None:
+    predictions = made_up()
+    found = evaluate(predictions, LABELS, QUICK, seed=1).metrics
+    assert found["only_predicted"] is None
+    assert all(fold["only_predicted"] is None for fold in found["folds"])
+    same = predictions.assign(predicted="S")
+    found = evaluate(same, LABELS, QUICK, seed=1).metrics
+    assert found["only_predicted"] == "S"
+    assert found["balanced_accuracy"]["value"] == pytest.approx(1 / 3)
+    mixed = predictions.where(predictions["fold"] != 2, same)
+    found = evaluate(mixed, LABELS, QUICK, seed=1).metrics
+    assert found["only_predicted"] is None
+    assert [fold["only_predicted"] for fold in found["folds"]] == [
+        None,
+        None,
+        "S",
+        None,
+    ]

@@ -83,3 +83,16 @@ def test_a_class_that_no_fold_judges_is_named(stage: Stage) -> None:
 def test_a_cell_without_integers_has_no_metrics_of_them(stage: Stage) -> None:
     module.main(stage)
     assert "int8" not in metrics()
+
+
+def test_what_always_answers_the_same_is_said(stage: Stage) -> None:
+    path = files.folder("runs", CELL) / "predictions.parquet"
+    assert "predicted" not in module.main(stage)
+    files.save_table(path, predictions(0.9).assign(predicted="V"))
+    assert module.main(stage).endswith(
+        "; every window is predicted as V: nothing was learned"
+    )
+    table = predictions(0.9).assign(fold=np.arange(200) // 100)
+    table.loc[table["fold"] == 1, "predicted"] = "N"
+    files.save_table(path, table)
+    assert module.main(stage).endswith("; one class alone is predicted in fold 1")
