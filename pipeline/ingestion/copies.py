@@ -5,6 +5,7 @@ long recordings need not be kept, their sketches are compared: short vectors tha
 proportional, but for rounding, if the signals are, and else are not.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ ALIKE, DEVIATIONS = 0.6, 8.0
 standard deviations of what chance makes."""
 ROUNDING = 0.05
 """By how much the median number of a copy differs, of the median number."""
+LEAST_CHANGES = 32
+"""Samples that differ from those before them, of which chance repeats no sequence."""
 TOGETHER = 512
 """Sketches that are compared with all others at once."""
 
@@ -36,10 +39,14 @@ class Sketch:
         layouts are not of the same signal.
     values : tuple of float
         A number for each channel and block.
+    digest : str
+        SHA-256 of the samples that were taken, as float32: it tells copies of the same
+        numbers where few blocks change. "" if hardly any sample differs from the next.
     """
 
     layout: tuple[int, int]
     values: tuple[float, ...]
+    digest: str = ""
 
 
 class Sketcher:
@@ -85,7 +92,13 @@ class Sketcher:
         weights = np.random.default_rng(0).standard_normal(blocks.shape[1:])
         weights -= weights.mean(axis=1, keepdims=True)
         values = (blocks * weights).sum(axis=2)
-        return Sketch(self._layout, tuple(values.ravel().tolist()))
+        return Sketch(self._layout, tuple(values.ravel().tolist()), self._digest())
+
+    def _digest(self) -> str:
+        taken = self._samples.astype(np.float32)
+        if (np.diff(taken, axis=1) != 0).sum() < LEAST_CHANGES:
+            return ""
+        return hashlib.sha256(taken.tobytes()).hexdigest()
 
 
 def pairs(sketches: Sequence[Sketch | None]) -> list[tuple[int, int]]:
@@ -108,14 +121,24 @@ def pairs(sketches: Sequence[Sketch | None]) -> list[tuple[int, int]]:
             by_layout.setdefault(key, []).append(place)
     found = []
     for places in by_layout.values():
-        rows = [sketches[place] for place in places]
-        values = np.array([row.values for row in rows if row is not None])
-        found += [
-            (places[first], places[second])
-            for first, second in _candidates(np.sign(values).astype(np.float32))
-            if _proportional(values[first], values[second])
-        ]
+        rows = [row for place in places if (row := sketches[place]) is not None]
+        values = np.array([row.values for row in rows])
+        alike = {
+            both
+            for both in _candidates(np.sign(values).astype(np.float32))
+            if _proportional(*values[list(both)])
+        }
+        alike.update(_same([row.digest for row in rows]))
+        found += [(places[first], places[second]) for first, second in alike]
     return sorted(found)
+
+
+def _same(digests: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Pair each digest with the first that equals it."""
+    first: dict[str, int] = {}
+    for place, digest in enumerate(digests):
+        if digest and first.setdefault(digest, place) != place:
+            yield first[digest], place
 
 
 def _candidates(signs: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -101,5 +101,7 @@ def _note(inspected: Inspected) -> dict[str, Any]:
 
 def _from_note(note: Mapping[str, Any]) -> Inspected:
     written = note["sketch"]
-    sketch = written and Sketch(tuple(written["layout"]), tuple(written["values"]))
+    sketch = written and Sketch(
+        tuple(written["layout"]), tuple(written["values"]), written["digest"]
+    )
     return Inspected(catalogue.from_json(note["row"]), sketch=sketch)

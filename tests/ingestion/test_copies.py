@@ -54,6 +54,18 @@ def test_signals_of_one_shape_are_no_copies() -> None:
     assert pairs(padded) == []
 
 
+def test_short_copies_of_hardly_any_change_are_known_by_their_numbers() -> None:
+    """Too few blocks change for a comparison, but no sequence of these by chance."""
+    rng = np.random.default_rng(0)
+    one, other = (
+        np.round(np.cumsum(rng.normal(0, 0.3, (2, 100)), axis=1)) for _ in range(2)
+    )
+    assert sum(value != 0 for value in sketch(one).values) < 64
+    assert pairs([sketch(one), sketch(other), sketch(one.copy())]) == [(0, 2)]
+    step = np.repeat([[0.0, 1.0]], 50, axis=1)
+    assert pairs([sketch(step), sketch(step.copy())]) == []
+
+
 def test_what_holds_nothing_is_like_nothing() -> None:
     nothing = sketch(np.zeros((2, 600)))
     assert pairs([nothing, nothing, None, sketch(np.zeros((1, 1)))]) == []
