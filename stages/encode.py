@@ -26,7 +26,8 @@ def main(stage: Stage) -> str:
         files.save_json(target / "settings.json", settings)
     made = sum(one.made for one in encoded)
     rate = np.mean([one.spikes_per_s for one in encoded])
-    return f"{made} of {len(encoded)} recordings, {rate:.1f} spikes/s a feature"
+    kept = f" ({len(encoded) - made} as before)" if made < len(encoded) else ""
+    return f"{len(encoded)} recordings{kept}, {rate:.1f} spikes/s a feature"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """prepare: filtered, resampled, scaled signals; labelled windows; leak-free folds."""
 
 from pipeline import files, unfinished
-from pipeline.preparation.prepare import prepare
+from pipeline.preparation.prepare import WINDOWS, prepare
+from pipeline.preparation.schemes import Predefined
 from stages import Stage, run
 
 SECTIONS = (
@@ -14,6 +15,7 @@ SECTIONS = (
 def main(stage: Stage) -> str:
     """Prepare the signals, windows and folds of a data set."""
     earlier = files.load_json(files.folder("recordings", stage.label) / "settings.json")
+    folds = stage.read("datasets.{dataset}.folds")
     with (
         unfinished.finishing(files.folder("signals", stage.label)) as signals,
         unfinished.finishing(files.folder("windows", stage.label)) as tables,
@@ -25,7 +27,7 @@ def main(stage: Stage) -> str:
             tables,
             signal=stage.read("datasets.{dataset}.signal"),
             windows=stage.read("datasets.{dataset}.windows"),
-            folds=stage.read("datasets.{dataset}.folds"),
+            folds=folds,
             labels=earlier["labels"],
             seed=earlier["seed"],
             code=stage.code,
@@ -35,8 +37,19 @@ def main(stage: Stage) -> str:
     made = sum(one.made for one in prepared)
     windows = sum(len(one.windows) for one in prepared)
     used = sum(int((one.windows["reason"] == "").sum()) for one in prepared)
-    kept = f" ({len(prepared) - made} kept)" if made < len(prepared) else ""
-    return f"{len(prepared)} signals{kept}, {used:,} of {windows:,} windows used"
+    kept = f" ({len(prepared) - made} as before)" if made < len(prepared) else ""
+    line = f"{len(prepared)} signals{kept}, {used:,} of {windows:,} windows used"
+    if isinstance(folds, Predefined):
+        table = files.load_table(files.folder("windows", stage.label) / WINDOWS)
+        line += _untrained(folds.untrained(table))
+    return line
+
+
+def _untrained(recordings: list[str]) -> str:
+    """Name recordings that the lists train and that leaving persons apart does not."""
+    if not recordings:
+        return ""
+    return f"; of persons who are tested, so not trained: {', '.join(recordings)}"
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pipeline.errors import DataError
 from pipeline.parallel import parallel_map
 from pipeline.preparation import beats
 from pipeline.preparation.folds import FoldSettings, make_folds
+from pipeline.preparation.schemes import Predefined
 from pipeline.preparation.segments import cut_each, divide, on_clock, segments_of
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import Preparation, plan_recording
@@ -23,6 +24,8 @@ from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings
 if TYPE_CHECKING:
     import mne
 
+WINDOWS = "windows.parquet"
+"""The table of a data set's windows."""
 IDENTITY = ["recording", "subject", "session"]
 BOUNDARIES = ("BAD boundary", "EDGE boundary")
 """MNE's own marks of where segments meet."""
@@ -108,7 +111,10 @@ def prepare(
         No recording is in use, one cannot be prepared, two differ in rate or number of
         channels, or the windows cannot be split as asked.
     """
-    used = _used(dataset)
+    recordings = _recordings(dataset)
+    if isinstance(folds, Predefined):
+        folds.refuse_unknown(set(recordings["recording"]), dataset)
+    used = _used(dataset, recordings)
     segments = segments_of(used)
     # Absolute, for workers may have started while this process was elsewhere.
     sources = files.folder("recordings", dataset).resolve()
@@ -126,17 +132,21 @@ def prepare(
     return prepared
 
 
-def _used(dataset: str) -> pd.DataFrame:
-    """Load who and what is in use."""
-    path = files.folder("recordings", dataset) / "recordings.parquet"
-    recordings = files.load_table(path)
+def _recordings(dataset: str) -> pd.DataFrame:
+    """Load what became of the recordings of a data set."""
+    return files.load_table(files.folder("recordings", dataset) / "recordings.parquet")
+
+
+def _used(dataset: str, recordings: pd.DataFrame) -> pd.DataFrame:
+    """Give who and what is in use."""
     used = recordings[recordings["status"] == "used"]
     if used.empty:
         raise DataError(
-            str(path),
+            dataset,
             f"none of {len(recordings)} recordings is in use",
             expected="at least one with status 'used'",
-            remedy="see the column 'reason' there, and the reader's settings",
+            remedy="see the column 'reason' of recordings.parquet, and the reader's "
+            "settings",
         )
     return used.sort_values("recording", ignore_index=True)
 
@@ -288,7 +298,7 @@ def join(used: pd.DataFrame, prepared: list[Prepared]) -> pd.DataFrame:
 def _save(
     target: Path, windows: pd.DataFrame, folds: pd.DataFrame, prepared: list[Prepared]
 ) -> None:
-    files.save_table(target / "windows.parquet", windows)
+    files.save_table(target / WINDOWS, windows)
     files.save_table(target / "folds.parquet", folds)
     rows = [{"recording": p.recording, **p.quality} for p in prepared if p.quality]
     if rows:

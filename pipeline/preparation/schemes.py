@@ -4,16 +4,17 @@ Each gives, fold by fold, one role a window: train, validation, test or "" for n
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline import seeds
-from pipeline.components import Settings
+from pipeline.components import Settings, did_you_mean
 from pipeline.errors import DataError
 from pipeline.preparation.splits import (
     Roles,
@@ -125,6 +126,46 @@ class Predefined(Scheme):
     scheme: Literal["predefined"]
     train: Annotated[tuple[str, ...], Field(min_length=1)]
     test: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """Refuse a recording in two roles, or twice in one."""
+        counts = Counter([*self.train, *self.test])
+        if repeated := [name for name, count in counts.items() if count > 1]:
+            raise ValueError(f"recording '{repeated[0]}' stands in its lists twice")
+        return self
+
+    def refuse_unknown(self, recordings: Collection[str], where: str) -> None:
+        """Refuse names that the data set does not have.
+
+        Parameters
+        ----------
+        recordings : collection of str
+            The names of all recordings, those not in use included.
+        where : str
+            The data set.
+
+        Raises
+        ------
+        DataError
+            A list names another recording.
+        """
+        unknown = [name for name in (*self.train, *self.test) if name not in recordings]
+        if unknown:
+            others = f", and {len(unknown) - 1} more" * (len(unknown) > 1)
+            raise DataError(
+                f"folds of {where}",
+                f"its lists name the recording '{unknown[0]}'{others}, which the data "
+                "set does not have",
+                expected=did_you_mean(unknown[0], sorted(recordings)),
+                remedy="correct folds.train and folds.test in params.yaml",
+            )
+
+    def untrained(self, windows: pd.DataFrame) -> list[str]:
+        """List recordings that are to train and do not, for their person is tested."""
+        tested = windows.loc[windows["recording"].isin(self.test), "subject"]
+        known = windows["subject"].isin(tested) & windows["recording"].isin(self.train)
+        return sorted(set(windows.loc[known, "recording"]))
 
     def split(self, task: Task) -> Iterator[Roles]:
         """Follow the lists, but for who is in both."""

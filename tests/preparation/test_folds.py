@@ -527,3 +527,26 @@ def test_check_folds_sees_a_window_in_two_roles():
 def test_unknown_or_too_small_schemes_are_refused(fields):
     with pytest.raises(ValidationError):
         scheme(**fields)
+
+
+def lists(train, test):
+    return scheme(scheme="predefined", train=train, test=test)
+
+
+def test_lists_name_each_recording_once_and_none_that_is_not_there():
+    for train, test in ((["a", "b"], ["b"]), (["a", "a"], ["b"])):
+        with pytest.raises(ValueError, match="stands in its lists twice"):
+            lists(train, test)
+    chosen = lists(["s1-0", "s1_1"], ["s2-0", "s9-0"])
+    chosen.refuse_unknown({"s1-0", "s1_1", "s2-0", "s9-0", "more"}, "study")
+    with pytest.raises(DataError, match="'s1_1', and 1 more, which") as caught:
+        chosen.refuse_unknown({"s1-0", "s1-1", "s2-0"}, "study")
+    assert caught.value.where == "folds of study"
+    assert "did you mean 's1-" in caught.value.expected
+
+
+def test_who_is_tested_and_so_not_trained_is_named():
+    windows = table(4, n_sessions=2)
+    chosen = lists(["s0-0", "s1-0", "s2-0", "s2-1"], ["s3-0", "s1-1"])
+    assert chosen.untrained(windows) == ["s1-0"]
+    assert lists(["s0-0", "s1-0"], ["s3-0"]).untrained(windows) == []
