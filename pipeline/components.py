@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -67,6 +68,16 @@ class Component(Settings):
         if problems:
             raise ValidationError.from_exception_data(cls.__name__, problems)
         return settings
+
+
+def _on_the_web(address: str) -> str:
+    if not address.startswith(("https://", "http://")) or " " in address:
+        raise ValueError("an address that begins with https:// or http://")
+    return address
+
+
+Address = Annotated[str, AfterValidator(_on_the_web)]
+"""An address on the web, which a page may link and a source may ask."""
 
 
 def available(kind: str) -> list[str]:

@@ -14,7 +14,14 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.components import Settings, available, did_you_mean, explain, find
+from pipeline.components import (
+    Address,
+    Settings,
+    available,
+    did_you_mean,
+    explain,
+    find,
+)
 from pipeline.errors import ConfigError
 from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
@@ -35,7 +42,7 @@ class Card(Settings):
     modality: Literal["ecg", "eeg", "emg"]
     licence: str
     citation: str
-    home: str | None = None
+    home: Address | None = None
 
 
 SECTIONS = {

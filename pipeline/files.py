@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,6 +50,7 @@ MAKERS = {
     "energy": "profile",
 }
 """The stage that makes each kind of folder."""
+FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d*\.?\d*(e[+-]?\d+)?$)", re.IGNORECASE)
 HDF5_FAULTS = (KeyError, OSError, RuntimeError, ValueError)
 """What h5py raises where a file is damaged."""
 
@@ -275,9 +277,20 @@ def load_table(path: Path) -> pd.DataFrame:
 
 
 def save_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV, for curves that DVC and people read."""
+    """Write a table as CSV, for curves that DVC and people read.
+
+    Texts that a spreadsheet takes for formulas begin with `'`.
+    """
+    table = table.rename(columns=_no_formula)
+    for column in table.select_dtypes(["object", "string"]):
+        table[column] = table[column].map(_no_formula)
     with replacing(path) as partial:
         table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _no_formula(value: Any) -> Any:
+    is_formula = isinstance(value, str) and FORMULA.match(value)
+    return f"'{value}" if is_formula else value
 
 
 def recording_parts(path: Path) -> list[Path]:

@@ -11,6 +11,10 @@ from pathlib import PurePosixPath, PureWindowsPath
 LONGEST = 40
 """Characters of a name: three of them and a suffix make a file's name."""
 ENTRY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+UNSEEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
+"""Categories of Unicode that no name needs: controls, and what nothing is drawn for."""
+FORBIDDEN = "{COLON}"
+"""MNE keeps `:` in names by this word."""
 FORM = f"a letter, then letters, digits and _, at most {LONGEST} characters"
 WORDS = frozenset(
     ["yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "default"]
@@ -82,6 +86,22 @@ def suggested(name: object, kind: str) -> str:
     if entry_fault(words[:1] or "_") or entry_fault(words[:LONGEST]):
         words = f"{kind}_{words}".rstrip("_")
     return words[:LONGEST].rstrip("_")
+
+
+def text_fault(text: str) -> str:
+    """Say why a class or a channel cannot be called so in the files of recordings.
+
+    Returns
+    -------
+    fault : str
+        "" if it can.
+    """
+    for character in text:
+        if unicodedata.category(character) in UNSEEN:
+            return f"holds {character!a}, which nobody sees"
+        if ord(character) > 255:
+            return f"holds {character!r}, which FIF files cannot write"
+    return f"holds {FORBIDDEN}" if FORBIDDEN in text else ""
 
 
 def is_device(name: str) -> bool:

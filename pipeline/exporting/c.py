@@ -5,6 +5,8 @@ The network is event-driven and in integers, and gives the bits that
 has to come out, so that whoever has it can test it alone.
 """
 
+import html
+import re
 import shutil
 from pathlib import Path
 from string import Template
@@ -100,14 +102,22 @@ def readme(program: Program, note: str) -> str:
         cell=trained.cell,
         fold=trained.fold,
         run_key=trained.run["run_key"],
-        labels="\n".join(f"| {k} | {label} |" for k, label in enumerate(labels)),
-        channels=", ".join(program.channels),
+        labels="\n".join(
+            f"| {k} | {_markdown(label)} |" for k, label in enumerate(labels)
+        ),
+        channels=", ".join(map(_markdown, program.channels)),
         recorded=f"{front_end.recorded_sfreq:g}",
         rate=f"{front_end.sfreq:g}",
         steps=shape.n_steps,
         seconds=f"{shape.n_steps * shape.dt:g}",
         note=note,
     )
+
+
+def _markdown(text: str) -> str:
+    """Write a text of a recording so that Markdown shows it: no tags, links or rows."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return re.sub(r"([\\`*_{}\[\]()#+!|~:])", r"\\\1", html.escape(plain))
 
 
 def _matched(trained: Trained) -> tuple[Program | None, str]:

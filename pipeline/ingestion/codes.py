@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from pipeline.names import text_fault
 from pipeline.patterns import normal
 
 AAMI = (
@@ -21,6 +22,7 @@ AAMI = (
 
 UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
 """Unicode's categories of blanks and of characters that nobody sees."""
+LONGEST_LABEL = 60
 NUMBER = re.compile(r"([+-]?)0*(\d+)(?:\.0*)?")
 
 
@@ -83,10 +85,28 @@ Map = Annotated[
 ]
 
 
+def _fit(label: object) -> str:
+    """Write the name of a class, or say how to write it."""
+    text = written(label)
+    fault = text_fault(text)
+    if not fault and not text.strip():
+        fault = "is empty"
+    if not fault and text != text.strip():
+        fault = "begins or ends with a space"
+    if not fault and len(text) > LONGEST_LABEL:
+        fault = f"has {len(text)} characters, over {LONGEST_LABEL}"
+    if fault:
+        raise ValueError(
+            f"short names in Latin letters, with longer ones beside them "
+            f"(w: awake, eyes open); the class {text[:LONGEST_LABEL]!r} {fault}"
+        )
+    return text
+
+
 def names(labels: Any) -> Any:
     """Let a list of classes stand for classes without longer names."""
     if isinstance(labels, list | tuple):
-        texts = [written(label) for label in labels]
+        texts = [_fit(label) for label in labels]
         if repeated := sorted({text for text in texts if texts.count(text) > 1}):
             raise ValueError(f"{', '.join(repeated)} stands there more than once")
         return {text: text for text in texts}
@@ -96,5 +116,5 @@ def names(labels: Any) -> Any:
             str(label) for label, longer in labels.items() if longer is None
         ]:
             raise ValueError(f"{nameless[0]} has no name")
-        return {written(label): str(longer) for label, longer in labels.items()}
+        return {_fit(label): str(longer) for label, longer in labels.items()}
     return labels

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from pipeline.errors import DataError
 from pipeline.ingestion.archives import View
+from pipeline.names import is_device
 from pipeline.patterns import fit, normal, unwanted
 from pipeline.readers.base import Reader
 
@@ -33,6 +34,8 @@ DESCRIBING = frozenset(
     ]
 )
 """Files that speak of a data set and are no part of a recording."""
+LONGEST_BYTES = 180
+"""Of a recording's name: files named after it have endings, up to 255."""
 UNSAFE = re.compile(r"[^\w.+-]+")
 """What file names of ours do not hold."""
 
@@ -180,7 +183,15 @@ def recording_of(path: str, selection: Selection) -> Entry | None:
 def _name(path: str, fields: Mapping[str, str]) -> str:
     """Name a recording after its fields, or after its file where there are none."""
     parts = [part for part in fields.values() if part] or [PurePosixPath(path).stem]
-    return UNSAFE.sub("-", normal("_".join(parts))).strip(".-") or "recording"
+    name = UNSAFE.sub("-", normal("_".join(parts))).strip(".-") or "recording"
+    if len(name.encode()) > LONGEST_BYTES:
+        raise DataError(
+            path,
+            f"makes a recording's name of {len(name.encode())} bytes",
+            expected=f"at most {LONGEST_BYTES}: files are named after it",
+            remedy="let the fields of the source's pattern hold less, with * between",
+        )
+    return f"{name}_" if is_device(name) else name
 
 
 def _nothing(problems: Mapping[str, str], selection: Selection) -> DataError:

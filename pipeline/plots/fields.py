@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.plots.snapshots import counted
-from pipeline.plots.style import FAINT, Picture, panels_of, picture
+from pipeline.plots.style import FAINT, Picture, panels_of, picture, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,7 +126,7 @@ def _label_features(axes: "Axes", features: Sequence[str], *, named: bool) -> No
         places = {str(name): float(at) for name, at in middles.mean().items()}
         step = math.ceil(len(places) / MOST_CHANNEL_LABELS)
         places = dict(list(places.items())[::step])
-    texts = [name.replace("-", "−") for name in places] if named else []
+    texts = [plain(name).replace("-", "−") for name in places] if named else []
     axes.set_yticks(list(places.values()), texts)
 
 

@@ -34,6 +34,8 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "biospike",
 }
 WIDTH = 9.2
+LONGEST = 60
+"""Characters of a text that a figure shows."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,16 @@ def picture(figure: "Figure", alt: str) -> Picture:
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
     return Picture(stream.getvalue().decode(), alt)
+
+
+def plain(text: str) -> str:
+    """Write a text of a recording so that a figure shows it, and takes no formula.
+
+    Matplotlib reads `$…$` as mathematics, and SVG cannot hold control characters.
+    """
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    short = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    return short.replace("$", r"\$")
 
 
 def legend_above(axes: "Axes", n_entries: int) -> None:

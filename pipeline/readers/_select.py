@@ -5,13 +5,14 @@ The same rules serve every format.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.components import did_you_mean
 from pipeline.errors import DataError
+from pipeline.names import text_fault
 from pipeline.readers._units import ACCEPTED, volts
 from pipeline.readers.base import Check, Reader
 
@@ -77,10 +78,12 @@ def select(reader: Reader, where: str, have: Sequence[FileSignal]) -> Selected:
     Raises
     ------
     DataError
-        A channel is not there, two signals have its name, the channels have several
-        rates, a unit is not known, or the file contradicts the settings.
+        A channel is not there, two signals have its name, our files cannot hold it, the
+        channels have several rates, a unit is not known, or the file contradicts the
+        settings.
     """
     chosen = _choose(reader, where, have)
+    _refuse_unwritable(where, chosen)
     signals = [have[place] for place in chosen.values()]
     return Selected(
         names=tuple(chosen),
@@ -114,6 +117,17 @@ def _choose(reader: Reader, where: str, have: Sequence[FileSignal]) -> dict[str,
         _refuse_repeated(where, [name for name in names if name == free[0]])
         chosen[channel] = names.index(free[0])
     return chosen
+
+
+def _refuse_unwritable(where: str, names: Iterable[str]) -> None:
+    for name in names:
+        if fault := text_fault(name):
+            raise DataError(
+                where,
+                f"channel {name!r} {fault}",
+                expected="a name in Latin letters",
+                remedy="give it one by the reader's channels: {C3: [its name here]}",
+            )
 
 
 def _of_type(where: str, have: Sequence[FileSignal], kind: str) -> dict[str, int]:

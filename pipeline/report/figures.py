@@ -19,6 +19,7 @@ from pipeline.plots.style import (
     legend_above,
     new_figure,
     picture,
+    plain,
 )
 from pipeline.preparation.segments import segments_of
 from pipeline.spikes import Spikes, unpack
@@ -56,7 +57,8 @@ def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
                 "ms": 4.5,
             }
             axes.plot(at + shift, merged[name], ls="", label=name, **look)
-        axes.set_xticks(at, merged.index, rotation=90 if len(at) > 12 else 0)
+        names = [plain(str(subject)) for subject in merged.index]
+        axes.set_xticks(at, names, rotation=90 if len(at) > 12 else 0)
         axes.tick_params(axis="x", labelsize=7, length=0)
         axes.set(ylabel="balanced accuracy, %", xlim=(-0.7, len(at) - 0.3))
         _percent_axis(axes, chance)
@@ -179,7 +181,7 @@ def example(
                 axes = panels[row * columns + k]
                 _draw_spikes(axes, each.spikes[encoder])
                 axes.sharex(panels[k])
-            panels[k].set_title(each.label)
+            panels[k].set_title(plain(each.label))
             axes.set_xlabel("seconds")
         for axes in panels:
             axes.tick_params(axis="y", length=0, labelsize=7)
@@ -194,7 +196,7 @@ def _draw_signal(axes: "Axes", each: Piece, gap: float) -> None:
     offsets = -gap * np.arange(len(each.samples))
     rows = each.samples + offsets[:, None]
     axes.plot(each.time, rows.T, color=INK, lw=0.7)
-    axes.set_yticks(offsets, each.channels)
+    axes.set_yticks(offsets, list(map(plain, each.channels)))
     axes.set_xlim(each.time[0], each.time[-1])
 
 
@@ -208,7 +210,7 @@ def _draw_spikes(axes: "Axes", times: Mapping[str, np.ndarray]) -> None:
         linewidths=0.8,
         linelengths=0.8,
     )
-    axes.set_yticks(offsets, list(times))
+    axes.set_yticks(offsets, list(map(plain, times)))
     axes.set_ylim(0.4 - len(times), 0.6)
 
 

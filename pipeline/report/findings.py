@@ -227,7 +227,7 @@ def _test(
 def subjects(cell: str) -> pd.DataFrame:
     """Read a cell's table of subjects."""
     path = files.folder("metrics", cell) / "subjects.csv"
-    return pd.read_csv(path, dtype={"subject": str})
+    return pd.read_csv(path, converters={"subject": str})
 
 
 def history(cell: str) -> pd.DataFrame:

@@ -218,7 +218,13 @@ def count(value: int, word: str) -> str:
     return f"{number(value)} {word}{'' if value == 1 else 's'}"
 
 
+def is_web(address: str | None) -> bool:
+    """Whether an address may be a link: no other than one on the web runs nothing."""
+    return str(address).startswith(("https://", "http://"))
+
+
 FILTERS = {
+    "is_web": is_web,
     "percent": percent,
     "interval": interval,
     "number": number,

@@ -11,6 +11,7 @@ from pydantic import (
     Field,
 )
 
+from pipeline.components import Address
 from pipeline.errors import DataError
 from pipeline.files import file_digest
 from pipeline.members import is_archive
@@ -68,7 +69,7 @@ class Download(Source):
         "shared": "`files`, or the set's own list in `published`",
     }
 
-    home: str = Field(pattern="^https?://", description="URL of the home's folder.")
+    home: Address = Field(description="URL of the home's folder.")
     mirror: Name = Field(description="Name of the folder in a mirror.")
     files: Annotated[
         dict[str, str], BeforeValidator(_by_name), AfterValidator(_check_names)

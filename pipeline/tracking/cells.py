@@ -19,6 +19,7 @@ from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
 from pipeline.tracking.entries import (
     data_digest,
+    label_keys,
     log_curves,
     log_dataset,
     log_files,
@@ -189,9 +190,10 @@ def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     numbers: dict[str, Any] = {}
     for name in ("balanced_accuracy", "macro_f1", "auroc", "accuracy"):
         numbers |= _with_interval(f"test/{name}", metrics[name])
+    keys = label_keys(metrics["classes"])
     for label, row in metrics["classes"].items():
         for name in ("sensitivity", "positive_predictivity", "f1", "auroc"):
-            numbers[f"test/{name}.{label}"] = row[name]["value"]
+            numbers[f"test/{name}.{keys[label]}"] = row[name]["value"]
     for name, estimate in metrics.get("int8", {}).items():
         numbers |= _with_interval(f"test/int8_{name}", estimate)
     log_numbers(client, parent.info.run_id, numbers)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 LONGEST_PARAM = 6000
+LONGEST_LABEL = 100
 
 
 def log_params(
@@ -105,6 +106,19 @@ def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> 
     client.log_inputs(
         run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])]
     )
+
+
+def label_keys(labels: Iterable[str]) -> dict[str, str]:
+    """Write each class as the last part of a metric's name, no two alike.
+
+    MLflow refuses names such as `f1.N/`, and takes two that are equal for one.
+    """
+    keys: dict[str, str] = {}
+    for number, label in enumerate(labels, 1):
+        key = re.sub(r"[^\w\- ]", "_", label)[:LONGEST_LABEL].strip()
+        taken = key.casefold() in map(str.casefold, keys.values())
+        keys[label] = f"{key}.{number}" if taken or not key.strip("_") else key
+    return keys
 
 
 def data_digest(run: Mapping[str, Any]) -> str:

@@ -3,24 +3,28 @@
 import base64
 import json
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
-from pipeline import files, spikes
+from pipeline import config, files, spikes
 from pipeline.errors import DataError
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
 from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
-from pipeline.report import findings, tradeoffs
+from pipeline.report import figures, findings, tradeoffs
 from pipeline.report import page as report
 
 LABELS = ["N", "S", "V"]
+CHANNELS = ("MLII", "V1")
 QUICK = EvaluationSettings(resamples=300)
 CELLS = [("ecg_demo", "delta", "lif"), ("ecg_demo", "delta", "ann")]
 CARDS = {
@@ -80,14 +84,14 @@ def write_recordings() -> None:
 
 def write_signals() -> None:
     rng = np.random.default_rng(0)
-    names = ("MLII", "V1")
+    names = CHANNELS
     for k in range(N_SUBJECTS):
         samples = rng.normal(size=(2, 1000)).astype(np.float32)
         signal = files.Signal(samples, RATE, names, ("V", "V"), 0.01)
         path = files.folder("signals", "ecg_demo") / f"r{k}.h5"
         files.save_signal(path, signal)
         bits = rng.random((4, 1000)) < 0.1
-        features = ("MLII+", "MLII-", "V1+", "V1-")
+        features = tuple(f"{name}{sign}" for name in names for sign in "+-")
         train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=features)
         path = files.folder("spikes", "ecg_demo-delta") / f"r{k}.h5"
         files.save_spikes(path, train)
@@ -98,7 +102,7 @@ def write_signals() -> None:
             "recording": np.repeat([f"r{k}" for k in range(N_SUBJECTS)], 60),
             "start": np.tile((onset * RATE).astype(int) - 50, N_SUBJECTS),
             "stop": np.tile((onset * RATE).astype(int) + 50, N_SUBJECTS),
-            "label": np.tile(["N", "N", "S", "V"], 15 * N_SUBJECTS),
+            "label": np.tile([LABELS[k] for k in (0, 0, 1, 2)], 15 * N_SUBJECTS),
             "onset_s": np.tile(onset, N_SUBJECTS),
             "reason": "",
         }
@@ -786,3 +790,80 @@ def test_no_battery_is_said_to_outlive_its_own_age() -> None:
     assert report.years(None) == "–"
     assert report.years(365.0) == report.number(1.0)
     assert report.years(10 * 365 + 1) == "over 10"
+
+
+HOSTILE = "\"'></td></script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def structure(page: str) -> list[tuple[str, tuple[str, ...]]]:
+    """List the tags of a page with the names of their attributes."""
+    found = Page()
+    found.feed(page)
+    assert found.open == []
+    return [(tag, tuple(attributes)) for tag, attributes in found.tags]
+
+
+def drawn(page: str) -> set[str]:
+    """List what the pictures of a page are made of."""
+    pictures = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', page)
+    assert pictures
+    return {
+        element.tag.rpartition("}")[2]
+        for text in pictures
+        for element in ElementTree.fromstring(base64.b64decode(text)).iter()
+    }
+
+
+ACTIVE = {"script", "foreignObject", "a", "image", "img", "iframe", "object", "style"}
+
+
+def test_texts_of_recordings_and_settings_are_active_nowhere(
+    grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    plain = structure((grid / "data/report/index.html").read_text())
+    here = sys.modules[__name__]
+    card = CARDS["ecg_demo"]
+    cards = {key: f"{HOSTILE} javascript:alert(3)//{key}" for key in card}
+    labels = [f"{label} {HOSTILE}" for label in LABELS]
+    monkeypatch.setattr(here, "LABELS", labels)
+    monkeypatch.setattr(here, "CHANNELS", (f"$x{HOSTILE}$", f"$\\frac{HOSTILE}\x01"))
+    monkeypatch.setattr(here, "CARDS", {"ecg_demo": {**card, **cards}})
+    write_recordings()
+    write_signals()
+    for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
+        write_cell(names, skill)
+    make()
+    text = (grid / "data/report/index.html").read_text()
+    assert structure(text) == plain
+    assert not drawn(text) & (ACTIVE - {"style"})
+    for label in (*labels, cards["title"], cards["citation"], cards["licence"]):
+        assert str(escape(label)) in text
+    assert HOSTILE not in text
+
+
+@pytest.mark.parametrize(
+    ("home", "linked"),
+    [
+        ("https://x.org/?a=1&b=2", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        (" https://x.org", False),
+    ],
+)
+def test_only_addresses_on_the_web_are_links(home: str, linked: bool) -> None:
+    assert report.is_web(home) == linked
+    problems = list(
+        config.Params({"datasets": {"x": {"card": {"home": home}}}}).problems()
+    )
+    refused = [p for p in problems if "home is" in str(p)]
+    assert bool(refused) != linked
+
+
+def test_figures_take_names_as_they_are() -> None:
+    names = [f"{HOSTILE}", "$x$", "$\\frac$", "a$b", "\x00\x1b\ud800", "=1", "é" * 999]
+    table = pd.DataFrame({"subject": names, "balanced_accuracy": 0.5})
+    drawn = figures.subjects({"delta · lif": table}, 0.5).svg
+    root = ElementTree.fromstring(drawn)
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert not tags & (ACTIVE - {"style"})
