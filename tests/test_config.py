@@ -192,6 +192,44 @@ def test_a_name_that_some_tool_does_not_take_is_refused(
     assert "is not defined" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("label", "says"),
+    [
+        ("", "class '' is empty"),
+        (" a", "begins or ends with a space"),
+        ("a\nb", r"holds '\\n', which nobody sees"),
+        ("a\u202eb", r"holds '\\u202e', which nobody sees"),
+        ("睡眠", "holds '睡', which FIF files cannot write"),
+        ("a{COLON}b", "holds {COLON}"),
+        ("x" * 61, "has 61 characters, over 60"),
+    ],
+)
+def test_a_class_that_no_file_can_hold_is_refused(
+    write: Callable[[Change], Path], label: str, says: str
+) -> None:
+    for labels in ([label, "right"], {label: "the left hand", "right": "the right"}):
+        with pytest.raises(ConfigError, match=says) as caught:
+            config.load(
+                write(
+                    lambda p, labels=labels: p["datasets"]["eeg_demo"].update(
+                        labels=labels
+                    )
+                )
+            )
+        assert "longer ones beside them" in str(caught.value)
+
+
+def test_other_classes_may_be_called_as_they_are(
+    write: Callable[[Change], Path],
+) -> None:
+    labels = ["N/", "..", "2024", "a:b", "a;b", "*/", "$x$", "<b>", "é", "=1", "yes"]
+
+    def change(sections: dict[str, Any]) -> None:
+        sections["datasets"]["eeg_demo"]["labels"] = labels
+
+    assert list(config.load(write(change)).read("datasets.eeg_demo.labels")) == labels
+
+
 def test_what_a_model_spends_less_by_may_be_left_out(
     write: Callable[[Change], Path],
 ) -> None:

@@ -506,3 +506,17 @@ def test_keep_only_removes_what_no_longer_belongs(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     files.keep_only(tmp_path, {"a"})
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path: Path) -> None:
+    names = ["=1+1", "@SUM(A1)", "+N", "-x", "\tx", "-1.5", "+2e3", "a=b", "P01", "-"]
+    table = pd.DataFrame({"subject": names, "=n": [-0.5] * len(names)})
+    files.save_csv(tmp_path / "a.csv", table)
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert lines == [
+        "subject,'=n",
+        *("'=1+1,-0.5", "'@SUM(A1),-0.5", "'+N,-0.5", "'-x,-0.5", "'\tx,-0.5"),
+        *("-1.5,-0.5", "+2e3,-0.5", "a=b,-0.5", "P01,-0.5", "-,-0.5"),
+    ]
+    assert list(table.columns) == ["subject", "=n"]
+    assert list(table["subject"]) == names

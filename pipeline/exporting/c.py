@@ -117,7 +117,7 @@ def readme(program: Program, note: str) -> str:
 def _markdown(text: str) -> str:
     """Write a text of a recording so that Markdown shows it: no tags, links or rows."""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return re.sub(r"([\\`*_{}\[\]()#+!|~:])", r"\\\1", html.escape(plain))
+    return re.sub(r"([\\`*\[\]<>|~])", r"\\\1", html.escape(plain))
 
 
 def _matched(trained: Trained) -> tuple[Program | None, str]:
@@ -139,6 +139,13 @@ def _matched(trained: Trained) -> tuple[Program | None, str]:
 
 def _refuse_foreign(path: Path) -> None:
     """Refuse to replace what is not an exported folder."""
+    if path.is_symlink():
+        raise DataError(
+            str(path),
+            "is a link",
+            expected="a new folder, or one to be written again",
+            remedy=f"choose {path.resolve()} with --output",
+        )
     if not path.exists() or _is_exported(path):
         return
     if path.is_dir() and not any(path.iterdir()):

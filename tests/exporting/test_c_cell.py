@@ -1,6 +1,7 @@
+import re
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from pipeline.components import find
 from pipeline.device.front_end import digitise
 from pipeline.encoding import encode
 from pipeline.errors import DataError
-from pipeline.exporting import load_trained
+from pipeline.exporting import c, load_trained
 from pipeline.exporting._c_program import (
     SAMPLE_WINDOWS,
     load_program,
     stratified,
 )
 from pipeline.exporting._recordings import read_codes, segments
+from pipeline.exporting.c import write_program
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import prepare_recording
@@ -256,6 +258,50 @@ def test_recordings_of_two_rates_are_refused(
     table = files.load_table(path)
     files.save_table(path, table.assign(status="used"))
     assert "rates of 100, 250" in refused(monkeypatch, capsys, CELL)
+
+
+HOSTILE = '*/ ??/\n"%s\\ #include </etc/passwd> $(touch y) <script>|[a](javascript:1)`'
+"""C, Make, HTML and Markdown in one name."""
+
+
+def test_names_of_recordings_are_active_in_no_exported_file(
+    cell: Path, tmp_path: Path
+) -> None:
+    program = load_program(load_trained(CELL))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    run = {**program.trained.run, "labels": [f"{HOSTILE}{k}" for k in range(2)]}
+    program = replace(
+        program,
+        trained=replace(program.trained, run=run),
+        channels=(f"{HOSTILE}a", f"{HOSTILE}b"),
+    )
+    write_program(program, folder, "")
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "README.md":
+            assert b"touch y" not in path.read_bytes()
+    text = (folder / "README.md").read_text()
+    assert "touch y" in text
+    for active in ("<script", "</etc", "](javascript", '\n"'):
+        assert active not in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("name", ["alpha waves", "C3-A1", "MLII", "left hand, 2"])
+def test_usual_names_stand_in_the_readme_as_they_are(name: str) -> None:
+    assert c._markdown(name) == name
+
+
+def test_an_export_replaces_no_link(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(monkeypatch, CELL, "--output", "mine")
+    Path("link").symlink_to("mine")
+    with pytest.raises(SystemExit):
+        export(monkeypatch, CELL, "--output", "link")
+    assert "is a link" in capsys.readouterr().err
+    assert Path("mine/model.h").exists()
 
 
 def test_without_a_matched_network_the_readme_says_so(

@@ -114,6 +114,15 @@ def test_names_are_fit_for_files() -> None:
     assert set(named(found(["a b:c/x?.a"], "{subject}/{run}.a"))) == {"a-b-c_x"}
 
 
+def test_no_recording_is_called_as_a_device_or_too_long() -> None:
+    listed = found(["con/a.a", "x/nul.a", "nullify/a.a"], "{group}/{subject}.a")
+    assert set(named(listed)) == {"con_a", "x_nul", "nullify_a"}
+    assert set(named(found(["CON.a", "b.a"], "{subject}.a"))) == {"CON_", "b"}
+    assert set(named(found(["é" * 90 + ".a"], "{subject}.a"))) == {"é" * 90}
+    with pytest.raises(DataError, match="a recording's name of 182 bytes"):
+        found(["é" * 91 + ".a"], "{subject}.a")
+
+
 def test_an_absent_file_has_the_name_it_would_have() -> None:
     selection = Selection(("{subject}_{run}.a",))
     absent = recording_of("P1_2.a", selection)

@@ -531,6 +531,15 @@ def test_samples_of_another_folder_are_refused(
         read(tmp_path / "mine", "a_raw.fif")
 
 
+def test_a_channel_that_no_file_can_name_is_refused(tmp_path: Path) -> None:
+    write_brainvision(tmp_path)
+    path = tmp_path / "a.vhdr"
+    path.write_text(path.read_text("utf-8").replace("C4", "額"), "utf-8")
+    with pytest.raises(DataError, match=r"channel '額' holds '額', which FIF"):
+        read(tmp_path, "a.vhdr")
+    assert read(tmp_path, "a.vhdr", channels={"Fz": ["額"]}).channels == ("Fz",)
+
+
 def test_a_recording_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "links").mkdir()

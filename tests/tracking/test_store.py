@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.tracking import store
+from pipeline.tracking.entries import label_keys, log_numbers
 
 
 @pytest.mark.parametrize("place", ["exps", "exps/tmpab12", "exps/temp/tmpab12/below"])
@@ -25,6 +26,14 @@ def test_queued_experiments_share_the_store_of_their_checkout(
     assert kept == (tmp_path.resolve() / "checkout/mlartifacts/ecg_demo").as_uri()
 
 
+def test_usual_classes_keep_their_names_in_metrics() -> None:
+    labels = ["N", "S", "V", "left hand", "radial_1", "2024"]
+    assert label_keys(labels) == dict(zip(labels, labels, strict=True))
+    assert label_keys(["a+", "a-", "a.", "/"]) == {
+        **{"a+": "a_", "a-": "a-", "a.": "a_.3", "/": "_.4"}
+    }
+
+
 @pytest.mark.filterwarnings("ignore")  # of MLflow's own code
 def test_the_checkout_may_have_any_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -42,6 +51,24 @@ def test_the_checkout_may_have_any_path(
     experiment = client.create_experiment("ecg_demo", artifact_location=place)
     run = client.create_run(experiment).info.run_id
     client.log_text(run, "text", "a.txt")
+    labels = [
+        "N/",
+        "N\\",
+        "..",
+        ".",
+        "/",
+        "a+",
+        "a-",
+        "A-",
+        "a:b",
+        "2024",
+        "ü" * 60,
+        "<b>",
+    ]
+    keys = [f"f1.{key}" for key in label_keys(labels).values()]
+    log_numbers(client, run, dict.fromkeys(keys, 0.5))
+    assert client.get_run(run).data.metrics == dict.fromkeys(keys, 0.5)
+    assert len(set(keys)) == len(labels)
     found = {path.name for path in checkout.iterdir()}
     assert found == {".dvc", "mlartifacts", "mlflow.db"}
     assert list(tmp_path.iterdir()) == [checkout]
