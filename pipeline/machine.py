@@ -134,9 +134,9 @@ def _culprit(number: int | None, place: Path) -> Path:
     if number in (ENOTDIR, EEXIST):
         return next((path for path in above if path.is_file()), place)
     if number in (EACCES, EPERM):
-        there = (path for path in above if path.exists())
+        there = [path for path in above if path.exists()]
         closed = (path for path in there if not os.access(path, os.R_OK | os.W_OK))
-        return next(closed, place)
+        return next(closed, there[0])
     return place
 
 
