@@ -7,16 +7,15 @@ are not removed but never copied.
 
 import errno
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from pipeline import files, quality
-from pipeline.axes import Precise
 from pipeline.errors import DataError, PipelineError
 from pipeline.ingestion import catalogue, labelling, sidecars
 from pipeline.ingestion.archives import View
@@ -24,6 +23,7 @@ from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.copies import Sketch, Sketcher
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import NO_END, Labels, Texts
+from pipeline.ingestion.observing import Observer, watching
 from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.quality import Measured
@@ -46,26 +46,6 @@ class Intake:
 
     reader: Reader
     values: Values
-
-
-class Watch(Protocol):
-    """What is measured of one recording beside its quality, as it is read."""
-
-    def add(self, piece: Precise) -> None:
-        """Take the next samples, shape (channel, time)."""
-
-    def finish(self, measured: Measured, labels: Labels) -> Any:
-        """Give what was measured; it is sent to another process."""
-
-
-class Observer(Protocol):
-    """Who looks on while recordings are read."""
-
-    def watch(self, view: View, entry: Entry, content: Content) -> Watch:
-        """Begin with a recording."""
-
-    def survey(self, view: View) -> Any:
-        """Look at the files of the data set, all recordings read."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +169,7 @@ def _examine(job: Job, entry: Entry, where: str) -> tuple[Inspected, Any]:
         pieces = Pieces(content)
     sketcher = Sketcher(len(content.channels), content.n_samples)
     watch = job.observer and job.observer.watch(job.view, entry, content)
-    passing = sketcher.passing(_watched(pieces, watch) if watch else iter(pieces))
+    passing = sketcher.passing(watching(pieces, watch) if watch else iter(pieces))
     measured = quality.measure(passing, content.sfreq, content.line_freq)
     _refuse_not_finite(where, content, measured)
     refuse_implausible(where, content, measured, intake.reader.unchecked)
@@ -207,13 +187,6 @@ def _examine(job: Job, entry: Entry, where: str) -> tuple[Inspected, Any]:
     kept = _kept(content, pieces, labels) if labels.classes else None
     seen = watch.finish(measured, labels) if watch else None
     return Inspected(row, labels.unclaimed, sketch=sketcher.sketch(), seen=seen), kept
-
-
-def _watched(pieces: Iterable[Precise], watch: Watch) -> Iterator[Precise]:
-    """Show a watch each piece on its way."""
-    for piece in pieces:
-        watch.add(piece)
-        yield piece
 
 
 def _labels(job: Job, entry: Entry, content: Content) -> Labels:

@@ -16,7 +16,8 @@ from pipeline.ingestion.archives import View, opened
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Entry, Found, Selection
 from pipeline.ingestion.lists import Missed
-from pipeline.ingestion.reading import Inspected, Intake, Job, Observer, OnBad
+from pipeline.ingestion.observing import Observer
+from pipeline.ingestion.reading import Inspected, Intake, Job, OnBad
 from pipeline.ingestion.repeats import refuse_same_bytes, repeats
 from pipeline.ingestion.resuming import bring, fif_path, refuse_changed
 from pipeline.members import is_archive
