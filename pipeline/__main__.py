@@ -17,6 +17,7 @@ from pipeline.ending import in_one_message
 from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
+from pipeline.report.clock import warning
 from pipeline.runs import INT8_HEADLINE
 
 
@@ -59,22 +60,47 @@ def summary(arguments: argparse.Namespace) -> None:
     for column in table.columns:
         column.no_wrap = True
         column.justify = "left" if column is table.columns[0] else "right"
-    for cell in details["cells"]:
-        table.add_row(cell["cell"], *summary_numbers(cell))
-    Console(highlight=False).print(table)
+    datasets = dict.fromkeys(cell["dataset"] for cell in details["cells"])
+    out = Console(highlight=False)
+    for dataset in datasets:
+        cells = [cell for cell in details["cells"] if cell["dataset"] == dataset]
+        if sentence := warning(cells):
+            out.print(f"{dataset}: {sentence}\n", markup=False)
+        for cell in cells:
+            table.add_row(cell["cell"], *summary_numbers(cell))
+        for row in without_signal(cells[0]):
+            table.add_row(*row)
+    out.print(table)
     console.print(
         "µJ: estimated for a window, 45 nm: float32 arithmetic; int8 with memory\n"
+        "prior, clock: what the commonest class and the place in the recording give\n"
         f"Read the report:   {files.folder('report', 'index.html')}\n"
         "Compare the runs:  make ui\n"
         "Plug in your data: README.md"
     )
 
 
+def without_signal(cell: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Write what needs no signal on a cell's data set: the prior and the best clock."""
+    prior, clock = cell["metrics"]["prior"], cell["metrics"]["clock"]
+    best = clock[clock["best"]]
+    return [
+        (f"{cell['dataset']} prior", f"{prior['value']:.3f}"),
+        (f"{cell['dataset']} clock", f"{best['value']:.3f}", interval_words(best)),
+    ]
+
+
+def interval_words(estimate: Mapping[str, Any]) -> str:
+    """Write the ends of an interval."""
+    if estimate["low"] is None:
+        return "absent"
+    return f"{estimate['low']:.3f} to {estimate['high']:.3f}"
+
+
 def summary_numbers(cell: Mapping[str, Any]) -> tuple[str, ...]:
     """Write a cell's accuracy, its interval and its energy; then those in int8."""
     accuracy = cell["metrics"]["balanced_accuracy"]
-    low, high = accuracy["low"], accuracy["high"]
-    interval = "absent" if low is None else f"{low:.3f} to {high:.3f}"
+    interval = interval_words(accuracy)
     whole = f"{accuracy['value']:.3f}", interval, three_digits(cell["uj_per_window"])
     bill = cell["energy"]["int8"]
     if "absent" in bill:

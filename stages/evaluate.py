@@ -3,8 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import files, unfinished
-from pipeline.evaluation.evaluate import evaluate, evaluate_pooled
+import pandas as pd
+
+from pipeline import files, seeds, unfinished
+from pipeline.evaluation.clock import without_signal
+from pipeline.evaluation.evaluate import (
+    EvaluationSettings,
+    evaluate,
+    evaluate_pooled,
+)
+from pipeline.evaluation.lead import lead
 from stages import Stage, run
 
 SECTIONS = ("evaluation",)
@@ -19,7 +27,7 @@ def main(stage: Stage) -> str:
     predictions = files.load_table(runs / "predictions.parquet")
     unjudged = trained["unjudged"]
     judged = evaluate(predictions, labels, settings, seed=seed, unjudged=unjudged)
-    metrics = judged.metrics
+    metrics = judged.metrics | _beside(stage, predictions, labels, settings, seed)
     if (runs / "quantized.parquet").exists():
         predictions = files.load_table(runs / "quantized.parquet")
         metrics["int8"] = evaluate_pooled(predictions, labels, settings, seed=seed)
@@ -30,9 +38,13 @@ def main(stage: Stage) -> str:
     accuracy = metrics["balanced_accuracy"]["value"]
     n_subjects = metrics["subjects"]
     without = "".join(f", without {label}" for label in metrics["absent"])
+    near = ""
+    if metrics["clock"]["near"]:
+        best = metrics["clock"][metrics["clock"]["best"]]["value"]
+        near = f"; not shown to be better than the clock alone ({best:.3f})"
     return (
         f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects{without}"
-        f"{_one_class(metrics)}"
+        f"{_one_class(metrics)}{near}"
     )
 
 
@@ -43,6 +55,23 @@ def _one_class(metrics: Mapping[str, Any]) -> str:
     folds = [str(fold["fold"]) for fold in metrics["folds"] if fold["only_predicted"]]
     named = f"fold{'s' * (len(folds) > 1)} {', '.join(folds)}"
     return f"; one class alone is predicted in {named}" if folds else ""
+
+
+def _beside(
+    stage: Stage,
+    predictions: pd.DataFrame,
+    labels: list[str],
+    settings: EvaluationSettings,
+    seed: int,
+) -> dict[str, Any]:
+    """Set the prior and the clock of the data set beside the cell."""
+    folder = files.folder("clock", stage.names["dataset"])
+    clock = files.load_json(folder / "clock.json")
+    table = files.load_table(folder / "predictions.parquet")
+    rng = seeds.generator(seed, "lead", stage.label)
+    found = lead(predictions, table, clock["best"], labels, settings, rng)
+    beside = without_signal(clock)
+    return {"prior": beside.pop("prior"), "clock": beside | found}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ training role of each fold and judged on its test role, as networks are. The *pr
 always predicts the commonest class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +35,8 @@ CLASSIFIERS = {"linear": SO_FAR, "trees": SO_FAR, "relative": ("share",)}
 """What each is given. Linear is logistic regression, the others are boosted trees."""
 
 TREES: dict[str, Any] = {
-    "learning_rate": 0.1,
-    "max_iter": 100,
+    "learning_rate": 0.3,
+    "max_iter": 30,
     "max_leaf_nodes": 31,
     "min_samples_leaf": 20,
     "early_stopping": False,
@@ -132,6 +132,24 @@ def measure(
     }
     best = max(CLASSIFIERS, key=lambda name: metrics[name][HEADLINE]["value"])
     return Clock({**metrics, "best": best}, predictions, subjects)
+
+
+def without_signal(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the balanced accuracy of the prior, and of each classifier of the clock.
+
+    Parameters
+    ----------
+    metrics : mapping
+        As `Clock.metrics` has them.
+
+    Returns
+    -------
+    accuracies : dict
+        `prior` and the names of `CLASSIFIERS`: value, low and high; the prior has no
+        interval, for it is one over the number of classes whoever is asked.
+    """
+    prior = {"value": metrics["prior"][HEADLINE], "low": None, "high": None}
+    return {"prior": prior, **{name: metrics[name][HEADLINE] for name in CLASSIFIERS}}
 
 
 def positions(windows: pd.DataFrame) -> pd.DataFrame:

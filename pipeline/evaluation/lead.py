@@ -40,7 +40,7 @@ def lead(
     Returns
     -------
     found : dict
-        `classifier`, `difference` of the balanced accuracies, `p`, `subjects`, and
+        `best`, `difference` of the balanced accuracies, `p`, `subjects`, and
         `near`, which is whether the model is *not* shown to be better.
 
     Raises
@@ -64,7 +64,7 @@ def lead(
         for table in (predictions, told)
     )
     return {
-        "classifier": best,
+        "best": best,
         "difference": mine - its,
         "p": test.p,
         "subjects": test.subjects,

@@ -31,13 +31,17 @@ MOST_CHANNELS = 6
 MOST_WINDOWS = 4
 
 
-def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
+def subjects(
+    tables: Mapping[str, pd.DataFrame], clock: pd.Series, chance: float
+) -> Picture:
     """Show every subject's balanced accuracy under each model.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         `subjects.csv` by the name of the encoder and model.
+    clock : Series
+        By subject, what needs no signal; its name is its title.
     chance : float
         What guessing would reach.
     """
@@ -57,16 +61,19 @@ def subjects(tables: Mapping[str, pd.DataFrame], chance: float) -> Picture:
                 "ms": 4.5,
             }
             axes.plot(at + shift, merged[name], ls="", label=name, **look)
+        its = 100 * clock.reindex(merged.index)
+        axes.plot(at, its, ls="", marker="_", color=INK, ms=14, label=clock.name)
         names = [plain(str(subject)) for subject in merged.index]
         axes.set_xticks(at, names, rotation=90 if len(at) > 12 else 0)
         axes.tick_params(axis="x", labelsize=7, length=0)
         axes.set(ylabel="balanced accuracy, %", xlim=(-0.7, len(at) - 0.3))
         _percent_axis(axes, chance)
-        legend_above(axes, len(columns))
+        legend_above(axes, len(columns) + 1)
         means = merged.mean(axis=1)
         alt = (
             f"Balanced accuracy of {len(at)} subjects under {', '.join(columns)}; "
-            f"means of a subject from {means.min():.0f} to {means.max():.0f} percent."
+            f"means of a subject from {means.min():.0f} to {means.max():.0f} percent; "
+            f"{clock.name}, from {its.min():.0f} to {its.max():.0f} percent."
         )
         return picture(figure, alt)
 

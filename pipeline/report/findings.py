@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -44,6 +45,7 @@ def gather(
                 **recordings(dataset),
                 **windows(dataset),
                 "detector": detector(dataset),
+                "clock": files.load_json(clock_file(dataset, "clock.json")),
                 "tests": tests(
                     [names for names in cells if names[0] == dataset],
                     settings,
@@ -63,10 +65,13 @@ def headline(findings: Plain) -> Plain:
         mine = [cell for cell in findings["cells"] if cell["dataset"] == dataset]
         best = best_cell(mine)
         accuracy = best["metrics"]["balanced_accuracy"]
+        clock = best["metrics"]["clock"]
         picked[dataset] = {
             "balanced_accuracy": accuracy["value"],
             "ci_low": accuracy["low"],
             "ci_high": accuracy["high"],
+            "prior": best["metrics"]["prior"]["value"],
+            "clock": clock[clock["best"]]["value"],
             "uj_per_window": best["uj_per_window"],
         }
     return picked
@@ -183,6 +188,11 @@ def detector(dataset: str) -> Plain | None:
     }
 
 
+def clock_file(dataset: str, name: str) -> Path:
+    """Name a file of what the stage `clock` found."""
+    return files.folder("clock", dataset) / name
+
+
 def _number(value: float) -> float | None:
     """JSON has no NaN: what was not measured is null."""
     return None if pd.isna(value) else float(value)
@@ -228,6 +238,13 @@ def subjects(cell: str) -> pd.DataFrame:
     """Read a cell's table of subjects."""
     path = files.folder("metrics", cell) / "subjects.csv"
     return pd.read_csv(path, converters={"subject": str})
+
+
+def clock_subjects(dataset: str, classifier: str) -> pd.Series:
+    """Read how well one of the clock's classifiers does on each subject."""
+    path = clock_file(dataset, "subjects.csv")
+    table = pd.read_csv(path, dtype={"subject": str})
+    return table.set_index("subject")[classifier]
 
 
 def history(cell: str) -> pd.DataFrame:

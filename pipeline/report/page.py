@@ -15,6 +15,7 @@ from pipeline.plots.runs import draw
 from pipeline.plots.style import Picture
 from pipeline.profiling import measured
 from pipeline.report import (
+    clock,
     device,
     dynamics,
     figures,
@@ -114,8 +115,10 @@ def section(told: Plain, dataset: str) -> Plain:
         cell["cell"]: measured.load(cell["cell"], cell["run"]["run_key"])
         for cell in cells
     }
-    judged = len(labels) - len(cells[0]["metrics"].get("absent", {}))
-    chance = 1 / judged
+    chance = cells[0]["metrics"]["prior"]["value"]
+    without_signal = told["datasets"][dataset]["clock"]
+    best_clock = without_signal["best"]
+    by_clock = findings.clock_subjects(dataset, best_clock)
     return {
         "name": dataset,
         **told["datasets"][dataset],
@@ -123,11 +126,17 @@ def section(told: Plain, dataset: str) -> Plain:
         "cells": cells,
         "best": findings.best_cell(cells),
         "chance": chance,
+        "warning": clock.warning(cells),
+        "clocks": clock.shown(without_signal),
+        "clock_value": without_signal[best_clock]["balanced_accuracy"]["value"],
+        "leads": clock.leads(cells),
         "measured": here,
         "meters": meters(here),
         **device.shown(cells, here),
         "tradeoff": tradeoffs.shown(dataset),
-        "subjects_picture": figures.subjects(tables, chance),
+        "subjects_picture": figures.subjects(
+            tables, by_clock.rename(clock.TITLES[best_clock]), chance
+        ),
         "learning_picture": figures.learning(curves, chance),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],

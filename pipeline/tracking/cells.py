@@ -196,12 +196,25 @@ def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
             numbers[f"test/{name}.{keys[label]}"] = row[name]["value"]
     for name, estimate in metrics.get("int8", {}).items():
         numbers |= _with_interval(f"test/int8_{name}", estimate)
+    numbers |= _without_signal(metrics)
     log_numbers(client, parent.info.run_id, numbers)
-    set_tags(client, parent, flatten(metrics["interval"], "evaluation."))
+    near = {f"clock.{name}": metrics["clock"][name] for name in ("best", "near")}
+    set_tags(client, parent, flatten(metrics["interval"], "evaluation.") | near)
     for fold in metrics["folds"]:
         values = {f"test/{k}": v for k, v in fold.items() if k != "fold"}
         log_numbers(client, _fold(client, parent, fold["fold"]), values)
     log_files(client, parent, folder, "metrics.json", "subjects.csv", "confusion.csv")
+
+
+def _without_signal(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what needs no signal: the prior, the clock, and the lead over the clock."""
+    clock = metrics["clock"]
+    numbers = {"test/prior_balanced_accuracy": metrics["prior"]["value"]}
+    for name, estimate in clock.items():
+        if isinstance(estimate, Mapping):
+            numbers |= _with_interval(f"test/clock_{name}_balanced_accuracy", estimate)
+    lead = {f"test/clock_{name}": clock[name] for name in ("difference", "p")}
+    return numbers | lead
 
 
 def _with_interval(name: str, estimate: Mapping[str, Any]) -> dict[str, Any]:

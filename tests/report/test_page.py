@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,17 @@ from markupsafe import escape
 
 from pipeline import config, files, spikes
 from pipeline.errors import DataError
+from pipeline.evaluation.clock import Clock, measure, without_signal
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
+from pipeline.evaluation.lead import lead
 from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
+<<<<<<< HEAD
 from pipeline.report import figures, findings, tradeoffs
+=======
+from pipeline.report import clock as pages
+from pipeline.report import findings, tradeoffs
+>>>>>>> 6b716f5 (The report, its summary and evaluate set the prior and the clock beside every model)
 from pipeline.report import page as report
 
 LABELS = ["N", "S", "V"]
@@ -47,6 +55,7 @@ def grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_recordings()
     write_signals()
+    write_clock()
     for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
         write_cell(names, skill)
     return tmp_path
@@ -122,6 +131,36 @@ def write_signals() -> None:
     files.save_table(folder / "beats.parquet", pd.DataFrame(beats))
 
 
+def write_clock() -> None:
+    found, folder = measured_clock(), files.folder("clock", "ecg_demo")
+    files.save_json(folder / "clock.json", found.metrics)
+    files.save_csv(folder / "subjects.csv", found.subjects)
+
+
+@cache
+def measured_clock() -> Clock:
+    """The clock of windows in no order, a third of the subjects tested in a fold."""
+    path = files.folder("windows", "ecg_demo") / "windows.parquet"
+    windows = files.load_table(path).query("reason == ''")
+    own = windows["recording"].str[1:].astype(int) // 2
+    role = [np.where(own == fold, "test", "train") for fold in range(3)]
+    window = windows[["window"]]
+    folds = [window.assign(fold=fold, role=role[fold]) for fold in range(3)]
+    onset_s = np.random.default_rng(0).permutation(windows["onset_s"])
+    subject = windows["recording"].str.replace("r", "s")
+    windows = windows.assign(subject=subject, onset_s=onset_s)
+    return measure(windows, pd.concat(folds), LABELS, settings=QUICK, seed=1)
+
+
+def beside(table: pd.DataFrame) -> dict[str, Any]:
+    """What the evaluate stage sets beside a cell."""
+    clock, rng = measured_clock(), np.random.default_rng(0)
+    best = clock.metrics["best"]
+    found = lead(table, clock.predictions, best, LABELS, QUICK, rng)
+    accuracies = without_signal(clock.metrics)
+    return {"prior": accuracies.pop("prior"), "clock": accuracies | found}
+
+
 def write_cell(names: tuple[str, str, str], skill: float) -> None:
     name = "-".join(names)
     path = files.folder("windows", names[0]) / "windows.parquet"
@@ -152,7 +191,8 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     found = evaluate(table, LABELS, QUICK, seed=1)
     folder = files.folder("metrics", name)
     int8 = evaluate_pooled(predicted(windows, skill - 0.5), LABELS, QUICK, seed=1)
-    files.save_json(folder / "metrics.json", {**found.metrics, "int8": int8})
+    metrics = {**found.metrics, **beside(table), "int8": int8}
+    files.save_json(folder / "metrics.json", metrics)
     files.save_csv(folder / "subjects.csv", found.subjects)
     folder = files.folder("energy", name)
     ann = names[2] == "ann"
@@ -307,7 +347,10 @@ def test_the_summary_is_small_and_tells_of_the_spiking_cell(grid: Path) -> None:
     expected = lif["metrics"]["balanced_accuracy"]
     assert summary["ecg_demo"]["balanced_accuracy"] == expected["value"]
     assert summary["ecg_demo"]["ci_low"] == expected["low"]
-    assert len(summary["ecg_demo"]) == 4
+    assert summary["ecg_demo"]["prior"] == pytest.approx(1 / 3)
+    clock = measured_clock()
+    assert summary["ecg_demo"]["clock"] == clock.value
+    assert len(summary["ecg_demo"]) == 6
 
 
 def test_an_ann_stands_beside_its_spiking_twin(grid: Path) -> None:
@@ -792,6 +835,7 @@ def test_no_battery_is_said_to_outlive_its_own_age() -> None:
     assert report.years(10 * 365 + 1) == "over 10"
 
 
+<<<<<<< HEAD
 HOSTILE = "\"'></td></script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
@@ -867,3 +911,70 @@ def test_figures_take_names_as_they_are() -> None:
     root = ElementTree.fromstring(drawn)
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert not tags & (ACTIVE - {"style"})
+=======
+def section_text(grid: Path) -> str:
+    """What a reader sees first in the data set's section."""
+    return words(page_text(grid).split('<h2 id="ecg_demo">')[1].split("<h3>")[0])
+
+
+def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
+    make()
+    achieved = page_text(grid).split("What was achieved")[1].split("<h2 id=")[0]
+    text, clock = words(achieved), measured_clock().metrics
+    prior = clock["prior"]
+    shares = [report.percent(prior[name]) for name in ("balanced_accuracy", "macro_f1")]
+    assert f"prior always N {' '.join(shares)} –" in text
+    for name, title in pages.TITLES.items():
+        accuracy = clock[name]["balanced_accuracy"]
+        value = report.percent(accuracy["value"])
+        assert f"{title} {value} {report.interval(accuracy)}" in text
+    assert text.index("delta · ann") < text.index("prior always N")
+    assert achieved.count('class="clock"') == len(CELLS) + len(pages.TITLES)
+    whole = words(page_text(grid))
+    assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in whole
+    each = whole.split("Each class")[1].split("What is taken")[0]
+    assert each.count("no signal") == len(pages.TITLES)
+    titles = ", ".join(f"delta · {names[2]}" for names in CELLS)
+    best = pages.TITLES[clock["best"]]
+    assert re.search(f'subjects under {titles};[^"]*; {best}, from', page_text(grid))
+
+
+def value_of_the_best() -> str:
+    return f"{report.percent(measured_clock().value)}&nbsp;%"
+
+
+def test_a_page_whose_models_beat_the_clock_warns_of_nothing(grid: Path) -> None:
+    make()
+    assert section_text(grid).startswith("Simulated ECG 6 subjects")
+    tests = words(page_text(grid).split("Do the models differ?")[1])
+    title = pages.TITLES[measured_clock().metrics["best"]]
+    assert re.search(rf"lif − {title} \+\d+\.\d 6 0\.031 better", tests)
+    assert "not shown to be better" not in page_text(grid)
+
+
+def test_a_model_that_the_clock_comes_near_is_named_first(grid: Path) -> None:
+    path = files.folder("metrics", "ecg_demo-delta-lif") / "metrics.json"
+    metrics = files.load_json(path)
+    metrics["clock"] |= {"near": True, "difference": -0.125, "p": 0.25}
+    files.save_json(path, metrics)
+    lif, ann = make()["cells"]
+    assert lif["metrics"]["clock"]["near"]
+    assert not ann["metrics"]["clock"]["near"]
+    accuracy = report.percent(lif["metrics"]["balanced_accuracy"]["value"])
+    text = section_text(grid).removeprefix("Simulated ECG ")
+    assert text.startswith("The place in the recording alone, without any signal")
+    assert f"delta · lif ({accuracy} %) is not shown to be better" in text
+    assert "delta · ann" not in text
+    tests = words(page_text(grid).split("Do the models differ?")[1])
+    assert re.search(r"lif − clock, \w+ −12\.5 6 0\.250 not better", tests)
+
+
+def test_several_models_are_named_together(grid: Path) -> None:
+    cells = json.loads(json.dumps(make()["cells"]))
+    for cell in cells:
+        cell["metrics"]["clock"]["near"] = True
+    sentence = pages.warning(cells)
+    assert " %) and delta · ann (" in sentence
+    assert "are not shown to be better" in sentence
+    assert pages.warning([]) == ""
+>>>>>>> 6b716f5 (The report, its summary and evaluate set the prior and the clock beside every model)

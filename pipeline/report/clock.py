@@ -1,0 +1,63 @@
+"""What the report says of the clock: classifiers that are given no signal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Plain = dict[str, Any]
+
+TITLES = {
+    "linear": "clock, linear",
+    "trees": "clock, trees",
+    "relative": "clock, relative",
+}
+GIVEN = {
+    "linear": "a linear model of seconds and decisions so far",
+    "trees": "boosted trees on seconds and decisions so far",
+    "relative": "boosted trees on the share of the recording that is over",
+}
+"""What each of the clock's classifiers is, in a sentence."""
+
+
+def shown(clock: Mapping[str, Any]) -> list[Plain]:
+    """List the clock's classifiers with their metrics, as rows beside the models."""
+    return [{"title": title, "metrics": clock[name]} for name, title in TITLES.items()]
+
+
+def leads(cells: Sequence[Plain]) -> list[Plain]:
+    """List by how much each cell leads over the clock, as rows beside the tests."""
+    return [
+        {
+            "encoder": cell["encoder"],
+            "model": cell["model"],
+            "clock": TITLES[cell["metrics"]["clock"]["best"]],
+            **cell["metrics"]["clock"],
+        }
+        for cell in cells
+    ]
+
+
+def warning(cells: Sequence[Plain]) -> str:
+    """Say which of a data set's cells are not shown to be better than the clock.
+
+    Returns
+    -------
+    sentence : str
+        Empty if all of them are better.
+    """
+    near = [cell for cell in cells if cell["metrics"]["clock"]["near"]]
+    if not near:
+        return ""
+    clock = near[0]["metrics"]["clock"]
+    reached = f"{100 * clock[clock['best']]['value']:.1f} %"
+    names = [
+        f"{cell['encoder']} · {cell['model']} "
+        f"({100 * cell['metrics']['balanced_accuracy']['value']:.1f} %)"
+        for cell in near
+    ]
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    verb = "is" if len(near) == 1 else "are"
+    return (
+        f"The place in the recording alone, without any signal, gives a balanced "
+        f"accuracy of {reached} ({GIVEN[clock['best']]}). {listed} {verb} not shown "
+        f"to be better: such a score needs no signal."
+    )
