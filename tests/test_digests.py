@@ -162,6 +162,8 @@ OTHERS = {
     "pipeline/sources/download.py": of("fetch", "mitdb_ds1", "emg_gestures"),
     "pipeline/preparation/causal.py": {"prepare"},
     "pipeline/evaluation/metrics.py": {"clock", "evaluate", "report"},
+    "pipeline/evaluation/lead.py": {"evaluate"},
+    "pipeline/report/clock.py": {"report"},
     "pipeline/tracking/cells.py": set(),
     "pipeline/errors.py": set(),
     "pipeline/neurons/quadratic.py": set(),

@@ -96,6 +96,16 @@ def write_cell(name: str) -> Path:
         **overall,
         "int8": dict.fromkeys(overall, rounded),
         "auroc": nothing,
+        "prior": {"value": 0.25, "low": None, "high": None},
+        "clock": {
+            "linear": {"value": 0.5, "low": 0.4, "high": 0.6},
+            "trees": {"value": 0.75, "low": 0.65, "high": 0.85},
+            "best": "trees",
+            "difference": 0.05,
+            "p": 0.375,
+            "subjects": 9,
+            "near": True,
+        },
         "classes": {
             "N": dict.fromkeys(
                 ("sensitivity", "positive_predictivity", "f1", "auroc"), estimate
@@ -268,6 +278,19 @@ def test_the_network_in_integers_stands_beside(cell: Path) -> None:
     assert metrics["duty/average_w"] == pytest.approx(1e-9 + 2 * 0.125e-6)
     assert metrics["duty/battery_days"] > 0
     assert not any(name.startswith("cutoff/") for name in metrics)
+
+
+def test_what_needs_no_signal_stands_beside(cell: Path) -> None:
+    metrics = logged()
+    assert metrics["test/prior_balanced_accuracy"] == 0.25
+    assert metrics["test/clock_linear_balanced_accuracy"] == 0.5
+    assert metrics["test/clock_trees_balanced_accuracy"] == 0.75
+    assert metrics["test/clock_trees_balanced_accuracy.ci_high"] == 0.85
+    assert metrics["test/clock_difference"] == 0.05
+    assert metrics["test/clock_p"] == 0.375
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    assert parent.data.tags["clock.near"] == "true"
+    assert parent.data.tags["clock.best"] == "trees"
 
 
 def test_a_fold_tells_what_rounding_cost(cell: Path) -> None:

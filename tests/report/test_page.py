@@ -23,12 +23,8 @@ from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_
 from pipeline.evaluation.lead import lead
 from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
-<<<<<<< HEAD
-from pipeline.report import figures, findings, tradeoffs
-=======
 from pipeline.report import clock as pages
-from pipeline.report import findings, tradeoffs
->>>>>>> 6b716f5 (The report, its summary and evaluate set the prior and the clock beside every model)
+from pipeline.report import figures, findings, tradeoffs
 from pipeline.report import page as report
 
 LABELS = ["N", "S", "V"]
@@ -835,7 +831,6 @@ def test_no_battery_is_said_to_outlive_its_own_age() -> None:
     assert report.years(10 * 365 + 1) == "over 10"
 
 
-<<<<<<< HEAD
 HOSTILE = "\"'></td></script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
@@ -911,7 +906,8 @@ def test_figures_take_names_as_they_are() -> None:
     root = ElementTree.fromstring(drawn)
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert not tags & (ACTIVE - {"style"})
-=======
+
+
 def section_text(grid: Path) -> str:
     """What a reader sees first in the data set's section."""
     return words(page_text(grid).split('<h2 id="ecg_demo">')[1].split("<h3>")[0])
@@ -977,4 +973,3 @@ def test_several_models_are_named_together(grid: Path) -> None:
     assert " %) and delta · ann (" in sentence
     assert "are not shown to be better" in sentence
     assert pages.warning([]) == ""
->>>>>>> 6b716f5 (The report, its summary and evaluate set the prior and the clock beside every model)

@@ -86,7 +86,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "is not logged" not in output
     assert stages_run(output) == {
         "code",
-        *(f"{stage}@ecg_demo" for stage in ("fetch", "ingest", "prepare")),
+        *(f"{stage}@ecg_demo" for stage in ("fetch", "ingest", "prepare", "clock")),
         "encode@ecg_demo-delta",
         *(f"{s}@{cell}" for s in ("train", "evaluate", "profile") for cell in CELLS),
         "report",
@@ -294,6 +294,7 @@ COMMANDS = ("make ", ".venv/bin/", "git ")
         ("fetch", ["ecg_demo"]),
         ("ingest", ["ecg_demo"]),
         ("prepare", ["ecg_demo"]),
+        ("clock", ["ecg_demo"]),
         ("encode", ["ecg_demo", "delta"]),
         *(
             (stage, cell.split("-"))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline import config, files
+from pipeline.evaluation.clock import measure
 from pipeline.evaluation.evaluate import evaluate
 from stages import Stage
 from stages import evaluate as module
@@ -39,8 +40,27 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     run = {"labels": LABELS, "settings": {"seed": 7}, "unjudged": []}
     files.save_json(folder / "run.json", run)
     files.save_table(folder / "predictions.parquet", predictions(0.9))
+    write_clock(in_order=False)
     names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
     return Stage("evaluate", names, module.SECTIONS, config.load(PARAMS))
+
+
+def write_clock(in_order: bool) -> None:
+    """A clock of the same windows, whose labels have an order or none."""
+    windows = predictions(1.0)[["window", "subject", "label"]]
+    onset_s = windows["window"] // 20 + 50.0 * (windows["label"] == "V")
+    other = np.random.default_rng(0).permutation(onset_s)
+    windows["onset_s"] = onset_s if in_order else other
+    windows = windows.assign(recording=windows["subject"], reason="")
+    tested = windows[["window"]].assign(fold=0, role="test")
+    trained = pd.concat([windows.assign(window=windows["window"] + 200)])
+    folds = pd.concat([tested, trained[["window"]].assign(fold=0, role="train")])
+    windows = pd.concat([windows, trained])
+    settings = config.load(PARAMS).read("evaluation")
+    found = measure(windows, folds, LABELS, settings=settings, seed=7)
+    folder = files.folder("clock", "ecg_demo")
+    files.save_json(folder / "clock.json", found.metrics)
+    files.save_table(folder / "predictions.parquet", found.predictions)
 
 
 def metrics() -> dict:
@@ -96,3 +116,22 @@ def test_what_always_answers_the_same_is_said(stage: Stage) -> None:
     table.loc[table["fold"] == 1, "predicted"] = "N"
     files.save_table(path, table)
     assert module.main(stage).endswith("; one class alone is predicted in fold 1")
+
+
+def test_a_model_that_is_better_than_the_clock_is_near_nothing(stage: Stage) -> None:
+    assert "clock" not in module.main(stage)
+    found = metrics()
+    assert found["prior"]["value"] == 0.5
+    assert not found["clock"]["near"]
+    assert found["clock"]["difference"] > 0.2
+    assert found["clock"]["subjects"] == 10
+    best = found["clock"][found["clock"]["best"]]["value"]
+    accuracy = found["balanced_accuracy"]["value"]
+    assert found["clock"]["difference"] == pytest.approx(accuracy - best)
+
+
+def test_a_clock_that_knows_the_order_comes_near(stage: Stage) -> None:
+    write_clock(in_order=True)
+    printed = module.main(stage)
+    assert metrics()["clock"]["near"]
+    assert printed.endswith("not shown to be better than the clock alone (1.000)")
