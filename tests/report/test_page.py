@@ -902,7 +902,8 @@ def test_only_addresses_on_the_web_are_links(home: str, linked: bool) -> None:
 def test_figures_take_names_as_they_are() -> None:
     names = [f"{HOSTILE}", "$x$", "$\\frac$", "a$b", "\x00\x1b\ud800", "=1", "é" * 999]
     table = pd.DataFrame({"subject": names, "balanced_accuracy": 0.5})
-    drawn = figures.subjects({"delta · lif": table}, 0.5).svg
+    clock = pd.Series(0.5, names, name=HOSTILE)
+    drawn = figures.subjects({"delta · lif": table}, clock, 0.5).svg
     root = ElementTree.fromstring(drawn)
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert not tags & (ACTIVE - {"style"})
