@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from threading import Thread
@@ -133,10 +133,11 @@ def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
         return
     _start_server()
     environment = (dict(os.environ),)
+    pool = ProcessPoolExecutor(
+        workers, CONTEXT, initializer=_begin_worker, initargs=environment
+    )
     try:
-        with ProcessPoolExecutor(
-            workers, CONTEXT, initializer=_begin_worker, initargs=environment
-        ) as pool:
+        with _ending(pool):
             yield partial(_map, pool)
     except BrokenProcessPool:
         raise MachineError(
@@ -152,18 +153,36 @@ def _map(
     function: Callable[[Item], Result],
     items: Sequence[Item],
 ) -> Iterator[Result]:
-    """Yield the results in order; an error lets the workers end what they are at."""
     futures = [pool.submit(function, item) for item in items]
+    return (future.result() for future in futures)
+
+
+@contextmanager
+def _ending(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Let workers end what they are at, also after an error; a signal kills them."""
     try:
-        for future in futures:
-            yield future.result()
+        try:
+            yield
+        except Exception:
+            pool.shutdown(cancel_futures=True)
+            raise
+        pool.shutdown()
     except Exception:
-        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    except BaseException:  # a signal: the pool would wait for the workers
-        for worker in multiprocessing.active_children():
-            worker.kill()
+    except BaseException:
+        _kill_workers()
+        pool.shutdown()
         raise
+
+
+def _kill_workers() -> None:
+    """Kill the workers, also those that begin, and the server that they come from."""
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if not any("resource_tracker" in word for word in process.cmdline()):
+                process.kill()
 
 
 def _begin_worker(environment: dict[str, str]) -> None:

@@ -89,15 +89,17 @@ def test_a_signal_ends_the_workers_too(
 
 def test_a_stage_ends_when_whoever_started_it_is_killed() -> None:
     child = (
-        "import time; from pipeline import stopping\\n"
-        "stopping.install(); stopping.end_with_parent(); time.sleep(600)"
+        "import sys, time; from pipeline import stopping\\n"
+        "stopping.install(); stopping.end_with_parent()\\n"
+        "sys.stderr.write('ready\\\\n'); time.sleep(600)"
     )
     code = (
         f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', '''{child}'''])"
     )
     parent = start(code)
-    wait_for(lambda: len(session(parent.pid)) == 2)
-    time.sleep(1)  # the child is among its imports
+    assert parent.stderr is not None
+    assert parent.stderr.readline() == "ready\n"
+    assert len(session(parent.pid)) == 2
     os.kill(parent.pid, signal.SIGKILL)
     _, printed = parent.communicate(timeout=30)
     assert "stopped by the end of the process that started it" in printed
