@@ -9,6 +9,7 @@ import edfio
 import mne
 import numpy as np
 import pytest
+import scipy.io
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
@@ -744,6 +745,53 @@ def test_a_unit_where_the_format_states_none(real_data: Path) -> None:
     microvolts = samples(read(folder, "eeglab_data.set", **settings))  # type: ignore[arg-type]
     millivolts = samples(read(folder, "eeglab_data.set", unit="mV", **settings))  # type: ignore[arg-type]
     np.testing.assert_allclose(millivolts, microvolts * 1000, rtol=1e-9)
+
+
+def write_set(folder: Path, *, struct: bool = True, **changes: object) -> None:
+    """Write an EEGLAB set of two channels at 100 Hz."""
+    samples = NOISE[:2, :400].astype("f4")
+    names = np.array([("C3",), ("C4",)], dtype=[("labels", object)])
+    facts = {
+        "srate": 100.0, "nbchan": 2.0, "pnts": 400.0, "trials": 1.0, "xmin": 0.0,
+        "xmax": 3.99, "data": samples, "chanlocs": names, "event": [], "epoch": [],
+        "setname": "a", "filename": "a.set", "ref": "common",
+        "chaninfo": {"nosedir": "+X"},
+        "urchanlocs": [],
+    }  # fmt: skip
+    facts |= changes
+    scipy.io.savemat(folder / "a.set", {"EEG": facts} if struct else facts)
+
+
+@pytest.mark.parametrize("struct", [True, False])
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, ""),
+        ({"xmin": 5.0, "xmax": 8.99}, ""),
+        ({"xmin": [], "xmax": []}, ""),
+        ({"xmin": 0.0, "xmax": 0.0}, ""),
+        ({"srate": 1.0}, "srate is 1 Hz, 400 points from 0 s to 3.99 s are 100 Hz"),
+        ({"srate": np.nan}, "srate is nan Hz"),
+        ({"xmax": 7.98}, "are 50 Hz"),
+        (
+            {"pnts": 300.0, "xmax": 2.99},
+            r"shape \(2, 400\), by nbchan and pnts \(2, 300",
+        ),
+        ({"data": NOISE[:, :400]}, r"its samples have the shape \(3, 400\)"),
+        ({"nbchan": 8.0}, "nbchan is 8, for 2 chanlocs"),
+        ({"nbchan": 2.5}, "nbchan is 2.5, for 2 chanlocs"),
+    ],
+)
+def test_sets_that_contradict_themselves(
+    tmp_path: Path, struct: bool, changes: dict[str, object], found: str
+) -> None:
+    write_set(tmp_path, struct=struct, **changes)
+    if not found:
+        content = read(tmp_path, "a.set")
+        np.testing.assert_allclose(samples(content), NOISE[:2, :400] * 1e-6, rtol=1e-5)
+        return
+    with pytest.raises(DataError, match=found):
+        read(tmp_path, "a.set")
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.999])

@@ -13,9 +13,9 @@ import numpy as np
 from pipeline.axes import Precise, Segment
 from pipeline.errors import DataError
 from pipeline.readers._lengths import spare
-from pipeline.readers._mat5 import check_mat
 from pipeline.readers._mne import brainvision
 from pipeline.readers._mne.edf import SUFFIXES, open_edf
+from pipeline.readers._mne.eeglab import check_set
 from pipeline.readers._mne.fif import check_fif
 from pipeline.readers._mne.opened import Chosen, Opened
 from pipeline.readers._opening import opening
@@ -58,7 +58,7 @@ def open_foreign(
         brainvision.refuse_elsewhere(folder, main)
         remarks = brainvision.check_files(folder, main, unchecked)
     elif path.suffix == EEGLAB:
-        check_mat(path, main)
+        check_set(path, main, unchecked)
     elif path.suffix == FIF:
         remarks = check_fif(path, main, unchecked)
     raw = mne.io.read_raw(path, preload=False, verbose="warning")
