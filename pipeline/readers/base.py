@@ -21,7 +21,8 @@ Check = Literal[
 """What files say of themselves, or what no body makes, that intake compares:
 
 - `checksum`: checksums, first values and lengths that a header states
-- `end`: the mark at the end of an annotation file
+- `end`: whether annotations are complete: the mark at their end, entries that can be
+  read, times in order
 - `range`: samples outside the range that the header declares
 - `rate`: the stated sampling rate against the clock, or two statements of a rate, a
   length or a unit against each other

@@ -189,6 +189,7 @@ def test_events_that_cannot_be_read(tree: Path, text: str, found: str) -> None:
         ("1.0\t2.0 rest", "row 3 has 2 fields, its header 3 names"),
         ("1.0\t2.0\trest\tfist", "row 3 has 4 fields, its header 3 names"),
         ("garbage", "row 3 has 1 fields"),
+        ("\0\t1\trest", "row 3 has a byte of 0"),
     ],
 )
 def test_rows_with_other_fields_than_the_header(

@@ -315,14 +315,30 @@ def test_what_is_complete_is_read_if_the_end_is_not_checked(tmp_path: Path) -> N
     assert (counts[0], counts[-1]) == (1, 4)
 
 
-def test_a_text_that_follows_no_annotation(tmp_path: Path) -> None:
-    """Between an annotation and its text stands a long interval."""
+@pytest.mark.parametrize("between", [b"\0\xec\0\0\x05\0", b"\x02\xfcab"])
+def test_a_text_that_follows_no_annotation(tmp_path: Path, between: bytes) -> None:
+    """Between an annotation and its text stands a long interval, or another text."""
     content = write_gaps(tmp_path)
     at = content.index(b"(N") - 2
-    moved = content[:at] + b"\0\xec\0\0\x05\0" + content[at:]
+    moved = content[:at] + between + content[at:]
     (tmp_path / "100.atr").write_bytes(moved)
     error = refusal(tmp_path, "100.hea", [SYMBOLS], unchecked=["beats", "end"])
-    assert error.found.endswith(f"without an annotation, at byte {at + 6}")
+    assert error.found.endswith(f"without an annotation, at byte {at + len(between)}")
+
+
+@pytest.mark.parametrize("back", [10_000, 1000])
+def test_annotations_that_go_back_in_time(tmp_path: Path, back: int) -> None:
+    """A long interval of 65,000 samples becomes one that leads back."""
+    content = write_gaps(tmp_path)
+    skip = content.index(b"\0\xec")
+    word = np.array([-back], "<i4").tobytes()
+    moved = content[: skip + 2] + word[2:] + word[:2] + content[skip + 6 :]
+    (tmp_path / "100.atr").write_bytes(moved)
+    error = refusal(tmp_path, "100.hea", [SYMBOLS], unchecked=["beats"])
+    assert "goes back in time, to sample" in error.found
+    let = {"unchecked": ["beats", "end"]}
+    onset = read(tmp_path, origins=[SYMBOLS], **let).marks[SYMBOLS].onset_s
+    assert (np.diff(onset) >= 0).all()
 
 
 @pytest.mark.parametrize("behind", [b"\0", b"\0\0", b"\x01\x04\0\0"])
@@ -345,6 +361,9 @@ def test_bytes_behind_the_end_mark(tmp_path: Path, behind: bytes) -> None:
         (" 0 ", " \u0663 ", "a field holds '\u0663', which is no ASCII"),
         ("212 200.0", "212 20\u0663.0", "which is no ASCII"),
         ("100 2 250", "100 2 25\u0660", "which is no ASCII"),
+        ("100 2 250", "100 2mmHg360 250", "names no record"),
+        (" 12 0 ", " 12x 0 ", "field 4 of signal 0 is '12x', no whole number"),
+        (" 12 0 ", " x 0 ", "field 4 of signal 0 is 'x'"),
         ("250 20000", "250 2000O", "its first line has the length '2000O'"),
         (" 20000", " 0", "holds no samples"),
         ("200.0(0)/mV", "1E3(0)/mV", "cannot be read: '212 1E3(0)/mV'"),

@@ -59,6 +59,9 @@ def _refuse_ragged(file: str, text: str) -> None:
     lines = enumerate(re.split("\r\n|\r|\n", text), start=1)
     rows = [(number, line.split("\t")) for number, line in lines if line.strip()]
     names = [name for name in rows[0][1] if name.strip()] if rows else []
+    for number, fields in rows:
+        if any("\0" in field for field in fields):
+            raise unreadable(file, f"row {number} has a byte of 0")
     for number, fields in rows[1:]:
         spare = fields[len(names) :]
         if len(fields) < len(names) or any(field.strip() for field in spare):

@@ -43,7 +43,7 @@ def check_set(path: Path, where: str, unchecked: Collection[Check]) -> None:
         _check_rate(where, facts)
     if "checksum" not in unchecked:
         _check_channels(where, facts)
-        inside = found[STRUCT].get("data") if STRUCT in found else None
+        inside: Any = found[STRUCT].get("data") if STRUCT in found else ()
         _check_size(where, facts, there.get("data") or np.shape(inside))
 
 

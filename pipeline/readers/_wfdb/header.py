@@ -16,6 +16,8 @@ RATE = re.compile(r"(\d+\.?\d*|\.\d+)(/-?\d+\.?\d*(\(-?\d+\.?\d*\))?)?$")
 """Frames per second, with the counter's frequency and beginning."""
 UNIT, N_FIELDS = 2, 8
 """Place of the gain and its unit in a signal's line; fields before the description."""
+FIRST = re.compile(r"[-\w]+(/\d+)?[ \t]+\d+([ \t]|$)")
+WHOLE = re.compile(r"-?\d+")
 PAIR = re.compile(r"([^:=]+?)\s*[:=]\s*(.*)")
 ANGLED = re.compile(r"<([^<>]+)>\s*[:=]\s*(.*?)\s*(?=<[^<>]+>\s*[:=]|$)")
 """`<age>: 25  <sex>: M`, several in a line."""
@@ -99,7 +101,8 @@ def read_header(folder: Path, where: str) -> Header:
 
     present(folder, [where])
     lines, comments = _lines((folder / where).read_bytes())
-    if not lines or not (match := rx_record.match(lines[0])):
+    match = rx_record.match(lines[0]) if lines else None
+    if match is None or not FIRST.match(lines[0]):
         raise _damaged(where, "its first line names no record and number of signals")
     stated = match.groupdict()
     rest, several = lines[1:], bool(stated["n_seg"])
@@ -165,6 +168,10 @@ def _signal(where: str, place: int, line: str) -> HeaderSignal:
 
     if not (match := rx_signal.match(line)):
         raise _damaged(where, f"its line of signal {place} cannot be read: '{line}'")
+    for k, word in enumerate(line.split(None, N_FIELDS)[:N_FIELDS]):
+        if k > UNIT and not WHOLE.fullmatch(word):
+            found = f"field {k + 1} of signal {place} is '{word}', no whole number"
+            raise _damaged(where, found)
     stated = match.groupdict()
     name, unit, unclear = stated["sig_name"], stated["units"], ""
     if _is_unclear(line, match):

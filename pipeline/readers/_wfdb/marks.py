@@ -89,6 +89,8 @@ def read_annotations(
     with opening(folder, where):
         fields = proc_ann_bytes(pairs.content, None)
     sample, codes = (np.array(field, np.int64) for field in fields[:2])
+    if check_end:
+        _refuse_disorder(where, sample)
     notes = [_decoded(text) for text in fields[-1]]
     spoken = _spoken(notes, np.flatnonzero((sample == 0) & (codes == COMMENT)).tolist())
     if len(spoken.rates) > 1 or 0 in spoken.rates:
@@ -105,6 +107,19 @@ def read_annotations(
         tuple(notes[k] for k in order.tolist()),
         pairs.remarks,
     )
+
+
+def _refuse_disorder(where: str, sample: np.ndarray) -> None:
+    """Refuse annotations before the first sample, or before the one before them."""
+    back = np.flatnonzero(np.diff(sample, prepend=0) < 0)
+    if back.size:
+        raise DataError(
+            where,
+            f"annotation {back[0] + 1} goes back in time, to sample {sample[back[0]]}",
+            expected="annotations in the order of time",
+            remedy="fetch it again, leave the recording out with on_bad_recording: "
+            "skip, or if the times are right, set the reader's unchecked to [end]",
+        )
 
 
 def _spoken(notes: Sequence[str], comments: Sequence[int]) -> _Spoken:

@@ -52,7 +52,7 @@ def read_pairs(path: Path, where: str, *, check_end: bool) -> Pairs:
         raise DataError(
             where,
             f"a text, a channel or a number without an annotation, at byte {2 * stray}",
-            expected="each right after its annotation",
+            expected="one of each, right after its annotation",
             remedy="fetch it again, or leave the recording out with on_bad_recording: "
             "skip",
         )
@@ -94,8 +94,11 @@ def _complete(pairs: np.ndarray) -> tuple[int, bool, int]:
             return begin, True, 0
         if codes[at] >= FIRST_EXTRA:
             return begin, False, at
-        at += 1
+        at, seen = at + 1, 0
         while at < n_pairs and codes[at] >= FIRST_EXTRA:
+            if seen & 1 << codes[at]:
+                return begin, False, at
+            seen |= 1 << codes[at]
             at += 1 + ((lengths[at] + 1) // 2 if codes[at] == NOTE else 0)
         if at <= n_pairs:
             begin = at
