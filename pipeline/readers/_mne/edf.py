@@ -18,13 +18,11 @@ from pipeline.quality import FLAT_S
 from pipeline.readers._mne.edf_clock import read_edf_clock, segments
 from pipeline.readers._mne.edf_header import (
     NOTES,
-    Calibration,
     EdfHeader,
     EdfSignal,
-    calibration,
     read_edf_header,
 )
-from pipeline.readers._mne.edf_range import Outside
+from pipeline.readers._mne.edf_range import Calibration, Outside, calibration
 from pipeline.readers._mne.opened import Chosen, Opened
 from pipeline.readers._select import FileSignal, Selected
 from pipeline.readers.base import Check

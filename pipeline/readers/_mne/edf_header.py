@@ -123,12 +123,12 @@ def read_edf_header(
     with path.open("rb") as stream:
         fixed = stream.read(FIXED)
         if _text(fixed[:8]) != "0" and not fixed.startswith(BDF):
-            raise _damaged(where, f"its version is {fixed[:8]!r}", f"0 or {BDF!r}")
-        n_signals = _number(where, "number of signals", fixed[252:256], int)
+            raise damaged(where, f"its version is {fixed[:8]!r}", f"0 or {BDF!r}")
+        n_signals = number(where, "number of signals", fixed[252:256], int)
         content = stream.read(max(0, FIXED * n_signals))
-    header_bytes = _number(where, "length of the header", fixed[184:192], int)
+    header_bytes = number(where, "length of the header", fixed[184:192], int)
     if header_bytes != FIXED * (1 + n_signals) or len(content) < FIXED * n_signals:
-        raise _damaged(
+        raise damaged(
             where,
             f"it holds {len(fixed) + len(content)} bytes and states {header_bytes}",
             f"{FIXED * (1 + n_signals)} bytes for {n_signals} signals",
@@ -139,8 +139,8 @@ def read_edf_header(
         identity=_identity(fixed),
         begin=_begin(_text(fixed[168:184])),
         kind=_text(fixed[192:236])[:5].replace("BDF", "EDF"),
-        n_records=_number(where, "number of data records", fixed[236:244], int),
-        record_s=_number(where, "seconds of a data record", fixed[244:252], float),
+        n_records=number(where, "number of data records", fixed[236:244], int),
+        record_s=number(where, "seconds of a data record", fixed[244:252], float),
         record_bytes=sum(signal.samples for signal in signals) * sample_bytes,
         sample_bytes=sample_bytes,
         header_bytes=header_bytes,
@@ -149,62 +149,16 @@ def read_edf_header(
     return _measured(where, path.stat().st_size, header, unchecked)
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """From a signal's integers to its physical values.
-
-    Parameters
-    ----------
-    gain, offset : float
-        A negative gain is that of an amplifier that inverts.
-    low, high : int
-        The digital range: what the converter can give.
-    """
-
-    gain: float
-    offset: float
-    low: int
-    high: int
-
-
-def calibration(where: str, signal: EdfSignal, sample_bytes: int) -> Calibration:
-    """Take a signal's calibration from its ranges.
-
-    Raises
-    ------
-    DataError
-        The physical or the digital range makes no sense.
-    """
-    names = list(FIELDS)[2:6]
-    low, high, *digital = (
-        _number(where, f"{name} of '{signal.label}'", text.encode(), float)
-        for name, text in zip(names, signal.ranges, strict=True)
-    )
-    half = 2 ** (8 * sample_bytes - 1)
-    if low == high or not -half <= digital[0] < digital[1] < half:
-        raise _damaged(
-            where,
-            f"'{signal.label}' has the physical range {low:g} to {high:g} and the "
-            f"digital range {digital[0]:.9g} to {digital[1]:.9g}",
-            "two different ends each, the digital ones in ascending order within "
-            f"{-half} to {half - 1}",
-        )
-    gain = (high - low) / (digital[1] - digital[0])
-    return Calibration(
-        gain, low - digital[0] * gain, math.ceil(digital[0]), math.floor(digital[1])
-    )
-
-
 def _signals(
     where: str, content: bytes, n_signals: int, sample_bytes: int
 ) -> tuple[EdfSignal, ...]:
     columns = {name: list(_fields(content, n_signals, name)) for name in FIELDS}
     samples = [
-        _number(where, "samples a record", field, int)
+        number(where, "samples a record", field, int)
         for field in columns["samples a record"]
     ]
     if min(samples, default=0) < 0:
-        raise _damaged(
+        raise damaged(
             where, f"a signal has {min(samples)} samples a record", "0 or more"
         )
     starts = accumulate(samples, initial=0)
@@ -237,16 +191,18 @@ def _text(field: bytes) -> str:
     return text.strip(" \0")
 
 
-def _number(where: str, what: str, field: bytes, kind: Callable[[str], T]) -> T:
+def number(where: str, what: str, field: bytes, kind: Callable[[str], T]) -> T:
+    """Read a number from a field, or refuse the file."""
     text = _text(field).replace(",", ".")
     with suppress(ValueError):
         # Python also takes 1_0, nan and inf for numbers.
         if NUMBER.fullmatch(text) and math.isfinite(value := kind(text)):
             return value
-    raise _damaged(where, f"its {what} is {_text(field)!r}", "a number")
+    raise damaged(where, f"its {what} is {_text(field)!r}", "a number")
 
 
-def _damaged(where: str, found: str, expected: str) -> DataError:
+def damaged(where: str, found: str, expected: str) -> DataError:
+    """Make the error of a header that makes no sense."""
     return DataError(
         where,
         f"the header is damaged: {found}",
@@ -279,7 +235,7 @@ def _measured(
 ) -> EdfHeader:
     """Compare the file's length with the header; count records that it does not."""
     if not header.record_bytes:
-        raise _damaged(where, "its data records hold no samples", "one or more")
+        raise damaged(where, "its data records hold no samples", "one or more")
     is_open = header.n_records == -1
     there = (found - header.header_bytes) // header.record_bytes
     n_records = there if is_open else header.n_records
@@ -300,5 +256,5 @@ def _measured(
     padding = 2 * header.record_bytes
     remarks += spare(where, found, expected, "its header", unchecked, padding=padding)
     if header.record_s <= 0 and any(s.label not in NOTES for s in header.signals):
-        raise _damaged(where, f"a data record lasts {header.record_s:g} s", "over 0 s")
+        raise damaged(where, f"a data record lasts {header.record_s:g} s", "over 0 s")
     return replace(header, n_records=n_records, remarks=tuple(remarks))

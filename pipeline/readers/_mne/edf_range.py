@@ -1,19 +1,67 @@
-"""Samples outside the digital range that an EDF header declares.
+"""The ranges that an EDF header declares, and samples outside the digital one.
 
-The converter cannot give them: a file that holds some was changed after it was written,
-or its header is that of another. One sample at an end is a clipped one, and is inside.
+The converter cannot give those: a file that holds some was changed after it was
+written, or its header is that of another. A sample at an end is clipped, and inside.
 """
 
+import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.errors import DataError
-from pipeline.readers._mne.edf_header import Calibration
+from pipeline.readers._mne.edf_header import FIELDS, EdfSignal, damaged, number
 from pipeline.readers.base import Check
 
 LARGEST_SHARE = 1e-3
 """Of a channel's samples, so many may lie outside: some recorders mark gaps so."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From a signal's integers to its physical values.
+
+    Parameters
+    ----------
+    gain, offset : float
+        A negative gain is that of an amplifier that inverts.
+    low, high : int
+        The digital range: what the converter can give.
+    """
+
+    gain: float
+    offset: float
+    low: int
+    high: int
+
+
+def calibration(where: str, signal: EdfSignal, sample_bytes: int) -> Calibration:
+    """Take a signal's calibration from its ranges.
+
+    Raises
+    ------
+    DataError
+        The physical or the digital range makes no sense.
+    """
+    names = list(FIELDS)[2:6]
+    low, high, *digital = (
+        number(where, f"{name} of '{signal.label}'", text.encode(), float)
+        for name, text in zip(names, signal.ranges, strict=True)
+    )
+    half = 2 ** (8 * sample_bytes - 1)
+    if low == high or not -half <= digital[0] < digital[1] < half:
+        raise damaged(
+            where,
+            f"'{signal.label}' has the physical range {low:g} to {high:g} and the "
+            f"digital range {digital[0]:.9g} to {digital[1]:.9g}",
+            "two different ends each, the digital ones in ascending order within "
+            f"{-half} to {half - 1}",
+        )
+    gain = (high - low) / (digital[1] - digital[0])
+    return Calibration(
+        gain, low - digital[0] * gain, math.ceil(digital[0]), math.floor(digital[1])
+    )
 
 
 class Outside:

@@ -65,8 +65,7 @@ def even_out(
     sfreq : float
         The device's rate.
     check : bool
-        Whether to make a pause of a value that is held for long, and to refuse a rate
-        at which samples would be made up.
+        Whether long holds become pauses, and a rate that makes samples up is refused.
 
     Raises
     ------
