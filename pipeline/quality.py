@@ -50,9 +50,9 @@ class Measured:
         The first sample that is no finite number.
     least, largest : array, shape (channel,)
         Least and largest value; equal in a channel of one value.
-    swing, offset : array, shape (channel,)
-        Medians over blocks of 2 s, those of one value left out: of the largest less the
-        least value, and of the middle between the two. NaN without such a block.
+    swing : array, shape (channel,)
+        Median over blocks of 2 s, those of one value left out, of the largest less the
+        least value. NaN without such a block.
     """
 
     flat_share: np.ndarray
@@ -63,7 +63,6 @@ class Measured:
     least: np.ndarray
     largest: np.ndarray
     swing: np.ndarray
-    offset: np.ndarray
 
 
 def measure(
@@ -93,7 +92,6 @@ def measure(
         spectrum.add(piece)
         n_samples += piece.shape[1]
     flat, clipped = runs.finish()
-    swing, offset = swings.medians()
     return Measured(
         flat / n_samples,
         clipped / n_samples,
@@ -102,8 +100,7 @@ def measure(
         tuple(None if first < 0 else int(first) for first in missing.first),
         runs.least,
         runs.largest,
-        swing,
-        offset,
+        swings.medians(),
     )
 
 
@@ -233,20 +230,20 @@ class _Swings:
         self._blocks.append((least[:, :n_full], largest[:, :n_full]))
         self._least, self._largest = least[:, n_full:], largest[:, n_full:]
 
-    def medians(self) -> tuple[np.ndarray, np.ndarray]:
-        """Give the medians of the swings and of the middles of the blocks that change.
+    def medians(self) -> np.ndarray:
+        """Give the medians of the swings of the blocks that change.
 
         The last block counts if it is the only one.
         """
         blocks = [block for block in self._blocks if block[0].shape[1]]
         blocks = blocks or [(self._least, self._largest)]
         least, largest = (np.hstack(each) for each in zip(*blocks, strict=True))
-        swings, middles = largest - least, (largest + least) / 2
-        medians = np.full((2, len(least)), np.nan)
-        for k in np.flatnonzero((swings > 0).any(axis=1)):
-            changes = swings[k] > 0
-            medians[:, k] = np.median([swings[k, changes], middles[k, changes]], axis=1)
-        return medians[0], medians[1]
+        return np.array([_median_of_positive(row) for row in largest - least])
+
+
+def _median_of_positive(values: np.ndarray) -> float:
+    positive = values[values > 0]
+    return float(np.median(positive)) if positive.size else float("nan")
 
 
 class _Spectrum:

@@ -26,8 +26,9 @@ SWINGS: Mapping[str, tuple[float, float]] = {
 - emg: at most 10 mV at the skin (De Luca, doi 10.1123/jab.13.2.135) and 20 mV at a
   needle; at rest little but noise, of 0.2 µV or more
 """
-LARGEST_OFFSET = 10.0
-"""Volts: electrodes have offsets of up to 0.3 V, converters take ±10 V at most."""
+LARGEST = 10.0
+"""Volts, of any sample: electrodes have offsets of up to 0.3 V, artefacts end where the
+amplifier does, and converters take ±10 V at most."""
 
 
 def refuse_implausible(
@@ -55,7 +56,7 @@ def refuse_implausible(
         raise _flat(where, content, measured, np.flatnonzero(flat).tolist())
     low, high = np.array([SWINGS[kind] for kind in content.types]).T
     beyond = (measured.swing < low) | (measured.swing > high)
-    beyond |= np.abs(measured.offset) > LARGEST_OFFSET
+    beyond |= np.maximum(-measured.least, measured.largest) > LARGEST
     if "amplitude" not in unchecked and beyond.any():
         raise _beyond(where, content, measured, np.flatnonzero(beyond).tolist())
 
@@ -78,13 +79,16 @@ def _beyond(
 ) -> DataError:
     first = channels[0]
     low, high = SWINGS[content.types[first]]
-    swing, offset = measured.swing[first], measured.offset[first]
-    if low <= swing <= high:
-        found = f"an offset of {offset:.3g} V"
-        expected = f"at most {LARGEST_OFFSET:g} V, which converters hold"
-    else:
+    swing, extremes = (
+        measured.swing[first],
+        (measured.least[first], measured.largest[first]),
+    )
+    if swing < low or swing > high:
         found = f"a swing of {swing:.3g} V in two seconds"
         expected = f"{low:.3g} to {high:.3g} V for {content.types[first].upper()}"
+    else:
+        found = f"a sample of {max(extremes, key=abs):.3g} V"
+        expected = f"at most {LARGEST:g} V, which converters hold"
     return DataError(
         f"{where}, channel {content.channels[first]}",
         found + _more(channels),

@@ -67,8 +67,18 @@ def test_volts_are_refused_whatever_is_measured(
 
 
 def test_an_offset_that_no_converter_holds() -> None:
-    with pytest.raises(DataError, match="an offset of 30 V"):
+    with pytest.raises(DataError, match="a sample of 30 V"):
         judge(noise(50e-6, offset=30), "eeg")
+
+
+@pytest.mark.parametrize("value", [-1e30, 11.0])
+def test_one_sample_that_no_converter_holds(value: float) -> None:
+    samples = noise(50e-6)
+    samples[1, 77] = value
+    with pytest.raises(DataError) as caught:
+        judge(samples, "eeg")
+    assert caught.value.where == "recording x, channel b"
+    assert caught.value.found == f"a sample of {value:.3g} V"
 
 
 def test_an_artefact_or_long_padding_is_no_amplitude() -> None:
