@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import __main__, files
+from pipeline import __main__, config, files, tracking
+from pipeline.errors import ConfigError, MachineError
 from pipeline.runs import INT8_HEADLINE
 
 
@@ -66,3 +67,47 @@ def test_the_summary_has_a_row_a_cell(
     assert rows[0].startswith("b: The place in the recording alone, without any signal")
     assert "delta · lif (91.2 %) is not shown to be better" in " ".join(rows[:3])
     assert not any(row.startswith("ecg_demo:") for row in rows)
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two cells of the grid that were trained here."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BIOSPIKE_TRACKING", raising=False)
+    names = [f"ecg_demo-delta-{model}" for model in ("lif", "ann")]
+    for name in names:
+        files.save_json(files.folder("runs", name) / "run.json", {})
+    monkeypatch.setattr(config, "load", lambda: config.Params(PARAMS))
+    return names
+
+
+PARAMS = {
+    "grid": {"dataset": ["ecg_demo"], "encoder": ["delta"], "model": ["lif", "ann"]}
+}
+
+
+@pytest.mark.parametrize("n_logged", [0, 1, 2])
+def test_publish_fails_unless_all_is_logged(
+    runs: list[str], monkeypatch: pytest.MonkeyPatch, n_logged: int
+) -> None:
+    asked: list[str] = []
+
+    def publish(cell: str) -> bool:
+        asked.append(cell)
+        return len(asked) <= n_logged
+
+    monkeypatch.setattr(tracking, "publish", publish)
+    if n_logged == 2:
+        __main__.publish(argparse.Namespace())
+    else:
+        with pytest.raises(MachineError, match=f"{n_logged} of 2 cells are logged"):
+            __main__.publish(argparse.Namespace())
+    assert asked == runs[: n_logged + 1]  # a store that does not answer is asked once
+
+
+def test_publish_with_tracking_off_logs_nothing_and_fails(
+    runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_TRACKING", "off")
+    with pytest.raises(ConfigError, match="BIOSPIKE_TRACKING: it is off"):
+        __main__.publish(argparse.Namespace())

@@ -1,10 +1,12 @@
 """Unfinished work lies apart, is found again, and replaces the output when complete."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from pipeline import files, unfinished
+from pipeline.errors import MachineError
 
 
 @pytest.fixture
@@ -121,3 +123,64 @@ def test_a_damaged_file_is_not_kept(tmp_path: Path) -> None:
     unfinished.note_inputs(path, "abc")
     path.write_text("spikez")
     assert not unfinished.is_made_of(path, "abc")
+
+
+def test_a_file_or_a_link_at_the_output_is_not_removed(
+    spikes_folder: Path, tmp_path: Path
+) -> None:
+    spikes_folder.parent.mkdir(parents=True)
+    spikes_folder.write_text("mine")
+    with pytest.raises(MachineError, match="this is a file"):
+        finish(spikes_folder, r1="new")
+    assert spikes_folder.read_text() == "mine"
+    spikes_folder.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "r1").write_text("mine")
+    spikes_folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MachineError, match="this is a link"):
+        finish(spikes_folder, r1="new")
+    assert tree(tmp_path / "elsewhere") == {"r1": "mine"}
+
+
+def test_a_closed_folder_is_noticed_before_the_work(
+    spikes_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(spikes_folder, r1="old")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.access", lambda *_: False)  # root may write anywhere
+        with pytest.raises(MachineError, match="may not read or write") as caught:
+            finish(spikes_folder, r1="new")
+    assert caught.value.where == "data/spikes"
+    assert tree(spikes_folder) == {"r1": "old"}
+
+
+@pytest.mark.parametrize("refused", ["the old folder", "the new folder"])
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
+    spikes_folder: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    finish(spikes_folder, r1="old")
+    move = Path.replace
+
+    def refuse(source: Path, target: Path) -> Path:
+        if (source if refused == "the old folder" else target) == spikes_folder and (
+            ".replaced" not in source.name
+        ):
+            raise OSError(errno.EIO, "Input/output error")
+        return move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(MachineError, match="the disk or its connection failed"):
+            finish(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "old"}
+    finish(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "new"}
+    assert not list(files.UNFINISHED.glob("spikes/*"))
+
+
+def test_what_a_run_that_failed_was_writing_is_cleared_at_once(
+    spikes_folder: Path,
+) -> None:
+    work = break_off(spikes_folder, r1="new", **{".partial-1-r2": "half"})
+    assert unfinished.is_made_of(work / "r1", "inputs of new")
+    assert not list(work.rglob(".partial-*"))

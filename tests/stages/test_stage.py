@@ -1,13 +1,17 @@
 """What all stages share: declared reads, plain settings, errors as one block."""
 
+import errno
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pipeline import config
+import stages
+from pipeline import config, locks, stopping
 from stages import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -82,3 +86,67 @@ def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
     assert done.returncode == (1 if debug else 2)
     assert ("Traceback" in done.stderr) == debug
     assert "encoders.detla: is missing" in done.stderr
+
+
+Run = Callable[[Callable[[Stage], str]], None]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Run a function as the stage `ingest` of a data set, in an empty checkout."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stages/ingest.py", "ecg"])
+    monkeypatch.setattr(stages, "_stage", lambda *_: stage())
+    monkeypatch.setattr(locks, "PATIENCE_S", 0)
+    before = {each: signal.getsignal(each) for each in stopping.SIGNALS}
+    yield lambda main: stages.run(main, axes=("dataset",), sections=())
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def raising(error: BaseException) -> Callable[[Stage], str]:
+    def main(_: Stage) -> str:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many files are open"),
+        (MemoryError("Unable to allocate 2 GiB"), "not enough memory"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_block_and_status_2(
+    run: Run, capsys: pytest.CaptureFixture[str], error: Exception, words: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(raising(error))
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("ingest ecg this machine: ")
+    assert words in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), FileNotFoundError(2, "no", "a")])
+def test_a_bug_keeps_its_traceback(run: Run, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        run(raising(error))
+
+
+def test_a_second_stage_on_one_output_is_refused(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def first(_: Stage) -> str:
+        with pytest.raises(SystemExit) as caught:
+            run(raising(AssertionError("two at once")))
+        assert caught.value.code == 2
+        return "done"
+
+    run(first)
+    printed = capsys.readouterr().err
+    assert "ingest@ecg: process" in printed
+    assert "ingest ecg: done" in printed
