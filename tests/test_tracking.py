@@ -632,7 +632,10 @@ def test_two_processes_may_make_the_store_at_once(home: Path) -> None:
     files.save_json(
         files.folder("runs", other) / "run.json", {**run, "run_key": "another"}
     )
-    code = "from pipeline import tracking; assert tracking.publish({!r}, 'metrics')"
+    code = (
+        "from pipeline import tracking; tracking.LOCK_S = 120; "
+        "assert tracking.publish({!r}, 'metrics')"
+    )
     processes = [run_python(code.format(name)) for name in (CELL, other)]
     assert [process.wait() for process in processes] == [0, 0]
     assert len([run for run in all_runs() if "run_key" in run.data.tags]) == 2

@@ -21,8 +21,8 @@ from pipeline.tracking import answering, store
 
 KINDS = ("runs", "metrics", "energy")
 """The folders of `data` that hold what is logged of a cell."""
-LOCK_S = 4.0
-"""Seconds that another process may take to log a cell."""
+LOCK_S = 8.0
+"""Seconds that another process may take to make a new store, or to log a cell."""
 
 
 def store_uri() -> str:
