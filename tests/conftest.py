@@ -12,6 +12,7 @@ SLOW = (
     "exporting",
     "fuzz",
     "ingestion/test_real_counts.py",
+    "inspection/test_demos.py",
     "meters",
     "networks",
     "neurons",

@@ -292,6 +292,22 @@ def test_windows_too_short_for_a_network_of_the_grid_are_found(
     assert checked.verdict == "not yet", "the other model of the grid can read them"
 
 
+def test_beats_that_prepare_detects_lie_at_annotations_here(
+    write_set: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sections = write_set()
+    around = {"kind": "beats", "beats": "detected", "tmin": 0.1, "tmax": 0.6}
+    check_dataset(params(sections, windows=around), "x")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Yes: 12 windows of 6 subjects" in shown
+    assert "prepare detects its own" in shown
+    elsewhere = check(params(sections, windows={**around, "channel": "z"}), "x")
+    assert (
+        "no channel 'z' to detect beats in"
+        in found(elsewhere, "Prepare would end").what
+    )
+
+
 def test_the_page_stands_alone_and_shows_text_as_text(
     write_set: Callable[..., dict[str, Any]],
 ) -> None:
