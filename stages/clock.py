@@ -1,6 +1,6 @@
 """clock: what the place in the recording tells of the class, without any signal."""
 
-from pipeline import files
+from pipeline import files, unfinished
 from pipeline.evaluation.clock import measure
 from stages import Stage, run
 
@@ -18,7 +18,7 @@ def main(stage: Stage) -> str:
         settings=stage.read("evaluation"),
         seed=earlier["seed"],
     )
-    with files.replacing_folder(files.folder("clock", stage.label)) as folder:
+    with unfinished.finishing(files.folder("clock", stage.label)) as folder:
         files.save_json(folder / "clock.json", clock.metrics)
         files.save_table(folder / "predictions.parquet", clock.predictions)
         files.save_csv(folder / "subjects.csv", clock.subjects)

@@ -75,3 +75,24 @@ def test_made_again_it_has_the_same_bytes(stage: Stage) -> None:
         module.main(stage)
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert found[0] == found[1]
+
+
+def test_a_run_that_fails_leaves_what_was_there(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.main(stage)
+    folder = files.folder("clock", "ecg_demo")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def fail(path: Path, table: pd.DataFrame) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "save_csv", fail)
+        with pytest.raises(OSError, match="disk full"):
+            module.main(stage)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["ecg_demo"]
+    module.main(stage)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert not (files.UNFINISHED / "clock" / "ecg_demo").exists()

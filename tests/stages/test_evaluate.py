@@ -53,7 +53,7 @@ def write_clock(in_order: bool) -> None:
     windows["onset_s"] = onset_s if in_order else other
     windows = windows.assign(recording=windows["subject"], reason="")
     tested = windows[["window"]].assign(fold=0, role="test")
-    trained = pd.concat([windows.assign(window=windows["window"] + 200)])
+    trained = windows.assign(window=windows["window"] + 200)
     folds = pd.concat([tested, trained[["window"]].assign(fold=0, role="train")])
     windows = pd.concat([windows, trained])
     settings = config.load(PARAMS).read("evaluation")
