@@ -152,7 +152,7 @@ def chosen(item: Item, names: Sequence[str]) -> list[str]:
 
 def number(text: str, what: str, pattern: str = FLOAT) -> float:
     """Read a number as a file should write it."""
-    if not re.fullmatch(pattern, text.strip()):
+    if not re.fullmatch(pattern, text.strip(), re.ASCII):
         raise FileError(f"{what} is '{text.strip()}'")
     value = float(text)
     if not math.isfinite(value):

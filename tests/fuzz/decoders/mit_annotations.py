@@ -36,6 +36,7 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
             if place < len(words) and words[place] >> 10 >= SKIP:
                 raise FileError("a skip that no annotation follows")
         elif code == AUX:
+            value &= 255  # a note's length is a byte
             size = (value + 1) // 2
             if place + size > len(words) or not found:
                 raise FileError("annotations end within a note")

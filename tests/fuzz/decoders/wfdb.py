@@ -24,7 +24,9 @@ from tests.fuzz.items import (
 
 RECORD = re.compile(
     r"(?P<name>[-\w]+)(?:/(?P<seg>\d+))?[ \t]+(?P<sig>\d+)"
-    r"(?:[ \t]+(?P<rate>\S+)(?:[ \t]+(?P<len>\d+)(?:[ \t]+\S+(?:[ \t]+\S+)?)?)?)?[ \t]*"
+    r"(?:[ \t]+(?P<rate>\S+)(?:[ \t]+(?P<len>\d+)"
+    r"(?:[ \t]+\S+(?:[ \t]+\S+)?)?)?)?[ \t]*",
+    re.ASCII,
 )
 RATE = re.compile(rf"(?P<rate>{FLOAT})(?:/{FLOAT}(?:\({FLOAT}\))?)?")
 SIGNAL = re.compile(
@@ -32,7 +34,8 @@ SIGNAL = re.compile(
     r"(?:\+(?P<at>\d+))?(?:[ \t]+(?P<gain>\S+)(?:(?:[ \t]+|(?=-))(?P<res>-?\d+)"
     r"(?:(?:[ \t]+|(?=-))(?P<zero>-?\d+)(?:(?:[ \t]+|(?=-))(?P<first>-?\d+)"
     r"(?:(?:[ \t]+|(?=-))(?P<sum>-?\d+)"
-    r"(?:(?:[ \t]+|(?=-))(?P<block>-?\d+)(?:[ \t]*(?P<name>.*))?)?)?)?)?)?)?[ \t]*"
+    r"(?:(?:[ \t]+|(?=-))(?P<block>-?\d+))?(?:[ \t]*(?P<name>.*))?)?)?)?)?)?[ \t]*",
+    re.ASCII,
 )
 GAIN = re.compile(rf"(?P<gain>{FLOAT})(?:\((?P<base>-?\d+)\))?(?:/(?P<unit>\S+))?")
 
