@@ -26,7 +26,7 @@ wrong
     - notes of EDF+ cannot be read, or a record lacks its time;
     - a row has more or fewer fields than the header, but for the last one;
     - beats are those of another record;
-    - samples are no finite numbers, larger than a body makes them (1 V), or one value
+    - samples are no finite numbers, larger than a body makes them, or one value
       all along; a rate is below 1 Hz or above 1 MHz;
     - two persons have the same signal, or two members of an archive the same name.
 crashed
@@ -49,8 +49,8 @@ from tests.fuzz.trying import Outcome, Taken
 
 SAME = 4e-7
 """Relative to a channel's largest value: recordings are kept as float32."""
-LARGEST_V = 1.0
-"""99 of 100 samples of any electrode are smaller."""
+USUAL_V, LARGEST_V = 1.0, 100.0
+"""99 of 100 samples of any electrode are smaller, and all of them."""
 RATES = (1.0, 1e6)
 """Hz between which any recording of a body has its rate."""
 STILL_S = 0.2
@@ -117,8 +117,9 @@ def check_body(reading: Reading) -> None:
     for name, row in zip(reading.names, reading.volts, strict=True):
         if np.ptp(row) == 0:
             raise FileError(f"{name} is one value all along")
-        if np.percentile(np.abs(row - np.median(row)), 99) > LARGEST_V:
-            raise FileError(f"{name} is larger than a body makes it")
+        size = np.abs(row - np.median(row))
+        if np.percentile(size, 99) > USUAL_V or size.max() > LARGEST_V:
+            raise FileError(f"{name} is larger than a body makes it: {size.max():g} V")
 
 
 def copies(recordings: Mapping[str, Taken]) -> str:
