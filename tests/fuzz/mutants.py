@@ -20,6 +20,7 @@ from tests.fuzz.mutations import (
     truncate,
 )
 from tests.fuzz.mutations_archives import hostile, inner
+from tests.fuzz.mutations_arrays import eeg_fields, samples, variables
 from tests.fuzz.mutations_formats import (
     beats,
     edf_field,
@@ -42,11 +43,11 @@ FITTING: dict[str, tuple[Mutation, ...]] = {
     "wfdb": (beats, beats, other_beats, zeros),
     "edf": (edf_field, edf_field, edf_field, edf_notes, zeros),
     "bids": (edf_field, sidecar, sidecar, zeros),
-    "brainvision": (zeros,),
-    "eeglab": (zeros,),
+    "brainvision": (zeros, samples),
+    "eeglab": (zeros, samples, eeg_fields, eeg_fields),
     "fif": (),
     "table": (rows, rows, rows, packed_rows),
-    "array": (zeros,),
+    "array": (zeros, samples, variables, variables),
     "archive": (hostile, hostile, hostile, inner),
 }
 """Mutations of a decoder's items, beside those of all."""

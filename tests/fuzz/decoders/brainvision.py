@@ -36,7 +36,11 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
         elif "=" in line and not line.startswith(";"):
             key, _, value = (part.strip() for part in line.partition("="))
             # Markers may share a number.
-            key = f"{key} {len(section)}" if re.fullmatch(r"Mk\d*", key) else key
+            key = (
+                f"{key} {len(found)}{len(section)}"
+                if re.fullmatch(r"Mk\d*", key)
+                else key
+            )
             if section.setdefault(key, value) != value:
                 raise FileError(f"two values of {key}")
     return found
@@ -107,7 +111,11 @@ def _marks(
     if not content:
         raise FileError("no markers")
     marks = []
-    for key, value in sections(content, "Marker").get("Marker Infos", {}).items():
+    found = sections(content, "Marker")
+    lines = found.pop("Marker Infos", {})
+    for other in found.values():
+        lines |= {k: v for k, v in other.items() if re.fullmatch(r"Mk\d* \d+", k)}
+    for key, value in lines.items():
         if not re.fullmatch(r"Mk\d* \d+", key):
             raise FileError(f"a marker called {key}")
         kind, text, at, *_ = [*value.split(","), "", ""]
