@@ -36,7 +36,7 @@ hung
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -53,6 +53,8 @@ USUAL_V, LARGEST_V = 1.0, 100.0
 """99 of 100 samples of any electrode are smaller, and all of them."""
 RATES = (1.0, 1e6)
 """Hz between which any recording of a body has its rate."""
+HELD_S = 0.3
+"""How exact the times of labels are on a clock that holds samples."""
 STILL_S = 0.2
 """One value for so long at the end is no signal: labels there do not count."""
 
@@ -137,7 +139,7 @@ def compare(item: Item, reading: Reading, taken: Taken) -> str:
     if abs(taken.sfreq / reading.sfreq - 1) > 1e-6:
         return f"{taken.sfreq} Hz, expected {reading.sfreq}"
     if reading.held:
-        return _compare_held(reading, taken)
+        return _compare_held(item, reading, taken)
     if taken.volts.shape != reading.volts.shape:
         return f"samples {taken.volts.shape}, expected {reading.volts.shape}"
     largest = np.abs(reading.volts).max(axis=1, keepdims=True)
@@ -151,8 +153,8 @@ def compare(item: Item, reading: Reading, taken: Taken) -> str:
     return _compare_clock(reading, taken) or _compare_labels(item, reading, taken)
 
 
-def _compare_held(reading: Reading, taken: Taken) -> str:
-    """Compare the order of fresh samples, and how long the recording lasts."""
+def _compare_held(item: Item, reading: Reading, taken: Taken) -> str:
+    """Compare the order of fresh samples, and how long recording and labels last."""
     found, fresh = (_fresh(each.volts) for each in (taken, reading))
     size = min(found.shape[1], fresh.shape[1])
     lasts, should = taken.volts.shape[1] / taken.sfreq, float(reading.times_s[-1])
@@ -163,6 +165,16 @@ def _compare_held(reading: Reading, taken: Taken) -> str:
         return "fresh samples in another order or of other values"
     if lasts > should + 1 or lasts < 0.5 * should:
         return f"lasts {lasts:g} s, expected {should:g}"
+    expected_s, found_s = Counter[str](), Counter[str]()
+    for mark in labels_of(item, reading):
+        expected_s[mark.text] += mark.duration_s  # type: ignore[assignment]
+    for _, duration_s, text in taken.marks:
+        found_s[text] += duration_s  # type: ignore[assignment]
+    for text in expected_s | found_s:
+        # Long holds are pauses, in which nothing has a label.
+        least = expected_s[text] - max(0.0, should - lasts)
+        if not least - HELD_S <= found_s[text] <= expected_s[text] + HELD_S:
+            return f"{found_s[text]:g} s of '{text}', expected {expected_s[text]:g}"
     return ""
 
 

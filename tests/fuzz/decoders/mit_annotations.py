@@ -45,6 +45,8 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
             place += size
         elif code not in (NUM, SUB, CHN):
             time += value
+            if time < (int(str(found[-1][0])) if found else 0):
+                raise FileError("annotations that go back in time")
             found.append([time, SYMBOLS.get(code) or f"code {code}", ""])
     if not ended:
         raise FileError("annotations without an end mark")
