@@ -85,7 +85,7 @@ def _reading(variables: dict[str, Any], item: Item) -> Reading:
 
 def _text(value: Any) -> str:
     if isinstance(value, np.floating | float):
-        return str(int(value)) if value == int(value) else str(value)
+        return str(int(value)) if float(value).is_integer() else str(value)
     return str(value).strip()
 
 

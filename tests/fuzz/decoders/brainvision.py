@@ -57,11 +57,11 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     interval = number(common["SamplingInterval"], "sampling interval")
     if interval <= 0 or n_channels < 1:
         raise FileError("no interval or no channels")
-    infos = [
-        head["Channel Infos"][f"Ch{k}"].split(",") for k in range(1, n_channels + 1)
-    ]
-    if len(head["Channel Infos"]) != n_channels:
+    found = [(re.match(r"Ch(\d+)", k), v) for k, v in head["Channel Infos"].items()]
+    places = {int(key[1]): value.split(",") for key, value in found if key}
+    if sorted(places) != list(range(1, n_channels + 1)):
         raise FileError("another number of channels")
+    infos = [places[k] for k in sorted(places)]
     names = [info[0].replace("\\1", ",") for info in infos]
     table = _samples(files, folder, head, n_channels)
     rows = []

@@ -79,7 +79,7 @@ def _channel(value: bytes) -> tuple[str, float, int]:
         raise FileError(f"a channel in unit {unit}")
     if not (np.isfinite(scale * cal) and scale * cal):
         raise FileError("a channel without a scale")
-    return name.rstrip(b"\0").decode("latin-1"), scale * cal * 10.0**times, kind
+    return name.partition(b"\0")[0].decode("latin-1"), scale * cal * 10.0**times, kind
 
 
 def decode(files: Files, main: str, item: Item) -> Reading:
