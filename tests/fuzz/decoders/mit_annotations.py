@@ -20,7 +20,7 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
         raise FileError("annotations of an odd number of bytes")
     words = struct.unpack(f"<{len(content) // 2}H", content)
     found: list[list[object]] = []
-    time, place, ended = 0, 0, False
+    time, place, ended, noted = 0, 0, False, False
     while place < len(words):
         code, value = words[place] >> 10, words[place] & 1023
         place += 1
@@ -38,8 +38,9 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
         elif code == AUX:
             value &= 255  # a note's length is a byte
             size = (value + 1) // 2
-            if place + size > len(words) or not found:
-                raise FileError("annotations end within a note")
+            if place + size > len(words) or not found or noted:
+                raise FileError("a note that ends the file or has no annotation")
+            noted = True
             text = struct.pack(f"<{size}H", *words[place : place + size])[:value]
             found[-1][2] = utf8(text).strip(" \t\r\n\0")
             place += size
@@ -47,6 +48,7 @@ def read_annotations(content: bytes) -> tuple[float | None, list[Found]]:
             time += value
             if time < (int(str(found[-1][0])) if found else 0):
                 raise FileError("annotations that go back in time")
+            noted = False
             found.append([time, SYMBOLS.get(code) or f"code {code}", ""])
     if not ended:
         raise FileError("annotations without an end mark")
