@@ -24,7 +24,7 @@ TYPES = ("EEG", "ECG", "EMG", "EOG", "RESP", "TEMP", "MISC", "SAO2", "BIO", "SEE
 ENTRY = re.compile(
     rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?((?:\x14[^\x14\x00]*)*)\x14"
 )
-SAME_CLOCK = 0.01
+SAME_CLOCK = 0.02
 """Relative difference between two statements of a rate that nobody overlooks."""
 MOST_OUTSIDE = 2e-3
 """Share of samples outside the digital range: some recorders mark gaps so."""
