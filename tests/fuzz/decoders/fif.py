@@ -37,7 +37,8 @@ def tags(content: bytes) -> list[tuple[int, int, bytes]]:
             raise FileError(f"tag {kind} of {size} bytes")
         found.append((kind, form, content[place + 16 : place + 16 + size]))
         if following == -1:
-            if any(content[place + 16 + size :]):
+            behind = content[place + 16 + size :]
+            if len(behind) >= 16 and any(behind):
                 raise FileError("more after the last tag")
             return found
         if following not in (0, place + 16 + size):

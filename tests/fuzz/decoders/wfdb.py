@@ -37,7 +37,7 @@ SIGNAL = re.compile(
     r"(?:(?:[ \t]+|(?=-))(?P<block>-?\d+))?(?:[ \t]*(?P<name>.*))?)?)?)?)?)?[ \t]*",
     re.ASCII,
 )
-GAIN = re.compile(rf"(?P<gain>{FLOAT})(?:\((?P<base>-?\d+)\))?(?:/(?P<unit>\S+))?")
+GAIN = re.compile(rf"(?P<gain>{FLOAT})(?:\((?P<base>-?\d+)\))?(?:/(?P<unit>\S*))?")
 
 
 @dataclass(frozen=True)
