@@ -142,7 +142,6 @@ def _formats(folder: Path) -> Iterator[Item]:
             yield _record(folder / "wfdb" / f"{name}.hea", length)
     for path, count, channels in (
         ("eeglab/test.bdf", 4, ["A1", "A2", "A3"]),
-        ("eeglab/test.edf", 4, ["Fp1", "Fp2", "T3"]),
         ("edf/test_utf8.edf", 20, ["Fp1"]),
     ):
         if (folder / path).is_file():
