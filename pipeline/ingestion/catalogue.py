@@ -109,6 +109,13 @@ def described(
 
 def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
     """Refuse a data set that cannot be one."""
+    if len(labels) < 2:
+        raise DataError(
+            where,
+            f"one class alone, '{''.join(labels)}'",
+            expected="two classes or more: of one any model that answers it is right",
+            remedy="list the other classes in the data set's labels in params.yaml",
+        )
     present = [row for row in rows if row.status != "absent"]
     used = [row for row in present if row.status == "used"]
     if not used:

@@ -17,9 +17,9 @@ SIZE, MOST_CHANNELS = 256, 64
 """Numbers in a sketch, and channels that share them."""
 BLOCK = 64
 """Samples at most that make a number."""
-ALIKE, DEVIATIONS = 0.6, 8.0
-"""By how much equal signs outnumber others in copies: a share of all signs, and
-standard deviations of what chance makes."""
+DEVIATIONS = 8.0
+"""By how much equal signs outnumber others in copies, in standard deviations of what
+chance makes."""
 ROUNDING = 0.05
 """By how much the median number of a copy differs, of the median number."""
 LEAST_CHANGES = 32
@@ -148,7 +148,7 @@ def _candidates(signs: np.ndarray) -> Iterator[tuple[int, int]]:
         rows = slice(begin, begin + TOGETHER)
         agree = np.abs(signs[rows] @ signs.T)
         both = known[rows] @ known.T
-        alike = (agree >= ALIKE * both) & (agree >= DEVIATIONS * np.sqrt(both))
+        alike = agree >= DEVIATIONS * np.sqrt(both)
         for first, second in np.argwhere(alike & (both > 0)).tolist():
             if begin + first < second:
                 yield begin + first, second

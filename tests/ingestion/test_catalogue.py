@@ -14,7 +14,7 @@ from pipeline.readers.base import Content
 
 
 def row(name: str, **changes: object) -> Row:
-    settings = {"channels": '["a"]', "annotations": '{"N": 3}'} | changes
+    settings = {"channels": '["a"]', "annotations": '{"N": 3, "S": 1}'} | changes
     return Row(name, "subject", **settings)
 
 
@@ -28,15 +28,15 @@ def test_a_row_survives_json() -> None:
 def test_recordings_that_differ_in_channels() -> None:
     rows = [row("x"), row("y"), row("z", channels='["a", "b"]')]
     with pytest.raises(DataError, match=r'z has the channels \["a", "b"\]') as caught:
-        catalogue.check(rows, ["N"], "mitdb")
+        catalogue.check(rows, ["N", "S"], "mitdb")
     assert caught.value.expected == '["a"], as in 2 recordings'
 
 
 def test_refused_recordings_do_not_count() -> None:
     refused = row("z", status="refused", channels="[]", annotations='{"V": 1}')
-    catalogue.check([row("x"), refused], ["N"], "mitdb")
+    catalogue.check([row("x"), refused], ["N", "S"], "mitdb")
     with pytest.raises(DataError, match="'V'"):
-        catalogue.check([row("x"), refused], ["V"], "mitdb")
+        catalogue.check([row("x"), refused], ["N", "V"], "mitdb")
 
 
 def test_unlike_recordings_can_be_refused_one_by_one() -> None:
@@ -44,7 +44,7 @@ def test_unlike_recordings_can_be_refused_one_by_one() -> None:
     found = catalogue.without_unlike(rows)
     assert [each.status for each in found] == ["used", "used", "refused"]
     assert '2 other recordings have the channels ["a"]' in found[2].reason
-    catalogue.check(found, ["N"], "mitdb")
+    catalogue.check(found, ["N", "S"], "mitdb")
     assert catalogue.without_unlike(rows[:2]) == rows[:2]
 
 
@@ -58,3 +58,8 @@ def test_remarks_that_only_all_samples_give_are_kept() -> None:
     labels = Labels(np.empty(0), np.empty(0), ())
     found = catalogue.described(content, measured, labels, {})
     assert json.loads(found["remarks"]) == ["one", "two"]
+
+
+def test_one_class_alone_is_refused() -> None:
+    with pytest.raises(DataError, match="one class alone, 'N'"):
+        catalogue.check([row("x")], ["N"], "mitdb")
