@@ -6,7 +6,6 @@ from pipeline import files
 from pipeline.errors import DataError
 from pipeline.plots.tradeoff import names, pareto, tradeoff
 from pipeline.report.page import refresh
-from pipeline.report.tradeoffs import folder
 from pipeline.tracking import sweep
 
 
@@ -26,6 +25,7 @@ def draw(dataset: str) -> Path:
     DataError
         MLflow has no two runs of the data set with accuracy and energy.
     """
+    path = files.folder("tradeoffs", f"{dataset}.svg")
     points = sweep.comparable(sweep.points(dataset))
     points = points.dropna(subset=["balanced_accuracy", "energy_uj"])
     if len(points) < 2:
@@ -39,7 +39,6 @@ def draw(dataset: str) -> Path:
         name=names(points["settings"].tolist()), front=pareto(points)
     )
     drawn = tradeoff(points)
-    path = folder() / f"{dataset}.svg"
     with files.replacing(path) as partial:
         partial.write_text(drawn.svg, encoding="utf-8")
     table = points.drop(columns=["settings", "upstream", "data_digest"])

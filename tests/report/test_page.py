@@ -815,8 +815,9 @@ def test_data_sets_stand_in_the_order_of_the_grid(
 def test_a_drawn_tradeoff_is_shown(grid: Path) -> None:
     make()
     assert "What spending less costs" not in page_text(grid)
-    (tradeoffs.folder() / "ecg_demo.svg").write_text("<svg>front</svg>")
-    (tradeoffs.folder() / "emg_demo.svg").write_text("<svg>of others</svg>")
+    Path("data/tradeoffs").mkdir(exist_ok=True)
+    Path("data/tradeoffs/ecg_demo.svg").write_text("<svg>front</svg>")
+    Path("data/tradeoffs/emg_demo.svg").write_text("<svg>of others</svg>")
     assert report.refresh()
     text = page_text(grid)
     assert text.count("What spending less costs") == 1
