@@ -41,13 +41,12 @@ HEADER_BYTES = 2**24
 PIECE_BYTES = 2**20
 BROKEN = (
     lzma.LZMAError,
-    UnicodeError,
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     EOFError,
     OSError,
-    RuntimeError,  # an encrypted zip
+    RuntimeError,  # as of an encrypted zip
     ValueError,
 )
 """What the libraries raise where an archive is damaged."""
