@@ -185,12 +185,14 @@ def _predict_fold(
     )
     _check(fold, train, test)
     target, tables = train["label"].to_numpy(str), {}
-    # Sums over several threads differ in their last digits from machine to machine.
+    classifiers = {name: _classifier(name, seed, fold) for name in CLASSIFIERS}
+    # Sums over several threads differ in their last digits from machine to machine. The
+    # limit holds for libraries that are loaded: so the classifiers are made before it.
     with threadpool_limits(1):
-        for name, given in CLASSIFIERS.items():
-            inputs, asked = (rows[list(given)].to_numpy() for rows in (train, test))
-            classifier = _classifier(name, seed, fold).fit(inputs, target)
-            shares = classifier.predict_proba(asked)
+        for name, classifier in classifiers.items():
+            given = list(CLASSIFIERS[name])
+            inputs, asked = (rows[given].to_numpy() for rows in (train, test))
+            shares = classifier.fit(inputs, target).predict_proba(asked)
             known = [str(label) for label in classifier.classes_]
             tables[name] = _table(test, fold, shares, known, classes)
     return tables
