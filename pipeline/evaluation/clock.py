@@ -34,6 +34,17 @@ SO_FAR = ("seconds", "decisions")
 CLASSIFIERS = {"linear": SO_FAR, "trees": SO_FAR, "relative": ("share",)}
 """What each is given. Linear is logistic regression, the others are boosted trees."""
 
+TITLES = {
+    "linear": "clock, linear",
+    "trees": "clock, trees",
+    "relative": "clock, relative",
+}
+GIVEN = {
+    "linear": "a linear model of seconds and decisions so far",
+    "trees": "boosted trees on seconds and decisions so far",
+    "relative": "boosted trees on the share of the recording that is over",
+}
+"""What each of the classifiers is, in a sentence."""
 TREES: dict[str, Any] = {
     "learning_rate": 0.3,
     "max_iter": 30,

@@ -8,8 +8,10 @@ from typing import Any, Literal
 from pipeline import files
 from pipeline.config import Params
 from pipeline.errors import DataError
+from pipeline.evaluation.clock import Clock
 from pipeline.ingestion.recordings import Ingested, inspect
 from pipeline.inspection import asked as asking
+from pipeline.inspection import clock as timing
 from pipeline.inspection import trial as trying
 from pipeline.inspection.asked import Asked
 from pipeline.inspection.feasibility import of_trial, refusals
@@ -36,6 +38,8 @@ class Checked:
     manifest : mapping
         What the stage fetch wrote.
     trial : Trial
+    clock : Clock or None
+        What needs no signal; None where no fold can be judged.
     findings : list of Finding
         The most severe first.
     """
@@ -44,6 +48,7 @@ class Checked:
     done: Ingested
     manifest: Mapping[str, Any]
     trial: Trial
+    clock: Clock | None
     findings: list[Finding]
 
     @property
@@ -113,16 +118,16 @@ def check(params: Params, dataset: str) -> Checked:
         for row in done.rows
         if row.status == "used"
     }
-    # The section "what needs no signal" (class prior, clock) is measured here, from
-    # trial.windows and trial.folds.
+    clock, without_signal = timing.of_trial(params, asked, trial)
     found = [
         *_stale(params, dataset, manifest),
         *of_recordings(done, manifest, asked.on_bad),
         *of_signals(seen, asked.signal),
         *of_leads(seen),
         *of_trial(asked, trial, seen),
+        *without_signal,
     ]
-    return Checked(asked, done, manifest, trial, in_order(found))
+    return Checked(asked, done, manifest, trial, clock, in_order(found))
 
 
 def _manifest(folder: Path, dataset: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline import files
 from pipeline.ingestion.words import left_out_lines, row_words
-from pipeline.inspection import drawing, tables
+from pipeline.inspection import clock, drawing, tables
 from pipeline.inspection.check import Checked
 from pipeline.inspection.findings import SEVERITIES
 from pipeline.inspection.text import counts, sentence, written
@@ -80,6 +80,7 @@ def content(checked: Checked) -> dict[str, Any]:
         "subjects": _rows(tables.subjects(checked)),
         "roles": _rows(tables.folds(checked)),
         "scheme": asked.folds.scheme,
+        "clock": _rows(clock.table(checked.clock)) if checked.clock else None,
         "lanes": drawing.lanes(used, subjects, list(asked.labels)),
         "n_used": len(used),
         "columns": drawing.COLUMNS,

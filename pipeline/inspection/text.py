@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.inspection import clock
 from pipeline.inspection.check import Checked
 from pipeline.inspection.findings import SEVERITIES, Finding, count
 from pipeline.inspection.tables import channels, classes, folds
@@ -63,6 +64,8 @@ def _tables(checked: Checked) -> Iterator[RenderableType]:
     yield _table(classes(checked), "class")
     if len(roles := folds(checked)):
         yield _table(roles, "fold")
+    if checked.clock is not None:
+        yield _table(clock.table(checked.clock), "what needs no signal")
     yield _table(channels(checked), "channel")
 
 

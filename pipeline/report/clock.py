@@ -3,19 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Plain = dict[str, Any]
+from pipeline.evaluation.clock import GIVEN, TITLES
 
-TITLES = {
-    "linear": "clock, linear",
-    "trees": "clock, trees",
-    "relative": "clock, relative",
-}
-GIVEN = {
-    "linear": "a linear model of seconds and decisions so far",
-    "trees": "boosted trees on seconds and decisions so far",
-    "relative": "boosted trees on the share of the recording that is over",
-}
-"""What each of the clock's classifiers is, in a sentence."""
+Plain = dict[str, Any]
 
 
 def shown(clock: Mapping[str, Any]) -> list[Plain]:

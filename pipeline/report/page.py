@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import files
+from pipeline.evaluation.clock import TITLES
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.plots.runs import draw
 from pipeline.plots.style import Picture
@@ -135,7 +136,7 @@ def section(told: Plain, dataset: str) -> Plain:
         **device.shown(cells, here),
         "tradeoff": tradeoffs.shown(dataset),
         "subjects_picture": figures.subjects(
-            tables, by_clock.rename(clock.TITLES[best_clock]), chance
+            tables, by_clock.rename(TITLES[best_clock]), chance
         ),
         "learning_picture": figures.learning(curves, chance),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],

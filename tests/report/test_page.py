@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from pipeline import config, files, spikes
 from pipeline.errors import DataError
-from pipeline.evaluation.clock import Clock, measure, without_signal
+from pipeline.evaluation.clock import TITLES, Clock, measure, without_signal
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
 from pipeline.evaluation.lead import lead
 from pipeline.profiling import measured
@@ -922,18 +922,18 @@ def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
     prior = clock["prior"]
     shares = [report.percent(prior[name]) for name in ("balanced_accuracy", "macro_f1")]
     assert f"prior always N {' '.join(shares)} –" in text
-    for name, title in pages.TITLES.items():
+    for name, title in TITLES.items():
         accuracy = clock[name]["balanced_accuracy"]
         value = report.percent(accuracy["value"])
         assert f"{title} {value} {report.interval(accuracy)}" in text
     assert text.index("delta · ann") < text.index("prior always N")
-    assert achieved.count('class="clock"') == len(CELLS) + len(pages.TITLES)
+    assert achieved.count('class="clock"') == len(CELLS) + len(TITLES)
     whole = words(page_text(grid))
     assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in whole
     each = whole.split("Each class")[1].split("What is taken")[0]
-    assert each.count("no signal") == len(pages.TITLES)
+    assert each.count("no signal") == len(TITLES)
     titles = ", ".join(f"delta · {names[2]}" for names in CELLS)
-    best = pages.TITLES[clock["best"]]
+    best = TITLES[clock["best"]]
     assert re.search(f'subjects under {titles};[^"]*; {best}, from', page_text(grid))
 
 
@@ -945,7 +945,7 @@ def test_a_page_whose_models_beat_the_clock_warns_of_nothing(grid: Path) -> None
     make()
     assert section_text(grid).startswith("Simulated ECG 6 subjects")
     tests = words(page_text(grid).split("Do the models differ?")[1])
-    title = pages.TITLES[measured_clock().metrics["best"]]
+    title = TITLES[measured_clock().metrics["best"]]
     assert re.search(rf"lif − {title} \+\d+\.\d 6 0\.031 better", tests)
     assert "not shown to be better" not in page_text(grid)
 
