@@ -32,12 +32,36 @@ SLOW = (
 """Folders and files that `make check` leaves out."""
 
 
+LONG = (
+    "repro/test_repro.py",
+    "ingestion/test_real_counts.py",
+    "report/test_page.py",
+    "test_tracking.py",
+    "exporting/test_c.py",
+)
+"""Files that run first, the longest before the others: none is left for the end, when
+other workers have nothing to do."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist hand out files in our order, not by how many tests they have.
+
+    Its workers are the processes: a test that wants more of its own says so, for each
+    of those begins with seconds of imports.
+    """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+    os.environ["BIOSPIKE_WORKERS"] = "1"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests."""
+    """Mark the slow tests, and begin with the longest files."""
     slow = tuple(TESTS / name for name in SLOW)
     for item in items:
         if any(item.path.is_relative_to(place) for place in slow):
             item.add_marker("slow")
+    places = {TESTS / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -314,6 +314,20 @@ def test_of_equal_logits_the_first_class_wins(tmp_path: Path) -> None:
     assert all(" class 0 logits 0 0 0" in line for line in lines)
 
 
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A program, and a file of a recording that it reads."""
+    folder = tmp_path_factory.mktemp("reader")
+    features, made = network("leaky subtract")
+    write(folder, features, made)
+    recording = AdcRecording(random_samples(2, 90), (20, 30))
+    whole = stimulus_of(features, random_spikes(features), recording)
+    replace(whole, windows=whole.windows[:0]).write_file(folder / "s.bin")
+    program = build(folder, "build/biospike")
+    assert run(program, folder / "s.bin")
+    return program, folder / "s.bin"
+
+
 @needs_gcc
 @pytest.mark.parametrize(
     ("change", "said"),
@@ -331,15 +345,10 @@ def test_of_equal_logits_the_first_class_wins(tmp_path: Path) -> None:
     ],
 )
 def test_bad_files_are_told_and_end_the_program(
-    change: Any, said: str, tmp_path: Path
+    change: Any, said: str, reader: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    features, made = network("leaky subtract")
-    write(tmp_path, features, made)
-    recording = AdcRecording(random_samples(2, 90), (20, 30))
-    whole = stimulus_of(features, random_spikes(features), recording)
-    replace(whole, windows=whole.windows[:0]).write_file(tmp_path / "s.bin")
-    (tmp_path / "t.bin").write_bytes(change((tmp_path / "s.bin").read_bytes()))
-    program = build(tmp_path, "build/biospike")
+    program, sound = reader
+    (tmp_path / "t.bin").write_bytes(change(sound.read_bytes()))
     done = subprocess.run(
         [program, tmp_path / "t.bin"], capture_output=True, text=True, timeout=30
     )
@@ -349,10 +358,8 @@ def test_bad_files_are_told_and_end_the_program(
 
 
 @needs_gcc
-def test_no_file_is_told(tmp_path: Path) -> None:
-    features, made = network("leaky subtract")
-    write(tmp_path, features, made)
-    program = build(tmp_path, "build/biospike")
+def test_no_file_is_told(reader: tuple[Path, Path]) -> None:
+    program, _ = reader
     done = subprocess.run([program, "none.bin"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "none.bin: No such file" in done.stderr

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 from functools import cache
@@ -45,16 +46,55 @@ RATE = 100.0
 N_SUBJECTS = 6
 
 
-@pytest.fixture
-def grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All files that the report reads, for two models of one data set."""
+    folder = tmp_path_factory.mktemp("grid")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        write_recordings()
+        write_signals()
+        write_clock()
+        for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
+            write_cell(names, skill)
+    return folder
+
+
+@pytest.fixture
+def grid(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of these files."""
     monkeypatch.chdir(tmp_path)
-    write_recordings()
-    write_signals()
-    write_clock()
-    for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
-        write_cell(names, skill)
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def reported(
+    written: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """These files with their report, and what was found for it, as JSON."""
+    folder = tmp_path_factory.mktemp("reported")
+    shutil.copytree(written, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, json.dumps(make())
+
+
+@pytest.fixture
+def report_of(
+    reported: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A copy of the files with their report."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(reported[0], tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture
+def details(reported: tuple[Path, str], report_of: Path) -> dict[str, Any]:
+    """What was found for the report."""
+    found: dict[str, Any] = json.loads(reported[1])
+    return found
 
 
 def write_recordings() -> None:
@@ -334,9 +374,10 @@ def make() -> dict[str, Any]:
     return report.make_report(CELLS, CARDS, QUICK, seed=1)
 
 
-def test_the_summary_is_small_and_tells_of_the_spiking_cell(grid: Path) -> None:
-    details = make()
-    summary = files.load_json(grid / "data/report/summary.json")
+def test_the_summary_is_small_and_tells_of_the_spiking_cell(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    summary = files.load_json(report_of / "data/report/summary.json")
     assert list(summary) == ["ecg_demo"]
     assert summary["ecg_demo"]["uj_per_window"] == 0.5
     lif = details["cells"][0]
@@ -349,16 +390,16 @@ def test_the_summary_is_small_and_tells_of_the_spiking_cell(grid: Path) -> None:
     assert len(summary["ecg_demo"]) == 6
 
 
-def test_an_ann_stands_beside_its_spiking_twin(grid: Path) -> None:
-    lif, ann = make()["cells"]
+def test_an_ann_stands_beside_its_spiking_twin(details: dict[str, Any]) -> None:
+    lif, ann = details["cells"]
     assert lif["spiking"]
     assert not ann["spiking"]
     assert lif["matched_ann"] == ann["cell"]
     assert lif["ann_uj_per_window"] == 4.0
 
 
-def test_a_twin_spends_less_by_the_same_settings(grid: Path) -> None:
-    lif, ann = make()["cells"]
+def test_a_twin_spends_less_by_the_same_settings(details: dict[str, Any]) -> None:
+    lif, ann = details["cells"]
     sparse = {"pruning": {"share": 0.75}}
     pruned = [json.loads(json.dumps(cell)) for cell in (lif, ann)]
     for cell in pruned:
@@ -369,8 +410,10 @@ def test_a_twin_spends_less_by_the_same_settings(grid: Path) -> None:
     assert cells[2]["matched_ann"] == pruned[1]["cell"]
 
 
-def test_everything_that_was_left_out_is_told(grid: Path) -> None:
-    told = make()["datasets"]["ecg_demo"]
+def test_everything_that_was_left_out_is_told(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    told = details["datasets"]["ecg_demo"]
     assert told["subjects"] == N_SUBJECTS
     assert [row["status"] for row in told["missing"]] == ["absent", "refused"]
     assert sum(told["windows"].values()) == 60 * N_SUBJECTS - 3
@@ -382,15 +425,15 @@ def test_everything_that_was_left_out_is_told(grid: Path) -> None:
         "stands there twice": N_SUBJECTS,
     }
     assert told["quality"]["line_noise_share"] is None
-    page = (grid / "data/report/index.html").read_text()
+    page = (report_of / "data/report/index.html").read_text()
     texts = ("s9: not in the mirror", "no powercap here", "flat &lt;all of it&gt;")
     files_left_out = ("9 files used", "is in `except` 3", "does not fit the pattern 2")
     for text in (*texts, *files_left_out, "(class N)"):
         assert text in page
 
 
-def test_the_detector_is_pooled(grid: Path) -> None:
-    detector = make()["datasets"]["ecg_demo"]["detector"]
+def test_the_detector_is_pooled(details: dict[str, Any]) -> None:
+    detector = details["datasets"]["ecg_demo"]["detector"]
     assert detector["sensitivity"] == pytest.approx(185 / 200)
     assert detector["positive_predictivity"] == pytest.approx(185 / 190)
     assert detector["lowest_sensitivity"] == 0.9
@@ -398,8 +441,8 @@ def test_the_detector_is_pooled(grid: Path) -> None:
     assert findings.detector("ecg_demo") is None
 
 
-def test_models_are_compared(grid: Path) -> None:
-    (test,) = make()["datasets"]["ecg_demo"]["tests"]
+def test_models_are_compared(details: dict[str, Any]) -> None:
+    (test,) = details["datasets"]["ecg_demo"]["tests"]
     assert test["models"] == ["ann", "lif"]
     assert test["difference"] > 0
     assert test["p"] == pytest.approx(2 / 2**N_SUBJECTS)
@@ -411,9 +454,8 @@ def test_cells_of_other_encoders_are_not_compared(grid: Path) -> None:
     assert findings.tests(apart, QUICK, seed=1) == []
 
 
-def test_made_twice_it_has_the_same_bytes(grid: Path) -> None:
-    make()
-    folder = grid / "data/report"
+def test_made_twice_it_has_the_same_bytes(report_of: Path) -> None:
+    folder = report_of / "data/report"
     names = ("summary.json", "details.json", "index.html")
     before = [(folder / name).read_bytes() for name in names]
     make()
@@ -421,28 +463,26 @@ def test_made_twice_it_has_the_same_bytes(grid: Path) -> None:
     json.loads(before[1], parse_constant=pytest.fail)
 
 
-def test_details_hold_nothing_that_this_machine_measured(grid: Path) -> None:
-    make()
-    before = (grid / "data/report/details.json").read_bytes()
-    page = page_text(grid)
+def test_details_hold_nothing_that_this_machine_measured(report_of: Path) -> None:
+    before = (report_of / "data/report/details.json").read_bytes()
+    page = page_text(report_of)
     measured.path("ecg_demo-delta-lif", RUN_KEY).unlink()
     make()
-    assert (grid / "data/report/details.json").read_bytes() == before
-    assert page_text(grid) != page
+    assert (report_of / "data/report/details.json").read_bytes() == before
+    assert page_text(report_of) != page
 
 
-def test_what_was_measured_of_another_run_is_not_shown(grid: Path) -> None:
-    make()
-    assert "1.25 765" in words(page_text(grid))
+def test_what_was_measured_of_another_run_is_not_shown(report_of: Path) -> None:
+    assert "1.25 765" in words(page_text(report_of))
     path = files.folder("runs", "ecg_demo-delta-lif") / "run.json"
     files.save_json(path, files.load_json(path) | {"run_key": "cd" * 32})
     make()
-    text = words(page_text(grid))
+    text = words(page_text(report_of))
     assert "765" not in text
     assert "1.25 –" in text  # the other cell was not trained anew
     measured.add("ecg_demo-delta-lif", "cd" * 32, MEASURED)
     assert report.refresh()
-    assert "1.25 765" in words(page_text(grid))
+    assert "1.25 765" in words(page_text(report_of))
 
 
 VOID = {"meta", "img", "br", "line", "circle"}
@@ -465,9 +505,8 @@ class Page(HTMLParser):
         assert tag in VOID or self.open.pop() == tag
 
 
-def test_the_page_stands_alone(grid: Path) -> None:
-    make()
-    text = (grid / "data/report/index.html").read_text()
+def test_the_page_stands_alone(report_of: Path) -> None:
+    text = (report_of / "data/report/index.html").read_text()
     page = Page()
     page.feed(text)
     assert page.open == []
@@ -542,15 +581,17 @@ def test_other_formats() -> None:
     assert report.interval({"value": 0.5, "low": None}) == "no interval"
 
 
-def test_what_neurons_learned_is_told_in_numbers(grid: Path) -> None:
-    lif, ann = make()["cells"]
+def test_what_neurons_learned_is_told_in_numbers(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    lif, ann = details["cells"]
     (row,) = lif["learned"]
     assert ann["learned"] == []
     assert row["values"] == 10
     assert row["start"] == pytest.approx(0.05)
     assert row["median"] == pytest.approx(0.09)  # the kept epoch, not the last
     assert [row["low"], row["high"]] == pytest.approx([0.08, 0.1])
-    page = (grid / "data/report/index.html").read_text()
+    page = (report_of / "data/report/index.html").read_text()
     assert "Learning moved the median tau_mem of layer 1 from 50 to 90 ms." in page
     assert page.count("What the neurons learned") == 1
 
@@ -685,9 +726,10 @@ def test_the_bill_of_learning_needs_no_pictures(learned_locally: Path) -> None:
     assert "Receptive fields" not in text
 
 
-def test_cells_that_do_not_learn_locally_say_nothing_of_synapses(grid: Path) -> None:
-    make()
-    text = (grid / "data/report/index.html").read_text()
+def test_cells_that_do_not_learn_locally_say_nothing_of_synapses(
+    report_of: Path,
+) -> None:
+    text = (report_of / "data/report/index.html").read_text()
     assert "synapses learned" not in text
     assert "memory that learning touches" not in text
 
@@ -714,10 +756,10 @@ def on_device(grid: Path) -> str:
 
 
 def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
-    grid: Path,
+    report_of: Path, details: dict[str, Any]
 ) -> None:
-    lif, ann = make()["cells"]
-    text = on_device(grid)
+    lif, ann = details["cells"]
+    text = on_device(report_of)
     accuracy = report.percent(lif["metrics"]["int8"]["balanced_accuracy"]["value"])
     assert lif["metrics"]["int8"] != lif["metrics"]
     assert f"delta · lif {accuracy}" in text
@@ -770,17 +812,16 @@ def test_a_battery_that_nothing_drains_lasts_without_a_number(grid: Path) -> Non
     assert "45 nm with memory, estimated 0 0 –" in on_device(grid)
 
 
-def test_a_cutoff_is_told(grid: Path) -> None:
+def test_a_cutoff_is_told(report_of: Path) -> None:
     path = files.folder("energy", "ecg_demo-delta-lif") / "energy.json"
     cut = {"steps_share": 0.625, "balanced_accuracy": {"with": 0.8, "without": 0.825}}
-    make()
-    assert "decided early" not in page_text(grid)
+    assert "decided early" not in page_text(report_of)
     files.save_json(path, files.load_json(path) | {"cutoff": cut})
     make()
     assert (
         "delta · lif, decided early: 62% of the steps, balanced accuracy 80.0% instead "
         "of 82.5%."
-    ) in on_device(grid)
+    ) in on_device(report_of)
 
 
 def test_the_page_is_made_again_from_its_findings_and_new_measurements(
@@ -812,14 +853,13 @@ def test_data_sets_stand_in_the_order_of_the_grid(
     assert report.render(told) == ["emg", "ecg", "eeg"]
 
 
-def test_a_drawn_tradeoff_is_shown(grid: Path) -> None:
-    make()
-    assert "What spending less costs" not in page_text(grid)
+def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
+    assert "What spending less costs" not in page_text(report_of)
     Path("data/tradeoffs").mkdir(exist_ok=True)
     Path("data/tradeoffs/ecg_demo.svg").write_text("<svg>front</svg>")
     Path("data/tradeoffs/emg_demo.svg").write_text("<svg>of others</svg>")
     assert report.refresh()
-    text = page_text(grid)
+    text = page_text(report_of)
     assert text.count("What spending less costs") == 1
     front = base64.b64encode(b"<svg>front</svg>").decode()
     assert f"data:image/svg+xml;base64,{front}" in text

@@ -26,15 +26,20 @@ def main(notes: Path, name: str, names: list[str]) -> None:
 
     importing = 0
 
-    def on_call(frame: FrameType, event: str, argument: object) -> None:
+    def on_return(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal importing
-        is_module = frame.f_code.co_name == "<module>"
-        if event == "call" and is_module:
+        importing -= event == "return"
+        return on_return
+
+    def on_call(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal importing
+        frame.f_trace_lines = False
+        if frame.f_code.co_name == "<module>":
             importing += 1
-        elif event == "return" and is_module:
-            importing -= 1
-        elif event == "call" and not importing:
+            return on_return
+        if not importing:
             ran.add(frame.f_code.co_filename)
+        return None
 
     def on_event(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(arguments[0], str | bytes | Path):
@@ -62,10 +67,10 @@ def main(notes: Path, name: str, names: list[str]) -> None:
     observed.params.__class__ = Observed
     files._reading = noted
     sys.addaudithook(on_event)
-    threading.setprofile(on_call)
-    sys.setprofile(on_call)
+    threading.settrace(on_call)
+    sys.settrace(on_call)
     module.main(observed)
-    sys.setprofile(None)
+    sys.settrace(None)
     found = {
         "modules": sorted(filter(None, map(module_name, ran))),
         "read": sorted(filter(None, map(inside, read))),
