@@ -112,25 +112,43 @@ def run(
         The sections of `params.yaml` it reads.
     """
     title = Path(sys.argv[0]).stem
-    parser = argparse.ArgumentParser(f"stages/run {title}", description=main.__doc__)
-    for axis in axes:
-        parser.add_argument(f"--{axis}", required=True, help="of params.yaml")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    arguments = vars(parser.parse_args())
-    debug = arguments.pop("debug") or "BIOSPIKE_DEBUG" in os.environ
+    names, debug = _arguments(title, main.__doc__, axes)
     begun = time.monotonic()
     stopping.install()
     if "DVC_STAGE" in os.environ:
         stopping.end_with_parent()
-    names = "-".join(arguments.values())
-    with in_one_message(f"{title} {names}".rstrip(), debug=debug):
-        stage = _stage(title, arguments, sections)
-        with only_one("@".join(filter(None, (title, names)))):
+    label = "-".join(names.values())
+    with in_one_message(f"{title} {label}".rstrip(), debug=debug):
+        stage = _stage(title, names, sections)
+        with only_one("@".join(filter(None, (title, label)))):
             done = main(stage)
     seconds = time.monotonic() - begun
-    label = f"[bold]{title}[/] {names}".rstrip()
+    label = f"[bold]{title}[/] {label}".rstrip()
     console.print(f"{label}: {done} [dim]({seconds:.1f} s)[/]")
     gc.freeze()  # a last search for garbage would be useless
+
+
+def _arguments(
+    title: str, description: str | None, axes: tuple[str, ...]
+) -> tuple[dict[str, str], bool]:
+    """Read the names that a stage is given, and whether tracebacks are wanted.
+
+    DVC gives each name with its axis (`--dataset mitdb`); a person need not.
+    """
+    parser = argparse.ArgumentParser(
+        f"stages/run {title}",
+        description=description,
+        argument_default=argparse.SUPPRESS,
+    )
+    for axis in axes:
+        parser.add_argument(axis, nargs="?", help=f"a {axis} of params.yaml")
+        parser.add_argument(f"--{axis}", help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    given = vars(parser.parse_args())
+    if missing := [axis for axis in axes if axis not in given]:
+        parser.error(f"no {' and no '.join(missing)} is given")
+    debug = "debug" in given or "BIOSPIKE_DEBUG" in os.environ
+    return {axis: given[axis] for axis in axes}, debug
 
 
 def _stage(name: str, names: dict[str, str], sections: tuple[str, ...]) -> Stage:

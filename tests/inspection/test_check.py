@@ -92,6 +92,7 @@ def settings() -> dict[str, Any]:
                 "neuron": {"name": "relu"},
             },
         },
+        "evaluation": {"resamples": 100},
         "datasets": {
             "x": {
                 "card": {

@@ -88,6 +88,31 @@ def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
     assert "encoders.detla: is missing" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("x", "y"),
+        ("--dataset", "x", "--encoder", "y"),
+        ("--encoder", "y", "--dataset", "x"),
+    ],
+)
+def test_names_are_given_with_or_without_their_axes(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["encode", *words])
+    found, _ = stages._arguments("encode", "", ("dataset", "encoder"))
+    assert list(found.items()) == [("dataset", "x"), ("encoder", "y")]
+
+
+def test_a_name_that_is_not_given_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", "--dataset", "x"])
+    with pytest.raises(SystemExit):
+        stages._arguments("train", "", ("dataset", "encoder", "model"))
+    assert "no encoder and no model is given" in capsys.readouterr().err
+
+
 Run = Callable[[Callable[[Stage], str]], None]
 
 
