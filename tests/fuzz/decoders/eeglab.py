@@ -30,7 +30,8 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     if points != eeg["pnts"] or n_channels != eeg["nbchan"] or int(eeg["trials"]) != 1:
         raise FileError("counts that are none, or epochs")
     lasts = float(eeg.get("xmax", (points - 1) / sfreq)) - float(eeg.get("xmin", 0))
-    if abs(lasts * sfreq / (points - 1) - 1) > SAME_RATE:
+    # Times that run backwards state no rate.
+    if lasts > 0 and abs(lasts * sfreq / (points - 1) - 1) > SAME_RATE:
         raise FileError(f"{points} points at {sfreq} Hz do not last {lasts} s")
     names = [str(place["labels"]) for place in _list(eeg["chanlocs"])]
     if len(names) != n_channels:
