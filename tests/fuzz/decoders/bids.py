@@ -1,6 +1,7 @@
 """A recording in a BIDS tree: EDF, and what its sidecars say."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,8 @@ SAME_RATE, SAME_LENGTH, ROUNDED_S = 0.01, 0.1, 1.0
 """Relative differences that nobody overlooks; seconds by which lengths are rounded."""
 
 
-def table(content: bytes) -> list[dict[str, str]]:
-    """Read a table with tabs."""
+def table(content: bytes, only: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Read a table with tabs, or those rows whose first field is one of `only`."""
     lines = [line.rstrip("\r") for line in utf8(content).split("\n")]
     lines = [line for line in lines if line.strip()]
     if not lines:
@@ -22,6 +23,8 @@ def table(content: bytes) -> list[dict[str, str]]:
     rows = []
     for line in lines[1:]:
         fields = [field.strip() for field in line.split("\t")]
+        if only and fields[0] not in only:
+            continue
         while len(fields) > len(names) and not fields[-1]:
             fields.pop()
         if len(fields) != len(names):
@@ -47,11 +50,9 @@ def decode(files: Files, main: str, item: Item) -> Reading:
         reading = replace(reading, marks=_events(events))
     if item.label["from"] == "sidecar":
         subject = main.split("/")[0]
-        texts = {
-            row[item.label["key"]]
-            for row in table(files[item.label["file"]])
-            if next(iter(row.values())) in (subject, subject.removeprefix("sub-"))
-        }
+        own = (subject, subject.removeprefix("sub-"))
+        rows = table(files[item.label["file"]], own)
+        texts = {row[item.label["key"]] for row in rows}
         if len(texts) != 1:
             raise FileError(f"{len(texts)} groups of {subject}")
         reading = replace(reading, texts=sorted(texts))

@@ -21,16 +21,12 @@ from tests.fuzz.items import (
 FORMATS = {"INT_16": "<i2", "UINT_16": "<u2", "INT_32": "<i4", "IEEE_FLOAT_32": "<f4"}
 
 
-def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
-    """Read the keys by section."""
+def sections(content: bytes) -> dict[str, dict[str, str]]:
+    """Read the keys by section; the first line may say anything, as for MNE."""
     text = utf8(content)
-    first, *lines = text.splitlines()
-    begin = rf"Brain ?Vision( Data Exchange)? {title} File,? Version"
-    if title == "Header" and not re.match(begin, first):
-        raise FileError(f"begins with '{first[:60]}'")
     found: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
-    for line in lines:
+    for line in text.splitlines()[1:]:
         if line.startswith("[") and "]" in line:
             section = found.setdefault(line[1 : line.index("]")], {})
         elif "=" in line and not line.startswith(";"):
@@ -49,7 +45,7 @@ def sections(content: bytes, title: str) -> dict[str, dict[str, str]]:
 def decode(files: Files, main: str, item: Item) -> Reading:
     if not files.get(main):
         raise FileError("no header")
-    head = sections(files[main], "Header")
+    head = sections(files[main])
     common = head["Common Infos"]
     folder = main.rpartition("/")[0]
     folder += "/" * bool(folder)
@@ -111,7 +107,7 @@ def _marks(
     if not content:
         raise FileError("no markers")
     marks = []
-    found = sections(content, "Marker")
+    found = sections(content)
     lines = found.pop("Marker Infos", {})
     for other in found.values():
         lines |= {k: v for k, v in other.items() if re.fullmatch(r"Mk\d* \d+", k)}
