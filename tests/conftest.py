@@ -1,9 +1,13 @@
 """What all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""How many threads libraries use, read when they are imported."""
 
 TESTS = Path(__file__).parent
 SLOW = (
@@ -46,12 +50,14 @@ other workers have nothing to do."""
 def pytest_configure(config: pytest.Config) -> None:
     """Let xdist hand out files in our order, not by how many tests they have.
 
-    Its workers are the processes: a test that wants more of its own says so, for each
-    of those begins with seconds of imports.
+    Its workers are the processes, a core each: a test that wants processes or threads
+    of its own says so. Processes begin with seconds of imports, and threads that are
+    more than the cores wait for each other, at four times the work.
     """
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
     os.environ["BIOSPIKE_WORKERS"] = "1"
+    os.environ |= dict.fromkeys(THREADS, "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,6 +68,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
     places = {TESTS / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    """Let torch use three threads, as where nothing limits it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -48,8 +48,12 @@ def test_the_environment_of_the_call_counts(monkeypatch: pytest.MonkeyPatch) -> 
         assert found == [value, value]
 
 
-def test_libraries_use_one_thread_in_a_worker_also_those_loaded_later() -> None:
+def test_libraries_use_one_thread_in_a_worker_also_those_loaded_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
+    for name in names:
+        monkeypatch.setenv(name, "2")
     assert parallel_map(os.getenv, names, what="asking") == ["1", "1"]
     selects = [{"user_api": "blas"}] * 2
     pools = parallel_map(threadpool_of, selects, what="asking")

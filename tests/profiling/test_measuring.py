@@ -166,9 +166,9 @@ def test_what_to_do_about_a_coarse_meter_helps() -> None:
     assert run(Machine(told_s=1.5), meter_s=3.0, repeats=2).keys() >= KEYS
 
 
+@pytest.mark.usefixtures("three_threads")
 def test_measurements_say_what_is_absent() -> None:
     settings = ProfilingSettings(latency_repeats=3, meter_s=0.01, meter_repeats=2)
-    threads = torch.get_num_threads()
     measured = latency(network(), windows(), settings)
     timed = measured["latency"]
     assert timed["median_ms_per_window"] > 0
@@ -178,7 +178,7 @@ def test_measurements_say_what_is_absent() -> None:
     assert list(metered_here) == available("meters")
     for told in metered_here.values():
         assert told.keys() == {"absent"} or told.keys() >= KEYS
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 3
     dump_json(measured | metered_here)
 
 

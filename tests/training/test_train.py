@@ -576,9 +576,10 @@ def test_neurons_that_run_away_name_fold_layer_and_step(
         train(_with(task, settings=wild, network=network, neuron=neuron), tmp_path)
 
 
+@pytest.mark.usefixtures("three_threads")
 def test_repeatable_puts_everything_back() -> None:
     torch.manual_seed(1)
-    state, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    state = torch.random.get_rng_state()
     with devices.repeatable(5):
         first = torch.rand(3)
         assert torch.get_num_threads() == 1
@@ -587,7 +588,7 @@ def test_repeatable_puts_everything_back() -> None:
     torch.manual_seed(2)
     with devices.repeatable(5):
         assert torch.equal(torch.rand(3), first)
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 3
     assert not torch.are_deterministic_algorithms_enabled()
 
 
