@@ -42,10 +42,10 @@ def write_set(
 
 
 def write_table(path: Path, *, seed: int, seconds: int = 12) -> None:
-    """Write two channels of noise at 200 Hz; halves of it are rest and fist."""
+    """Write two channels of noise at 200 Hz; rest and fist come in either order."""
     rng = np.random.default_rng(seed)
     n_samples = 200 * seconds
-    code = np.repeat((1, 2), n_samples // 2)
+    code = np.repeat((1, 2) if seed % 2 else (2, 1), n_samples // 2)
     frame = pd.DataFrame({"s": np.arange(n_samples) / 200, "class": code})
     frame[["a", "b"]] = (5e-5 * rng.standard_normal((n_samples, 2))).round(9)
     frame.to_csv(path, index=False)

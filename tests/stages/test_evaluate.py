@@ -109,13 +109,11 @@ def test_what_always_answers_the_same_is_said(stage: Stage) -> None:
     path = files.folder("runs", CELL) / "predictions.parquet"
     assert "predicted" not in module.main(stage)
     files.save_table(path, predictions(0.9).assign(predicted="V"))
-    assert module.main(stage).endswith(
-        "; every window is predicted as V: nothing was learned"
-    )
+    assert "; every window is predicted as V: nothing was learned" in module.main(stage)
     table = predictions(0.9).assign(fold=np.arange(200) // 100)
     table.loc[table["fold"] == 1, "predicted"] = "N"
     files.save_table(path, table)
-    assert module.main(stage).endswith("; one class alone is predicted in fold 1")
+    assert "; one class alone is predicted in fold 1" in module.main(stage)
 
 
 def test_a_model_that_is_better_than_the_clock_is_near_nothing(stage: Stage) -> None:
