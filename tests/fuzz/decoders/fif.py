@@ -38,7 +38,7 @@ def tags(content: bytes) -> list[tuple[int, int, bytes]]:
         found.append((kind, form, content[place + 16 : place + 16 + size]))
         if following == -1:
             behind = content[place + 16 + size :]
-            if len(behind) >= 16 and any(behind):
+            if len(behind) > 16 and any(behind):
                 raise FileError("more after the last tag")
             return found
         if following not in (0, place + 16 + size):
