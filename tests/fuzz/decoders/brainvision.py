@@ -107,11 +107,14 @@ def _marks(
     if not content:
         raise FileError("no markers")
     marks = []
-    found = sections(content)
-    lines = found.pop("Marker Infos", {})
-    for other in found.values():
-        lines |= {k: v for k, v in other.items() if re.fullmatch(r"Mk\d* \d+", k)}
+    # Markers are what stands behind their section's name, whatever comes between.
+    _, _, behind = content.partition(b"[Marker Infos]")
+    lines: dict[str, str] = {}
+    for section in sections(b"\n[Marker Infos]" + behind).values():
+        lines |= section
     for key, value in lines.items():
+        if key in ("Codepage", "DataFile"):
+            continue
         if not re.fullmatch(r"Mk\d* \d+", key):
             raise FileError(f"a marker called {key}")
         kind, text, at, *_ = [*value.split(","), "", ""]

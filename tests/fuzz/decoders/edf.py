@@ -60,7 +60,7 @@ def text_of(field: bytes) -> str:
 
 def read_header(content: bytes) -> Header:
     version = content[:8]
-    if version.strip() != b"0" and version != b"\xffBIOSEMI":
+    if version.strip(b" \0") != b"0" and version != b"\xffBIOSEMI":
         raise FileError(f"the version is {version!r}")
     size = 3 if version[0] == 0xFF else 2
     n_signals = int(number(text_of(content[252:256]), "number of signals", WHOLE))

@@ -46,6 +46,17 @@ def _split(line: str, delimiter: str) -> list[str]:
     return [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
 
 
+def _names(line: str, delimiter: str) -> list[str]:
+    """Split a line, without an empty field at its end."""
+    names = _split(line, delimiter)
+    return names[:-1] if len(names) > 1 and not names[-1] else names
+
+
+def _fits(lines: Sequence[str], delimiter: str, item: Item) -> bool:
+    names = _names(lines[0], delimiter)
+    return all(names.count(name) == 1 for name in _wanted(item))
+
+
 def _rows(text: str, item: Item) -> tuple[list[str], list[list[str]]]:
     """Give the names of the columns, and the rows with as many fields."""
     reader = item.reader
@@ -54,13 +65,13 @@ def _rows(text: str, item: Item) -> tuple[list[str], list[list[str]]]:
     lines = [line for line in lines if not (comment and line.startswith(comment))]
     lines = [line for line in lines if line.strip(DELIMITERS + "\r")]
     own = reader.get("delimiter")
-    for delimiter in [own] if own else DELIMITERS:
-        names = _split(lines[0], delimiter)
-        names = names[:-1] if len(names) > 1 and not names[-1] else names
-        if all(names.count(name) == 1 for name in _wanted(item)):
-            break
-    else:
+    found = [d for d in ([own] if own else DELIMITERS) if _fits(lines, d, item)]
+    if not found:
         raise FileError("a column is not there once")
+    # What parts the last line into as many fields as the first is the delimiter.
+    even = [d for d in found if len(_names(lines[-1], d)) == len(_names(lines[0], d))]
+    delimiter = [*even, *found][0]
+    names = _names(lines[0], delimiter)
     rows = [
         _split(line, delimiter) for line in lines[1 + bool(reader.get("unit_row")) :]
     ]
