@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,11 +123,8 @@ VOLTS |= {"microvolt": 1e-6, "microvolts": 1e-6, "millivolts": 1e-3, "nanovolt":
 
 def volts_of(unit: str, stated: str | None) -> float:
     """Give a unit's volts; a fault if it is none or not the stated one."""
-    try:
-        # UTF-8 that was read as Latin-1.
+    with suppress(UnicodeError):  # UTF-8 that was read as Latin-1
         unit = unit.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        pass
     own = VOLTS.get(unit.strip().lower())
     asked = VOLTS[stated.lower()] if stated else None
     if unit.strip() and own is None and asked is None:
