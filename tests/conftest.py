@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,15 @@ def real_data() -> Path:
     if not (folder / "mitdb").is_dir():
         pytest.skip(f"no real recordings: {folder} is not a mirror")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow store without runs; making one takes seconds, copying it none."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow and what it imports warn of each other
+        from mlflow import MlflowClient
+
+        MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path

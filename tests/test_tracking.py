@@ -29,17 +29,6 @@ SHAPE = {"n_steps": 96, "n_features": 2, "n_classes": 3, "dt": 0.01}
 LABELS = ["N", "S", "V"]
 
 
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store without runs; making one takes seconds, copying it none."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    code = (
-        f"import mlflow; mlflow.MlflowClient('sqlite:///{path}').search_experiments()"
-    )
-    assert run_python(code).wait() == 0
-    return path
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty checkout with no store."""

@@ -1,5 +1,6 @@
 """What was tried on a data set is found again in MLflow."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ CELL = "ecg_demo-delta-lif"
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty checkout with a store without runs."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING"):
         monkeypatch.delenv(name, raising=False)
