@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help repro check test fuzz ui lock
+.PHONY: help repro check test fuzz ui lock lint suite
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
@@ -41,6 +41,12 @@ fuzz: $(INSTALLED) ## Mutate N recordings by a SEED, take them in and judge what
 ui: $(INSTALLED) ## Open MLflow on the runs of this checkout
 	@$(BIN)/python -m pipeline ui
 
+lint:  # beside the tests: mypy takes a minute of one core on a fresh checkout
+	$(LINT)
+
+suite:
+	$(BIN)/pytest -n auto --dist loadfile
+
 lock: $(INSTALLED) ## Make requirements.lock from pyproject.toml again
 	$(BIN)/pip-compile -q --all-extras --strip-extras --allow-unsafe --no-annotate \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
@@ -57,6 +63,5 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@mkdir -p $(@D) && touch $@
 
 $(TESTED): $(INSTALLED) $(SOURCES)
-	$(LINT)
-	$(BIN)/pytest -n auto --dist loadfile
+	@$(MAKE) --no-print-directory -j2 lint suite
 	@mkdir -p $(@D) && touch $@
