@@ -9,7 +9,6 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
@@ -20,13 +19,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     PlainSerializer,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pipeline.errors import ConfigError
+from pipeline.wording import did_you_mean as did_you_mean
+from pipeline.wording import explain
 
 KINDS = (
     "sources",
@@ -85,12 +85,6 @@ def available(kind: str) -> list[str]:
     package = importlib.import_module(f"pipeline.{kind}")
     names = (module.name for module in pkgutil.iter_modules(package.__path__))
     return sorted(n for n in names if n != "base" and not n.startswith("_"))
-
-
-def did_you_mean(name: str, allowed: list[str]) -> str:
-    """Say what was probably meant, or what is allowed."""
-    close = get_close_matches(name, allowed, n=1)
-    return f"did you mean '{close[0]}'?" if close else "one of " + ", ".join(allowed)
 
 
 @cache
@@ -168,7 +162,7 @@ def chosen(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
         try:
             return component(**rest)
         except ValidationError as error:
-            found, expected = explain(error, component)
+            found, expected = explain(error, component, rest)
             raise ValueError(f"{value['name']}: {found}; {expected}") from None
 
     return BeforeValidator(make), PlainSerializer(_named)
@@ -191,45 +185,3 @@ def _base_class(kind: str) -> type[Component]:
         and value.__module__ == module.__name__
     )
     return base
-
-
-def explain(error: ValidationError, judge: Any) -> tuple[str, str]:
-    """Say what was found where in refused settings, and what would have been right."""
-    found, expected = [], []
-    for problem in error.errors(include_url=False):
-        place = ".".join(map(str, problem["loc"])) or "the value"
-        if problem["type"] == "extra_forbidden":
-            known = _fields(judge, problem["loc"])
-            found.append(f"{place} is not a setting")
-            expected.append(did_you_mean(str(problem["loc"][-1]), known))
-        elif problem["type"] == "missing":
-            found.append(f"{place} is missing")
-        elif not problem["loc"] and isinstance(problem["input"], Mapping):
-            found.append(problem["msg"].removeprefix("Value error, "))
-        else:
-            found.append(f"{place} is {problem['input']!r}")
-            expected.append(problem["msg"].removeprefix("Value error, "))
-    return "; ".join(found), "; ".join(expected)
-
-
-def _fields(judge: Any, location: tuple[int | str, ...]) -> list[str]:
-    """List the settings that exist where an unknown one was found."""
-    schema = TypeAdapter(judge).json_schema()
-    branch = schema
-    for key in location[:-1]:
-        branch = _follow(schema, branch, str(key))
-    return sorted(_resolved(schema, branch).get("properties", {}))
-
-
-def _follow(schema: dict[str, Any], branch: dict[str, Any], key: str) -> dict[str, Any]:
-    """Take one step of an error's location: a field, or the tag of a choice."""
-    branch = _resolved(schema, branch)
-    tags = branch.get("discriminator", {}).get("mapping", {})
-    if key in tags:
-        return {"$ref": tags[key]}
-    return dict(branch.get("properties", {}).get(key, {}))
-
-
-def _resolved(schema: dict[str, Any], branch: dict[str, Any]) -> dict[str, Any]:
-    name = branch.get("$ref", "").rpartition("/")[2]
-    return dict(schema["$defs"][name]) if name else branch

@@ -11,21 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from pipeline.components import (
-    Address,
-    Settings,
-    available,
-    did_you_mean,
-    explain,
-    find,
-)
+from pipeline import yaml_text
+from pipeline.components import Address, Settings, available, find
 from pipeline.errors import ConfigError
 from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
 from pipeline.names import FORM, entry_fault, entry_faults, suggested
+from pipeline.wording import did_you_mean, explain, shown
 
 PARAMS = Path("params.yaml")
 
@@ -94,7 +87,7 @@ class Params:
         try:
             return TypeAdapter(judge).validate_python(settings)
         except ValidationError as error:
-            found, expected = explain(error, judge)
+            found, expected = explain(error, judge, settings)
             raise self._error(section, found, expected) from None
 
     def plain(self, section: str) -> Any:
@@ -125,6 +118,7 @@ class Params:
 
     def problems(self) -> Iterator[ConfigError]:
         """Judge the whole file and yield what is wrong with it."""
+        yield from self._empty_kinds()
         yield from self._unfit_names()
         yield from self._unknown_keys()
         for pattern in SECTIONS:
@@ -146,10 +140,18 @@ class Params:
         if not isinstance(value, Mapping) or "name" not in value:
             choice = "name: " + " | ".join(available(name))
             raise self._error(section, "does not say which", choice)
-        if now := RENAMED.get(value["name"]):
-            raise self._error(section, f"'{value['name']}' is no name", f"now '{now}'")
+        chosen = str(value["name"])
+        if now := RENAMED.get(chosen):
+            raise self._error(section, f"'{chosen}' is no name", f"now '{now}'")
+        if chosen not in (names := available(name)):
+            raise ConfigError(
+                f"{self._path}: {section}.name",
+                f"there is no '{chosen}'",
+                expected=did_you_mean(chosen, names),
+                remedy=f"correct the name, or add pipeline/{name}/{chosen}.py",
+            )
         rest = {key: setting for key, setting in value.items() if key != "name"}
-        return find(name, str(value["name"])), rest
+        return find(name, chosen), rest
 
     def _expand(self, pattern: str) -> list[str]:
         """Fill the `*` of a pattern with the names that the file defines."""
@@ -157,6 +159,14 @@ class Params:
             return [pattern]
         kind = pattern.partition(".")[0]
         return [pattern.replace("*", name) for name in self.names(kind)]
+
+    def _empty_kinds(self) -> Iterator[ConfigError]:
+        """Look for kinds of entries of which there is none."""
+        for kind in ("datasets", "encoders", "models"):
+            if not self._defined(kind):
+                found = shown(self._sections.get(kind))
+                entries = "entries below it, each a name with its settings"
+                yield self._error(kind, f"is {found}", entries)
 
     def _unfit_names(self) -> Iterator[ConfigError]:
         """Look for names of entries that some tool on the way does not take."""
@@ -173,8 +183,7 @@ class Params:
 
     def _unknown_keys(self) -> Iterator[ConfigError]:
         """Look for keys that no section knows, such as a misspelled one."""
-        top = sorted({pattern.partition(".")[0] for pattern in SECTIONS})
-        yield from self._strangers("", self._sections, top)
+        yield from self._strangers("", self._sections, _tops())
         for kind in ("datasets", "models"):
             known = [p.rpartition(".")[2] for p in SECTIONS if p.startswith(kind)]
             for name in self.names(kind):
@@ -203,7 +212,7 @@ class Params:
                     for part in ("network", "neuron", "sparsity")
                 )
             except ConfigError:
-                continue  # told already
+                continue  # it is among the problems already
             for check, part in ((network.check, neuron), (sparsity.check, network)):
                 try:
                     check(part)
@@ -223,15 +232,18 @@ class Params:
 
     def _undefined_names(self) -> Iterator[ConfigError]:
         """Look for names in the grid that nothing defines."""
-        grid = self._sections.get("grid") or {}
+        try:
+            grid = self.read("grid")
+        except ConfigError:
+            return  # it is among the problems already
         for axis in ("dataset", "encoder", "model"):
             defined = self.names(f"{axis}s")
-            for name in grid.get(axis) or ():
-                if not entry_fault(name) and name not in defined:
+            for name in getattr(grid, axis):
+                if defined and name not in defined:
                     yield self._error(
                         f"grid.{axis}",
                         f"'{name}' is not defined",
-                        did_you_mean(str(name), defined),
+                        did_you_mean(name, defined),
                     )
 
     def _error(self, section: str, found: str, expected: str) -> ConfigError:
@@ -266,13 +278,14 @@ def read(path: Path = PARAMS) -> Params:
     ConfigError
         It cannot be read, or is not a mapping.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        sections = YAML(typ="safe").load(text)
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigError(str(path), f"cannot be read: {error}") from None
+    sections = yaml_text.load(path)
     if not isinstance(sections, Mapping):
-        raise ConfigError(str(path), "is not a mapping of sections")
+        raise ConfigError(
+            str(path),
+            f"is {'empty' if sections is None else 'not a mapping of sections'}",
+            expected=f"the sections {', '.join(_tops())}, each with a colon",
+            remedy=f"correct {path}, or bring it back: `git checkout {path}`",
+        )
     return Params(sections, path=path)
 
 
@@ -284,6 +297,11 @@ def _refuse(problems: list[ConfigError]) -> None:
     raise ConfigError(
         f"{len(problems)} problems", "\n" + "\n".join(str(p) for p in problems)
     )
+
+
+def _tops() -> list[str]:
+    """List the sections that the file has at its left edge."""
+    return sorted({pattern.partition(".")[0] for pattern in SECTIONS})
 
 
 def _pattern(section: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from pipeline.components import Settings, explain
+from pipeline.components import Settings
 from pipeline.errors import ConfigError
 
 COSTS = Path(__file__).parent / "costs"
@@ -111,10 +111,11 @@ def load_table(path: Path) -> CostTable:
     """
     from ruamel.yaml import YAML
 
+    settings = YAML(typ="safe").load(path)
     try:
-        return CostTable.model_validate(YAML(typ="safe").load(path))
+        return CostTable.model_validate(settings)
     except ValidationError as error:
-        found, expected = explain(error, CostTable)
+        found, expected = explain(error, CostTable, settings)
         raise ConfigError(f"cost table {path.name}", found, expected=expected) from None
 
 
