@@ -4,21 +4,19 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from pipeline import config, files, stopping
+from pipeline.checkout import check_here
 from pipeline.components import available
 from pipeline.ending import in_one_message
 from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
+from pipeline.help_texts import CELL, DESCRIPTION, ENDINGS, EPILOG, FOLD
 from pipeline.parallel import console
-from pipeline.report.clock import warning
-from pipeline.runs import INT8_HEADLINE
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -51,69 +49,17 @@ def grid_cells(params: config.Params) -> list[Cell]:
 
 
 def summary(arguments: argparse.Namespace) -> None:
-    """Show the cells of the last report, and where to look next."""
-    details = files.load_json(files.folder("report", "details.json"))
-    percent = f"{details['interval']['confidence']:.0%} interval"
-    numbers = "balanced\naccuracy", percent, "\nµJ"
-    whole = "int8\naccuracy", "µJ with\nmemory"
-    table = Table("cell", *numbers, *whole, box=None, pad_edge=False, padding=(0, 1))
-    for column in table.columns:
-        column.no_wrap = True
-        column.justify = "left" if column is table.columns[0] else "right"
-    datasets = dict.fromkeys(cell["dataset"] for cell in details["cells"])
-    out = Console(highlight=False)
-    for dataset in datasets:
-        cells = [cell for cell in details["cells"] if cell["dataset"] == dataset]
-        if sentence := warning(cells):
-            out.print(f"{dataset}: {sentence}\n", markup=False)
-        for cell in cells:
-            table.add_row(cell["cell"], *summary_numbers(cell))
-        for row in without_signal(cells[0]):
-            table.add_row(*row)
-    out.print(table)
-    console.print(
-        "µJ: estimated for a window, 45 nm: float32 arithmetic; int8 with memory\n"
-        "prior, clock: what the commonest class and the place in the recording give\n"
-        f"Read the report:   {files.folder('report', 'index.html')}\n"
-        "Compare the runs:  make ui\n"
-        "Plug in your data: README.md"
-    )
+    """Show the accuracy and energy of the last report's cells."""
+    from pipeline.summary import show
+
+    show()
 
 
-def without_signal(cell: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Write what needs no signal on a cell's data set: the prior and the best clock."""
-    prior, clock = cell["metrics"]["prior"], cell["metrics"]["clock"]
-    best = clock[clock["best"]]
-    return [
-        (f"{cell['dataset']} prior", f"{prior['value']:.3f}"),
-        (f"{cell['dataset']} clock", f"{best['value']:.3f}", interval_words(best)),
-    ]
+def list_cells(arguments: argparse.Namespace) -> None:
+    """List the grid's cells, what exists of each, and the command for the rest."""
+    from pipeline import cells
 
-
-def interval_words(estimate: Mapping[str, Any]) -> str:
-    """Write the ends of an interval."""
-    if estimate["low"] is None:
-        return "absent"
-    return f"{estimate['low']:.3f} to {estimate['high']:.3f}"
-
-
-def summary_numbers(cell: Mapping[str, Any]) -> tuple[str, ...]:
-    """Write a cell's accuracy, its interval and its energy; then those in int8."""
-    accuracy = cell["metrics"]["balanced_accuracy"]
-    interval = interval_words(accuracy)
-    whole = f"{accuracy['value']:.3f}", interval, three_digits(cell["uj_per_window"])
-    bill = cell["energy"]["int8"]
-    if "absent" in bill:
-        return *whole, "absent", "absent"
-    accuracy = cell["metrics"]["int8"]["balanced_accuracy"]
-    energy = bill["estimated"][INT8_HEADLINE]["energy_uj_per_window"]
-    return *whole, f"{accuracy['value']:.3f}", three_digits(energy)
-
-
-def three_digits(value: float) -> str:
-    """Write three digits that count, or two where the table has no room for more."""
-    text = f"{value:.3g}"
-    return text if len(text) < 8 else f"{value:.1e}"
+    cells.show(grid_cells(config.read()))
 
 
 def publish(arguments: argparse.Namespace) -> None:
@@ -132,6 +78,7 @@ def publish(arguments: argparse.Namespace) -> None:
         raise DataError(
             str(files.DATA / "runs"),
             "holds no run of the grid",
+            expected="a trained cell: `biospike cells` lists them",
             remedy="run `dvc repro` or `dvc pull` first",
         )
     for n_done, cell in enumerate(cells):
@@ -165,9 +112,11 @@ def ui(arguments: argparse.Namespace) -> None:
 
 
 def export(arguments: argparse.Namespace) -> None:
-    """Write a cell's trained network in a format that others read."""
+    """Write the trained network of a cell in a format that others read."""
+    from pipeline.cells import check_trained
     from pipeline.exporting import export_cell
 
+    check_trained(arguments.cell)
     path = export_cell(
         arguments.cell, arguments.target, arguments.fold, arguments.output
     )
@@ -175,74 +124,42 @@ def export(arguments: argparse.Namespace) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    """Run cells' C programs here and emulated, and this machine's meters."""
+    """Run the C programs of cells, here and emulated, and ask this machine's meters."""
+    from pipeline.cells import check_trained
     from pipeline.measurement import Log, measure_cell
+    from pipeline.measurement_words import measured_lines
 
     if arguments.meter_log and len(arguments.cells) > 1:
         raise ConfigError(
-            "biospike measure", "one --meter-log for several cells", expected="one cell"
+            "biospike measure",
+            "one --meter-log for several cells",
+            expected="one cell",
+            remedy="measure the cells one after the other, each with its own log",
         )
     if bool(arguments.meter_log) != bool(arguments.windows):
         raise ConfigError(
             "biospike measure",
             "one of --meter-log and --windows without the other",
             expected="the log, and how many windows ran in each interval marked in it",
+            remedy="give both: --meter-log FILE --windows NUMBER",
         )
+    for cell in arguments.cells:
+        check_trained(cell)
     log = Log(arguments.meter_log, arguments.windows) if arguments.meter_log else None
     settings = config.load().read("profiling")
     for cell in arguments.cells:
-        told = measure_cell(cell, arguments.fold, settings, log)
+        measured = measure_cell(cell, arguments.fold, settings, log)
         console.print(f"[bold]{cell}[/]")
-        for line in measured_lines(told):
+        for line in measured_lines(measured):
             console.print(f"  {line}", markup=False, highlight=False)
-
-
-def measured_lines(told: Mapping[str, Any]) -> list[str]:
-    """Write what was measured, a line each; what is absent says why."""
-    emulated = told["emulated"]
-    parts = {"emulated": emulated} if "absent" in emulated else emulated
-    lines = [
-        f"{name}: {program_words(part)}"
-        for name, part in parts.items()
-        if isinstance(part, Mapping)
-    ]
-    energies = dict(told["meters"])
-    if "imported" in told:
-        energies["log"] = told["imported"]
-    return lines + [
-        f"{name}: {meter_words(part).replace(f'absent, {name} ', 'absent, ')}"
-        for name, part in energies.items()
-    ]
-
-
-def program_words(part: Mapping[str, Any]) -> str:
-    """Write how a program did on one machine."""
-    if "absent" in part:
-        return f"absent, {part['absent']}"
-    n_decided = part["windows"] + part["decisions"]
-    words = [f"{part['agreement']:.2%} of {n_decided} decisions as the integer model"]
-    if "balanced_accuracy" in part:
-        words.append(f"balanced accuracy {part['balanced_accuracy']:.3f}")
-    if "instructions_per_window" in part:
-        words.append(f"{part['instructions_per_window']:,.0f} instructions a window")
-    if "energy_uj_per_window" in part:
-        words.append(f"{part['energy_uj_per_window']:.3g} µJ a window")
-    return ", ".join(words)
-
-
-def meter_words(part: Mapping[str, Any]) -> str:
-    """Write what a meter measured."""
-    if "absent" in part:
-        return f"absent, {part['absent']}"
-    ends = (1e6 * part[key] for key in ("energy_j_per_window", "low", "high"))
-    value, low, high = (f"{end:.4g}" for end in ends)
-    return f"{value} µJ a window ({low} to {high}), idle {part['idle_w']:.3g} W"
 
 
 def tradeoff(arguments: argparse.Namespace) -> None:
     """Draw accuracy against energy of all runs of a data set that MLflow knows."""
+    from pipeline.cells import check_dataset_known
     from pipeline.tradeoffs import draw
 
+    check_dataset_known(arguments.dataset)
     path = draw(arguments.dataset)
     console.print(f"wrote {path}")
 
@@ -250,43 +167,93 @@ def tradeoff(arguments: argparse.Namespace) -> None:
 def main() -> None:
     """Parse the command line and do what it asks."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    arguments = parser().parse_args()
+    top = parser()
+    arguments = top.parse_args()
+    if "do" not in arguments:
+        top.print_help(sys.stderr)
+        raise SystemExit(2)
     stopping.install()
     with in_one_message(debug=arguments.debug):
+        check_here()
         arguments.do(arguments)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the command line; each command's help is its docstring."""
-    top = argparse.ArgumentParser("biospike", description=__doc__)
-    top.add_argument("--debug", action="store_true", help="show tracebacks")
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    """Describe the command line; each command's help begins with its docstring."""
+    plain = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        "biospike", description=DESCRIPTION, epilog=EPILOG, formatter_class=plain
+    )
+    top.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+    commands = top.add_subparsers(metavar="COMMAND", title="commands")
 
-    def command(do: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        sub = commands.add_parser(do.__name__, help=do.__doc__, description=do.__doc__)
+    def command(
+        do: Callable[[argparse.Namespace], None], name: str = ""
+    ) -> argparse.ArgumentParser:
+        name = name or do.__name__
+        sub = commands.add_parser(
+            name,
+            help=do.__doc__,
+            description=do.__doc__,
+            epilog=ENDINGS[name],
+            formatter_class=plain,
+        )
         sub.set_defaults(do=do)
         return sub
 
-    command(check).add_argument("dataset", nargs="?", help="a data set of params.yaml")
-    command(summary)
+    command(list_cells, "cells")
+    checking = command(check)
+    checking.add_argument(
+        "dataset", nargs="?", help="one of the data sets in params.yaml, once fetched"
+    )
+    _describe_export(command(export))
+    _describe_measure(command(measure))
     command(publish)
-    command(ui).add_argument("--port", type=int, default=5000)
-    leaving = command(export)
-    leaving.add_argument("cell", help="of the grid: DATASET-ENCODER-MODEL")
-    leaving.add_argument("--target", required=True, choices=available("exporting"))
-    leaving.add_argument("--fold", type=int, help="the first one's unless told")
-    leaving.add_argument("--output", type=Path, help="CELL-fold-K.TARGET unless told")
-    measuring = command(measure)
-    measuring.add_argument("cells", nargs="+", metavar="CELL", help="of the grid")
-    measuring.add_argument("--fold", type=int, help="the first one's unless told")
-    measuring.add_argument(
-        "--meter-log", type=Path, help="CSV of an external meter, to be imported"
+    command(summary)
+    command(tradeoff).add_argument(
+        "dataset", help="one of the data sets in params.yaml"
     )
-    measuring.add_argument(
-        "--windows", type=int, help="windows in each interval marked in the log"
+    command(ui).add_argument(
+        "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
     )
-    command(tradeoff).add_argument("dataset", help="a data set of params.yaml")
     return top
+
+
+def _describe_export(leaving: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `export`."""
+    leaving.add_argument("cell", help=CELL)
+    leaving.add_argument(
+        "--target",
+        required=True,
+        choices=available("exporting"),
+        help="format; c: front end and network in C99; nir: the Neuromorphic "
+        "Intermediate Representation, which simulators and chips read",
+    )
+    leaving.add_argument("--fold", type=int, help=FOLD)
+    leaving.add_argument(
+        "--output",
+        type=Path,
+        help="file or folder to write; by default CELL-fold-K, with the format's "
+        "suffix, in this folder",
+    )
+
+
+def _describe_measure(measuring: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `measure`."""
+    measuring.add_argument("cells", nargs="+", metavar="CELL", help=CELL)
+    measuring.add_argument("--fold", type=int, help=FOLD)
+    measuring.add_argument(
+        "--meter-log",
+        type=Path,
+        metavar="FILE",
+        help="log (CSV) of an external meter to import, for one cell",
+    )
+    measuring.add_argument(
+        "--windows",
+        type=int,
+        metavar="NUMBER",
+        help="windows that ran in each interval marked in the log",
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from pipeline import yaml_text
-from pipeline.components import Address, Settings, available, find
+from pipeline.components import available, find
 from pipeline.errors import ConfigError
 from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
@@ -28,21 +28,11 @@ Labels = Annotated[dict[str, str], Field(min_length=1), BeforeValidator(names)]
 """The classes in order, each with its longer name."""
 
 
-class Card(Settings):
-    """What a data set is, whose it is, and how it wants to be cited."""
-
-    title: str
-    modality: Literal["ecg", "eeg", "emg"]
-    licence: str
-    citation: str
-    home: Address | None = None
-
-
 SECTIONS = {
     "seed": "builtins:int",
     "on_bad_recording": "pipeline.config:OnBadRecording",
     "grid": "pipeline.grid:Grid",
-    "datasets.*.card": "pipeline.config:Card",
+    "datasets.*.card": "pipeline.card:Card",
     "datasets.*.labels": "pipeline.config:Labels",
     "datasets.*.source": "component:sources",
     "datasets.*.reader": "component:readers",
@@ -63,6 +53,9 @@ by its `name` (`component:kind`)."""
 
 OPTIONAL = ("models.*.sparsity",)
 """Sections that may be left out: all their settings have defaults."""
+
+ENTRIES = ("datasets", "encoders", "models")
+"""Sections that hold entries, each with a name of its own."""
 
 RENAMED = {"edf": "mne", "bids": "mne"}
 """Components that have another name now."""
@@ -118,7 +111,10 @@ class Params:
 
     def problems(self) -> Iterator[ConfigError]:
         """Judge the whole file and yield what is wrong with it."""
-        yield from self._empty_kinds()
+        for kind in ENTRIES:
+            if not self._defined(kind):
+                found = f"is {shown(self._sections.get(kind))}"
+                yield self._error(kind, found, "entries, each a name with its settings")
         yield from self._unfit_names()
         yield from self._unknown_keys()
         for pattern in SECTIONS:
@@ -144,11 +140,11 @@ class Params:
         if now := RENAMED.get(chosen):
             raise self._error(section, f"'{chosen}' is no name", f"now '{now}'")
         if chosen not in (names := available(name)):
-            raise ConfigError(
-                f"{self._path}: {section}.name",
+            raise self._error(
+                f"{section}.name",
                 f"there is no '{chosen}'",
-                expected=did_you_mean(chosen, names),
-                remedy=f"correct the name, or add pipeline/{name}/{chosen}.py",
+                did_you_mean(chosen, names),
+                f"correct the name, or add pipeline/{name}/{chosen}.py",
             )
         rest = {key: setting for key, setting in value.items() if key != "name"}
         return find(name, chosen), rest
@@ -160,26 +156,14 @@ class Params:
         kind = pattern.partition(".")[0]
         return [pattern.replace("*", name) for name in self.names(kind)]
 
-    def _empty_kinds(self) -> Iterator[ConfigError]:
-        """Look for kinds of entries of which there is none."""
-        for kind in ("datasets", "encoders", "models"):
-            if not self._defined(kind):
-                found = shown(self._sections.get(kind))
-                entries = "entries below it, each a name with its settings"
-                yield self._error(kind, f"is {found}", entries)
-
     def _unfit_names(self) -> Iterator[ConfigError]:
         """Look for names of entries that some tool on the way does not take."""
-        for kind in ("datasets", "encoders", "models"):
+        for kind in ENTRIES:
             for name, fault in entry_faults(self._defined(kind)):
                 write = suggested(name, kind[:-1])
                 write += "_2" * (write == name)
-                yield ConfigError(
-                    f"{self._path}: {kind}",
-                    f"the name {name!r}: {fault}",
-                    expected=FORM,
-                    remedy=f"write it {write}, here and in grid",
-                )
+                remedy = f"write it {write}, here and in grid"
+                yield self._error(kind, f"the name {name!r}: {fault}", FORM, remedy)
 
     def _unknown_keys(self) -> Iterator[ConfigError]:
         """Look for keys that no section knows, such as a misspelled one."""
@@ -246,12 +230,14 @@ class Params:
                         did_you_mean(name, defined),
                     )
 
-    def _error(self, section: str, found: str, expected: str) -> ConfigError:
+    def _error(
+        self, section: str, found: str, expected: str, remedy: str = ""
+    ) -> ConfigError:
         return ConfigError(
             f"{self._path}: {section}",
             found,
             expected=expected,
-            remedy=f"correct {self._path}",
+            remedy=remedy or f"correct {self._path}",
         )
 
 

@@ -26,6 +26,7 @@ LOCK = "requirements.lock"
 OURS = ("pipeline", "stages")
 NO_EFFECT = (
     "pipeline.axes",  # names of array axes
+    "pipeline.checkout",  # where a command starts
     "pipeline.components",  # how names become classes
     "pipeline.config",  # refuses or accepts; settings count by their values
     "pipeline.digests",
@@ -38,6 +39,8 @@ NO_EFFECT = (
     "pipeline.stopping",
     "pipeline.syntax",
     "pipeline.tracking",  # a view of the files
+    "pipeline.wording",
+    "pipeline.yaml_text",  # refuses or accepts
     "stages",  # how a stage starts; each stage itself counts
 )
 """Modules that change no result."""

@@ -17,8 +17,12 @@ from pydantic import BaseModel
 from pipeline import digests, files
 from pipeline.components import Component
 from pipeline.config import Params
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.grid import Grid
+from pipeline.wording import did_you_mean
+
+AXES = {"dataset": "data set", "encoder": "encoder", "model": "model"}
+"""The axes of the grid, in words."""
 
 CHOICES = {
     "fetch": ("datasets.{dataset}.source",),
@@ -68,6 +72,30 @@ def describe_all(params: Params) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield code_path(stage, names), describe(params, stage, names)
 
 
+def check_names(params: Params, names: Mapping[str, str]) -> None:
+    """Refuse names that `params.yaml` does not define.
+
+    Parameters
+    ----------
+    params : Params
+    names : mapping of str to str
+        The data set, encoder and model, by their axis of the grid.
+
+    Raises
+    ------
+    ConfigError
+        With the name that was probably meant.
+    """
+    for axis, name in names.items():
+        if name not in (defined := params.names(f"{axis}s")):
+            raise ConfigError(
+                f"params.yaml: {axis}s",
+                f"there is no {AXES[axis]} '{name}'",
+                expected=did_you_mean(name, defined),
+                remedy=f"correct the name, or add it to `{axis}s` in params.yaml",
+            )
+
+
 def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
     """Compare the code of an entry with its file, and give the digest of that.
 
@@ -79,12 +107,7 @@ def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
     path = code_path(stage, names)
     now = describe(params, stage, names)
     if not path.exists():
-        raise DataError(
-            str(path),
-            "there is no such file",
-            expected="a digest of the code, for everything that `grid` names",
-            remedy="add the entry to grid in params.yaml, and run `dvc repro code`",
-        )
+        raise _undescribed(params, path, {a: names[a] for a in _axes(stage)})
     before = files.load_json(path)
     if different := digests.changes(before, now):
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
@@ -96,6 +119,25 @@ def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
             "does it first",
         )
     return files.file_digest(path)
+
+
+def _undescribed(params: Params, path: Path, names: Mapping[str, str]) -> PipelineError:
+    """Say why there is no digest: the grid lacks a name, or `code` has not run."""
+    grid: Grid = params.read("grid")
+    for axis, name in names.items():
+        if name not in getattr(grid, axis):
+            return ConfigError(
+                f"params.yaml: grid.{axis}",
+                f"the {AXES[axis]} '{name}' is not in the grid",
+                expected="the names of what is to run",
+                remedy=f"add {name} to grid.{axis}, and run `dvc repro code`",
+            )
+    return DataError(
+        str(path),
+        "there is no such file",
+        expected="a digest of the code, for everything that `grid` names",
+        remedy="run `dvc repro code`",
+    )
 
 
 def _axes(stage: str) -> list[str]:

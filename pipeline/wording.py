@@ -124,7 +124,11 @@ def _words(
     right = _right(kind, context, value, problem["msg"])
     if kind == "string_pattern_mismatch":
         right, about = about or right, ""
-    return place, f"{place} is {shown(value)}", [f"{right} ({about})" if about else right]
+    return (
+        place,
+        f"{place} is {shown(value)}",
+        [f"{right} ({about})" if about else right],
+    )
 
 
 def _choice(
@@ -163,7 +167,9 @@ def _sized(what: str, context: Mapping[str, Any]) -> str:
     """Say how many characters or entries there may be."""
     least = context.get("min_length")
     if least == 1:
-        return "a text that is not empty" if what == "characters" else "at least one entry"
+        return (
+            "a text that is not empty" if what == "characters" else "at least one entry"
+        )
     if least is not None:
         return f"at least {least} {what}"
     most = context["max_length"]
@@ -207,7 +213,7 @@ def _value(settings: Any, keys: Keys, otherwise: Any) -> Any:
 
 
 def _below(value: Any, key: int | str) -> list[Any]:
-    """Give what a key of a mapping or a place in a list holds; nothing if it is none."""
+    """Give what a mapping or a list holds at a key, in a list; empty if nothing."""
     if isinstance(value, Mapping):
         return [each for name, each in value.items() if str(name) == str(key)][:1]
     if isinstance(value, list | tuple) and isinstance(key, int) and key < len(value):

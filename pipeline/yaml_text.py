@@ -42,10 +42,10 @@ class Fault(NamedTuple):
 FAULTS = (
     Fault("duplicate key", "a key stands twice in one mapping", "each key once"),
     Fault(
-        "duplicate anchor", "two anchors (&) have one name", "a name of its own for each"
+        "duplicate anchor", "two anchors (&) have one name", "a name for each"
     ),
-    Fault("quoted scalar found unexpected end", "a quote that begins here is not closed",
-          "the same quote, ' or \", at both ends", opening=True),
+    Fault("quoted scalar found unexpected end", "the quote that begins here is not "
+          "closed", "the same quote, ' or \", at both ends", opening=True),
     Fault("unknown escape", "a backslash within \" \" that means nothing",
           "single quotes around texts with backslashes"),
     Fault("flow sequence", "the list that begins here with [ is not closed, or lacks a "

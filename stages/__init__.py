@@ -24,6 +24,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from pipeline import config, entries
+from pipeline.checkout import check_here
 from pipeline.components import Settings
 from pipeline.ending import in_one_message
 from pipeline.locks import only_one
@@ -119,6 +120,7 @@ def run(
         stopping.end_with_parent()
     label = "-".join(names.values())
     with in_one_message(f"{title} {label}".rstrip(), debug=debug):
+        check_here()
         stage = _stage(title, names, sections)
         with only_one("@".join(filter(None, (title, label)))):
             done = main(stage)
@@ -138,10 +140,13 @@ def _arguments(
     parser = argparse.ArgumentParser(
         f"stages/run {title}",
         description=description,
+        epilog=_epilog(title, axes),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
     )
     for axis in axes:
-        parser.add_argument(axis, nargs="?", help=f"a {axis} of params.yaml")
+        kind = f"{entries.AXES[axis]}s"
+        parser.add_argument(axis, nargs="?", help=f"one of the {kind} in params.yaml")
         parser.add_argument(f"--{axis}", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
     given = vars(parser.parse_args())
@@ -151,10 +156,24 @@ def _arguments(
     return {axis: given[axis] for axis in axes}, debug
 
 
+def _epilog(title: str, axes: tuple[str, ...]) -> str:
+    """Show how the stage is started, and that DVC does it better."""
+    examples = {"dataset": "ecg_demo", "encoder": "delta", "model": "lif"}
+    names = [examples[axis] for axis in axes]
+    target = "@".join(filter(None, (title, "-".join(names))))
+    return (
+        f"example:\n  {' '.join(['stages/run', title, *names])}\n\n"
+        f"`dvc repro {target}` runs it if anything has changed, and first all that it\n"
+        "needs. "
+        "data/README.md says which folder each stage writes."
+    )
+
+
 def _stage(name: str, names: dict[str, str], sections: tuple[str, ...]) -> Stage:
     """Read what a stage works on; the stage `code` validates all of params.yaml."""
     if name == "code":
         return Stage(name, names, sections, config.load())
     params = config.read()
+    entries.check_names(params, names)
     code = entries.check_code(params, name, names)
     return Stage(name, names, sections, params, code)

@@ -16,7 +16,8 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).absolute().parents[1])
 
 from pipeline import machine, stopping
-from pipeline.errors import MachineError
+from pipeline.checkout import check_here
+from pipeline.errors import ConfigError, MachineError
 from pipeline.names import entry_fault
 from pipeline.sources._walk import expanded, walk
 
@@ -85,9 +86,10 @@ if __name__ == "__main__":
     begun = time.monotonic()
     stopping.install()
     try:
+        check_here()
         with machine.writing(TARGET):
             done = main()
-    except MachineError as error:
+    except (ConfigError, MachineError) as error:
         sys.stderr.write(f"inventory {error}\n")
         raise SystemExit(2) from None
     sys.stderr.write(f"inventory: {done} ({time.monotonic() - begun:.2f} s)\n")

@@ -81,7 +81,7 @@ def test_our_own_files_are_valid(name: str) -> None:
         ),
         (
             lambda p: p["encoders"].update(burst={"name": "burst"}),
-            "encoders: there is no 'burst'",
+            r"encoders\.burst\.name: there is no 'burst'",
         ),
         (
             lambda p: p["datasets"]["emg_demo"]["reader"].update(name="bids"),

@@ -280,6 +280,8 @@ def test_a_stage_refuses_code_that_its_file_does_not_describe(
     assert path == Path("data/code/train/lif.json")
     with pytest.raises(DataError, match="no such file"):
         entries.check_code(params, "train", names)
+    with pytest.raises(ConfigError, match="the model 'adaptive' is not in the grid"):
+        entries.check_code(params, "train", names | {"model": "adaptive"})
     files.save_json(path, entries.describe(params, "train", names))
     assert entries.check_code(params, "train", names) == files.file_digest(path)
     source = checkout / "pipeline" / "neurons" / "leaky.py"

@@ -27,6 +27,7 @@ from pipeline.measurement import (
     measure_cell,
     weighted,
 )
+from pipeline.measurement_words import measured_lines
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import prepare_recording
@@ -385,5 +386,5 @@ def test_what_was_measured_is_printed(
 
 
 def test_a_program_that_is_absent_is_one_line() -> None:
-    lines = __main__.measured_lines({"emulated": {"absent": "two rates"}, "meters": {}})
+    lines = measured_lines({"emulated": {"absent": "two rates"}, "meters": {}})
     assert lines == ["emulated: absent, two rates"]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.card import Card
 from pipeline.components import did_you_mean
-from pipeline.config import Card, Params
+from pipeline.config import Params
 from pipeline.encoders.base import Encoder
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pipeline.components import Settings
 from pipeline.errors import ConfigError
+from pipeline.wording import explain
 
 COSTS = Path(__file__).parent / "costs"
 

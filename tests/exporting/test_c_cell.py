@@ -112,6 +112,8 @@ def some_spikes() -> Any:
 def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a cell and its matched network, fold 3, in an empty checkout."""
     monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "dvc.yaml"):
+        Path(name).touch()
     for seed, name in enumerate(("r1", "r2")):
         write_recording(name, seed)
     write_tables()

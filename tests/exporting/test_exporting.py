@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from pipeline.components import find
 from pipeline.networks.base import Shape
 
 CELL = "demo-delta-lif"
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 
 
 @pytest.fixture
 def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make the run of a cell with folds 3 and 5, in an empty checkout."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(PARAMS, "params.yaml")
+    Path("dvc.yaml").touch()
     shape = Shape(20, 4, 3, 0.01)
     settings = {
         "network": {"name": "dense", "units": [5]},
@@ -76,7 +80,7 @@ def test_no_such_cell(
     cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = refused(monkeypatch, capsys, "other", "--target", "nir")
-    assert "there is no such file" in told
+    assert "there is no cell 'other'" in told
 
 
 def test_no_such_target(

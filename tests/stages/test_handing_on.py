@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import config, entries, files, runs
+from pipeline.card import Card
 from pipeline.encoding import Encoded
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Found
@@ -202,7 +203,7 @@ def test_the_report_finds_a_card_of_the_data_set(calls: Calls) -> None:
     run(fetch)
     card = files.load_json(Path("data/cards/ecg_demo.json"))
     expected = params().read("datasets.ecg_demo.card")
-    assert config.Card(**card) == expected
+    assert Card(**card) == expected
     assert card["home"] is None
 
 

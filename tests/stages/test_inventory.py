@@ -28,6 +28,8 @@ def clinic(tmp_path: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "project" / "data" / "code").mkdir(parents=True)
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / "project" / name).touch()
     return tmp_path / "project"
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline import config, locks, stopping
+from pipeline import config, entries, locks, stopping
+from pipeline.errors import ConfigError
 from stages import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +76,7 @@ def test_a_part_does_not_open_the_rest() -> None:
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
     flags = ["--debug"] if debug else []
-    names = "--dataset", "nothing", "--encoder", "detla"
+    names = "--dataset", "ecg_demo", "--encoder", "detla"
     done = subprocess.run(
         [sys.executable, "-m", "stages.encode", *names, *flags],
         cwd=ROOT,
@@ -85,7 +86,27 @@ def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
     )
     assert done.returncode == (1 if debug else 2)
     assert ("Traceback" in done.stderr) == debug
-    assert "encoders.detla: is missing" in done.stderr
+    assert "there is no encoder 'detla'" in done.stderr
+    assert "did you mean 'delta'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"dataset": "ecgdemo"}, "no data set 'ecgdemo'.*\n.*did you mean 'ecg_demo'"),
+        ({"encoder": "rte"}, "no encoder 'rte'.*\n.*did you mean 'rate'"),
+        ({"model": "LIF"}, "no model 'LIF'.*\n.*did you mean 'lif'"),
+        ({"model": "zzzz"}, "no model 'zzzz'.*\n.*one of lif, polynomial"),
+    ],
+)
+def test_a_name_that_nothing_defines_is_named_with_its_neighbour(
+    wrong: dict[str, str], says: str
+) -> None:
+    params = config.read(ROOT / "params.yaml")
+    names = {"dataset": "ecg_demo", "encoder": "delta", "model": "lif"}
+    entries.check_names(params, names)
+    with pytest.raises(ConfigError, match=says):
+        entries.check_names(params, names | wrong)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +141,8 @@ Run = Callable[[Callable[[Stage], str]], None]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run a function as the stage `ingest` of a data set, in an empty checkout."""
     monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "dvc.yaml"):
+        Path(name).touch()
     monkeypatch.setattr(sys, "argv", ["stages/ingest.py", "ecg"])
     monkeypatch.setattr(stages, "_stage", lambda *_: stage())
     monkeypatch.setattr(locks, "PATIENCE_S", 0)
@@ -175,3 +198,30 @@ def test_a_second_stage_on_one_output_is_refused(
     printed = capsys.readouterr().err
     assert "ingest@ecg: process" in printed
     assert "ingest ecg: done" in printed
+
+
+def test_a_stage_in_another_folder_says_so(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = Path.cwd()
+    Path("docs").mkdir()
+    monkeypatch.chdir("docs")
+    with pytest.raises(SystemExit) as caught:
+        run(raising(AssertionError("it ran")))
+    assert caught.value.code == 2
+    printed = "".join(capsys.readouterr().err.split())
+    assert "thereisnoparams.yamlandnodvc.yaml" in printed
+    assert f"`cd{checkout}`" in printed
+    assert not Path("data").exists()
+
+
+def test_the_help_of_a_stage_shows_how_it_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["encode", "--help"])
+    with pytest.raises(SystemExit):
+        stages._arguments("encode", "Encode.", ("dataset", "encoder"))
+    printed = capsys.readouterr().out
+    assert "stages/run encode ecg_demo delta" in printed
+    assert "`dvc repro encode@ecg_demo-delta`" in printed
+    assert "one of the data sets in params.yaml" in printed

@@ -1,0 +1,65 @@
+"""What `biospike --help` says beside the docstrings of the commands."""
+
+CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
+FOLD = "fold whose network it is; by default the first one"
+
+DESCRIPTION = """\
+What a person asks of a checkout of biospike, beside `dvc repro`. Start it in the folder
+of the checkout, where params.yaml and dvc.yaml are."""
+
+EPILOG = """\
+`biospike COMMAND --help` has examples, and says where the output goes.
+`dvc repro` makes everything that params.yaml asks for; README.md explains it."""
+
+ENDINGS = {
+    "cells": """\
+example:
+  biospike cells
+
+It prints a table. A cell is a data set with an encoder and a model of the grid
+in params.yaml.""",
+    "check": """\
+examples:
+  biospike check             is params.yaml right?
+  biospike check ecg_demo    can the files of ecg_demo be used?
+                             (after `dvc repro fetch@ecg_demo`)
+
+It prints the findings and, for a data set, writes data/checks/DATASET.html. The exit
+status is 2 where params.yaml is wrong or nothing can be used.""",
+    "export": """\
+examples:
+  biospike export ecg_demo-delta-lif --target c
+  biospike export ecg_demo-delta-lif --target nir --fold 2 --output lif.nir
+
+It writes a folder (c) or a file (nir). What a format cannot express is refused.""",
+    "measure": """\
+examples:
+  biospike measure ecg_demo-delta-lif
+  biospike measure ecg_demo-delta-lif --meter-log log.csv --windows 1000
+
+It prints what was measured, and adds it to data/measured/CELL, the report and MLflow.
+docs/energy.md says what a log has to hold.""",
+    "publish": """\
+example:
+  biospike publish
+
+It logs the trained cells of the grid to MLflow, nothing twice: to mlflow.db in this
+folder, or where MLFLOW_TRACKING_URI points. The report does the same.""",
+    "summary": """\
+example:
+  biospike summary
+
+It prints the table that `make repro` ends with. data/report/index.html has more.""",
+    "tradeoff": """\
+example:
+  biospike tradeoff ecg_demo
+
+It writes data/tradeoffs/DATASET.svg and .csv, and puts the figure into the report.
+At least two settings must have run (docs/energy.md).""",
+    "ui": """\
+example:
+  biospike ui --port 5001
+
+It opens MLflow's page on http://127.0.0.1:PORT, until Ctrl-C.""",
+}
+"""What the help of each command ends with."""

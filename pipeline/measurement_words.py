@@ -1,0 +1,46 @@
+"""What `biospike measure` prints of what it measured."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def measured_lines(found: Mapping[str, Any]) -> list[str]:
+    """Write what was measured, a line each; what is absent says why."""
+    emulated = found["emulated"]
+    parts = {"emulated": emulated} if "absent" in emulated else emulated
+    lines = [
+        f"{name}: {program_words(part)}"
+        for name, part in parts.items()
+        if isinstance(part, Mapping)
+    ]
+    energies = dict(found["meters"])
+    if "imported" in found:
+        energies["log"] = found["imported"]
+    return lines + [
+        f"{name}: {meter_words(part).replace(f'absent, {name} ', 'absent, ')}"
+        for name, part in energies.items()
+    ]
+
+
+def program_words(part: Mapping[str, Any]) -> str:
+    """Write how a program did on one machine."""
+    if "absent" in part:
+        return f"absent, {part['absent']}"
+    n_decided = part["windows"] + part["decisions"]
+    words = [f"{part['agreement']:.2%} of {n_decided} decisions as the integer model"]
+    if "balanced_accuracy" in part:
+        words.append(f"balanced accuracy {part['balanced_accuracy']:.3f}")
+    if "instructions_per_window" in part:
+        words.append(f"{part['instructions_per_window']:,.0f} instructions a window")
+    if "energy_uj_per_window" in part:
+        words.append(f"{part['energy_uj_per_window']:.3g} µJ a window")
+    return ", ".join(words)
+
+
+def meter_words(part: Mapping[str, Any]) -> str:
+    """Write what a meter measured."""
+    if "absent" in part:
+        return f"absent, {part['absent']}"
+    ends = (1e6 * part[key] for key in ("energy_j_per_window", "low", "high"))
+    value, low, high = (f"{end:.4g}" for end in ends)
+    return f"{value} µJ a window ({low} to {high}), idle {part['idle_w']:.3g} W"
