@@ -1,8 +1,10 @@
 """params.yaml is refused whole, with what was meant."""
 
+import copy
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -284,7 +286,7 @@ def test_pruning_of_what_learns_by_reward_is_refused(
         config.load(write(change))
 
 
-def test_all_mistakes_are_told_at_once(write: Callable[[Change], Path]) -> None:
+def test_all_mistakes_are_listed_at_once(write: Callable[[Change], Path]) -> None:
     def two(sections: dict[str, Any]) -> None:
         sections["training"]["epochs"] = 0
         sections["seed"] = "today"
@@ -293,10 +295,261 @@ def test_all_mistakes_are_told_at_once(write: Callable[[Change], Path]) -> None:
         config.load(write(two))
 
 
-def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("seed: [1\n")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        config.load(tmp_path / "params.yaml")
+def ours() -> dict[str, Any]:
+    """The project's own settings, to be changed."""
+    return copy.deepcopy(_ours())
+
+
+@cache
+def _ours() -> dict[str, Any]:
+    sections: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
+    return sections
+
+
+TRICKS = ["should", "match pattern", "discriminat", "union", "literal", "pydantic"]
+"""What messages of pydantic contain."""
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "found", "expected"),
+    [
+        (
+            "D.folds.scheme",
+            "cros_subject",
+            "scheme is 'cros_subject'",
+            "did you mean 'cr",
+        ),
+        (
+            "D.folds.scheme",
+            3,
+            "scheme is 3",
+            "one of cross_session, cross_subject, pre",
+        ),
+        ("D.folds.scheme", ..., "scheme is missing", "one of cross_session, cross_sub"),
+        ("D.folds.nfolds", 3, "nfolds is not a setting", "did you mean 'n_folds'?"),
+        ("D.folds.n_folds", "many", "n_folds is 'many'", "from 2 to 100, or subjects"),
+        ("D.folds", None, "the value is empty", "settings below it, each `key: value`"),
+        ("D.windows.kind", "beat", "windows: kind is 'beat'", "did you mean 'beats'?"),
+        (
+            "D.windows.tmin",
+            -1e3,
+            "windows: tmin is -1000",
+            "at least -600 (window start",
+        ),
+        ("D.windows.tmin", ..., "windows: tmin is missing", "a number (window start"),
+        (
+            "D.windows.beats",
+            "no",
+            "beats is 'no'",
+            "one of annotated, detected (placed",
+        ),
+        ("D.windows.tmax", -3, "windows: tmin < tmax does not hold", None),
+        ("D.signal.scale", 3, "scale is 3", "settings below it, each `key: value`"),
+        ("D.signal.scale.tau_s", 0, "scale.tau_s is 0", "above 0 (time constant of"),
+        (
+            "D.signal.scale.shared",
+            "x",
+            "scale.shared is 'x'",
+            "true or false (one scale",
+        ),
+        (
+            "D.signal.channels",
+            [],
+            "channels is []",
+            "at least one entry (channel names",
+        ),
+        ("D.card.title", 12, "title is 12", 'a text, in quotes: "12"'),
+        ("D.card.title", True, "title is true", 'a text, in quotes: "true"'),
+        ("D.card.modality", "emgg", "modality is 'emgg'", "did you mean 'emg'?"),
+        ("D.card.home", "www.x", "home is 'www.x'", "begins with https:// or http://"),
+        ("D.labels", [], "the value is []", "at least one entry"),
+        ("D.labels", 3, "the value is 3", "a mapping: {key: value, key: value}"),
+        (
+            "D.reader.annotations",
+            "a/b",
+            "annotations is 'a/b'",
+            "extension of the annot",
+        ),
+        ("D.reader.unchecked", ["rnage"], "unchecked.0 is 'rnage'", "mean 'range'?"),
+        (
+            "D.reader.channels",
+            {"a": 3.5},
+            "channels.a is 3.5",
+            "a list: [first, second]",
+        ),
+        ("D.reader.channels", [], "channels is []", "at least one entry (channels in"),
+        (
+            "D.reader.name",
+            ["wfdb"],
+            "reader.name: there is no '['wfdb']'",
+            "did you mean 'wf",
+        ),
+        (
+            "D.values.label.from",
+            "anotation",
+            "label.from is 'anot",
+            "mean 'annotation'?",
+        ),
+        ("D.values.label.split", "", "label.split is ''", "a text that is not empty"),
+        (
+            "D.values.numbers",
+            {"a": {"from": "x"}},
+            "numbers.a.from is 'x'",
+            "one of anno",
+        ),
+        ("D.source.pattern", "", "pattern is ''", "a text that is not empty (path of"),
+        ("D.source.subjects", 2.5, "subjects is 2.5", "a whole number"),
+        ("datasets.mitdb.folds.train", [101], "train.0 is 101", 'in quotes: "101"'),
+        ("datasets.mitdb.source.checksums", 3, "checksums is 3", "a path"),
+        (
+            "datasets.emg_gestures.reader.decimal",
+            ";",
+            "decimal is ';'",
+            "one of '.', ','",
+        ),
+        (
+            "datasets.emg_gestures.reader.delimiter",
+            "xx",
+            "is 'xx'",
+            "at most 1 character ",
+        ),
+        ("training", None, "training: the value is empty", "settings below it, each"),
+        ("training.learning_rate", 5, "learning_rate is 5", "at most 1 (peak of"),
+        ("training.loss", "crossentropy", "loss is", "did you mean 'cross_entropy'?"),
+        ("on_bad_recording", "skp", "the value is 'skp'", "did you mean 'skip'?"),
+        ("seed", 1.5, "the value is 1.5", "a whole number"),
+        (
+            "grid.dataset",
+            "ecg_demo",
+            "dataset is 'ecg_demo'",
+            "a list: [first, second]",
+        ),
+        ("grid.model", ["Lif"], "'Lif' is not defined", "did you mean 'lif'?"),
+        ("encoders", [], "encoders: is []", "entries, each a name with its settings"),
+        ("datasets", None, "datasets: is empty", "entries, each a name with its setti"),
+        ("models.lif.network.channels", [0], "channels.0 is 0", "above 0"),
+        (
+            "models.lif.network.channels",
+            ["a", 3],
+            "channels.0 is 'a'",
+            "a whole number",
+        ),
+        (
+            "models.lif.network.name",
+            "convolution",
+            "no 'convolution'",
+            "'convolutional'",
+        ),
+        (
+            "models.lif.neuron.learning_rates",
+            {"log_tau": "x"},
+            "log_tau is",
+            "a number",
+        ),
+        (
+            "models.stdp_reward.network.reward",
+            {"rules": 3},
+            "reward.rules is 3",
+            "a list",
+        ),
+    ],
+)
+def test_a_wrong_value_is_explained_in_plain_words(
+    place: str, value: object, found: str, expected: str | None
+) -> None:
+    *above, last = place.replace("D.", "datasets.ecg_demo.").split(".")
+    sections = ours()
+    holder = sections
+    for key in above:
+        holder = holder[key]
+    holder.pop(last, None) if value is ... else holder.update({last: value})
+    (problem,) = config.Params(sections).problems()
+    assert found in f"{problem.where}: {problem.found}"
+    assert ":".join(problem.where.split(".")[:1]) == "params"
+    assert (expected or "") in problem.expected
+    assert bool(problem.expected) == (expected is not None)
+    assert problem.remedy
+    assert not [trick for trick in TRICKS if trick in str(problem)]
+
+
+def test_two_wrong_values_of_a_section_are_kept_apart() -> None:
+    sections = ours()
+    sections["training"].update(epochs="many", batch=0)
+    (problem,) = config.Params(sections).problems()
+    assert problem.found == "epochs is 'many'; batch is 0"
+    assert problem.expected == "epochs: a whole number; batch: above 0"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "found", "expected"),
+    [
+        ("seed: 1\nseed: 2\n", (2, 1), "the key 'seed' stands twice", "each key once"),
+        ("a: {b: 1, b: 2}\n", (1, 11), "the key 'b' stands twice", "each key once"),
+        ("a:\n\tb: 1\n", (2, 1), "a tab indents the line", "spaces"),
+        ("a:\n  b: 1\n c: 2\n", (3, 2), "does not fit those above", "number of spaces"),
+        ("  a: 1\nb: 2\n", (2, 1), "does not fit those above", "number of spaces"),
+        ("a: 1\n- b\n", (2, 1), "does not fit those above", "number of spaces"),
+        ("a: b: c\n", (1, 5), "a second key of this line", "quotes around texts"),
+        ("a: 1\n  b: 2\n", (2, 4), "indented more", "same number of spaces"),
+        ("a: 1\nb: 'x\nc: 2\n", (2, 4), "quote that begins here is not", "both ends"),
+        ('a: "x\nb: 2\n', (1, 4), "quote that begins here is not", "both ends"),
+        ('a: "C:\\data"\n', (1, 7), "a backslash", "single quotes"),
+        (
+            "a: [1\nb: 2\n",
+            (1, 4),
+            "the list that begins here with [",
+            "[first, second]",
+        ),
+        ("a: {b: 1\nc: 2\n", (1, 4), "the mapping that begins here with {", "{key: "),
+        ("a: %x\n", (1, 4), "a sign of YAML's own", "quotes around"),
+        ("a: *x\n", (1, 4), "an alias (*) whose anchor", "&name"),
+        ("a: !x 1\n", (1, 4), "a tag (!)", "quotes around"),
+        ("<<: 3\n", (1, 5), "no mapping to merge", "<<: *name"),
+        ("a: 1\n---\nb: 2\n", (2, 1), "a second document", "three dashes"),
+        ("a: {{b}}\n", (1, 5), "used as a key", "key: value"),
+        ("a: |\n b\nc\n", (3, 1), "a line that is no key", "key: value"),
+        ("a: }\n", (1, 4), "cannot be read on from here", "key: value"),
+        ("a: 1\nb: 2024-13-45\n", (2, 4), "a date that is none", "quotes around"),
+        ("a: 1\nb: \x01\n", (2, 4), "a character that nobody sees", "without such"),
+        (b"a: 1\nb: \xe4\n", (2, 4), "byte 8 (0xe4) is not UTF-8", "save it again"),
+    ],
+)
+def test_what_is_no_yaml_is_explained_with_its_line(
+    tmp_path: Path,
+    text: str | bytes,
+    place: tuple[int, int],
+    found: str,
+    expected: str,
+) -> None:
+    path = tmp_path / "params.yaml"
+    content = text.encode() if isinstance(text, str) else text
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        config.read(path)
+    line, column = place
+    assert caught.value.where == f"{path}, line {line}, column {column}"
+    assert found in caught.value.found
+    assert expected in caught.value.expected
+    shown = content.decode("latin-1").splitlines()[line - 1]
+    assert caught.value.found.endswith(f"the line: {shown!r}")
+    assert not [word for word in ("scanning", "<", "token", "mark") if word in found]
+
+
+def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    with pytest.raises(ConfigError, match="there is no such file"):
+        config.read(path)
+    for text, says in (("", "is empty"), ("- 1\n", "is not a mapping of sections")):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=says) as caught:
+            config.read(path)
+        assert "datasets, encoders, evaluation, grid, models" in caught.value.expected
+
+
+def test_a_file_that_begins_with_a_mark_of_utf_8_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + (ROOT / "params.yaml").read_bytes())
+    assert config.load(path).read("seed") == 20260101
 
 
 def test_reading_validates_only_what_is_asked_for(
@@ -309,12 +562,6 @@ def test_reading_validates_only_what_is_asked_for(
         params.read("training")
     with pytest.raises(ConfigError, match="epochs is 0"):
         config.load(path)
-
-
-def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("seed: 1\nseed: 2\n")
-    with pytest.raises(ConfigError, match="duplicate"):
-        config.load(tmp_path / "params.yaml")
 
 
 def test_a_file_is_judged_without_torch() -> None:

@@ -1,5 +1,6 @@
 """Accuracy against energy of what was tried, drawn for the page and for MLflow."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ def test_the_command_says_where_it_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     known(monkeypatch, run(0.8, 0.3, "0.0"), run(0.7, 0.1, "0.1"))
+    shutil.copy(Path(__file__).with_name("params.yaml"), "params.yaml")
     arguments = __main__.parser().parse_args(["tradeoff", "ecg_demo"])
     arguments.do(arguments)
     assert "wrote data/tradeoffs/ecg_demo.svg" in capsys.readouterr().err
