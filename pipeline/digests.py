@@ -26,6 +26,7 @@ LOCK = "requirements.lock"
 OURS = ("pipeline", "stages")
 NO_EFFECT = (
     "pipeline.axes",  # names of array axes
+    "pipeline.card",  # settings count by their values
     "pipeline.checkout",  # where a command starts
     "pipeline.components",  # how names become classes
     "pipeline.config",  # refuses or accepts; settings count by their values

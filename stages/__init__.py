@@ -163,8 +163,8 @@ def _epilog(title: str, axes: tuple[str, ...]) -> str:
     target = "@".join(filter(None, (title, "-".join(names))))
     return (
         f"example:\n  {' '.join(['stages/run', title, *names])}\n\n"
-        f"`dvc repro {target}` runs it if anything has changed, and first all that it\n"
-        "needs. "
+        f"`dvc repro {target}` runs it if anything\n"
+        "has changed, and before it all that it needs.\n"
         "data/README.md says which folder each stage writes."
     )
 

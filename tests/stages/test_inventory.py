@@ -161,3 +161,18 @@ def test_takes_the_standard_library_alone(project: Path, tmp_path: Path) -> None
     known = {*sys.stdlib_module_names, "pipeline", "imported package"}
     assert imported <= known
     assert len(inventory(project, "one")["files"]) == 1
+
+
+def test_it_says_so_where_it_is_not_in_a_checkout(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [ROOT / "stages" / "run", "inventory"],
+        cwd=tmp_path,
+        env={**os.environ, "VIRTUAL_ENV": sys.prefix},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "there is no params.yaml and no dvc.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
