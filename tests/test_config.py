@@ -468,6 +468,7 @@ def test_a_wrong_value_is_explained_in_plain_words(
     assert ":".join(problem.where.split(".")[:1]) == "params"
     assert (expected or "") in problem.expected
     assert bool(problem.expected) == (expected is not None)
+    assert "; " not in problem.found
     assert problem.remedy
     assert not [trick for trick in TRICKS if trick in str(problem)]
 
