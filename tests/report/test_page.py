@@ -909,8 +909,10 @@ def test_texts_of_recordings_and_settings_are_active_nowhere(
     monkeypatch.setattr(here, "LABELS", labels)
     monkeypatch.setattr(here, "CHANNELS", (f"$x{HOSTILE}$", f"$\\frac{HOSTILE}\x01"))
     monkeypatch.setattr(here, "CARDS", {"ecg_demo": {**card, **cards}})
+    monkeypatch.setattr(here, "measured_clock", measured_clock.__wrapped__)
     write_recordings()
     write_signals()
+    write_clock()
     for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
         write_cell(names, skill)
     make()
