@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from pipeline.errors import DataError
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either, unchecked_if
 
 LARGEST_SPARE = 0.05
 """Share of a recording that may stand behind its end: padding, not samples."""
@@ -46,10 +46,13 @@ def spare(
     if more > most and "checksum" not in unchecked:
         raise DataError(
             where,
-            f"holds {found} {what}, {header} states {stated}",
+            f"holds {found} {what}, and {header} states {stated}",
             expected="the length that is stated: samples may stand behind the end",
-            remedy="fetch the files again, correct the header, leave the recording out "
-            "with on_bad_recording: skip, or if the header is right, set the reader's "
-            "unchecked to [checksum]",
+            remedy=either(
+                REPLACE,
+                "correct the header",
+                LEAVE_OUT,
+                unchecked_if("the header is right", "checksum"),
+            ),
         )
     return (f"{what} behind the last sample, left out: {more}",)

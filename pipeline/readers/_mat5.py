@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import DataError
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either
 
 HEADER = 128
 VERSIONS = (b"\0\1", b"\1\0")
@@ -84,8 +85,7 @@ def check_mat(path: Path, where: str) -> None:
                     where,
                     f"is damaged: {error}",
                     expected="a MAT file whose elements fit into each other",
-                    remedy="fetch it again, save it anew with MATLAB, or leave the "
-                    "recording out with on_bad_recording: skip",
+                    remedy=either(REPLACE, "save it anew with MATLAB", LEAVE_OUT),
                 ) from None
 
 

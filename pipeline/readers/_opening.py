@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import DataError, PipelineError
 from pipeline.machine import spent
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either
 
 FAULTS = {
     "Number of records from the header does not match": (
@@ -54,8 +55,10 @@ def present(folder: Path, files: Sequence[str]) -> None:
             raise DataError(
                 str(file),
                 "is empty (0 bytes)" if path.is_file() else "there is no such file",
-                expected=f"{len(files)} files that make up the recording",
-                remedy="fetch the data set again, or ask who delivered it",
+                expected=f"each of the {len(files)} files that make up the recording"
+                if len(files) > 1
+                else "the file of the recording",
+                remedy=either(REPLACE, LEAVE_OUT),
             )
 
 
@@ -114,7 +117,7 @@ def _unreadable(where: str, found: str) -> DataError:
         where,
         found,
         expected="a complete file in a format that this reader knows",
-        remedy="fetch it again, or leave the recording out with on_bad_recording: skip",
+        remedy=either(REPLACE, LEAVE_OUT),
     )
 
 

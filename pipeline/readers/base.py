@@ -33,9 +33,26 @@ Check = Literal[
 - `copies`: the same signal in two recordings
 """
 
+REPLACE = (
+    "replace the file by a sound copy (ask who delivered it, or download it again)"
+)
+"""A remedy that is right for every source: readers do not know where files are from."""
+LEAVE_OUT = "leave the recording out with on_bad_recording: skip"
+
 Origin = tuple[str, str]
 """Where in a recording's files a value stands: the kind of place (annotation, note,
 column, variable, header) and the key there, "" if the place needs none."""
+
+
+def unchecked_if(right: str, check: Check) -> str:
+    """Write the remedy that turns a check off where the files are right."""
+    return f"if {right}, set the reader's unchecked to [{check}]"
+
+
+def either(*remedies: str) -> str:
+    """Write remedies of which one will do: `a, b, or c`."""
+    *others, last = remedies
+    return f"{', '.join(others)}, or {last}" if others else last
 
 
 def _as_mapping(value: object) -> object:

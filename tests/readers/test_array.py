@@ -282,7 +282,7 @@ def test_headers_that_state_another_length(tmp_path: Path, packed: bool) -> None
         with pytest.raises(DataError, match="is cut short"):
             read(write(length))
     with pytest.raises(
-        DataError, match=r"holds 1\d+ bytes, its header states"
+        DataError, match=r"holds 1\d+ bytes, and its header states"
     ) as caught:
         read(write(300))
     assert "unchecked to [checksum]" in caught.value.remedy
@@ -308,13 +308,13 @@ def test_datasets_that_were_never_written(
     with h5py.File(path, "w") as file:
         made = file.create_dataset("eeg", (3, 10**15), "f8", chunks=(3, 100))
         made[:, :100] = SAMPLES[:, :100]
-    with pytest.raises(DataError, match="1 of 10000000000000 chunks were written"):
+    with pytest.raises(DataError, match="holds 1 of the 10000000000000 chunks"):
         read(path)
     with h5py.File(path, "w") as file:
         made = file.create_dataset("eeg", (3, 500), "f8", chunks=chunks)
         if chunks:
             made[:, :400] = SAMPLES[:, :400]
-    found = "4 of 5 chunks" if chunks else "0 of 12000 bytes"
+    found = "4 of the 5 chunks" if chunks else "0 of the 12000 bytes"
     with pytest.raises(DataError, match=found):
         read(path)
     assert read(path, unchecked=["checksum"]).n_samples == 500

@@ -78,9 +78,9 @@ def test_years_of_two_digits(
 @pytest.mark.parametrize(
     ("at", "bad", "found"),
     [
-        (0, b"-", "its version is b'- "),
-        (0, b"1", "its version is b'1 "),
-        (0, b"\xffBIOCEMI", "its version is"),
+        (0, b"-", "its first 8 bytes are b'- "),
+        (0, b"1", "its first 8 bytes are b'1 "),
+        (0, b"\xffBIOCEMI", "its first 8 bytes are"),
         (252, b"two ", "number of signals is 'two'"),
         (252, b"-1  ", "and states 768"),
         (252, b"9   ", "and states 768"),
@@ -138,7 +138,7 @@ def test_a_file_with_more_records_than_it_states(
     path = tmp_path / "a.edf"
     write_edf(path, NOISE, n_records=4)
     path.write_bytes(path.read_bytes() + bytes(400))
-    found = f"holds {path.stat().st_size} bytes, its header states"
+    found = f"holds {path.stat().st_size} bytes, and its header states"
     with pytest.raises(DataError, match=found):
         read_edf_header(path, "a.edf")
     header = read_edf_header(path, "a.edf", ["checksum"])

@@ -552,7 +552,7 @@ def test_a_file_that_is_longer_than_its_header_states(tmp_path: Path) -> None:
         edit_header(tmp_path, f" {value} ", " 0 ")
     error = refusal(tmp_path)
     assert error.where == "100.dat"
-    assert error.found == "holds 2400 bytes, 100.hea states 1200"
+    assert error.found == "holds 2400 bytes, and 100.hea states 1200"
     content = read(tmp_path, unchecked=["checksum"])
     assert content.remarks == ("bytes behind the last sample, left out: 1200",)
     edit_header(tmp_path, " 300", " 590")
@@ -702,7 +702,7 @@ def test_files_of_a_record_of_segments(tmp_path: Path) -> None:
         ("q", "q 2 250", "q 2 125", "segments at 250, 125 Hz"),
         ("q", " 500\n", " 400\n", "a segment of 400 samples"),
         ("m", "3 250 1500", "3 250 1400", "segments of 1500 samples in total"),
-        ("q", "/mV", "/uV", "channel 'b' in uV"),
+        ("q", "/mV", "/uV", "channel 'b' is in uV"),
         ("q", "q.dat 16 ", "q.dat 16x2 ", "2 samples per frame"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import DataError
+from pipeline.readers.base import REPLACE, either
 
 Index = tuple[slice, ...]
 NUMERIC = "iuf"
@@ -135,8 +136,7 @@ def open_raw(
             where,
             f"is cut short: {size} bytes after the first {offset}",
             expected=f"a multiple of {n_channels} channels × {kind.itemsize} bytes",
-            remedy="correct the reader's dtype, n_channels or offset, or fetch the "
-            "file again",
+            remedy=either("correct the reader's dtype, n_channels or offset", REPLACE),
         )
     n_samples = size // (n_channels * kind.itemsize)
     shape = (n_channels, n_samples) if planar else (n_samples, n_channels)

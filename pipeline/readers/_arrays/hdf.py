@@ -16,7 +16,7 @@ from pipeline.readers._arrays.files import (
     no_variable,
     unfit,
 )
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either, unchecked_if
 
 
 def is_hdf(path: Path) -> bool:
@@ -99,10 +99,11 @@ def _refuse_unwritten(where: str, name: str, dataset: Any) -> None:
     if there < stated:
         raise DataError(
             where,
-            f"of variable '{name}' {there} of {stated} {what} were written",
+            f"the file holds {there} of the {stated} {what} of variable '{name}'",
             expected="all of them: HDF5 gives zeros for the rest",
-            remedy="fetch the file again, leave it out with on_bad_recording: skip, or "
-            "if the rest are zeros, set the reader's unchecked to [checksum]",
+            remedy=either(
+                REPLACE, LEAVE_OUT, unchecked_if("the rest are zeros", "checksum")
+            ),
         )
 
 

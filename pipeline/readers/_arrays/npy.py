@@ -20,7 +20,7 @@ from pipeline.readers._arrays.files import (
     unfit,
 )
 from pipeline.readers._lengths import spare
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either
 
 LARGEST, LARGEST_RATIO = 1 << 26, 200
 """Bytes that an array may unpack to in any case, and in relation to its size."""
@@ -73,8 +73,7 @@ def _refuse_short(where: str, found: int, stated: int) -> None:
             where,
             f"is cut short: {found} bytes",
             expected=f"{stated} bytes by its header",
-            remedy="fetch the file again, or leave the recording out with "
-            "on_bad_recording: skip",
+            remedy=either(REPLACE, LEAVE_OUT),
         )
 
 
@@ -127,7 +126,7 @@ def _member(
             where,
             f"unpacks from {member.compress_size} to {size} bytes",
             expected=f"at most {LARGEST_RATIO} times as many",
-            remedy="save it without compression, if it is a recording",
+            remedy="if it is a recording, save it anew without compression",
         )
     with archive.open(member) as stream:
         header = _read_header(stream)

@@ -7,7 +7,7 @@ from pipeline.errors import DataError
 from pipeline.readers._mne.bids import Sidecars, positive
 from pipeline.readers._select import FileSignal
 from pipeline.readers._units import volts
-from pipeline.readers.base import Check
+from pipeline.readers.base import Check, either, unchecked_if
 
 SAME_RATE = 1e-3
 """Relative difference below which a sidecar's rounded rate is that of the file."""
@@ -56,8 +56,10 @@ def check_sidecars(
         where,
         f"{ours} by the file, {theirs}" + f", and {more} more such" * bool(more),
         expected="the same in the recording and in the files that speak of it",
-        remedy="correct whichever is wrong, or if the recording is right, set the "
-        "reader's unchecked to [rate]",
+        remedy=either(
+            "correct whichever is wrong",
+            unchecked_if("the recording is right", "rate"),
+        ),
     )
 
 

@@ -77,7 +77,7 @@ def unreadable(file: str, found: str) -> DataError:
         file,
         found,
         expected="a file as BIDS describes it",
-        remedy="correct the file, or leave it out with source.except",
+        remedy="correct the file, or leave it out by the source's except",
     )
 
 

@@ -17,7 +17,7 @@ from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.names import path_fault
 from pipeline.readers._lengths import spare
-from pipeline.readers.base import Check, Marks
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, Marks, either, unchecked_if
 
 SUFFIXES = (".vhdr", ".ahdr")
 SAMPLE_BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
@@ -100,7 +100,7 @@ def _check_header(main: str, keys: Mapping[str, str]) -> None:
         raise DataError(
             main,
             f"its SamplingInterval is '{interval}'",
-            expected="microseconds, over 0",
+            expected="a number of microseconds above 0",
             remedy="correct the header, or ask who delivered it",
         )
     for name, text in keys.items():
@@ -141,7 +141,7 @@ def _check_length(
             files[0],
             f"is cut short: {found} bytes, at {size} bytes for each point in time",
             expected=expected,
-            remedy="fetch the file again, or ask who delivered it",
+            remedy=either(REPLACE, LEAVE_OUT),
         )
     if not points:
         return ()
@@ -161,7 +161,8 @@ def _check_markers(
             main,
             "names a file of markers that is not there",
             expected=name,
-            remedy="fetch the file, or take the line MarkerFile out of the header",
+            remedy="put the file beside the header, or take the line MarkerFile out of "
+            "the header",
         )
     lines = path.read_text("latin-1").splitlines()
     begin = next(
@@ -176,10 +177,14 @@ def _check_markers(
     if bad and "end" not in unchecked:
         raise DataError(
             str(PurePosixPath(main).with_name(path.name)),
-            f"row {bad[0]} is no marker, as {len(bad)} in all",
+            f"row {bad[0]} is no marker: '{lines[bad[0] - 1][:40]}' ({len(bad)} such "
+            "rows)",
             expected="such as Mk2=Stimulus,S  1,500,1,0",
-            remedy="fetch the file again, correct it, or to leave out what cannot be "
-            "read, set the reader's unchecked to [end]",
+            remedy=either(
+                REPLACE,
+                "correct it",
+                unchecked_if("such rows may be left out", "end"),
+            ),
         )
     return (f"lines that are no markers, left out: {len(bad)}",) * bool(bad)
 

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._mne.edf_header import NOTES, EdfHeader
-from pipeline.readers.base import Check, Marks
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, Marks, either, unchecked_if
 
 CLOCK = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14\x14")
 """Start of a data record: the first entry of its first list, without a text."""
@@ -108,7 +108,7 @@ def _judge(
             where,
             "; ".join(faults),
             expected="a time in each data record, and notes as EDF+ describes them",
-            remedy="fetch the file again, leave it out with on_bad_recording: skip"
+            remedy=f"{REPLACE}, {LEAVE_OUT}"
             + (
                 ""
                 if essential
@@ -163,7 +163,7 @@ def segments(
                 f"the clock jumps back: data record {k + 1} starts at {starts[k]} s, "
                 f"{-min(late, drift):g} s before the one before it ends",
                 expected="data records one after the other",
-                remedy="leave the recording out with on_bad_recording: skip",
+                remedy=LEAVE_OUT,
             )
         pause = max(late, drift - DRIFT * lasts) > tolerance
         if pause:
@@ -190,9 +190,11 @@ def _refuse_other_rate(
             f"data records of {record_s:g} s by the header, of {np.median(steps):g} s "
             "by the clock in them",
             expected="the same length, in a file without pauses",
-            remedy="correct the header, leave the recording out with "
-            "on_bad_recording: skip, or if the header is right, set the reader's "
-            "unchecked to [rate]",
+            remedy=either(
+                "correct the header",
+                LEAVE_OUT,
+                unchecked_if("the header is right", "rate"),
+            ),
         )
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from pipeline.errors import DataError
 from pipeline.readers._lengths import spare
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either
 
 FIXED = 256
 """Bytes of the fixed part, and of each signal's part after it."""
@@ -123,7 +123,11 @@ def read_edf_header(
     with path.open("rb") as stream:
         fixed = stream.read(FIXED)
         if _text(fixed[:8]) != "0" and not fixed.startswith(BDF):
-            raise damaged(where, f"its version is {fixed[:8]!r}", f"0 or {BDF!r}")
+            raise damaged(
+                where,
+                f"its first 8 bytes are {fixed[:8]!r}",
+                "0 and blanks in EDF, byte 255 and BIOSEMI in BDF",
+            )
         n_signals = number(where, "number of signals", fixed[252:256], int)
         content = stream.read(max(0, FIXED * n_signals))
     header_bytes = number(where, "length of the header", fixed[184:192], int)
@@ -207,7 +211,7 @@ def damaged(where: str, found: str, expected: str) -> DataError:
         where,
         f"the header is damaged: {found}",
         expected=expected,
-        remedy="fetch the file again, or ask who delivered it",
+        remedy=either(REPLACE, LEAVE_OUT),
     )
 
 
@@ -245,7 +249,7 @@ def _measured(
             where,
             f"is cut short: {found} bytes, {header.n_records} data records",
             expected=f"{expected} bytes by its header, and some data",
-            remedy="fetch the file again, or ask who delivered it",
+            remedy=either(REPLACE, LEAVE_OUT),
         )
     remarks = []
     if is_open:

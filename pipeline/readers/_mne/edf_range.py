@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.readers._mne.edf_header import FIELDS, EdfSignal, damaged, number
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either, unchecked_if
 
 LARGEST_SHARE = 1e-3
 """Of a channel's samples, so many may lie outside: some recorders mark gaps so."""
@@ -125,9 +125,9 @@ class Outside:
                 f"outside its digital range, {scale.low} to {scale.high}",
                 expected=f"a share of {LARGEST_SHARE:g} at most: the samples or the "
                 "header were changed",
-                remedy="fetch the file again, leave it out with on_bad_recording: "
-                "skip, or if its samples are right, set the reader's unchecked to "
-                "[range]",
+                remedy=either(
+                    REPLACE, LEAVE_OUT, unchecked_if("its samples are right", "range")
+                ),
             )
 
     def remarks(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.readers._mat5 import check_mat
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, Check, either, unchecked_if
 
 STRUCT = "EEG"
 """The variable that holds all others, in sets that are not saved one by one."""
@@ -59,8 +59,9 @@ def _check_rate(where: str, facts: Mapping[str, Any]) -> None:
             f"srate is {rate:g} Hz, {points:g} points from {first_s:g} s to "
             f"{last_s:g} s are {shown:.6g} Hz",
             expected="the same rate",
-            remedy="correct the set, leave it out with on_bad_recording: skip, or if "
-            "srate is right, set the reader's unchecked to [rate]",
+            remedy=either(
+                "correct the set", LEAVE_OUT, unchecked_if("srate is right", "rate")
+            ),
         )
 
 
@@ -73,8 +74,11 @@ def _check_channels(where: str, facts: Mapping[str, Any]) -> None:
             where,
             f"nbchan is {stated:g}, for {count} chanlocs",
             expected="the same number of channels",
-            remedy="correct the set, leave it out with on_bad_recording: skip, or if "
-            "nbchan is right, set the reader's unchecked to [checksum]",
+            remedy=either(
+                "correct the set",
+                LEAVE_OUT,
+                unchecked_if("nbchan is right", "checksum"),
+            ),
         )
 
 
@@ -87,8 +91,11 @@ def _check_size(where: str, facts: Mapping[str, Any], shape: tuple[int, ...]) ->
             f"its samples have the shape {shape}, by nbchan and pnts "
             f"({stated[0]:g}, {stated[1]:g})",
             expected="the same",
-            remedy="correct the set, leave it out with on_bad_recording: skip, or if "
-            "its samples are right, set the reader's unchecked to [checksum]",
+            remedy=either(
+                "correct the set",
+                LEAVE_OUT,
+                unchecked_if("its samples are right", "checksum"),
+            ),
         )
 
 

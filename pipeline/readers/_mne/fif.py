@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import DataError
 from pipeline.readers._lengths import spare
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either
 
 TAG = struct.Struct(">4i")
 BEGIN, END = 104, 105
@@ -63,6 +63,5 @@ def _damaged(where: str, found: str) -> DataError:
         where,
         f"is damaged: {found}",
         expected="tags that follow each other to the end",
-        remedy="fetch the file again, or leave the recording out with "
-        "on_bad_recording: skip",
+        remedy=either(REPLACE, LEAVE_OUT),
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.axes import Precise, Segment
 from pipeline.errors import DataError
+from pipeline.readers.base import unchecked_if
 
 LONGEST_LAG_S = 0.25
 """More than a link's buffer holds; a greater lag says that the rate is wrong."""
@@ -119,10 +120,10 @@ def _refuse_made_up(
     if sfreq > rate * (FASTER if regular else SPARSE):
         raise _wrong_rate(
             where,
-            f"{rate:.4g} fresh rows a second, {sfreq:g} Hz by the settings: samples "
-            "would be repeated",
+            f"{rate:.4g} fresh rows a second, and {sfreq:g} Hz by the settings: "
+            "samples would be repeated",
             "the rate at which the device makes samples",
-            ", or if it is right, set the reader's unchecked to [held]",
+            f", or {unchecked_if('it is right', 'held')}",
         )
 
 

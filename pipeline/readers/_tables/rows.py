@@ -12,6 +12,7 @@ from pipeline.errors import DataError
 from pipeline.readers._tables.head import Head, split
 from pipeline.readers._tables.lines import Lines, all_even, survey
 from pipeline.readers._tables.settings import TableSettings
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either
 
 ABSENT = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "None"]
 SHOWN = 60
@@ -132,7 +133,7 @@ def _carefully(file: File, wanted: Wanted) -> Rows:
             file.where,
             f"row {lines.zero} of the file has a byte of 0",
             expected="text: the file may be damaged, or not written to its end",
-            remedy="fetch it again, or take the row out of it",
+            remedy=either(REPLACE, "take the row out of it"),
         )
     if lines.odd and not file.settings.largest_bad_share:
         raise odd_row(file)
@@ -150,9 +151,10 @@ def _carefully(file: File, wanted: Wanted) -> Rows:
     if len(frame) != kept.size:
         raise DataError(
             file.where,
-            f"{kept.size} rows are read as {len(frame)}",
+            f"its {kept.size} rows are read as {len(frame)}, for a quotation mark "
+            "holds rows together",
             expected="a quotation mark at both ends of a field, in one row",
-            remedy="correct the file",
+            remedy=either("correct the file", LEAVE_OUT),
         )
     return Rows(
         frame,
@@ -230,7 +232,7 @@ def _no_row(where: str) -> DataError:
         where,
         "holds no complete row",
         expected="rows",
-        remedy="leave the recording out with on_bad_recording: skip",
+        remedy=LEAVE_OUT,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.axes import Precise
 from pipeline.errors import DataError
-from pipeline.readers.base import Content
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Content, either, unchecked_if
 
 BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Symbols of beats; all others mark rhythm, noise or comments (WFDB's ecgcodes)."""
@@ -154,6 +154,5 @@ def _foreign(where: str, found: str) -> DataError:
         found,
         expected="beats where the signal is steepest: these annotations may belong to "
         "another record",
-        remedy="fetch the record again, leave it out with on_bad_recording: skip, or "
-        "if the beats are right, set the reader's unchecked to [beats]",
+        remedy=either(REPLACE, LEAVE_OUT, unchecked_if("the beats are right", "beats")),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.errors import DataError
 from pipeline.readers._opening import present
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either
 
 RATE = re.compile(r"(\d+\.?\d*|\.\d+)(/-?\d+\.?\d*(\(-?\d+\.?\d*\))?)?$")
 """Frames per second, with the counter's frequency and beginning."""
@@ -228,7 +229,7 @@ def _damaged(where: str, found: str) -> DataError:
         where,
         found,
         expected="a complete WFDB header",
-        remedy="fetch it again, or leave the recording out with on_bad_recording: skip",
+        remedy=either(REPLACE, LEAVE_OUT),
     )
 
 
@@ -259,8 +260,7 @@ def values(where: str, comments: tuple[str, ...], key: str) -> tuple[str, ...]:
         where,
         f"no comment has the key '{key}'" if wanted else "has no comments",
         expected=f"one of its keys: {keys}" if keys else "comments such as '# Age: 56'",
-        remedy="correct the key in params.yaml, or leave the recording out with "
-        "on_bad_recording: skip",
+        remedy=either("correct the key in params.yaml", LEAVE_OUT),
     )
 
 

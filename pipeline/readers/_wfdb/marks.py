@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.errors import DataError
 from pipeline.readers._opening import opening, present
 from pipeline.readers._wfdb.pairs import read_pairs
-from pipeline.readers.base import Marks
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Marks, either, unchecked_if
 
 NO_ANNOTATION, COMMENT = 0, 22
 """Codes of what is none, and of a comment."""
@@ -117,8 +117,9 @@ def _refuse_disorder(where: str, sample: np.ndarray) -> None:
             where,
             f"annotation {back[0] + 1} goes back in time, to sample {sample[back[0]]}",
             expected="annotations in the order of time",
-            remedy="fetch it again, leave the recording out with on_bad_recording: "
-            "skip, or if the times are right, set the reader's unchecked to [end]",
+            remedy=either(
+                REPLACE, LEAVE_OUT, unchecked_if("the times are right", "end")
+            ),
         )
 
 
@@ -166,5 +167,5 @@ def _damaged(where: str, found: str) -> DataError:
         where,
         found,
         expected="a complete annotation file",
-        remedy="fetch it again, or leave the recording out with on_bad_recording: skip",
+        remedy=either(REPLACE, LEAVE_OUT),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import DataError
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either, unchecked_if
 
 SKIP, NOTE, FIRST_EXTRA = 59, 63, 60
 """Codes of a long interval, of a text, and the first of those that follow a mark."""
@@ -53,8 +54,7 @@ def read_pairs(path: Path, where: str, *, check_end: bool) -> Pairs:
             where,
             f"a text, a channel or a number without an annotation, at byte {2 * stray}",
             expected="one of each, right after its annotation",
-            remedy="fetch it again, or leave the recording out with on_bad_recording: "
-            "skip",
+            remedy=either(REPLACE, LEAVE_OUT),
         )
     if ended and 2 * (complete + 1) == raw.size:
         return Pairs(pairs)
@@ -69,9 +69,11 @@ def read_pairs(path: Path, where: str, *, check_end: bool) -> Pairs:
             where,
             found,
             expected="two bytes of 0 at the end of the file, and only there",
-            remedy="fetch it again, leave the recording out with on_bad_recording: "
-            "skip, or if the marks that are there are all, set the reader's unchecked "
-            "to [end]",
+            remedy=either(
+                REPLACE,
+                LEAVE_OUT,
+                unchecked_if("the marks that are there are all", "end"),
+            ),
         )
     end = np.zeros((1, 2), np.uint8)
     return Pairs(np.concatenate([pairs[:complete], end]), (f"annotations: {found}",))

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.errors import DataError
 from pipeline.readers._select import SAME_RATE
 from pipeline.readers._wfdb.header import Header, HeaderSignal, read_header
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either
 
 PAUSE = "~"
 
@@ -72,8 +73,8 @@ def read_record(folder: Path, where: str) -> WfdbRecord:
         if not header.signals:
             raise DataError(
                 where,
-                "a record without signals",
-                expected="at least one",
+                "the record has no signals",
+                expected="at least one signal",
                 remedy="leave this file out with the source's except",
             )
         part = Part(header, 0, header.length)
@@ -146,7 +147,7 @@ def _contradiction(where: str, found: str, expected: str) -> DataError:
         where,
         found,
         expected=expected,
-        remedy="fetch the record again, or leave it out with on_bad_recording: skip",
+        remedy=either(REPLACE, LEAVE_OUT),
     )
 
 

@@ -16,7 +16,7 @@ from pipeline.readers._wfdb.record import Part, WfdbRecord
 from pipeline.readers._wfdb.signals import check_signal
 from pipeline.readers._wfdb.sizes import check_files, longer_files
 from pipeline.readers._wfdb.tally import BIG_ENDIAN, Tally, big_endian_digits
-from pipeline.readers.base import Reader
+from pipeline.readers.base import LEAVE_OUT, Reader
 
 KEPT = 2**22
 """Records of as many values are read once (32 MB)."""
@@ -209,7 +209,7 @@ def find_samples(
             record.where,
             "holds no samples of " + ", ".join(selected.names),
             expected="one or more",
-            remedy="leave the recording out with on_bad_recording: skip",
+            remedy=LEAVE_OUT,
         )
     starts = np.cumsum([0, *(stretch.n_samples for stretch in stretches)])
     small = starts[-1] * len(chosen) <= KEPT

@@ -94,7 +94,7 @@ def check_signal(
     if signal.per_frame != chosen.per_frame or not math.isclose(size or 0, factor):
         raise DataError(
             where,
-            f"channel '{signal.name}' in {signal.unit or UNIT}, "
+            f"channel '{signal.name}' is in {signal.unit or UNIT}, with "
             f"{signal.per_frame} samples per frame",
             expected=f"{chosen.unit or UNIT} and {chosen.per_frame}, as in the other "
             "headers of the record",

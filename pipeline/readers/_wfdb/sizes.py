@@ -9,7 +9,7 @@ from pipeline.readers._lengths import spare
 from pipeline.readers._opening import opening, present
 from pipeline.readers._wfdb.header import Header, HeaderSignal
 from pipeline.readers._wfdb.record import beside
-from pipeline.readers.base import Check
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either
 
 SAMPLES_TO_BYTES = {
     "8": (1, 1), "16": (1, 2), "24": (1, 3), "32": (1, 4), "61": (1, 2),
@@ -104,8 +104,7 @@ def _check_length(
             f"is cut short: {found} {what}",
             expected=f"{expected} {what} for the {length} samples of "
             f"{Path(header.where).name}",
-            remedy="fetch the file again, or leave the recording out with "
-            "on_bad_recording: skip",
+            remedy=either(REPLACE, LEAVE_OUT),
         )
 
 

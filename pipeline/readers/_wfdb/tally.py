@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.errors import DataError
 from pipeline.readers._wfdb.header import HeaderSignal
 from pipeline.readers._wfdb.record import beside
+from pipeline.readers.base import LEAVE_OUT, REPLACE, either, unchecked_if
 
 if TYPE_CHECKING:
     from wfdb import Record
@@ -96,8 +97,9 @@ class Tally:
             f"the {what} of {names} is " + ", ".join(str(found[k]) for k in wrong),
             expected=", ".join(str(stated[k]) for k in wrong)
             + f", as {PurePosixPath(self._header).name} states",
-            remedy="fetch the record again, leave it out with on_bad_recording: skip, "
-            "or if the samples are right, set the reader's unchecked to [checksum]",
+            remedy=either(
+                REPLACE, LEAVE_OUT, unchecked_if("the samples are right", "checksum")
+            ),
         )
 
 
