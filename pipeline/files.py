@@ -510,11 +510,11 @@ def _reading(path: Path, *faults: type[Exception]) -> Iterator[None]:
     except faults as error:
         if refused := refusal(error, path):
             raise refused from error
-        said = next(iter(str(error).splitlines()), "")
+        text = next(iter(str(error).splitlines()), "")
         raise DataError(
             str(path),
-            f"cannot be read ({type(error).__name__}: {said})",
-            expected="a whole file",
+            f"cannot be read ({type(error).__name__}: {text})",
+            expected="a complete file",
             remedy="remove it, and run the stage that makes it again "
             f"(`dvc repro -s -f {_maker(path)}`)",
         ) from error
@@ -525,6 +525,7 @@ def _refuse_absent(path: Path) -> None:
         raise DataError(
             str(path),
             "there is no such file",
+            expected="what an earlier stage writes",
             remedy=f"run the stage that makes it (`dvc repro {_maker(path)}`)",
         )
 
@@ -533,7 +534,7 @@ def _check_schema(path: Path, schema: object) -> None:
     if schema != SCHEMA:
         raise DataError(
             str(path),
-            f"written with schema {schema}",
+            f"it was written with schema {schema}",
             expected=f"schema {SCHEMA}",
             remedy="run the stage that makes it again "
             f"(`dvc repro -s -f {_maker(path)}`)",

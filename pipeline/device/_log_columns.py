@@ -65,18 +65,19 @@ def _quantity(where: str, name: str) -> tuple[str, float]:
     plain = unicodedata.normalize("NFKC", name).lower().replace("μ", "u").strip()
     if any(word in plain for word in MARKERS):
         return "marker", 1.0
-    said = [quantity for quantity in BASES.values() if quantity in plain]
+    stated = [quantity for quantity in BASES.values() if quantity in plain]
     match = UNIT.search(plain)
     quantity, factor = UNITS.get(match[1] if match else "", ("", 0.0))
     if "shunt" in plain and quantity != "current":
         return "", 0.0
-    if said and quantity and quantity not in said:
+    if stated and quantity and quantity not in stated:
         raise DataError(
             where,
-            f"column '{name}' says {said[0]}, but its unit is of a {quantity}",
+            f"column '{name}' says {stated[0]}, but its unit is of a {quantity}",
+            expected=f"the unit of a {stated[0]}",
             remedy="correct the column's name",
         )
-    return quantity or "".join(said[:1]), factor
+    return quantity or "".join(stated[:1]), factor
 
 
 def _expect_one(

@@ -16,6 +16,9 @@ LEVELS = {"0": False, "0.0": False, "1": True, "1.0": True}
 EVENTS = {"": None, "start": True, "stop": False}
 
 
+REMEDY = "correct the log, or export it anew from the meter's program"
+
+
 @dataclass(frozen=True)
 class Log:
     """Power over time, and where work was marked; `rows` are lines of the file."""
@@ -30,7 +33,8 @@ class Log:
 
     def problem(self, row: int, column: str, found: str) -> DataError:
         """Put a problem into words; `row` counts from the first row of numbers."""
-        return DataError(f"{self.name}, row {self.rows[row]}, column '{column}'", found)
+        where = f"{self.name}, row {self.rows[row]}, column '{column}'"
+        return DataError(where, found, remedy=REMEDY)
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,8 @@ class _Rows:
 
     def problem(self, row: int, place: int, found: str) -> DataError:
         column = self.header[place]
-        return DataError(
-            f"{self.name}, row {self.numbers[row]}, column '{column}'", found
-        )
+        where = f"{self.name}, row {self.numbers[row]}, column '{column}'"
+        return DataError(where, found, remedy=REMEDY)
 
 
 def read_log(path: Path) -> Log:
@@ -94,7 +97,9 @@ def _cells(path: Path) -> tuple[_Rows, tuple[str, ...]]:
     lines, notes = _lines(path)
     first = _header_line(lines)
     if first is None or first + 1 >= len(lines):
-        raise DataError(path.name, "has no rows of numbers below a header")
+        raise DataError(
+            path.name, "has no rows of numbers below a header", remedy=REMEDY
+        )
     header = lines[first].lstrip("#").strip()
     delimiter = max(",;\t", key=header.count)
     table = csv.reader([header, *lines[first + 1 :]], delimiter=delimiter)
@@ -104,7 +109,8 @@ def _cells(path: Path) -> tuple[_Rows, tuple[str, ...]]:
         if len(row) != len(names):
             raise DataError(
                 f"{path.name}, row {number}",
-                f"{len(row)} cells, the header has {len(names)} columns",
+                f"it has {len(row)} cells, and the header has {len(names)} columns",
+                remedy=REMEDY,
             )
     return _Rows(path.name, [name.strip() for name in names], numbers, cells), notes
 
@@ -113,7 +119,9 @@ def _lines(path: Path) -> tuple[list[str], tuple[str, ...]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path.name, f"cannot be read as text: {error}") from None
+        raise DataError(
+            path.name, f"cannot be read as text ({error})", remedy=REMEDY
+        ) from None
     *lines, rest = text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()

@@ -94,12 +94,12 @@ def agreement(output: Output, truth: Said) -> float | None:
     MeasurementError
         There are more or fewer.
     """
-    said = output.said
-    pairs = ((said.windows, truth.windows), (said.decisions, truth.decisions))
+    found = output.said
+    pairs = ((found.windows, truth.windows), (found.decisions, truth.decisions))
     if any(len(one) != len(other) for one, other in pairs):
         raise MeasurementError(
             "the exported program",
-            f"decided {len(said.windows)} windows and {len(said.decisions)} times in "
+            f"decided {len(found.windows)} windows and {len(found.decisions)} times in "
             "recordings",
             expected=f"{len(truth.windows)} and {len(truth.decisions)}",
         )

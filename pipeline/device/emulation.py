@@ -111,11 +111,11 @@ def _on_processor(
         return {"absent": reason}
     output = _run_processor(processor, folder, stimulus)
     # What the processor hears of recordings is the first one's spikes, no decisions.
-    heard = Said(truth.windows, truth.decisions[:0], truth.trains[:1])
+    asked = Said(truth.windows, truth.decisions[:0], truth.trains[:1])
     sizes = _run(["make", "-s", f"size-{processor.target}"], folder, BUILD_S)
     compiler, emulator, *_ = map(toolchain.version, processor.tools)
     return (
-        _compared(output, heard)
+        _compared(output, asked)
         | _instructions(output)
         | _sizes(sizes)
         | {"stack_bytes": output.stack_bytes}
@@ -184,10 +184,13 @@ def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
         )
     except subprocess.TimeoutExpired:
         raise MeasurementError(
-            where, f"was not done after {seconds:g} s", remedy="use fewer windows"
+            where,
+            f"was not done after {seconds:g} s",
+            expected="an end before that",
+            remedy="run it again when the machine does nothing else",
         ) from None
     text = done.stdout.decode("utf-8", "replace")
     if done.returncode:
-        said = " | ".join(text.strip().splitlines()[-3:])
-        raise MeasurementError(where, f"ended with status {done.returncode}: {said}")
+        last = " | ".join(text.strip().splitlines()[-3:])
+        raise MeasurementError(where, f"ended with status {done.returncode} ({last})")
     return text

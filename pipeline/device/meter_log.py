@@ -60,8 +60,8 @@ def import_log(path: Path, *, windows: int) -> dict[str, Any]:
     log = read_log(path)
     edges = _edges(log)
     repeats = [_repeat(log, *three) for three in edges]
-    told = summary(repeats, windows, [*log.notes, *_doubts(log, edges, repeats)])
-    return {"meter": "csv", "source": path.name, **told}
+    found = summary(repeats, windows, [*log.notes, *_doubts(log, edges, repeats)])
+    return {"meter": "csv", "source": path.name, **found}
 
 
 Edges = list[tuple[int, int, int]]
@@ -71,7 +71,12 @@ Edges = list[tuple[int, int, int]]
 def _edges(log: Log) -> Edges:
     """Find where the marker rises and falls."""
     if not log.marked.any():
-        raise DataError(f"{log.name}, column '{log.marker}'", "marks no work")
+        raise DataError(
+            f"{log.name}, column '{log.marker}'",
+            "marks no work",
+            expected="another value while the program works",
+            remedy="set the marker's pin while the program works, and record it anew",
+        )
     if log.marked[0]:
         raise log.problem(0, log.marker, "work has begun already: no idling before it")
     changes: Int[np.ndarray, " change"] = np.flatnonzero(np.diff(log.marked)) + 1

@@ -38,8 +38,8 @@ def absent(programs: Iterable[str]) -> str | None:
 
 def version(program: str) -> str:
     """Give the first line of what a program says of its version."""
-    told = subprocess.run(
+    shown = subprocess.run(
         [program, "--version"], capture_output=True, text=True, timeout=PATIENCE_S
     )
-    first = next(iter(told.stdout.splitlines()), "unknown")
+    first = next(iter(shown.stdout.splitlines()), "unknown")
     return re.sub(r"\s+", " ", first).strip()

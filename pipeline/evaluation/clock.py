@@ -223,7 +223,7 @@ def _check(fold: int, train: pd.DataFrame, test: pd.DataFrame) -> None:
         if len(classes) > 1
         else f"the windows in the role train are of {', '.join(classes) or 'no class'}",
         expected="two classes or more in train, and a window in test",
-        remedy="fewer folds, or add recordings of another class",
+        remedy="use fewer folds, or add recordings of another class",
     )
 
 

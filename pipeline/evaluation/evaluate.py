@@ -159,9 +159,11 @@ def _check(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
     if not len(predictions) or seen - set(labels):
         raise DataError(
             "predictions",
-            f"labels {sorted(seen)}" if seen else "no tested window",
+            f"they have the labels {', '.join(sorted(seen))}"
+            if seen
+            else "they hold no tested window",
             expected=f"windows of {', '.join(labels)}",
-            remedy="run train again (`dvc repro -s -f train@CELL`)",
+            remedy="train the cell again: `dvc repro -s -f train@CELL`, with its name",
         )
 
 
@@ -171,8 +173,7 @@ def _refuse_one_class(predictions: pd.DataFrame) -> None:
         raise DataError(
             "predictions",
             f"all {len(predictions)} tested windows are of class '{label}'",
-            expected="two classes that are tested: of one alone any model that answers "
-            "it is perfect",
+            expected="two classes that are tested: with one alone every model is right",
             remedy="use another scheme of folds, or add recordings of other classes",
         )
 

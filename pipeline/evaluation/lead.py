@@ -53,15 +53,16 @@ def lead(
     if not shared == len(predictions) == len(clock):
         raise DataError(
             "predictions",
-            "are not of the windows that the clock was judged on",
+            f"{shared} of {len(predictions)} are of the {len(clock)} windows that the "
+            "clock was judged on",
             expected="the same windows in the same folds",
             remedy="run `dvc repro`, which runs the stages `clock` and `train` anew",
         )
-    told = clock.rename(columns={best: "predicted"})
-    test = compare(predictions, told, labels, settings, rng)
+    its_own = clock.rename(columns={best: "predicted"})
+    test = compare(predictions, its_own, labels, settings, rng)
     mine, its = (
         point_values(table, labels)["balanced_accuracy"]
-        for table in (predictions, told)
+        for table in (predictions, its_own)
     )
     return {
         "best": best,

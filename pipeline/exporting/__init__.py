@@ -48,8 +48,8 @@ class Trained:
     @property
     def about(self) -> dict[str, Any]:
         """What a file says of where it comes from."""
-        told = {name: self.run[name] for name in ("labels", "run_key")}
-        return {"cell": self.cell, "fold": self.fold, **told}
+        named = {name: self.run[name] for name in ("labels", "run_key")}
+        return {"cell": self.cell, "fold": self.fold, **named}
 
 
 def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> Path:
@@ -61,9 +61,9 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
     target : str
         The format: a file's name in this folder.
     fold : int, optional
-        Whose network; the first fold's unless said otherwise.
+        Whose network; by default the first fold's.
     path : Path, optional
-        `<cell>-fold-<k>` with the format's suffix, here, unless said otherwise.
+        By default `<cell>-fold-<k>` with the format's suffix, here.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
 
 
 def load_trained(cell: str, fold: int | None = None) -> Trained:
-    """Load the trained network of a cell; the first fold's unless said otherwise.
+    """Load the trained network of a cell; by default the first fold's.
 
     Raises
     ------
@@ -104,7 +104,8 @@ def load_trained(cell: str, fold: int | None = None) -> Trained:
         raise DataError(
             str(weights),
             "does not fit the network that run.json describes",
-            remedy=f"dvc repro train@{cell}",
+            expected="weights of the same settings",
+            remedy=f"train it again: `dvc repro -s -f train@{cell}`",
         ) from error
     return Trained(cell, fold, run, network, shape, folder)
 
@@ -119,5 +120,6 @@ def _fold(cell: str, run: Mapping[str, Any], fold: int | None) -> int:
             f"{cell}: run.json",
             f"no fold {fold}",
             expected=f"one of {', '.join(map(str, trained))}",
+            remedy="choose another with --fold",
         )
     return fold

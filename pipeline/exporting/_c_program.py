@@ -196,11 +196,11 @@ def _neuron(run: Mapping[str, Any]) -> str:
 def _integer_network(trained: Trained) -> IntegerNetwork:
     from pipeline.training.trained import load_quantized, quantized_path
 
-    network, told = load_quantized(quantized_path(trained.folder, trained.fold))
+    network, about = load_quantized(quantized_path(trained.folder, trained.fold))
     if network is None:
         raise PipelineError(
             f"C export, fold {trained.fold} of {trained.cell}",
-            f"has no network in integers: {told['absent']}",
+            f"has no network in integers: {about['absent']}",
             expected="a network that was quantised",
             remedy="export a cell of another model",
         )
@@ -217,6 +217,7 @@ def _recorded(
             f"recordings of {dataset}",
             f"rates of {', '.join(f'{rate:g}' for rate in rates)} samples per second",
             expected="one: a device's converter has one rate",
+            remedy="export a cell of a data set that was recorded at one rate",
         )
     path = files.folder("recordings", dataset) / f"{used['recording'].iloc[0]}_raw.fif"
     raw = files.load_recording(path)

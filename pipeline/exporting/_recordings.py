@@ -64,8 +64,9 @@ def _planned(program: "Program", recording: str) -> Preparation:
     if raw.info["sfreq"] != rate or not set(wanted) <= set(raw.ch_names):
         raise DataError(
             f"recording {recording}",
-            f"{', '.join(raw.ch_names)} at {raw.info['sfreq']:g} Hz",
+            f"it has {', '.join(raw.ch_names)} at {raw.info['sfreq']:g} Hz",
             expected=f"{', '.join(wanted)} at {rate:g} Hz, as the data set's first",
+            remedy="export a cell of a data set whose recordings are alike",
         )
     segments = segments_of(used_recordings(run["dataset"]))[recording]
     starts = tuple(segment.start for segment in segments)
@@ -81,7 +82,9 @@ def _digitised(
         return digitise(volts)
     except DataError as error:
         where = f"{plan.where}, {error.where}"
-        raise DataError(where, error.found, expected=error.expected) from None
+        raise DataError(
+            where, error.found, expected=error.expected, remedy=error.remedy
+        ) from None
 
 
 def used_recordings(dataset: str) -> pd.DataFrame:

@@ -58,8 +58,8 @@ def write_program(program: Program, folder: Path, note: str) -> None:
     write_sources(folder, program.network, program.shape, program.front_end)
     (folder / "README.md").write_text(readme(program, note), encoding="utf-8")
     stimulus = sample(program)
-    said = expected(program.network, stimulus, program.encode)
-    write_sample(folder, stimulus, said)
+    answers = expected(program.network, stimulus, program.encode)
+    write_sample(folder, stimulus, answers)
 
 
 def write_sources(
@@ -85,11 +85,11 @@ def write_sources(
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def write_sample(folder: Path, stimulus: Stimulus, said: Said) -> None:
+def write_sample(folder: Path, stimulus: Stimulus, answers: Said) -> None:
     """Write what a program is tested with, and what has to come out."""
     stimulus.write_file(folder / "sample.bin")
     stimulus.write_source(folder / "mcu" / "stimulus.c")
-    lines = expected_lines(stimulus, said)
+    lines = expected_lines(stimulus, answers)
     (folder / "sample.expected").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -133,8 +133,8 @@ def _matched(trained: Trained) -> tuple[Program | None, str]:
             f"{found.cell}, in the same form."
         )
     except PipelineError as error:
-        told = f"{error.where}: {error.found}"
-        return None, f"Its matched network is not beside it: {told}."
+        why = f"{error.where}: {error.found}"
+        return None, f"Its matched network is not beside it: {why}."
 
 
 def _refuse_foreign(path: Path) -> None:

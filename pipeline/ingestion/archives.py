@@ -13,6 +13,8 @@ from pipeline.errors import DataError
 from pipeline.machine import refusal, spent
 from pipeline.members import BROKEN, LINK, Budget, is_archive, members
 from pipeline.parallel import progress_bar
+from pipeline.readers.base import REPLACE
+from pipeline.sources.base import LINKS
 
 SPARE_BYTES = 2**28
 """What stays free on the disk."""
@@ -83,12 +85,13 @@ def _refuse_unmounted(folder: Path, names: Iterable[str]) -> None:
     paths = [folder / name for name in names]
     if paths and not any(path.exists() for path in paths):
         target = os.path.realpath(paths[0])
+        dataset = folder.parent.name if folder.name == LINKS else folder.name
         raise DataError(
             str(folder),
             f"none of {len(paths)} files is there now, such as {target}",
             expected="the files of the last fetch",
-            remedy="mount the folder that they lie in, or run `dvc repro "
-            "fetch@NAME` with the data set's name",
+            remedy="mount the folder that they lie in, or correct the source in "
+            f"params.yaml and run `dvc repro ingest@{dataset}`",
         )
 
 
@@ -135,7 +138,7 @@ def _extract(path: Path, where: str, view: Path) -> Extracted:
             where,
             f"cannot be opened ({type(error).__name__}: {error})",
             expected="a complete archive without a password",
-            remedy="fetch it again, or ask who delivered it",
+            remedy=REPLACE,
         ) from error
     return digests, left_out
 

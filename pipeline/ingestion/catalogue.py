@@ -1,9 +1,11 @@
 """The table of a data set's recordings: what each is, and whether it can be used."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,6 +21,8 @@ from pipeline.readers.base import Content
 
 NAN = float("nan")
 DIFFER = "differ in case, blanks, zeros or the form of Unicode only"
+SPECIFIC = re.compile(r"'[^']*'|\S*\d\S*")
+"""What says of which recording a reason speaks: quoted names, and words with digits."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,8 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
     if len(labels) < 2:
         raise DataError(
             where,
-            f"one class alone, '{''.join(labels)}'",
-            expected="two classes or more: of one any model that answers it is right",
+            f"its settings name one class alone, '{''.join(labels)}'",
+            expected="two classes or more: with one alone every model is right",
             remedy="list the other classes in the data set's labels in params.yaml",
         )
     present = [row for row in rows if row.status != "absent"]
@@ -121,9 +125,14 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
     if not used:
         raise DataError(
             where,
-            f"none of {len(present)} recordings can be used; {present[0].recording}: "
-            f"{present[0].reason}",
-            remedy="correct the data set's reader or value in params.yaml",
+            f"none of {len(present)} recordings can be used"
+            + "".join(
+                f"; {len(group)} {group[0].status}, such as {group[0].recording}: "
+                f"{group[0].reason}"
+                for group in alike(present)
+            ),
+            remedy="correct the data set's reader or values in params.yaml; "
+            f"`biospike check {Path(where).name}` says more",
         )
     _check_channels(used, where)
     _check_persons(used, where)
@@ -137,8 +146,9 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
                 where,
                 f"no annotation has the label '{label}'",
                 expected=f"one of those found: {found or 'none at all'}",
-                remedy="correct the data set's labels or value in params.yaml; "
-                "`biospike check NAME` shows the texts that no class takes",
+                remedy="correct the data set's labels or values in params.yaml; "
+                f"`biospike check {Path(where).name}` shows the texts that no class "
+                "takes",
             )
 
 
@@ -149,7 +159,7 @@ def _check_persons(used: list[Row], where: str) -> None:
             where,
             f"persons '{one}' and '{other}' {DIFFER}",
             expected="one name for each person",
-            remedy="say in `person: {map: {...}}` of params.yaml who is who",
+            remedy="write in values, as `person: {map: {...}}`, who is who",
         )
 
 
@@ -159,6 +169,19 @@ def _alike_persons(used: list[Row]) -> list[tuple[str, str]]:
     names = dict.fromkeys(row.subject for row in used)
     firsts = ((seen.setdefault(person_key(name), name), name) for name in names)
     return [(first, name) for first, name in firsts if first != name]
+
+
+def alike(rows: Iterable[Row]) -> list[list[Row]]:
+    """Group recordings that are not used by why, the commonest reason first.
+
+    Reasons that differ in numbers and names alone are one.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.status in ("refused", "unlabelled"):
+            kind = SPECIFIC.sub("", row.reason)
+            groups.setdefault((row.status, kind), []).append(row)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def without_alike_persons(rows: list[Row]) -> list[Row]:

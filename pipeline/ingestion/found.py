@@ -196,7 +196,12 @@ def _name(path: str, fields: Mapping[str, str]) -> str:
 
 def _nothing(problems: Mapping[str, str], selection: Selection) -> DataError:
     if not problems:
-        return DataError("raw files", "there are none")
+        return DataError(
+            "raw files",
+            "there are none",
+            expected="files that fit " + " or ".join(selection.pattern),
+            remedy="correct the data set's source in params.yaml",
+        )
     example, problem = min(problems.items())
     return DataError(
         "raw files",

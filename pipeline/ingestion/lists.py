@@ -113,7 +113,7 @@ def _unreadable(name: str, found: str) -> DataError:
         name,
         found,
         expected="text that lists what belongs to the data set",
-        remedy="correct the file, or leave it out by `except` in params.yaml",
+        remedy="correct the file, or leave it out by the source's `except`",
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.quality import Measured
-from pipeline.readers.base import Check, Content
+from pipeline.readers.base import LEAVE_OUT, Check, Content, either, unchecked_if
 
 SWINGS: Mapping[str, tuple[float, float]] = {
     "ecg": (10e-6, 50e-3),
@@ -67,10 +67,13 @@ def _flat(
     first = channels[0]
     return DataError(
         f"{where}, channel {content.channels[first]}",
-        f"one value all along, {measured.least[first]:g} V{_more(channels)}",
+        f"it has one value all along, {measured.least[first]:g} V{_more(channels)}",
         expected="a signal that changes",
-        remedy="choose other channels; if the channel is right, set the reader's "
-        "unchecked to [flat]; or leave such recordings out with on_bad_recording: skip",
+        remedy=either(
+            "choose other channels",
+            LEAVE_OUT,
+            unchecked_if("the channel is right", "flat"),
+        ),
     )
 
 
@@ -84,20 +87,24 @@ def _beyond(
         (measured.least[first], measured.largest[first]),
     )
     if swing < low or swing > high:
-        found = f"a swing of {swing:.3g} V in two seconds"
+        found = f"it swings by {swing:.3g} V in two seconds"
         expected = f"{low:.3g} to {high:.3g} V for {content.types[first].upper()}"
     else:
-        found = f"a sample of {max(extremes, key=abs):.3g} V"
+        found = f"it has a sample of {max(extremes, key=abs):.3g} V"
         expected = f"at most {LARGEST:g} V, which converters hold"
     return DataError(
         f"{where}, channel {content.channels[first]}",
         found + _more(channels),
         expected=expected,
-        remedy="correct the reader's unit, scale or channel_type, or choose other "
-        "channels; if the signal is right, set the reader's unchecked to [amplitude]",
+        remedy=either(
+            "correct the reader's unit, scale or channel_type",
+            "choose other channels",
+            LEAVE_OUT,
+            unchecked_if("the signal is right", "amplitude"),
+        ),
     )
 
 
 def _more(channels: list[int]) -> str:
     others = len(channels) - 1
-    return f"; {others} more channel{'s' * (others > 1)} so" if others else ""
+    return f"; likewise {others} other channel{'s' * (others > 1)}" if others else ""

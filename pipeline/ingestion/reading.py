@@ -27,7 +27,7 @@ from pipeline.ingestion.observing import Observer, watching
 from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.quality import Measured
-from pipeline.readers.base import Content, Reader
+from pipeline.readers.base import LEAVE_OUT, REPLACE, Content, Reader, either
 
 OnBad = Literal["raise", "skip"]
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -108,17 +108,19 @@ class Inspected:
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
     """Read a recording anew, say what it is, and write it if it can be used."""
     where = f"recording {entry.recording}"
-    with guarded(where):
+    with guarded(where, job.dataset):
         inspected, raw = _examine(job, entry, where)
     if inspected.row.status == "used" and fif is not None:
         # What goes wrong in writing is the fault of no recording.
-        with guarded(where, passing=OSError):
+        with guarded(where, job.dataset, passing=OSError):
             files.save_recording(fif, raw)
     return inspected
 
 
 @contextmanager
-def guarded(where: str, passing: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+def guarded(
+    where: str, dataset: str, passing: type[Exception] | tuple[()] = ()
+) -> Iterator[None]:
     """Make a refusal of what a library raises over one recording.
 
     Lack of memory or of space on a disk are no fault of a recording.
@@ -127,6 +129,8 @@ def guarded(where: str, passing: type[Exception] | tuple[()] = ()) -> Iterator[N
     ----------
     where : str
         The recording.
+    dataset : str
+        Whose it is.
     passing : type of Exception, or ()
         Other exceptions that are none.
 
@@ -143,13 +147,13 @@ def guarded(where: str, passing: type[Exception] | tuple[()] = ()) -> Iterator[N
         full = isinstance(error, OSError) and error.errno in NO_SPACE
         if full or isinstance(error, passing):
             raise
-        said = next(iter(str(error).splitlines()), "no reason given")
+        text = next(iter(str(error).splitlines()), "no reason given")
         raise DataError(
             where,
-            f"reading it ends in {type(error).__name__}: {said}",
-            expected="files that the reader can read, or says why not",
-            remedy="see where with --debug; leave the recording out by `except`, or "
-            "such recordings with on_bad_recording: skip",
+            f"the reader failed with {type(error).__name__} ({text})",
+            expected="a recording that the reader can read",
+            remedy=either("leave it out by the source's except", LEAVE_OUT)
+            + f"; `stages/run ingest {dataset} --debug` shows where it failed",
         ) from error
 
 
@@ -230,8 +234,8 @@ def _person(job: Job, entry: Entry, content: Content) -> str:
             f"recording {entry.recording}",
             f"names nobody: `from: {person.place}`, key '{person.key}'",
             expected="a person for every recording",
-            remedy="give the source's pattern a {subject}, or say in `person` where "
-            "the person stands",
+            remedy="give the source's pattern a {subject}, or write in values, under "
+            "`person`, where the person stands",
         )
     return name
 
@@ -260,7 +264,7 @@ def _refuse_empty(where: str, content: Content) -> None:
             where,
             f"{len(content.channels)} channels of {content.n_samples} samples",
             expected="at least one sample",
-            remedy="fetch the files again, or leave them out by `except`",
+            remedy=either(REPLACE, LEAVE_OUT),
         )
 
 
@@ -274,9 +278,12 @@ def _refuse_not_finite(where: str, content: Content, measured: Measured) -> None
         f"{where}, channel {content.channels[bad[0]]}",
         f"{measured.nan_share[bad[0]]:.1%} of the samples are no numbers, from "
         f"{first_s:.3f} s"
-        + (f"; {len(bad) - 1} more channels have such" * (len(bad) > 1)),
-        expected="numbers that float32 holds: a causal filter would carry the first "
-        "other to the end",
-        remedy="choose other channels; or set the reader's `missing: pause`, which "
-        "leaves them out; or on_bad_recording: skip",
+        + (f"; {len(bad) - 1} more channels have such samples" * (len(bad) > 1)),
+        expected="numbers that float32 holds: a causal filter would carry anything "
+        "else to the end",
+        remedy=either(
+            "choose other channels",
+            "set the reader's `missing: pause`, which leaves such samples out",
+            LEAVE_OUT,
+        ),
     )

@@ -17,10 +17,11 @@ from pipeline.ingestion.archives import View
 from pipeline.ingestion.codes import person_key
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.reading import Inspected
+from pipeline.readers.base import either, unchecked_if
 
-REMEDY = (
-    "leave one of them out by `except` in params.yaml; if both are right, set the "
-    "reader's unchecked to [copies]"
+REMEDY = either(
+    "leave one of them out by the source's except",
+    unchecked_if("both are right", "copies"),
 )
 
 
@@ -54,7 +55,7 @@ def refuse_same_bytes(entries: Sequence[Entry], view: View) -> None:
     for first, second in _same_bytes(entries, view):
         raise DataError(
             f"{entries[first].files[0]} and {entries[second].files[0]}",
-            "the same recording, byte for byte",
+            "they are the same recording, byte for byte",
             expected="each recording once",
             remedy=REMEDY,
         )

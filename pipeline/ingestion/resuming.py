@@ -26,7 +26,7 @@ def bring(job: Job, entry: Entry) -> Inspected:
     DataError
         The recording cannot be used, or has changed since it was fetched.
     """
-    with reading.guarded(f"recording {entry.recording}"):
+    with reading.guarded(f"recording {entry.recording}", job.dataset):
         refuse_changed(job.view.folder, job.view.digests, entry.files, job.dataset)
     if job.target is None:
         return reading.read(job, entry, None)

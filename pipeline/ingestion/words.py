@@ -1,18 +1,15 @@
 """What ingestion found, in words for people."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.catalogue import Row, alike
 from pipeline.ingestion.recordings import Ingested
 
 SHOWN = 12
 """Texts, files or reasons named before the rest is counted."""
-SPECIFIC = re.compile(r"'[^']*'|\S*\d\S*")
-"""What says of which recording a reason speaks: quoted names, and words with digits."""
 
 
 def closing_line(done: Ingested, manifest: Mapping[str, Any]) -> str:
@@ -32,18 +29,9 @@ def closing_line(done: Ingested, manifest: Mapping[str, Any]) -> str:
 
 
 def refusals(done: Ingested) -> list[str]:
-    """Group the recordings that are not used by why, the commonest reason first.
-
-    Reasons that differ in numbers and names alone are one; the first of them stands
-    for all.
-    """
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in done.rows:
-        if row.status in ("refused", "unlabelled"):
-            kind = SPECIFIC.sub("", row.reason)
-            groups.setdefault((row.status, kind), []).append(row)
+    """Say why recordings are not used; the first stands for all of one reason."""
     lines = []
-    for rows in sorted(groups.values(), key=len, reverse=True):
+    for rows in alike(done.rows):
         first = rows[0]
         words = done.problems.get(first.recording, first.reason)
         others = f" and {len(rows) - 1} like it" if len(rows) > 1 else ""

@@ -135,7 +135,9 @@ def _manifest(folder: Path, dataset: str) -> dict[str, Any]:
         raise DataError(
             str(folder),
             "there are no raw files yet",
-            remedy=f"dvc repro fetch@{dataset}, with {dataset} in grid.dataset",
+            expected="the files of the stage fetch",
+            remedy=f"add {dataset} to grid.dataset in params.yaml, and run "
+            f"`dvc repro fetch@{dataset}`",
         )
     return files.load_json(folder / MANIFEST)
 
@@ -152,6 +154,6 @@ def _stale(params: Params, dataset: str, manifest: Mapping[str, Any]) -> list[Fi
             "Source has changed",
             "the raw files are those of the source as it was when they were fetched",
             (f"datasets.{dataset}.source",),
-            f"dvc repro fetch@{dataset}, then check again",
+            f"run `dvc repro fetch@{dataset}`, then check again",
         )
     ]

@@ -82,7 +82,9 @@ def _unused(windows: pd.DataFrame) -> Iterator[Finding]:
         "Windows left out",
         f"{len(unused):,} of {len(windows):,} cannot be used ({named(parts)})",
         tuple(unused["recording"].unique()),
-        "shorten the windows, or move tmin and tmax" if share > MOST_UNUSED else "",
+        "correct the data set's `windows`: shorter ones fit more often"
+        if share > MOST_UNUSED
+        else "",
     )
 
 
@@ -135,7 +137,7 @@ def _order(seen: Mapping[str, Seen]) -> Iterator[Finding]:
                 f"in {number} of {count(len(seen), 'recording')} the classes come as "
                 f"{', '.join(order)}: the time since the start tells them apart",
                 (),
-                "compare models with what needs no signal",
+                "compare every model with the clock, as the report does",
             )
 
 

@@ -75,7 +75,8 @@ def _without_label(rows: list[Row]) -> Iterator[Finding]:
             "Recording without a label",
             found[0].reason,
             tuple(row.recording for row in found),
-            "correct the label in `values`, or leave such recordings out by `except`",
+            "correct the label in `values`, or leave such recordings out by the "
+            "source's except",
         )
 
 

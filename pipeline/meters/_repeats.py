@@ -36,7 +36,7 @@ def summary(
 
     With n repeats of mean m and standard deviation s (over n − 1), the two-sided
     interval of Student's t is m ± t(n − 1) · s / √n. Nothing is clipped: a net energy
-    that is negative, or not told apart from 0, stands as it is, with a note.
+    that is negative, or not known from 0, stands as it is, with a note.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def summary(
     factor = float(t.ppf((1 + CONFIDENCE) / 2, n - 1))
     half = factor * statistics.stdev(energies) / sqrt(n)
     low, high = mean - half, mean + half
-    told = [*notes, *_doubts(mean, low, high)]
+    remarks = [*notes, *_doubts(mean, low, high)]
     return {
         "energy_j_per_window": mean,
         "low": low,
@@ -71,7 +71,7 @@ def summary(
         "windows": windows,
         "idle_w": statistics.fmean(repeat.idle_w for repeat in repeats),
         "seconds": statistics.fmean(repeat.work_s for repeat in repeats),
-        **({"notes": told} if told else {}),
+        **({"notes": remarks} if remarks else {}),
     }
 
 
@@ -83,5 +83,5 @@ def _doubts(mean: float, low: float, high: float) -> list[str]:
             "negative: it took less than idling, so the machine was not quiet"
         )
     if low <= 0 <= high:
-        doubts.append("the interval includes 0: not told apart from idling")
+        doubts.append("the interval includes 0: it may be idling alone")
     return doubts

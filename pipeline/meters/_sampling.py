@@ -73,4 +73,4 @@ def _sample(integral: _Integral, stop: Event, period_s: float) -> None:
         try:
             integral.joules()
         except MeasurementError:
-            return  # whoever asks next is told
+            return  # it is raised to whoever asks next

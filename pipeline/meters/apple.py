@@ -73,16 +73,16 @@ def _monitor() -> Any:
             "apple", "needs zeus-apple-silicon", remedy="pip install zeus-apple-silicon"
         ) from None
     except RuntimeError as error:
-        raise MeasurementError("apple", f"does not start: {error}") from error
+        raise MeasurementError("apple", f"does not start ({error})") from error
 
 
 def _read(monitor: Any) -> dict[str, int]:
     """Read the counters that this chip has, in millijoules."""
     try:
-        told = monitor.get_cumulative_energy()
+        counted = monitor.get_cumulative_energy()
     except RuntimeError as error:
-        raise MeasurementError("apple", f"does not tell: {error}") from error
-    found = {name: getattr(told, name) for name in PARTS}
+        raise MeasurementError("apple", f"gives no energy ({error})") from error
+    found = {name: getattr(counted, name) for name in PARTS}
     if found["cpu_total_mj"] is None:
-        raise MeasurementError("apple", "does not tell the processors' energy")
+        raise MeasurementError("apple", "does not give the processors' energy")
     return {name: number for name, number in found.items() if number is not None}

@@ -62,5 +62,5 @@ class Meter(Component):
 
 def reason(error: MeasurementError) -> str:
     """Put a failed measurement into one line: where, what was found, what to do."""
-    told = f"{error.where} {error.found}"
-    return f"{told}; to do: {error.remedy}" if error.remedy else told
+    found = f"{error.where} {error.found}"
+    return f"{found}; to do: {error.remedy}" if error.remedy else found

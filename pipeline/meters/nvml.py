@@ -110,7 +110,7 @@ def _opened() -> Iterator[Any]:
     try:
         library.nvmlInit()
     except library.NVMLError as error:
-        raise MeasurementError("nvml", f"does not start: {error}") from error
+        raise MeasurementError("nvml", f"does not start ({error})") from error
     try:
         yield library
     finally:
@@ -129,7 +129,7 @@ def _gpus(library: Any) -> list[Gpu]:
             for h in handles
         ]
     except library.NVMLError as error:
-        raise MeasurementError("nvml", f"does not list GPUs: {error}") from error
+        raise MeasurementError("nvml", f"does not list GPUs ({error})") from error
     if not found:
         raise MeasurementError("nvml", "finds no GPU")
     return found
@@ -152,11 +152,11 @@ def visible(gpus: Sequence[Gpu], variable: Callable[[str], str | None]) -> list[
         CUDA counts from the fastest unless `CUDA_DEVICE_ORDER=PCI_BUS_ID`.
     """
     where = "CUDA_VISIBLE_DEVICES"
-    if (said := variable(where)) is None:
+    if (stated := variable(where)) is None:
         return list(gpus)
     alike = len({gpu.name for gpu in gpus}) == 1
     chosen: list[Gpu] = []
-    for entry in map(str.strip, said.split(",")):
+    for entry in map(str.strip, stated.split(",")):
         if entry.startswith("MIG"):
             raise MeasurementError(where, "names a part of a GPU: it has no meter")
         if (
@@ -174,7 +174,7 @@ def visible(gpus: Sequence[Gpu], variable: Callable[[str], str | None]) -> list[
             break  # as CUDA does: a wrong entry hides itself and all after it
         chosen += found
     if not chosen:
-        raise MeasurementError(where, f"is '{said}': it leaves no GPU")
+        raise MeasurementError(where, f"is '{stated}': it leaves no GPU")
     return chosen
 
 
@@ -185,13 +185,13 @@ def _is(entry: str, number: int, gpu: Gpu) -> bool:
 
 
 def _counts(gpu: Gpu) -> bool:
-    """Say whether a GPU counts its millijoules; other trouble is told."""
+    """Say whether a GPU counts its millijoules; other trouble is raised."""
     try:
         gpu.library.nvmlDeviceGetTotalEnergyConsumption(gpu.handle)
     except gpu.library.NVMLError as error:
         if error.value == gpu.library.NVML_ERROR_NOT_SUPPORTED:
             return False
-        raise MeasurementError(gpu.name, str(error)) from error
+        raise MeasurementError(gpu.name, f"gives no energy ({error})") from error
     return True
 
 

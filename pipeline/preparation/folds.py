@@ -31,6 +31,7 @@ from pipeline.preparation.splits import Roles, overlapping
 from pipeline.roles import UNJUDGED
 
 ROLES = ("train", "validation", "test")
+REMEDY = "use another scheme of folds, and report this: biospike made the folds"
 
 FoldSettings = Annotated[
     CrossSubject | CrossSession | WithinSession | Predefined,
@@ -107,7 +108,12 @@ def check_folds(folds: pd.DataFrame, windows: pd.DataFrame, scheme: str) -> None
     roles = folds[folds["role"] != UNJUDGED]
     joined = roles.merge(windows, on="window", validate="many_to_one")
     if folds.duplicated(["window", "fold"]).any():
-        raise DataError("folds", "a window has two roles in one fold")
+        raise DataError(
+            "folds",
+            "a window has two roles in one fold",
+            expected="one role for each window of a fold",
+            remedy=REMEDY,
+        )
     for fold, table in joined.groupby("fold"):
         _check_groups(int(str(fold)), table, scheme)
         _check_seconds(int(str(fold)), table.reset_index(drop=True))
@@ -196,7 +202,10 @@ def _check_groups(fold: int, table: pd.DataFrame, scheme: str) -> None:
     if (shared := sides.index[sides > 1]).empty:
         return
     raise DataError(
-        f"fold {fold}", f"{' and '.join(keys)} {shared[0]} stands in several roles"
+        f"fold {fold}",
+        f"{' and '.join(keys)} {shared[0]} stands in several roles",
+        expected=f"each {' and '.join(keys)} in one role",
+        remedy=REMEDY,
     )
 
 
@@ -211,4 +220,6 @@ def _check_seconds(fold: int, table: pd.DataFrame) -> None:
                 f"fold {fold}",
                 f"window {one['window']} of {one['recording']}, in {this}, overlaps a "
                 "window of another role",
+                expected="roles that share no second of a recording",
+                remedy=REMEDY,
             )

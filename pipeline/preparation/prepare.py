@@ -145,8 +145,8 @@ def _used(dataset: str, recordings: pd.DataFrame) -> pd.DataFrame:
             dataset,
             f"none of {len(recordings)} recordings is in use",
             expected="at least one with status 'used'",
-            remedy="see the column 'reason' of recordings.parquet, and the reader's "
-            "settings",
+            remedy="correct the data set's reader or values in params.yaml; "
+            f"`biospike check {dataset}` says why each is not in use",
         )
     return used.sort_values("recording", ignore_index=True)
 

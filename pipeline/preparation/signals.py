@@ -139,7 +139,7 @@ def _ratio(target: float, sfreq: float) -> tuple[int, int]:
         raise ConfigError(
             "signal.sfreq",
             f"{target:g} Hz, from a recording of {sfreq:.9g} samples per second",
-            expected=f"a ratio of whole numbers up to {LARGEST_RATIO}",
+            expected=f"a ratio of integers up to {LARGEST_RATIO}",
             remedy="choose a rate in a simple ratio to the recorded one",
         )
     return ratio.numerator, ratio.denominator

@@ -141,6 +141,9 @@ def instruction_energy(name: str) -> float:
     if table is None or table.cycles_per_instruction is None:
         names = ", ".join(tables_for("instructions"))
         raise ConfigError(
-            f"cost table {name}", "is not one of a processor", expected=names
+            f"cost table {name}",
+            "is not one of a processor",
+            expected=names,
+            remedy="name one of these tables",
         )
     return table.joules["cycle"] * table.cycles_per_instruction

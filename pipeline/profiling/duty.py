@@ -72,6 +72,7 @@ def windows_per_second(windows: pd.DataFrame) -> float:
             "windows.parquet",
             "no recording has two windows",
             expected="windows that follow each other, to know how often they come",
+            remedy="shorten the windows, or add longer recordings",
         )
     return float(1 / gaps.median())
 

@@ -92,7 +92,9 @@ def count_batches(
             network(spikes)
             n_steps, n_windows = len(spikes), n_windows + spikes.shape[1]
     if not n_windows:
-        raise MeasurementError("counting", "no windows", expected="at least one")
+        raise MeasurementError(
+            "counting", "there are no windows", expected="at least one"
+        )
     return Counted(
         n_windows=n_windows,
         window_s=n_steps * dt,
@@ -186,7 +188,7 @@ def _refuse_uncounted(network: nn.Module) -> None:
                 f"is a {type(module).__name__}"
                 + (" with parameters" if learns else ""),
                 expected="convolutions, linear maps, their normalisation, and neurons",
-                remedy="teach pipeline/profiling/operations.py to count it",
+                remedy="write in pipeline/profiling/operations.py how to count it",
             )
 
 

@@ -81,14 +81,15 @@ def _nothing(where: str, left_out: dict[str, str]) -> DataError:
             where,
             "there are no files",
             expected="recordings",
-            remedy="correct the source's path, or put the files there",
+            remedy="correct the data set's source in params.yaml, or put the files "
+            "there",
         )
     name, reason = next(iter(left_out.items()))
     return DataError(
         where,
-        f"all {len(left_out)} files are left out; {name} {reason}",
+        f"all {len(left_out)} files are left out, such as {name}, which {reason}",
         expected="at least one file",
-        remedy="correct the source's only and except",
+        remedy="correct the source's only and except in params.yaml",
     )
 
 

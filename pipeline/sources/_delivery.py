@@ -94,16 +94,18 @@ class Delivery:
             raise DataError(
                 self.origin.where(name),
                 "there is no such file",
-                remedy="look where the data set moved to and correct its source.home",
+                expected="a file of the data set",
+                remedy="look where the data set moved to, and correct its source.home",
             ) from error
         except OSError as error:
             if refused := refusal(error, path):
                 raise refused from error
             raise DataError(
                 self.origin.where(name),
-                f"could not be read: {error}",
-                remedy="run it again (finished files are kept), or set BIOSPIKE_MIRROR "
-                "to a folder or URL that holds the files",
+                f"could not be read ({error})",
+                expected="a connection that lasts, or a disk that can be read",
+                remedy="run `dvc repro` again (finished files are kept), or set "
+                "BIOSPIKE_MIRROR to a folder or URL that holds the files",
             ) from error
         return True
 
@@ -112,7 +114,7 @@ class Delivery:
             return
         raise DataError(
             self.origin.where(name),
-            f"SHA-256 {found}",
+            f"its SHA-256 is {found}",
             expected=expected,
             remedy="replace this file by the data set's own"
             + (CUT_DOWN if is_archive(name) else ""),
@@ -210,7 +212,10 @@ def check_zip(path: Path, where: str) -> None:
                 pass
     except BROKEN as error:
         raise DataError(
-            where, str(error), expected="a complete zip", remedy="replace this file"
+            where,
+            f"cannot be unpacked ({error})",
+            expected="a complete zip without a password",
+            remedy="replace this file by the data set's own",
         ) from error
 
 

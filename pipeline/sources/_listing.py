@@ -130,5 +130,6 @@ def _no_list(delivery: Delivery) -> DataError:
         delivery.origin.where(""),
         "nothing lists the data set's files",
         expected="one of the source's files, records, checksums and published",
-        remedy="write source.files, or name a list that the home has",
+        remedy="write source.files, or name a list that the home has by source.records "
+        "or source.published",
     )

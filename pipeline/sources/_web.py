@@ -120,7 +120,7 @@ class _Downloader:
             room = shutil.disk_usage(path.parent).free
             most = LARGEST_UNSTATED if size is None else size
             if size is not None and size > room:
-                raise _too_large(url, f"{size / 1e6:,.0f} MB", room)
+                raise _too_large(url, f"it has {size / 1e6:,.0f} MB", room)
             self.bar.reset(self.task, total=size / 1024 if size else None)
             try:
                 self._write(url, _pieces(answer.raw), path, min(most, room))
@@ -134,7 +134,7 @@ class _Downloader:
             for piece in pieces:
                 so_far += len(piece)
                 if so_far > most:
-                    raise _too_large(url, "no end", most)
+                    raise _too_large(url, "it has no end in sight", most)
                 file.write(piece)
                 self.bar.advance(self.task, len(piece) / 1024)
 

@@ -159,6 +159,9 @@ def _cut_down(digests: Mapping[str, str], known: Mapping[str, str]) -> dict[str,
 def _read_pinned(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise DataError(
-            str(path), "there is no such file", remedy="correct source.checksums"
+            str(path),
+            "there is no such file",
+            expected="a list of checksums in this project",
+            remedy="correct source.checksums",
         )
     return read_checksums(path, str(path))

@@ -78,7 +78,7 @@ def points(dataset: str) -> pd.DataFrame:
 def _no_answer(reason: str) -> DataError:
     return DataError(
         f"MLflow, {store.shown()}",
-        reason,
+        f"it does not answer ({reason})",
         expected="a store that answers",
         remedy="correct MLFLOW_TRACKING_URI, or what the reason names",
     )

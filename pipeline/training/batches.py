@@ -127,9 +127,9 @@ def _targets(windows: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
         strange = sorted(set(windows["label"][targets < 0]))
         raise DataError(
             "windows.parquet",
-            f"labels {strange}",
+            f"it has windows of {', '.join(strange)}",
             expected="one of " + ", ".join(labels),
-            remedy="list them under the data set's `labels`, or drop them in prepare",
+            remedy="list these classes under the data set's `labels`",
         )
     return targets.astype(np.int64)
 
@@ -141,6 +141,7 @@ def _common_length(windows: pd.DataFrame) -> int:
             "windows.parquet",
             f"windows of {len(lengths)} lengths, {sorted(map(int, lengths))[:4]}",
             expected="one length in samples for all windows of a data set",
+            remedy="correct the data set's `windows`, and run `dvc repro`",
         )
     return int(lengths[0])
 
@@ -169,7 +170,7 @@ def _check_inside(windows: pd.DataFrame, trains: Mapping[str, Spikes]) -> None:
         bad = outside.iloc[0]
         raise DataError(
             f"windows.parquet: window {bad['window']} of {bad['recording']}",
-            f"samples {bad['start']} to {bad['stop']}",
-            expected=f"within 0 and {trains[bad['recording']].n_steps}",
-            remedy="run prepare and encode again",
+            f"it goes from sample {bad['start']} to {bad['stop']}",
+            expected=f"samples within 0 and {trains[bad['recording']].n_steps}",
+            remedy="run `dvc repro`, which runs the stages `prepare` and `encode` anew",
         )

@@ -17,7 +17,8 @@ def choose() -> torch.device:
         raise ConfigError(
             "BIOSPIKE_DEVICE",
             f"'{asked}', and torch sees {'a' if has_cuda else 'no'} GPU",
-            expected="auto, cpu, or cuda where there is one",
+            expected="auto, cpu, or cuda where there is a GPU",
+            remedy="unset BIOSPIKE_DEVICE, or set it to one of these",
         )
     return torch.device("cuda" if has_cuda and asked != "cpu" else "cpu")
 

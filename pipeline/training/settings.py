@@ -97,12 +97,14 @@ class SparsitySettings(Settings):
                 "params.yaml: models.*.sparsity",
                 "a penalty on the activity of layers, of which none learns by gradient",
                 expected="rate_weight: 0 and hoyer_weight: 0, or another network",
+                remedy="set both weights to 0, or choose another network",
             )
         if self.pruning and isinstance(network, Competitive) and network.reward:
             raise ConfigError(
                 "params.yaml: models.*.sparsity.pruning",
                 "pruning, but all weights of the network learn by local rules",
                 expected="no pruning, or a read-out that learns by gradient",
+                remedy="take out `pruning`, or choose another read_out",
             )
 
 

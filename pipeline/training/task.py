@@ -59,7 +59,8 @@ def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
     if wanted.empty:
         raise DataError(
             f"folds.parquet: fold {fold} of {task.name}",
-            f"no {role} windows",
+            f"it has no windows in the role {role}",
+            expected="windows in every role",
             remedy="change the data set's `folds`, or add subjects",
         )
     return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
@@ -76,7 +77,7 @@ def check_classes(where: str, train: Windows, labels: tuple[str, ...]) -> None:
         return
     raise DataError(
         where,
-        f"training windows of {labels[train.classes[0]]} alone",
+        f"its windows in train are of {labels[train.classes[0]]} alone",
         expected="windows of two classes or more in every fold",
-        remedy="fewer folds, or add recordings of another class",
+        remedy="use fewer folds, or add recordings of another class",
     )

@@ -48,14 +48,14 @@ def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
     -------
     network : IntegerNetwork or None
         None where the network does not run in integers.
-    told : dict
+    about : dict
         The validation windows' balanced accuracies and whether it was fine-tuned, or
         `absent`, the reason.
 
     Raises
     ------
     DataError
-        The file is not whole, or not of such a network.
+        The file is incomplete, or not of such a network.
     """
     tensors, meta = files.load_weights(path)
     try:
@@ -65,8 +65,8 @@ def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
         raise DataError(
             str(path),
             f"holds no network in integers ({type(error).__name__}: {error})",
-            expected="all parts that it tells of",
-            remedy="remove it, and train again: what else is done is kept",
+            expected="all parts that it lists",
+            remedy="remove it, and run `dvc repro`: what else is done is kept",
         ) from error
 
 

@@ -176,7 +176,7 @@ def test_work_that_takes_nothing(tmp_path: Path) -> None:
     log = joulescope(tmp_path / "a.csv", levels(), lambda k: rng.normal(IDLE, 1e-3))
     told = import_log(log, windows=10)
     assert told["low"] < 0 < told["high"]
-    assert told["notes"] == ["the interval includes 0: not told apart from idling"]
+    assert told["notes"] == ["the interval includes 0: it may be idling alone"]
 
 
 GOOD = [f"{k},{1 + m},{m}" for k, m in enumerate(levels(idle=3, work=2, repeats=2))]
@@ -200,9 +200,21 @@ GOOD = [f"{k},{1 + m},{m}" for k, m in enumerate(levels(idle=3, work=2, repeats=
         ("time_s,power_W,marker", (3, "2,-inf,0"), "row 4, column 'power_W': '-inf'"),
         ("time_s,power_W,marker", (3, "2,,0"), "row 4, column 'power_W': '' is no"),
         ("time_s,power_W,marker", (3, "2,abc,0"), "row 4, column 'power_W': 'abc'"),
-        ("time_s,power_W,marker", (3, "2,1"), "row 4: 2 cells, the header has 3 col"),
-        ("time_s,power_W,marker", (3, ""), "row 4: 0 cells, the header has 3 columns"),
-        ("time_s,power_W,marker", (3, "2,1,0,5"), "row 4: 4 cells, the header has 3"),
+        (
+            "time_s,power_W,marker",
+            (3, "2,1"),
+            "row 4: it has 2 cells, and the",
+        ),
+        (
+            "time_s,power_W,marker",
+            (3, ""),
+            "row 4: it has 0 cells, and the",
+        ),
+        (
+            "time_s,power_W,marker",
+            (3, "2,1,0,5"),
+            "row 4: it has 4 cells, and the",
+        ),
         ("time_s,power_W,marker", (3, "2,1,2"), "row 4, column 'marker': '2' is no m"),
         ("time_s,power_W,marker", (3, "2,1,stop"), "row 2, column 'marker': '0' is no"),
         ("time_s,power_W,marker", (1, "0,1,1"), "row 2, column 'marker': work has beg"),

@@ -93,10 +93,10 @@ def test_any_exception_over_one_recording_refuses_that_one(
     with pytest.raises(DataError) as caught:
         run(raw)
     assert caught.value.where == "recording p1_a"
-    assert f"reading it ends in {name}: " in caught.value.found
+    assert f"the reader failed with {name} (" in caught.value.found
     assert caught.value.__cause__ is FAULTS[fault]
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
-    assert run(raw, "skip") == {"p1_a": f"reading it ends in {name}"}
+    assert run(raw, "skip") == {"p1_a": f"the reader failed with {name}"}
     assert len(list((raw.parents[1] / "out").glob("*.fif"))) == 3
     done = inspect(Intake(Faulty(), VALUES), raw, manifest(raw), ["a", "b"])
     assert name in done.problems["p1_a"]

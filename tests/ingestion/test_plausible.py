@@ -51,7 +51,7 @@ def test_what_bodies_make_passes_and_a_thousandfold_is_refused(
         with pytest.raises(DataError) as caught:
             judge(noise(factor * swing), kind)
         assert caught.value.where == "recording x, channel a"
-        assert "; 1 more channel so" in caught.value.found
+        assert "; likewise 1 other channel" in caught.value.found
         assert f"for {kind.upper()}" in caught.value.expected
         assert "unchecked to [amplitude]" in caught.value.remedy
         judge(noise(factor * swing), kind, "amplitude")
@@ -62,12 +62,12 @@ def test_what_bodies_make_passes_and_a_thousandfold_is_refused(
 def test_volts_are_refused_whatever_is_measured(
     kind: ChannelType, swing: float
 ) -> None:
-    with pytest.raises(DataError, match="a swing of"):
+    with pytest.raises(DataError, match="it swings by"):
         judge(noise(swing), kind)
 
 
 def test_an_offset_that_no_converter_holds() -> None:
-    with pytest.raises(DataError, match="a sample of 30 V"):
+    with pytest.raises(DataError, match="it has a sample of 30 V"):
         judge(noise(50e-6, offset=30), "eeg")
 
 
@@ -78,7 +78,7 @@ def test_one_sample_that_no_converter_holds(value: float) -> None:
     with pytest.raises(DataError) as caught:
         judge(samples, "eeg")
     assert caught.value.where == "recording x, channel b"
-    assert caught.value.found == f"a sample of {value:.3g} V"
+    assert caught.value.found == f"it has a sample of {value:.3g} V"
 
 
 def test_an_artefact_or_long_padding_is_no_amplitude() -> None:
@@ -94,7 +94,7 @@ def test_a_channel_of_one_value_is_refused_by_name() -> None:
     with pytest.raises(DataError) as caught:
         judge(samples, "eeg")
     assert caught.value.where == "recording x, channel b"
-    assert caught.value.found == "one value all along, 0 V"
+    assert caught.value.found == "it has one value all along, 0 V"
     assert "unchecked to [flat]" in caught.value.remedy
     judge(samples, "eeg", "flat")
     samples[1, -1] = 1e-5  # one step is a change

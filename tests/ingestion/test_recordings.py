@@ -322,7 +322,7 @@ def test_two_recordings_of_one_name(raw: Path) -> None:
 def test_no_recording_that_can_be_used(raw: Path) -> None:
     for path in raw.glob("*.csv"):
         write(raw, path.stem, nan=True)
-    with pytest.raises(DataError, match="none of 3 recordings can be used; p1_1"):
+    with pytest.raises(DataError, match="used; 3 refused, such as p1_1"):
         run(raw, on_bad="skip")
 
 

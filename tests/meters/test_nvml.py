@@ -176,6 +176,6 @@ def test_without_the_library_it_says_how_to_get_it(
 
 def test_without_a_driver_or_a_gpu(nvml: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     nvml.broken = 12
-    assert Nvml().unavailable() == "nvml does not start: error 12"
+    assert Nvml().unavailable() == "nvml does not start (error 12)"
     monkeypatch.setitem(sys.modules, "pynvml", Fake())
     assert Nvml().unavailable() == "nvml finds no GPU"

@@ -37,7 +37,7 @@ def test_the_interval_is_students() -> None:
 @pytest.mark.parametrize(
     ("net", "notes"),
     [
-        ((-1.0, 1.5), ["the interval includes 0: not told apart from idling"]),
+        ((-1.0, 1.5), ["the interval includes 0: it may be idling alone"]),
         (
             (-2.0, -2.0),
             ["negative: it took less than idling, so the machine was not quiet"],

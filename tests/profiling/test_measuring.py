@@ -115,7 +115,7 @@ def test_work_that_takes_nothing_is_not_told_apart() -> None:
     told = run(Machine(powers=powers, note="a made-up machine"))
     assert told["low"] < 0 < told["high"]
     assert told["notes"][0] == "a made-up machine"
-    assert "not told apart" in told["notes"][-1]
+    assert "may be idling alone" in told["notes"][-1]
 
 
 def test_less_than_idling_is_told_as_it_is() -> None:

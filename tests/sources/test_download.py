@@ -190,7 +190,7 @@ def test_a_wrong_checksum_is_reported_and_the_file_stays_out(
     with pytest.raises(DataError) as caught:
         source.fetch(target, seed=0)
     assert caught.value.where == f"{server.url}set/b.dat"
-    assert caught.value.found == f"SHA-256 {sha256(b'changed')}"
+    assert caught.value.found == f"its SHA-256 is {sha256(b'changed')}"
     assert caught.value.expected == sha256(TREE["set/b.dat"])
     assert "replace this file" in caught.value.remedy
     assert {path.name for path in target.iterdir()} == {"a.hea", "a.dat", "b.hea"}
