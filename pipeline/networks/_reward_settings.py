@@ -54,8 +54,8 @@ class RewardReadOut(Settings):
     def _check_rules(self) -> "RewardReadOut":
         if sum(isinstance(rule, Reward) for rule in self.rules) != 1:
             raise ValueError("a read-out of reward needs exactly one rule `reward`")
-        if told := disagreement(self.rules):
-            raise ValueError(told)
+        if fault := disagreement(self.rules):
+            raise ValueError(fault)
         rests = {r.rest for r in self.rules if isinstance(r, AdaptiveThreshold)}
         if rests - {self.threshold}:
             raise ValueError("adaptive thresholds rest elsewhere than at `threshold`")

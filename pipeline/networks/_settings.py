@@ -1,4 +1,4 @@
-"""What all layered networks are told, without torch."""
+"""The settings of all layered networks, without torch."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -30,7 +30,7 @@ class LayeredNetwork(Network):
 
     read_out: Annotated[
         Literal["rates", "count", "membrane"],
-        Field(description="what the classes are told from"),
+        Field(description="what the classes are decided by"),
     ] = "rates"
     bins: Annotated[
         int, Field(ge=1, le=64, description="segments of the window, for rates")

@@ -64,8 +64,8 @@ class Competitive(LayeredNetwork):
 
     @model_validator(mode="after")
     def _check_rules(self) -> "Competitive":
-        if told := disagreement(self.rules):
-            raise ValueError(told)
+        if fault := disagreement(self.rules):
+            raise ValueError(fault)
         if all(rule.heaviest is None for rule in self.rules):
             raise ValueError("no rule that changes weights; windows: 0 keeps them")
         if any(isinstance(rule, Reward) for rule in self.rules):

@@ -24,7 +24,7 @@ class Parallel(SpikingNeuron):
     hardware they are shifts: w becomes sign(w)·2^n, n = log2|w| rounded. The gradient
     passes the rounding straight through. Its paper learns one filter a channel, and its
     dilation d goes up like a saw from layer to layer; here d is a setting. How its
-    weights are rounded and where they start we could not read: ours is said above.
+    weights are rounded and where they start we could not read: ours is stated above.
 
     Order and dilation are in steps, as in both papers, so what is learned belongs to
     one dt.

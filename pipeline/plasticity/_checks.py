@@ -93,10 +93,10 @@ def check_agreement(rules: Sequence[Rule]) -> None:
     ------
     ConfigError
     """
-    if told := disagreement(rules):
+    if fault := disagreement(rules):
         raise ConfigError(
             "plasticity",
-            told,
+            fault,
             expected="one largest weight and one precision for all rules",
         )
 

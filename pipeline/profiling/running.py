@@ -126,7 +126,7 @@ def _groups(at: np.ndarray) -> Iterator[tuple[int, Tensor]]:
 
 
 class Told(Stack):
-    """A network whose read-out is told how long the whole window is."""
+    """A network whose read-out knows the length of the full window."""
 
     def __init__(self, network: Stack, n_read: int) -> None:
         super().__init__(cast("Any", network.layers), network.head)

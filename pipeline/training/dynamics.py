@@ -1,4 +1,4 @@
-"""What neurons learn, told without weights: tables for the report and MLflow.
+"""What neurons learn, but for weights: tables for the report and MLflow.
 
 `learned.parquet` holds the learned quantities after every epoch, `portraits.parquet`
 the map that a step without input makes of a neuron's state. Both work for any neuron

@@ -261,12 +261,12 @@ def _save_courses(
 def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
     """Collect a fold's epochs; off a terminal, tell of one now and then."""
     history: list[Epoch] = []
-    said = time.monotonic()
+    printed = time.monotonic()
     for epoch in epochs:
         _check_finite(epoch, where)
         history.append(epoch)
-        if not console.is_terminal and time.monotonic() - said > SAY_EVERY_S:
-            said = time.monotonic()
+        if not console.is_terminal and time.monotonic() - printed > SAY_EVERY_S:
+            printed = time.monotonic()
             console.print(
                 f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
                 f"validation balanced accuracy {epoch.validation_balanced_accuracy:.3f}"

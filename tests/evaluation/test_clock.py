@@ -252,7 +252,7 @@ def test_the_same_model_is_better_than_a_clock_that_knows_nothing(blind: Clock) 
 
 
 def test_predictions_of_other_windows_are_refused(telling: Clock) -> None:
-    with pytest.raises(DataError, match="not of the windows"):
+    with pytest.raises(DataError, match="windows that the clock"):
         compared(telling, model(ordered(), 0.8).iloc[1:])
 
 

@@ -178,5 +178,5 @@ def test_a_rate_that_was_kept_in_float32() -> None:
     kept = float(np.float32(249.89))
     plan = signals.design(settings(sfreq=124.945), kept)
     assert (plan.up, plan.down) == (1, 2)
-    with pytest.raises(ConfigError, match="ratio of whole numbers"):
+    with pytest.raises(ConfigError, match="ratio of integers"):
         signals.design(settings(sfreq=124.947), kept)
