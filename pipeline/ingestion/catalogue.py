@@ -113,13 +113,6 @@ def described(
 
 def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
     """Refuse a data set that cannot be one."""
-    if len(labels) < 2:
-        raise DataError(
-            where,
-            f"its settings name one class alone, '{''.join(labels)}'",
-            expected="two classes or more: with one alone every model is right",
-            remedy="list the other classes in the data set's labels in params.yaml",
-        )
     present = [row for row in rows if row.status != "absent"]
     used = [row for row in present if row.status == "used"]
     if not used:

@@ -58,8 +58,3 @@ def test_remarks_that_only_all_samples_give_are_kept() -> None:
     labels = Labels(np.empty(0), np.empty(0), ())
     found = catalogue.described(content, measured, labels, {})
     assert json.loads(found["remarks"]) == ["one", "two"]
-
-
-def test_one_class_alone_is_refused() -> None:
-    with pytest.raises(DataError, match="one class alone, 'N'"):
-        catalogue.check([row("x")], ["N"], "mitdb")

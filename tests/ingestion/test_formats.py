@@ -21,9 +21,11 @@ def wfdb(channels: list[str] | None = None, **more: Any) -> dict[str, Any]:
     return {"name": "wfdb", "channels": channels, **more}
 
 
-def trials(*labels: str, lasts: str = "events") -> dict[str, Any]:
-    rule = {"from": "annotation", "as": lasts, "map": {each: each for each in labels}}
-    return {"labels": list(labels), "values": {"label": rule}}
+def trials(*texts: str, lasts: str = "events") -> dict[str, Any]:
+    """Let each text be a class; FIF files take names in Latin letters only."""
+    classes = {text: text if text.isascii() else "other" for text in texts}
+    rule = {"from": "annotation", "as": lasts, "map": classes}
+    return {"labels": list(classes.values()), "values": {"label": rule}}
 
 
 BIDS = "sub-{subject}/emg/sub-{subject}_*_emg.edf"
