@@ -76,6 +76,8 @@ def write_cell(
         **dict.fromkeys(overall, estimate),
         "int8": dict.fromkeys(overall[:3], rounded),
         "classes": {},
+        "prior": {"value": 0.5, "low": None, "high": None},
+        "clock": {"best": "trees", "near": False, "difference": 0.1, "p": 0.25},
         "interval": {"method": "BCa"},
         "folds": [{"fold": 0, "windows": 9, "accuracy": 0.5}],
     }

@@ -84,7 +84,7 @@ def _reading(variables: dict[str, Any], item: Item) -> Reading:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, np.floating | float):
+    if isinstance(value, np.floating | float | np.bool_):
         return str(int(value)) if float(value).is_integer() else str(value)
     return str(value).strip()
 
