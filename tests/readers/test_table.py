@@ -97,6 +97,17 @@ def test_names_with_commas_between_semicolons(tmp_path: Path) -> None:
     np.testing.assert_allclose(volts(content), expected(table(), "a"), rtol=1e-12)
 
 
+def test_a_point_is_no_sign_of_a_number_with_decimal_commas(tmp_path: Path) -> None:
+    """`1.234` may be one and a bit, or over a thousand."""
+    path = tmp_path / "a.csv"
+    settings = {"time": None, "channels": ["a"], "delimiter": ";", "decimal": ","}
+    path.write_text("a;b\n" + "1,5;0\n" * 9 + "1.234;0\n" + "2;0\n")
+    with pytest.raises(DataError, match=r"no number in column 'a'(.|\n)*1\.234"):
+        read(path, **settings)
+    path.write_text("a;b\n" + "1,5;0\n" * 9 + "1,234;0\n" + "2;0\n")
+    assert read(path, **settings).n_samples == 11
+
+
 @pytest.mark.parametrize("sep", ["\t", ",", ";", "|", " "])
 def test_the_delimiter_is_found(tmp_path: Path, sep: str) -> None:
     content = read(write(tmp_path, table(), sep=sep), "class")

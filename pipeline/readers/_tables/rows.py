@@ -201,7 +201,10 @@ def _parse(
 
 
 def as_numbers(column: pd.Series, decimal: str) -> np.ndarray:
-    """Give a column as numbers, NaN for what is none."""
+    """Give a column as numbers, NaN for what is none.
+
+    Where the decimal sign is a comma, a point may part thousands: `1.234` is none.
+    """
     if isinstance(column.dtype, pd.CategoricalDtype):
         numbers = as_numbers(pd.Series(column.cat.categories, dtype=str), decimal)
         return np.append(numbers, np.nan)[column.cat.codes.to_numpy()]
@@ -209,6 +212,7 @@ def as_numbers(column: pd.Series, decimal: str) -> np.ndarray:
         return column.to_numpy()
     plain = column.str.strip()
     if decimal != ".":
+        plain = plain.mask(plain.str.contains(".", regex=False))
         plain = plain.str.replace(decimal, ".", regex=False)
     return np.asarray(pd.to_numeric(plain, errors="coerce"), dtype=float)
 

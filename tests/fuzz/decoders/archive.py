@@ -42,7 +42,8 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     if not content:
         raise FileError("is empty or not there")
     members = list((_zip if archive.endswith(".zip") else _tar)(content, wanted))
-    counts = Counter(name for name, _ in members)
+    shown = (name for name, _ in members if not name.startswith("__MACOSX/"))
+    counts = Counter(shown)  # hidden members are left out, whatever they are called
     if repeated := [name for name, count in counts.items() if count > 1]:
         raise FileError(f"several members are called {repeated[0]}")
     shown = {f"{archive}/{name}": found for name, found in members}
