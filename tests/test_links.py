@@ -125,6 +125,8 @@ def test_no_stage_works_in_a_link(
 
 @pytest.mark.parametrize("place", ["data", "data/inventory"])
 def test_the_inventory_removes_no_files_of_others(mine: Path, place: str) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        Path(name).touch()
     before = {**listed(mine)}
     code = '{"folders": {}, "others": []}'
     if place == "data":

@@ -143,7 +143,9 @@ def test_publish_rebuilds_the_store(clone: Path) -> None:
 def test_check_lists_what_is_in_the_files(clone: Path) -> None:
     found = run(clone, sys.executable, "-m", "pipeline", "check", "ecg_demo")
     assert "params.yaml is valid, 2 cells" in found
-    assert all(f"s{subject:02}" in found for subject in range(1, 7))
+    assert "6 of 6 recordings in use" in found
+    page = (clone / "data" / "checks" / "ecg_demo.html").read_text()
+    assert all(f"s{subject:02}" in page for subject in range(1, 7))
 
 
 @pytest.mark.parametrize(
