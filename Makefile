@@ -44,8 +44,8 @@ ui: $(INSTALLED) ## Open MLflow on the runs of this checkout
 lint:  # beside the tests: mypy takes a minute of one core on a fresh checkout
 	$(LINT)
 
-suite:
-	$(BIN)/pytest -n auto --dist loadfile
+suite:  # tests that run make know nothing of these jobs
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n auto --dist loadfile
 
 lock: $(INSTALLED) ## Make requirements.lock from pyproject.toml again
 	$(BIN)/pip-compile -q --all-extras --strip-extras --allow-unsafe --no-annotate \

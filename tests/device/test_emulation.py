@@ -223,7 +223,7 @@ def test_fewer_decisions_are_told() -> None:
 
 
 def test_a_program_that_dies_or_hangs_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MeasurementError, match="status 3: on fire"):
+    with pytest.raises(MeasurementError, match=r"status 3 \(on fire"):
         emulation._run(["sh", "-c", "echo on fire >&2; exit 3"], tmp_path, 10)
     with pytest.raises(MeasurementError, match=r"was not done after 0\.1 s"):
         emulation._run(["sleep", "5"], tmp_path, 0.1)

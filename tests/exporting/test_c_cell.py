@@ -220,8 +220,8 @@ def test_an_encoder_without_integers_is_refused(
 @pytest.mark.parametrize(
     ("channels", "sfreq", "gap", "said"),
     [
-        (["a"], 250.0, 0, "recording r2 a at 250 Hz"),
-        (["a", "b"], 500.0, 0, "recording r2 a, b at 500 Hz"),
+        (["a"], 250.0, 0, "recording r2 it has a at 250 Hz"),
+        (["a", "b"], 500.0, 0, "recording r2 it has a, b at 500 Hz"),
         (["a", "b"], 250.0, 1, "recording r2, channel 1 1 samples are not numbers"),
     ],
 )

@@ -97,7 +97,7 @@ def test_weights_of_another_network(
     files.save_json(cell / "run.json", run)
     told = refused(monkeypatch, capsys, CELL, "--target", "nir")
     assert "does not fit the network" in told
-    assert f"dvc repro train@{CELL}" in told
+    assert f"dvc repro -s -f train@{CELL}" in told
 
 
 def test_a_refusal_leaves_no_file(

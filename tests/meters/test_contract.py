@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from pydantic import ConfigDict
 
 from pipeline.errors import MeasurementError
 from pipeline.meters.base import Clock, Meter, Watch, reason
@@ -12,9 +13,11 @@ from pipeline.testing import check_meter
 
 
 class Made(Meter):
-    """Tells the joules it is given, one after another."""
+    """Gives the joules it is made with, one after another."""
 
-    told: tuple[float, ...] = (0.0, 1.0, 1.0, 2.0, 3.0)
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    joules_read: tuple[float, ...] = (0.0, 1.0, 1.0, 2.0, 3.0)
     of: tuple[str, ...] = ("package",)
     why: str | None = None
 
@@ -23,7 +26,7 @@ class Made(Meter):
 
     @contextmanager
     def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
-        joules = iter(self.told)
+        joules = iter(self.joules_read)
         yield Watch(lambda: next(joules), self.of)
 
 
@@ -34,9 +37,9 @@ def test_a_good_meter() -> None:
 @pytest.mark.parametrize(
     ("meter", "broken"),
     [
-        (Made(told=(0, 2, 1, 2, 3)), "joules fall"),
-        (Made(told=(0, 1, float("nan"), 2, 3)), "not finite"),
-        (Made(told=(-1, 0, 1, 2, 3)), "at the beginning"),
+        (Made(joules_read=(0, 2, 1, 2, 3)), "joules fall"),
+        (Made(joules_read=(0, 1, float("nan"), 2, 3)), "not finite"),
+        (Made(joules_read=(-1, 0, 1, 2, 3)), "at the beginning"),
         (Made(of=()), "does not say what it meters"),
         (Made(of=("",)), "has no name"),
         (Made(why=" "), "the reason is empty"),
@@ -50,5 +53,5 @@ def test_a_broken_meter(meter: Made, broken: str) -> None:
 
 def test_a_failure_in_one_line() -> None:
     assert reason(MeasurementError("it", "stopped")) == "it stopped"
-    told = reason(MeasurementError("it", "stopped", remedy="start it"))
-    assert told == "it stopped; to do: start it"
+    joules_read = reason(MeasurementError("it", "stopped", remedy="start it"))
+    assert joules_read == "it stopped; to do: start it"

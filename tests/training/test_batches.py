@@ -89,9 +89,9 @@ def test_a_code_that_lags_is_read_later_and_silent_past_its_end(tmp_path: Path) 
     ("rows", "message"),
     [
         ([("a", 0, 9, "N"), ("a", 0, 8, "N")], r"windows of 2 lengths, \[8, 9\]"),
-        ([("a", 85, 95, "N")], "window 100 of a: samples 85 to 95"),
-        ([("a", -1, 9, "N")], "window 100 of a: samples -1 to 9"),
-        ([("a", 0, 9, "Q")], r"labels \['Q'\]"),
+        ([("a", 85, 95, "N")], "window 100 of a: it goes from sample 85 to 95"),
+        ([("a", -1, 9, "N")], "window 100 of a: it goes from sample -1 to 9"),
+        ([("a", 0, 9, "Q")], "it has windows of Q"),
         ([("missing", 0, 9, "N")], "there is no such file"),
     ],
 )
