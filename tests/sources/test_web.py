@@ -120,7 +120,7 @@ Fetch = Callable[..., bytes]
 
 @pytest.fixture
 def fetch(home: str, tmp_path: Path) -> Fetch:
-    """Fetch one file, long before a server that never ends would, and give its bytes."""
+    """Fetch one file, long before a server that never ends, and give its bytes."""
 
     def fetch(name: str, *hosts: str) -> bytes:
         target = tmp_path / "raw"
