@@ -608,6 +608,7 @@ def test_a_part_that_is_missing(tmp_path: Path) -> None:
         ("a.vhdr", "val=10000", "val=0", "its SamplingInterval is '0'"),
         ("a.vhdr", "val=10000", "val=-5", "its SamplingInterval is '-5'"),
         ("a.vhdr", "DataPoints=1000", "DataPoints=500", "holds 4000 bytes, and a.vhdr"),
+        ("a.vhdr", "DataPoints=1000", "DataPoints=1e3", "its DataPoints is '1e3'"),
         ("a.vhdr", "Channels=2", "Channels=3", "is cut short|Incomplete"),
         ("a.vhdr", "MULTIPLEXED", "VECTORIZED", ""),
     ],

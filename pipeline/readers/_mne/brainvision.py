@@ -103,6 +103,14 @@ def _check_header(main: str, keys: Mapping[str, str]) -> None:
             expected="a number of microseconds above 0",
             remedy="correct the header, or ask who delivered it",
         )
+    for name in ("NumberOfChannels", "DataPoints"):
+        if (text := keys.get(name, "")) and not (text.isascii() and text.isdigit()):
+            raise DataError(
+                main,
+                f"its {name} is '{text}'",
+                expected="a whole number, or none",
+                remedy="correct the header, or ask who delivered it",
+            )
     for name, text in keys.items():
         parts = text.split(",")
         if CHANNEL.fullmatch(name) and any(parts[2:3]) and not _size(parts[2]):
