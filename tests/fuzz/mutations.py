@@ -184,8 +184,11 @@ def copy(item: Item, rng: RNG) -> Changed:
     if not main[1] or "segments" in item.name:
         return None
     mains = {**item.mains, main[0]: main[1]}
+    known = item.facts.get("fields", {})
+    fields = {n.replace(who, "C"): t.replace(who, "C") for n, t in known.items()}
+    facts = {**item.facts, "fields": {**fields, **known}}
     return (
-        replace(item, files={**item.files, **new}, mains=mains),
+        replace(item, files={**item.files, **new}, mains=mains, facts=facts),
         f"{sorted(new)} are copies of {who}",
     )
 

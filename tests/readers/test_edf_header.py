@@ -303,6 +303,31 @@ def test_a_clock_that_drifts_has_no_pauses(header: EdfHeader, ppm: float) -> Non
         segments("a.edf", starts, header, 50)
 
 
+def test_bytes_of_0_between_notes_are_damage(
+    tmp_path: Path, write_edf: WriteEdf
+) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE, starts=SIX, notes={1: [(1.0, 0.0, b"a"), (1.5, 0.0, b"b")]})
+    content = path.read_bytes()
+    assert clock_of(path).notes.texts == ("a", "b")
+    note = b"+1\x14a\x14"
+    assert content.count(note) == 1
+    path.write_bytes(content.replace(note, bytes(len(note))))
+    with pytest.raises(DataError, match="entries in the lists of notes that cannot"):
+        clock_of(path)
+    assert clock_of(path, ["end"]).notes.texts == ("b",)
+
+
+def test_two_data_records_at_one_time(header: EdfHeader) -> None:
+    """Unless times are rounded: records of half a second, in whole seconds."""
+    header = replace(header, kind="EDF+C", record_s=1.0)
+    with pytest.raises(DataError, match="jumps back: data record 2 starts at 1 s"):
+        segments("a.edf", ["1", "1", "2", "3", "4", "5"], header, 100)
+    header = replace(header, record_s=0.5)
+    rounded = ["0", "0", "1", "1", "2", "2"]
+    assert segments("a.edf", rounded, header, 100) == (Segment(0, 0.0),)
+
+
 def test_a_clock_that_jumps_back(header: EdfHeader) -> None:
     header = replace(header, kind="EDF+D")
     with pytest.raises(DataError, match=r"jumps back: data record 3 starts at 1\.5 s"):

@@ -162,9 +162,8 @@ def _check_markers(
     """Refuse lines among the markers that are none: MNE leaves them out."""
     if not (name := keys.get("MarkerFile")):
         return ()
-    paths = [(folder / main).with_name(name), (folder / main).with_suffix(".vmrk")]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
+    path = (folder / main).with_name(name)
+    if not path.is_file():  # MNE would take one that is called like the header
         raise DataError(
             main,
             "names a file of markers that is not there",

@@ -147,7 +147,7 @@ def segments(
         longer or shorter than the header states.
     """
     onsets = np.array(starts or ["0"], float)
-    tolerance = _tolerance(starts, header, samples)
+    tolerance, overlap = _tolerances(starts, header, samples)
     if "rate" not in unchecked and header.kind != "EDF+D":
         _refuse_other_rate(where, starts, onsets, header.record_s)
     found = [Segment(0, 0.0)]
@@ -157,7 +157,7 @@ def segments(
         # Small steps add up, but to more than a clock's drift only over a pause.
         lasts = (k - first) * header.record_s
         drift = onsets[k] - onsets[first] - lasts
-        if min(late, drift + DRIFT * lasts) < -tolerance:
+        if min(late, drift + DRIFT * lasts) < -overlap:
             raise DataError(
                 where,
                 f"the clock jumps back: data record {k + 1} starts at {starts[k]} s, "
@@ -202,19 +202,25 @@ def _decimals(starts: Sequence[str]) -> int:
     return max((len(start.partition(".")[2]) for start in starts), default=0)
 
 
-def _tolerance(starts: Sequence[str], header: EdfHeader, samples: int) -> float:
-    """Half a sample, or what a clock with few decimals cannot resolve.
+def _tolerances(
+    starts: Sequence[str], header: EdfHeader, samples: int
+) -> tuple[float, float]:
+    """Give what is no pause yet, and what is no overlap yet, in seconds.
 
-    A data record if the file is marked as continuous, for its clock may drift.
+    Half a sample, or what a clock with few decimals cannot resolve. More if the file is
+    marked as continuous, for its clock may drift: a data record is no pause, and half
+    of one no overlap.
     """
-    if header.kind != "EDF+D":
-        return header.record_s
     decimals = _decimals(starts)
     steps = header.record_s * 10**decimals
     is_exact = abs(steps - round(steps)) < 1e-6
-    half = 0.5 * header.record_s / samples
+    unresolved = 0.0 if is_exact else 10.0**-decimals
     # A hair more, since sums of decimals are not exact in binary.
-    return max(half, 0.0 if is_exact else 10.0**-decimals) + 1e-9
+    if header.kind == "EDF+D":
+        tolerance = max(0.5 * header.record_s / samples, unresolved) + 1e-9
+        return tolerance, tolerance
+    overlap = max(0.5 * header.record_s, unresolved) + 1e-9
+    return header.record_s, min(header.record_s, overlap)
 
 
 def _lists(path: Path, header: EdfHeader) -> Iterator[list[bytes]]:
@@ -236,9 +242,13 @@ def _lists(path: Path, header: EdfHeader) -> Iterator[list[bytes]]:
 
 
 def _notes(entries: bytes) -> tuple[list[tuple[float, float, bytes]], int]:
-    """Give the notes in a list, and how many entries are none."""
+    """Give the notes in a list, and how many entries are none.
+
+    Bytes of 0 fill a list behind its last entry; between two there is one alone.
+    """
     notes, unread = [], 0
-    for entry in entries.split(b"\0"):
+    filled = entries.rstrip(b"\0")
+    for entry in filled.split(b"\0") if filled else ():
         if found := NOTE.fullmatch(entry):
             onset, duration, texts = found.groups()
             notes += [
@@ -246,7 +256,7 @@ def _notes(entries: bytes) -> tuple[list[tuple[float, float, bytes]], int]:
                 for text in texts.split(b"\x14")
                 if text
             ]
-        elif entry:
+        else:
             unread += 1
     return notes, unread
 

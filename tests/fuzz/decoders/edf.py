@@ -188,6 +188,9 @@ def clock(header: Header, starts: list[float], samples: int) -> np.ndarray | Non
         usual = float(np.median(steps)) if len(steps) else even
         if len(steps) > 3 and abs(usual / even - 1) > SAME_CLOCK:
             raise FileError(f"records of {usual:g} s by the clock, {even:g} stated")
+        rounded = (onset % 1 == 0).all()
+        if rounded and (np.abs(onset - np.arange(len(onset)) * even) < 1).all():
+            onset = np.arange(len(onset)) * even  # times that are rounded to seconds
     if (steps < least).any():
         raise FileError("the clock jumps back")
     times: np.ndarray = onset[:, None] + np.arange(samples) * even / samples
