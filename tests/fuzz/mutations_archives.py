@@ -24,7 +24,7 @@ def hostile(item: Item, rng: RNG) -> Changed:
     names = {
         "leaves": f"../../../{STRAY}.csv",
         "leaves far": f"../../../../../../../../{STRAY}.csv",
-        "absolute": f"/{STRAY}.csv",
+        "absolute": f"/{STRAY}.txt",
         "windows": f"..\\..\\{STRAY}.csv",
         "drive": f"C:\\{STRAY}.csv",
         "the same": inside,

@@ -318,6 +318,18 @@ def test_bytes_of_0_between_notes_are_damage(
     assert clock_of(path, ["end"]).notes.texts == ("b",)
 
 
+def test_lists_without_a_time_are_damage(tmp_path: Path, write_edf: WriteEdf) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, NOISE, kind="EDF+C", starts=SIX)
+    content = path.read_bytes()
+    for start in SIX:
+        content = content.replace(f"{start}\x14\x14".encode(), bytes(4))
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="data records without a time: 6"):
+        clock_of(path)
+    assert clock_of(path, ["end"]).starts == ()
+
+
 def test_two_data_records_at_one_time(header: EdfHeader) -> None:
     """Unless times are rounded: records of half a second, in whole seconds."""
     header = replace(header, kind="EDF+C", record_s=1.0)

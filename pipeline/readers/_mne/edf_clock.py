@@ -79,7 +79,9 @@ def read_edf_clock(
             notes += entries
             unread += bad
     missing = header.n_records - len(starts)
+    listed = any(signal.label in NOTES for signal in header.signals)
     needed = bool(starts) or header.kind == "EDF+D"
+    needed = needed or (listed and header.kind == "EDF+C")
     remarks = _judge(where, header, missing if needed else 0, unread, unchecked)
     first = float(starts[0]) if starts else 0.0
     marks, n_latin = _marks(notes, first, [s.label for s in header.signals])

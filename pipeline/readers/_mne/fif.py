@@ -27,22 +27,26 @@ def check_fif(path: Path, where: str, unchecked: Collection[Check]) -> tuple[str
     Raises
     ------
     DataError
-        A tag makes no sense, blocks are not closed, or the file goes on far behind its
-        last tag.
+        A tag makes no sense, blocks do not end as they begin, or the file goes on far
+        behind its last tag.
     """
     with (
         path.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
-        at = depth = 0
+        at = 0
+        blocks: list[bytes] = []
         while True:
             if at + TAG.size > len(content):
                 raise _damaged(where, f"ends without a last tag, at byte {at}")
             kind, form, size, following = TAG.unpack_from(content, at)
             end = at + TAG.size + size
             sound = kind > 0 and form & 0xFFFF in TYPES and size >= 0
-            depth += (kind == BEGIN) - (kind == END)
-            if not sound or end > len(content) or depth < 0:
+            if sound and kind in (BEGIN, END):
+                block = content[at + TAG.size : end]
+                sound = kind == BEGIN or blocks[-1:] == [block]
+                blocks = [*blocks, block] if kind == BEGIN else blocks[:-1]
+            if not sound or end > len(content):
                 raise _damaged(
                     where,
                     f"the tag at byte {at} is of kind {kind}, type {form} and {size} "
@@ -53,8 +57,8 @@ def check_fif(path: Path, where: str, unchecked: Collection[Check]) -> tuple[str
             if following and following <= at:
                 raise _damaged(where, f"the tag at byte {at} leads back")
             at = following or end
-        if depth:
-            raise _damaged(where, f"{depth} blocks are not closed")
+        if blocks:
+            raise _damaged(where, f"{len(blocks)} blocks are not closed")
         return spare(where, len(content), end, "its last tag", unchecked)
 
 

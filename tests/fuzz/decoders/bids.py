@@ -1,6 +1,7 @@
 """A recording in a BIDS tree: EDF, and what its sidecars say."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,8 +16,7 @@ SAME_RATE, SAME_LENGTH, ROUNDED_S = 0.01, 0.1, 1.0
 
 def table(content: bytes, only: Sequence[str] = ()) -> list[dict[str, str]]:
     """Read a table with tabs, or those rows whose first field is one of `only`."""
-    lines = [line.rstrip("\r") for line in utf8(content).split("\n")]
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in re.split("\r\n|\r|\n", utf8(content)) if line.strip()]
     if not lines:
         raise FileError("an empty table")
     names = [name.strip() for name in lines[0].split("\t")]

@@ -173,13 +173,31 @@ def notes(header: Header) -> tuple[list[float], list[Mark]]:
     return starts, sorted(moved, key=lambda mark: mark.onset_s)
 
 
+def _are_whole(numbers: np.ndarray) -> bool:
+    return bool((np.abs(numbers - np.round(numbers)) < 1e-4).all())
+
+
+def _contiguous(onset: np.ndarray, even: float) -> np.ndarray:
+    """Move times of few decimals to where records may follow each other."""
+    moved = onset.copy()
+    unit = next((u for u in 10.0 ** -np.arange(9) if _are_whole(onset / u)), 1e-9)
+    if _are_whole(np.array([even / unit])):
+        return moved
+    for k in range(1, len(onset)):
+        follows = moved[k - 1] + even
+        if abs(onset[k] - follows) < unit:
+            moved[k] = follows
+    return moved
+
+
 def clock(header: Header, starts: list[float], samples: int) -> np.ndarray | None:
     """Give the time of each sample, and refuse a clock that contradicts itself."""
     if not starts:
         return None
     onset = np.array(starts) - starts[0]
-    steps = np.diff(onset)
     even = header.record_s
+    onset = _contiguous(onset, even)
+    steps = np.diff(onset)
     if header.kind == "EDF+D":
         # Pauses may be of one length: only records that overlap contradict.
         least = even * (1 - SAME_CLOCK)
@@ -188,9 +206,6 @@ def clock(header: Header, starts: list[float], samples: int) -> np.ndarray | Non
         usual = float(np.median(steps)) if len(steps) else even
         if len(steps) > 3 and abs(usual / even - 1) > SAME_CLOCK:
             raise FileError(f"records of {usual:g} s by the clock, {even:g} stated")
-        rounded = (onset % 1 == 0).all()
-        if rounded and (np.abs(onset - np.arange(len(onset)) * even) < 1).all():
-            onset = np.arange(len(onset)) * even  # times that are rounded to seconds
     if (steps < least).any():
         raise FileError("the clock jumps back")
     times: np.ndarray = onset[:, None] + np.arange(samples) * even / samples
