@@ -23,6 +23,7 @@ from pipeline.preparation.prepare import (
     join,
     place,
 )
+from pipeline.preparation.segments import marks_of
 from pipeline.preparation.streaming import plan_recording
 from pipeline.preparation.windows import Beats
 from pipeline.readers.base import Content
@@ -108,7 +109,8 @@ def _prepared(asked: Asked, recording: str, seen: Seen) -> Prepared:
         beats.detect(np.zeros(1), seen.sfreq)  # refuses a rate that is too low
     nothing: list[beats.Onsets | None] = [None] * len(starts)
     labels = list(asked.labels)
-    windows = place(asked.windows, raw, preparation, seen.segments, labels, nothing)
+    marks = marks_of(raw, seen.segments)
+    windows = place(asked.windows, marks, preparation, seen.segments, labels, nothing)
     about = preparation.about
     return Prepared(recording, about.sfreq, about.channels, windows, None, made=False)
 

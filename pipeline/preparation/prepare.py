@@ -16,7 +16,7 @@ from pipeline.parallel import parallel_map
 from pipeline.preparation import beats
 from pipeline.preparation.folds import FoldSettings, make_folds
 from pipeline.preparation.schemes import Predefined
-from pipeline.preparation.segments import cut_each, divide, on_clock, segments_of
+from pipeline.preparation.segments import cut_each, marks_of, on_clock, segments_of
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import Preparation, plan_recording
 from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 WINDOWS = "windows.parquet"
 """The table of a data set's windows."""
 IDENTITY = ["recording", "subject", "session"]
-BOUNDARIES = ("BAD boundary", "EDGE boundary")
-"""MNE's own marks of where segments meet."""
 
 
 @dataclass(frozen=True)
@@ -187,49 +185,39 @@ def _windows(
     segments: tuple[Segment, ...],
 ) -> tuple[pd.DataFrame, dict[str, int | float] | None]:
     """Cut the windows of each segment, and compare detected beats with annotations."""
+    marks = marks_of(raw, segments)
     detected: list[beats.Onsets | None] = [None] * len(segments)
     quality = None
     if isinstance(plan.windows, Beats):
         found = list(_beats(plan.windows, raw, preparation))
-        marks = divide(_marks(raw), segments, float(raw.info["sfreq"]))
         annotated = on_clock([each.onset_s for each in marks], segments)
         quality = beats.quality(annotated, on_clock(found, segments))
         if plan.windows.beats == "detected":
             detected = [*found]
-    table = place(plan.windows, raw, preparation, segments, plan.labels, detected)
+    table = place(plan.windows, marks, preparation, segments, plan.labels, detected)
     return table, quality
 
 
 def place(
     settings: WindowSettings,
-    raw: "mne.io.BaseRaw",
+    marks: Sequence[Marks],
     preparation: Preparation,
     segments: Sequence[Segment],
     labels: Sequence[str],
     detected: Sequence[beats.Onsets | None],
 ) -> pd.DataFrame:
-    """Cut the windows of a recording by its annotations; no sample is read.
+    """Cut the windows of a recording by its marks; no sample is read.
 
     Parameters
     ----------
-    settings, segments, labels, detected
+    settings, marks, segments, labels, detected
         As `segments.cut_each` takes them, whose table this is.
-    raw : mne.io.BaseRaw
-        With its annotations.
     preparation : Preparation
         How its samples will be prepared.
     """
     rate, delay_s = preparation.design.sfreq, preparation.design.delay_s
     timelines = [Timeline(n, rate, delay_s) for n in preparation.n_samples]
-    marks = divide(_marks(raw), segments, float(raw.info["sfreq"]))
     return cut_each(settings, marks, timelines, segments, labels, detected)
-
-
-def _marks(raw: "mne.io.BaseRaw") -> Marks:
-    annotations = raw.annotations
-    label = np.asarray(annotations.description, object)
-    marks = ~np.isin(annotations.description, BOUNDARIES)
-    return Marks(annotations.onset[marks], annotations.duration[marks], label[marks])
 
 
 def _beats(

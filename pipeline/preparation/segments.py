@@ -7,6 +7,7 @@ here lies on the recording's clock, pauses included.
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,11 @@ from pipeline.axes import Segment
 from pipeline.preparation.beats import Onsets
 from pipeline.preparation.windows import Marks, Timeline, WindowSettings, cut
 
+if TYPE_CHECKING:
+    import mne
+
+BOUNDARIES = ("BAD boundary", "EDGE boundary")
+"""MNE's own marks of where segments meet."""
 ONE = "[[0, 0.0]]"
 """The segments of a recording without a pause."""
 NEAR_BORDER = 0.25
@@ -30,6 +36,15 @@ def segments_of(recordings: pd.DataFrame) -> dict[str, tuple[Segment, ...]]:
         )
         for name, text in zip(recordings["recording"], column, strict=True)
     }
+
+
+def marks_of(raw: "mne.io.BaseRaw", segments: Sequence[Segment]) -> list[Marks]:
+    """Read the annotations of a recording and give each segment its marks."""
+    annotations = raw.annotations
+    label = np.asarray(annotations.description, object)
+    own = ~np.isin(annotations.description, BOUNDARIES)
+    marks = Marks(annotations.onset[own], annotations.duration[own], label[own])
+    return divide(marks, segments, float(raw.info["sfreq"]))
 
 
 def divide(marks: Marks, segments: Sequence[Segment], sfreq: float) -> list[Marks]:
