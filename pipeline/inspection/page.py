@@ -12,6 +12,7 @@ from pipeline.inspection import clock, drawing, tables
 from pipeline.inspection.check import Checked
 from pipeline.inspection.findings import SEVERITIES
 from pipeline.inspection.text import counts, sentence, written
+from pipeline.templates import fill
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -34,17 +35,8 @@ def write(checked: Checked) -> Path:
 
 def render(checked: Checked) -> str:
     """Write the page's text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"sentence": sentence, "code": code}
-    return environment.get_template("page.html.j2").render(content(checked))
+    filters = {"sentence": sentence, "code": code}
+    return fill(Path(__file__).with_name("page.html.j2"), filters, content(checked))
 
 
 def code(text: str) -> "Markup":

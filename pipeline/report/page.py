@@ -5,7 +5,7 @@ no script. It is not part of what must repeat byte for byte, for it shows what t
 machine measured; `summary.json` and `details.json` do repeat.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from pipeline.report import (
 )
 from pipeline.report.findings import Names, Plain
 from pipeline.runs import flatten
+from pipeline.templates import fill
 
 NARROW = "\u202f"
 """Narrow space, between a number and its unit, where a line must not break."""
@@ -87,22 +88,12 @@ def refresh() -> bool:
 
 def render(told: Plain) -> str:
     """Write the page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
     # JSON sorts the data sets; the cells keep the order of the grid.
     datasets = dict.fromkeys(cell["dataset"] for cell in told["cells"])
     sections = [section(told, dataset) for dataset in datasets]
-    page = environment.get_template("page.html.j2")
     most = {"channels": figures.MOST_CHANNELS, "windows": figures.MOST_WINDOWS}
-    return page.render(told=told, sections=sections, most=most)
+    content = {"told": told, "sections": sections, "most": most}
+    return fill(Path(__file__).with_name("page.html.j2"), FILTERS, content)
 
 
 def section(told: Plain, dataset: str) -> Plain:
@@ -233,7 +224,7 @@ def is_web(address: str | None) -> bool:
     return str(address).startswith(("https://", "http://"))
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "is_web": is_web,
     "percent": percent,
     "interval": interval,
