@@ -58,11 +58,11 @@ def finishing(path: Path) -> Iterator[Path]:
 
 
 def _refuse_other(path: Path) -> None:
-    """Refuse a file or a link where a folder will be, or a place that is closed."""
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
+    """Refuse a file where a folder will be, or a place that is closed."""
+    if path.exists() and not path.is_dir():
         raise MachineError(
             str(path),
-            "this is a link" if path.is_symlink() else "this is a file",
+            "this is a file",
             expected="a folder that this stage made, or nothing",
             remedy=f"move it away, then {AGAIN}",
         )
