@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import threadpoolctl
 from pipeline import files
 from pipeline.errors import DataError, PipelineError
 from pipeline.parallel import parallel_map
+from tests.processes import session, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -88,26 +88,6 @@ def test_workers_end_when_the_caller_is_killed() -> None:
     os.kill(caller.pid, signal.SIGKILL)
     caller.wait()
     wait_for(lambda: not session(caller.pid))
-
-
-def session(leader: int) -> list[int]:
-    """List the living processes that a process started."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, its_session = path.read_text().rpartition(")")[2].split()[:4]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(its_session) == leader and state != "Z":
-            found.append(int(path.parent.name))
-    return found
-
-
-def wait_for(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_path_too_long_for_the_workers_server_is_explained(tmp_path: Path) -> None:

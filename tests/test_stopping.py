@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline import stopping
+from tests.processes import session, wait_for
 
 ROOT = Path(__file__).parents[1]
 MAPPED = (
@@ -34,26 +34,6 @@ def handlers() -> Iterator[None]:
     stopping._handler.waiting = None
     for each, handler in before.items():
         signal.signal(each, handler)
-
-
-def session(leader: int) -> list[int]:
-    """List the living processes that a process started, and itself."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, its_session = path.read_text().rpartition(")")[2].split()[:4]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(its_session) == leader and state != "Z":
-            found.append(int(path.parent.name))
-    return found
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def start(code: str, **environment: str) -> subprocess.Popen[str]:
