@@ -1,4 +1,4 @@
-"""clock: what the place in the recording tells of the class, without any signal."""
+"""clock: what the place in the recording predicts, without any signal."""
 
 from pipeline import files, unfinished
 from pipeline.evaluation.clock import measure

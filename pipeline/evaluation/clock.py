@@ -1,10 +1,10 @@
 """What needs no signal: the class prior, and the clock.
 
 Where labels come in the same order in every recording, the place of a window in its
-recording tells its class, and a network that finds the order is taken for one that
+recording predicts its class, and a network that finds the order is taken for one that
 reads the signal. The *clock* is classifiers that are given nothing else: seconds since
 the start of the recording and the number of decisions so far in it, which a device
-knows; or the share of the recording that is over, which only its end tells, and which
+knows; or the share of the recording that is over, which only its end shows, and which
 finds an order that everyone goes through at a pace of their own. They are fitted on the
 training role of each fold and judged on its test role, as networks are. The *prior*
 always predicts the commonest class.

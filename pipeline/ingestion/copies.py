@@ -40,7 +40,7 @@ class Sketch:
     values : tuple of float
         A number for each channel and block.
     digest : str
-        SHA-256 of the samples that were taken, as float32: it tells copies of the same
+        SHA-256 of the samples that were taken, as float32: it shows copies of the same
         numbers where few blocks change. "" if hardly any sample differs from the next.
     """
 

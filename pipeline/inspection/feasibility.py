@@ -135,7 +135,7 @@ def _order(seen: Mapping[str, Seen]) -> Iterator[Finding]:
                 "note",
                 "One order of classes",
                 f"in {number} of {count(len(seen), 'recording')} the classes come as "
-                f"{', '.join(order)}: the time since the start tells them apart",
+                f"{', '.join(order)}: the time since the start predicts them",
                 (),
                 "compare every model with the clock, as the report does",
             )
