@@ -5,8 +5,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
-from pipeline.networks._heads import MembraneHead, segment_edges
+from pipeline.networks._heads import segment_edges
 from pipeline.networks._layers import CausalConvolution, weight_of
+from pipeline.networks._step_heads import MembraneHead
 
 
 def add_weights(

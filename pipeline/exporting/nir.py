@@ -26,10 +26,11 @@ from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
 from pipeline.exporting._connections import add_membranes, add_rates, add_weights
 from pipeline.exporting._neurons import add_neurons
 from pipeline.networks._deployed import deployed
-from pipeline.networks._heads import CountHead, MembraneHead, RateHead
+from pipeline.networks._heads import RateHead
 from pipeline.networks._layers import Recurrent
 from pipeline.networks._plastic import Competing
 from pipeline.networks._stack import Layer, Stack
+from pipeline.networks._step_heads import CountHead, MembraneHead
 from pipeline.networks.base import Shape
 from pipeline.neurons._layer import NeuronLayer
 

@@ -1,27 +1,40 @@
 """Read-outs: from the outputs of the last layer to a logit a class.
 
-A head is given a window in pieces of time, or in one. What it `reads` of each piece is
-small; `logits` puts that together.
+A head reads a window in pieces of time, or in one, and decides at its end; or it reads
+a network that runs on, and decides `At` the steps that it is asked about, from what
+came before them. What it `reads` of each piece is small; `logits` puts that together.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.errors import DataError
 
-FIRST_TAU_S = 0.1
-"""Time constant of a class's membrane before it learns, seconds."""
+
+class At(NamedTuple):
+    """Where decisions are taken in a batch of running networks.
+
+    Parameters
+    ----------
+    row : Tensor, shape (decision,), int64
+        Which of the batch.
+    stop : Tensor, shape (decision,), int64
+        Steps seen by then; of a head, outputs of the last layer.
+    """
+
+    row: Tensor
+    stop: Tensor
 
 
 class Head(nn.Module):
     """A read-out of windows that come in pieces."""
 
     def forward(self, outputs: Tensor) -> Tensor:
-        """Map outputs of whole windows (time, batch, channel) to (batch, class)."""
+        """Map outputs of full windows (time, batch, channel) to (batch, class)."""
         return self.logits([self.read(outputs, 0, outputs.shape[0])])
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
@@ -30,6 +43,14 @@ class Head(nn.Module):
 
     def logits(self, readings: Sequence[Tensor]) -> Tensor:
         """Put the readings of all pieces together; (batch, class)."""
+        raise NotImplementedError
+
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+        """Read a piece, which begins with step `start`, of a network that runs on."""
+        raise NotImplementedError
+
+    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+        """Put the readings of all pieces together; (decision, class)."""
         raise NotImplementedError
 
 
@@ -49,10 +70,53 @@ class SegmentRates(nn.Module):
     ) -> Tensor:
         """Map (time, batch, channel) to (batch, bin·channel).
 
-        Of a piece of a window, give what it adds to the rates of the whole.
+        Of a piece of a window, give what it adds to the rates of the full window.
         """
         segments = segment_edges(n_steps or spikes.shape[0], self.bins)
-        return torch.cat([_share(spikes, start, *edges) for edges in segments], dim=1)
+        return torch.cat([self.share(spikes, start, *edges) for edges in segments], 1)
+
+    def share(self, spikes: Tensor, start: int, first: int, stop: int) -> Tensor:
+        """Add up the steps of a segment that a piece holds, over its length."""
+        inside = spikes[max(first - start, 0) : max(stop - start, 0)]
+        return self.scaled(inside.sum(0), stop - first)
+
+    def scaled(self, sums: Tensor, length: int | Tensor) -> Tensor:
+        """Turn sums over a segment of so many steps into rates."""
+        return sums / length
+
+    def trailing(self, outputs: Tensor, start: int, at: At, n_read: int) -> Tensor:
+        """Give what a piece adds to the rates in the last `n_read` steps.
+
+        Parameters
+        ----------
+        outputs : Tensor, shape (time, batch, channel)
+        start : int
+            The first step of the piece.
+        at : At
+        n_read : int
+
+        Returns
+        -------
+        rates : Tensor, shape (decision, bin·channel)
+        """
+        n_steps, n_channels = len(outputs), outputs.shape[2]
+        edges = torch.tensor(segment_edges(n_read, self.bins), device=at.row.device)
+        rates = outputs.new_zeros((len(at.row), self.bins * n_channels))
+        last = at.stop - start
+        here = torch.nonzero((last > 0) & (last - n_read < n_steps)).flatten()
+        if not len(here):
+            return rates
+        # Sums of doubles: spike counts are exact, and activations nearly so.
+        wide = torch.float64 if outputs.is_floating_point() else torch.int64
+        sums = outputs.new_zeros((n_steps + 1, *outputs.shape[1:]), dtype=wide)
+        sums = torch.cat([sums[:1], outputs.to(wide).cumsum(0)])
+        first = last[here] - n_read
+        bounds = (first[:, None, None] + edges).clamp(0, n_steps)
+        row = at.row[here, None]
+        counts = sums[bounds[..., 1], row] - sums[bounds[..., 0], row]
+        lengths = (edges[:, 1] - edges[:, 0])[:, None]
+        found = self.scaled(counts.to(outputs.dtype), lengths).flatten(1)
+        return rates.index_copy(0, here, found)
 
 
 def segment_edges(n_steps: int, bins: int) -> list[tuple[int, int]]:
@@ -62,17 +126,24 @@ def segment_edges(n_steps: int, bins: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _share(spikes: Tensor, start: int, first: int, stop: int) -> Tensor:
-    """Add up the steps of a segment that a piece holds, over the segment's length."""
-    inside = spikes[max(first - start, 0) : max(stop - start, 0)]
-    return inside.sum(0) / (stop - first)
-
-
 class RateHead(Head):
-    """A linear map of the rates in equal segments of the window."""
+    """A linear map of the rates in equal segments of the window.
 
-    def __init__(self, n_in: int, n_classes: int, *, bins: int, dropout: float) -> None:
+    Parameters
+    ----------
+    n_in, n_classes : int
+    n_read : int
+        Steps of a window; of a network that runs on, the steps before a decision.
+    bins : int
+        Segments.
+    dropout : float
+    """
+
+    def __init__(
+        self, n_in: int, n_classes: int, *, n_read: int, bins: int, dropout: float
+    ) -> None:
         super().__init__()
+        self.n_read = n_read
         self.rates = SegmentRates(bins)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(bins * n_in, n_classes)
@@ -100,69 +171,10 @@ class RateHead(Head):
         logits: Tensor = self.linear(self.dropout(sum(others, first)))
         return logits
 
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+        """Give what a piece adds to the rates before each decision."""
+        return self.rates.trailing(outputs, start, at, self.n_read)
 
-class StepHead(Head):
-    """A read-out that has logits at every step."""
-
-    def __init__(self, n_in: int, n_classes: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(n_in, n_classes)
-
-    def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
-        """Give the classes' currents at every step, (time, batch, class)."""
-        currents: Tensor = self.linear(outputs)
-        return currents
-
-    def steps(self, readings: Sequence[Tensor]) -> Tensor:
-        """Give the logits at every step, (time, batch, class)."""
-        return torch.cat(list(readings))
-
-
-class CountHead(StepHead):
-    """A linear map of the spike counts: the mean over time of a map of the spikes."""
-
-    def logits(self, readings: Sequence[Tensor]) -> Tensor:
-        """Average over time."""
-        return self.steps(readings).mean(0)
-
-
-class MembraneHead(StepHead):
-    """A membrane a class that never fires; its highest value is the logit.
-
-        u[t] = α·u[t−1] + (1 − α)·(W·s[t] + b)      α = exp(−dt / τ), τ learned
-
-    The maximum, not the mean, over time: the mean would be a spike count again, save
-    for the last few τ of the window.
-    """
-
-    def __init__(self, n_in: int, n_classes: int, *, dt: float) -> None:
-        super().__init__(n_in, n_classes)
-        self.membranes = Integrator(n_classes, dt=dt)
-
-    def steps(self, readings: Sequence[Tensor]) -> Tensor:
-        """Give the membranes at every step."""
-        membranes: Tensor = self.membranes(super().steps(readings))
-        return membranes
-
-    def logits(self, readings: Sequence[Tensor]) -> Tensor:
-        """Take the highest membrane of each class."""
-        return self.steps(readings).amax(0)
-
-
-class Integrator(nn.Module):
-    """Leaky membranes that never fire, whose time constants are learned."""
-
-    def __init__(self, width: int, *, dt: float) -> None:
-        super().__init__()
-        self.dt = dt
-        log_tau = torch.full((width,), math.log(FIRST_TAU_S))
-        self.learned = nn.ParameterDict({"log_tau": nn.Parameter(log_tau)})
-
-    def forward(self, currents: Tensor) -> Tensor:
-        """Turn currents (time, batch, class) into membranes of the same shape."""
-        alpha = (-self.dt * (-self.learned["log_tau"]).exp()).exp()
-        membrane, membranes = torch.zeros_like(currents[0]), []
-        for current in currents.unbind(0):
-            membrane = torch.lerp(current, membrane, alpha)
-            membranes.append(membrane)
-        return torch.stack(membranes)
+    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+        """Map the rates."""
+        return self.logits(readings)

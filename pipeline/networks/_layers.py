@@ -98,6 +98,20 @@ class Recurrent(Unrolled):
         return outputs, outputs[-1].clone(), *last.unbind(0)
 
 
+def with_past(values: Tensor, n_past: int, past: Tensor | None = None) -> Tensor:
+    """Put the steps before a piece of time in front of it: silence, if none are given.
+
+    Parameters
+    ----------
+    values : Tensor, shape (time, batch, feature)
+    n_past : int
+    past : Tensor, shape (n_past, batch, feature), or None
+    """
+    if past is None:
+        return functional.pad(values, (0, 0, 0, 0, n_past, 0))
+    return torch.cat([past, values])
+
+
 class MaskedLinear(nn.Linear):
     """A linear map of which only the weights under a mask exist."""
 
@@ -160,13 +174,18 @@ class CausalConvolution(nn.Module):
 
     Output step j is complete when input step (j + 1)·stride − 1 is in; it covers that
     and the kernel − 1 steps before. An evaluated BatchNorm folds into the kernel.
+
+    Attributes
+    ----------
+    n_past : int
+        Steps before a piece of time that its first outputs need.
     """
 
     def __init__(
         self, n_in: int, n_out: int, *, kernel: int, stride: int, branches: int = 1
     ) -> None:
         super().__init__()
-        self.padding = kernel - stride
+        self.n_past, self.stride = kernel - stride, stride
         self.convolution = (
             nn.Conv1d(n_in, n_out, kernel, stride, bias=False)
             if branches == 1
@@ -174,8 +193,8 @@ class CausalConvolution(nn.Module):
         )
         self.norm = nn.BatchNorm1d(branches * n_out)
 
-    def forward(self, spikes: Tensor) -> Tensor:
+    def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents, (time // stride, batch, channel)."""
-        padded = functional.pad(spikes.permute(1, 2, 0), (self.padding, 0))
-        currents = self.norm(self.convolution(padded))
+        values = with_past(spikes, self.n_past, past)
+        currents = self.norm(self.convolution(values.permute(1, 2, 0)))
         return cast("Tensor", currents.permute(2, 0, 1).contiguous())

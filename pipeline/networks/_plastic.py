@@ -8,27 +8,31 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.kernels.competitive import compete, deliver, plain_compete
-from pipeline.networks._layers import Unrolled
+from pipeline.networks._layers import Unrolled, with_past
 from pipeline.plasticity._population import Population
 
 
 class Delays(nn.Module):
-    """Each feature at several delays, side by side; silence before the window.
+    """Each feature at several delays, side by side.
 
     Source f·count + k is feature f, k·every steps ago: on a device, bits in a ring.
+
+    Attributes
+    ----------
+    n_past : int
+        Steps before a piece of time that its first outputs need.
     """
 
     def __init__(self, count: int, every: int) -> None:
         super().__init__()
         self.count, self.every = count, every
+        self.n_past = (count - 1) * every
 
-    def forward(self, spikes: Tensor) -> Tensor:
+    def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to (time, batch, feature·count)."""
-        n_steps = len(spikes)
-        shifts = [min(k * self.every, n_steps) for k in range(self.count)]
-        copies = [
-            functional.pad(spikes, (0, 0, 0, 0, shift, 0))[:n_steps] for shift in shifts
-        ]
+        values, n_steps = with_past(spikes, self.n_past, past), len(spikes)
+        firsts = [self.n_past - k * self.every for k in range(self.count)]
+        copies = [values[first : first + n_steps] for first in firsts]
         return torch.stack(copies, dim=-1).flatten(2)
 
 
@@ -59,12 +63,12 @@ class DelayedWeights(nn.Module):
 
     def __init__(self, delays: Delays, n_in: int, n_out: int) -> None:
         super().__init__()
-        self.delays = delays
+        self.delays, self.n_past = delays, delays.n_past
         self.linear = EventLinear(n_in * delays.count, n_out)
 
-    def forward(self, spikes: Tensor) -> Tensor:
+    def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents (time, batch, target)."""
-        return cast("Tensor", self.linear(self.delays(spikes)))
+        return cast("Tensor", self.linear(self.delays(spikes, past)))
 
 
 class Competing(Unrolled):

@@ -22,19 +22,33 @@ Dropout = Annotated[
 class LayeredNetwork(Network):
     """Layers of weights and neurons, if any, and a read-out.
 
-    The read-out is of `rates` in equal segments of the window, of the spike `count`, or
-    of the `membrane` of a neuron a class that never fires. The last two have logits at
-    every step. What they read is dropped in training a neuron and window at a time, of
-    rates one at a time.
+    The read-out is of `rates` in equal segments of the window, of the spike `count` in
+    it, of the `membrane` of a neuron a class that never fires, or of a bank of `traces`
+    from fast to slow. The last three have logits at every step. What they read is
+    dropped in training a neuron and window at a time, of rates one at a time.
     """
 
     read_out: Annotated[
-        Literal["rates", "count", "membrane"],
+        Literal["rates", "count", "membrane", "traces"],
         Field(description="what the classes are decided by"),
     ] = "rates"
     bins: Annotated[
         int, Field(ge=1, le=64, description="segments of the window, for rates")
     ] = 8
+    traces: Annotated[
+        int, Field(ge=1, le=64, description="time constants, for traces")
+    ] = 8
+    longest_s: Annotated[
+        float, Field(gt=0, le=3600, description="the slowest trace before learning")
+    ] = 2.0
+    restart: Annotated[
+        Literal["never", "windows", "blocks"],
+        Field(
+            description="when its state starts anew, besides at every change of "
+            "person, session, segment and role: never; before each decision's window; "
+            "or at labelled blocks, as an oracle that knows where labels change"
+        ),
+    ] = "never"
     dropout: Dropout = 0.2
 
     @property
@@ -64,20 +78,30 @@ class LayeredNetwork(Network):
         layers = self.layers(shape, neuron)
         last = layers[-1].unrolled if layers else None
         width, dt = (last.width, last.dt) if last else (shape.n_features, shape.dt)
-        network = Stack(layers, self._head(width, shape.n_classes, dt))
+        network = Stack(layers, self._head(width, shape, dt))
         if self.reads_steps:
             read = layers[-1] if layers else network
             read.dropout = self.dropout
         return network
 
-    def _head(self, width: int, n_classes: int, dt: float) -> "Head":
-        from pipeline.networks._heads import CountHead, MembraneHead, RateHead
+    def _head(self, width: int, shape: Shape, dt: float) -> "Head":
+        from pipeline.networks._heads import RateHead
+        from pipeline.networks._step_heads import CountHead, MembraneHead, TracesHead
 
-        if self.read_out == "count":
-            return CountHead(width, n_classes)
-        if self.read_out == "membrane":
-            return MembraneHead(width, n_classes, dt=dt)
-        return RateHead(width, n_classes, bins=self.bins, dropout=self.dropout)
+        n_read, n_classes = self.n_read(shape), shape.n_classes
+        match self.read_out:
+            case "count":
+                return CountHead(width, n_classes, n_read=n_read)
+            case "membrane":
+                return MembraneHead(width, n_classes, dt=dt)
+            case "traces":
+                longest_s = max(self.longest_s, dt)
+                return TracesHead(
+                    width, n_classes, traces=self.traces, longest_s=longest_s, dt=dt
+                )
+        return RateHead(
+            width, n_classes, n_read=n_read, bins=self.bins, dropout=self.dropout
+        )
 
     def check_shape(self, shape: Shape) -> None:
         """Refuse windows that leave too few steps to read out.

@@ -1,8 +1,9 @@
 """Layers on layers: the one shape of all networks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,23 +12,36 @@ from torch.utils.checkpoint import checkpoint
 
 from pipeline.errors import DataError
 from pipeline.kernels._sequence import UnstableError
-from pipeline.networks._heads import Head, StepHead
-from pipeline.networks._layers import Unrolled
+from pipeline.networks._heads import At, Head
+from pipeline.networks._layers import Unrolled, with_past
+from pipeline.networks._step_heads import StepHead
 
 States = list[tuple[Tensor, ...]]
+Read = Callable[[Tensor, int], Tensor]
+"""What a head makes of a piece of the last layer's outputs, and of its first step."""
+
+
+class Dropped(NamedTuple):
+    """What is silenced in a batch: features, neurons of each layer; None: nothing."""
+
+    features: Tensor | None
+    neurons: list[Tensor | None]
 
 
 class Layer(nn.Module):
     """Weights and the neurons they drive.
 
+    Its state is the steps of input that its weights still need, then the neurons' own.
+
     Parameters
     ----------
     weights : nn.Module
-        Maps (time, batch, feature) to currents.
+        Maps (time, batch, feature) to currents; if it has an attribute `n_past`, also
+        the so many steps before, and if it has a `stride`, so many steps to one.
     unrolled : Unrolled
     dropout : float
-        Share of the neurons that are silenced in training, each for whole windows, so
-        that a window's pieces agree on them.
+        Share of the neurons that are silenced in training, each for the full sequence,
+        so that its pieces agree on them.
     """
 
     def __init__(
@@ -37,13 +51,19 @@ class Layer(nn.Module):
         self.weights = weights
         self.unrolled = unrolled
         self.dropout = dropout
+        self.n_past = int(getattr(weights, "n_past", 0))
+        self.stride = int(getattr(weights, "stride", 1))
 
     def forward(
         self, inputs: Tensor, kept: Tensor | None, *state: Tensor
     ) -> tuple[Tensor, ...]:
         """Give outputs (time, batch, neuron), of the kept neurons, and the state."""
-        outputs, *last = self.unrolled(self.weights(inputs), *state)
-        return outputs if kept is None else outputs * kept, *last
+        past, *inner = state or (None,)
+        given = (inputs, past) if self.n_past else (inputs,)
+        outputs, *last = self.unrolled(self.weights(*given), *inner)
+        seen = with_past(inputs, self.n_past, past)
+        needed = seen[len(seen) - self.n_past :]
+        return outputs if kept is None else outputs * kept, needed, *last
 
     def draw_kept(self, like: Tensor) -> Tensor | None:
         """Draw which neurons are kept, and by how much more they count."""
@@ -69,7 +89,7 @@ class Stack(nn.Module):
     Attributes
     ----------
     dropout : float
-        Share of the features that are silenced in training, each for whole windows.
+        Share of the features that are silenced in training, each for the full sequence.
     """
 
     def __init__(
@@ -81,8 +101,13 @@ class Stack(nn.Module):
         self.recompute = recompute
         self.dropout = 0.0
 
+    @property
+    def stride(self) -> int:
+        """Steps of input for one step of the last layer's outputs."""
+        return math.prod(layer.stride for layer in self._layers())
+
     def forward(self, spikes: Tensor) -> Tensor:
-        """Map spikes (time, batch, feature) to logits (batch, class).
+        """Map spikes (time, batch, feature) of windows to logits (batch, class).
 
         Raises
         ------
@@ -91,59 +116,129 @@ class Stack(nn.Module):
         UnstableError
             Neurons run away, or the spikes are not numbers; the layer is named.
         """
-        return self.head.logits(self._readings(spikes))
+        return self.head.logits(self._read_windows(spikes))
 
     def steps(self, spikes: Tensor) -> Tensor:
         """Map spikes to logits at every step, (time, batch, class)."""
         if not isinstance(self.head, StepHead):
             raise TypeError("this head has no logits at every step")
-        return self.head.steps(self._readings(spikes))
+        return self.head.steps(self._read_windows(spikes))
 
-    def _readings(self, spikes: Tensor) -> list[Tensor]:
-        """Let the head read all pieces of a window."""
-        if not spikes.shape[0]:
-            raise DataError("spikes", "windows of 0 steps", expected="at least one")
-        if self.training and self.dropout:
-            ones = spikes.new_ones(spikes.shape[1:])
-            spikes = spikes * functional.dropout(ones, self.dropout)
-        kept = [layer.draw_kept(spikes) for layer in self._layers()]
+    def decide(
+        self, pieces: Iterable[Tensor], at: At, *, detach: bool = False
+    ) -> Tensor:
+        """Run on through pieces of time, and decide at the steps that are asked for.
+
+        A decision is taken at the first step of the last layer that is complete at the
+        asked step or after it.
+
+        Parameters
+        ----------
+        pieces : iterable of Tensor, shape (time, batch, feature)
+            They follow each other, and each has a multiple of `stride` steps.
+        at : At
+            Steps of input, from 1 to those of all pieces together.
+        detach : bool
+            Whether gradients stay within their piece: truncated back-propagation.
+
+        Returns
+        -------
+        logits : Tensor, shape (decision, class)
+
+        Raises
+        ------
+        DataError
+            There are no steps.
+        UnstableError
+            As for `forward`.
+        """
+        readings = self.read_at(pieces, at, detach=detach)
+        return self.head.logits_at(readings, self._complete(at))
+
+    def read_at(
+        self, pieces: Iterable[Tensor], at: At, *, detach: bool = False
+    ) -> list[Tensor]:
+        """Let the head read a network that runs on, as `decide` does."""
+        asked = self._complete(at)
+
+        def read(outputs: Tensor, start: int) -> Tensor:
+            return self.head.read_at(outputs, start, asked)
+
+        return self._read(pieces, read, detach=detach)
+
+    def _complete(self, at: At) -> At:
+        """Count the outputs of the last layer that are complete at decisions."""
+        return At(at.row, -(-at.stop // self.stride))
+
+    def _read_windows(self, spikes: Tensor) -> list[Tensor]:
+        """Let the head read windows, in pieces if these are computed again."""
+        n_steps, again = spikes.shape[0], self.recompute and torch.is_grad_enabled()
+
+        def read(outputs: Tensor, start: int) -> Tensor:
+            # Only layers without strides come in pieces.
+            length = n_steps if again else outputs.shape[0]
+            return self.head.read(outputs, start, length)
+
+        if not again:
+            return self._read([spikes], read)
+        size = max(math.ceil(math.sqrt(n_steps)), 1)
+        return self._read(torch.split(spikes, size), read)
+
+    def _read(
+        self, pieces: Iterable[Tensor], read: Read, *, detach: bool = False
+    ) -> list[Tensor]:
+        """Run on through pieces of time; gives what `read` makes of each one's outputs.
+
+        Raises
+        ------
+        DataError
+            There are no steps.
+        """
         states: States = [() for _ in self.layers]
-        if not (self.recompute and torch.is_grad_enabled()):
-            reading, _ = self._piece(0, None, kept, spikes, states)
-            return [reading]
-        readings, start = [], 0
-        n_steps = spikes.shape[0]
-        for piece in torch.split(spikes, math.ceil(math.sqrt(n_steps))):
-            work = partial(self._piece, start, n_steps, kept)
-            reading, states = checkpoint(work, piece, states, use_reentrant=False)
+        readings: list[Tensor] = []
+        dropped: Dropped | None = None
+        start = 0
+        for piece in pieces:
+            if not piece.shape[0]:
+                break
+            dropped = dropped or self._draw(piece)
+            work = partial(self._piece, read, start, dropped)
+            if self.recompute and torch.is_grad_enabled():
+                reading, states = checkpoint(work, piece, states, use_reentrant=False)
+            else:
+                reading, states = work(piece, states)
+            if detach:
+                states = [tuple(part.detach() for part in state) for state in states]
             readings.append(reading)
             start += len(piece)
+        if not readings:
+            raise DataError("spikes", "windows of 0 steps", expected="at least one")
         return readings
 
-    def _piece(
-        self,
-        start: int,
-        n_steps: int | None,
-        kept: Sequence[Tensor | None],
-        values: Tensor,
-        states: States,
-    ) -> tuple[Tensor, States]:
-        """Run all layers over a piece of time; gives its reading and the states.
+    def _draw(self, like: Tensor) -> Dropped:
+        """Draw what is dropped out of a batch: features, and neurons of each layer."""
+        features = None
+        if self.training and self.dropout:
+            features = functional.dropout(like.new_ones(like.shape[1:]), self.dropout)
+        return Dropped(features, [layer.draw_kept(like) for layer in self._layers()])
 
-        `n_steps` is the whole window's, which layers that come in pieces keep; None if
-        the piece is the whole window, of which strides may leave fewer steps.
-        """
+    def _piece(
+        self, read: Read, start: int, dropped: Dropped, values: Tensor, states: States
+    ) -> tuple[Tensor, States]:
+        """Run all layers over a piece of time; gives its reading and the states."""
+        if dropped.features is not None:
+            values = values * dropped.features
         after: States = []
         for k, layer in enumerate(self._layers()):
+            start //= layer.stride
             try:
-                values, *last = layer(values, kept[k], *states[k])
+                values, *last = layer(values, dropped.neurons[k], *states[k])
             except UnstableError as error:
                 error.step += start
                 error.where = f"layer {k + 1}, step {error.step}"
                 raise
             after.append(tuple(last))
-        whole = values.shape[0] if n_steps is None else n_steps
-        return self.head.read(values, start, whole), after
+        return read(values, start), after
 
     def _layers(self) -> list[Layer]:
         return [layer for layer in self.layers if isinstance(layer, Layer)]

@@ -72,6 +72,8 @@ class Competitive(LayeredNetwork):
             raise ValueError("rule reward: the layer gets none; it belongs in `reward`")
         if self.reward and self.read_out != "rates":
             raise ValueError(f"read_out {self.read_out} beside `reward`: one of them")
+        if self.reward and self.restart != "windows":
+            raise ValueError("`reward` counts in windows: add restart: windows")
         return self
 
     def check(self, neuron: Neuron) -> None:
@@ -155,9 +157,10 @@ class Competitive(LayeredNetwork):
         competing.thresholds.fill_(cast("Leaky", neuron).threshold)
         return [Layer(weights, competing)]
 
-    def _head(self, width: int, n_classes: int, dt: float) -> "Head":
+    def _head(self, width: int, shape: Shape, dt: float) -> "Head":
         if self.reward is None:
-            return super()._head(width, n_classes, dt)
+            return super()._head(width, shape, dt)
         from pipeline.networks._reward_head import RewardHead
 
-        return RewardHead(width, n_classes, bins=self.bins, dt=dt, choices=self.reward)
+        bins, n_classes = self.bins, shape.n_classes
+        return RewardHead(width, n_classes, bins=bins, dt=dt, choices=self.reward)

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from pipeline.networks._heads import Integrator, SegmentRates
+from pipeline.networks._heads import SegmentRates
 from pipeline.networks._layers import Unrolled
+from pipeline.networks._step_heads import Integrator
 from pipeline.profiling._marks import Marks
 from pipeline.profiling._stores import neuron_store
 from pipeline.profiling._words import NeuronStore

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from pipeline.errors import MeasurementError
 from pipeline.networks._deployed import deployed
-from pipeline.networks._heads import Integrator, SegmentRates
+from pipeline.networks._heads import SegmentRates
 from pipeline.networks._layers import Recurrent, Unrolled
 from pipeline.networks._plastic import Competing
+from pipeline.networks._step_heads import Integrator
 from pipeline.profiling import _snntorch
 from pipeline.profiling._neuron_tallies import (
     MembraneTally,

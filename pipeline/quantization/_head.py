@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import CountHead, Head, RateHead, segment_edges
+from pipeline.networks._heads import Head, RateHead, segment_edges
+from pipeline.networks._step_heads import CountHead
 from pipeline.quantization.bounds import QuantizationError, charges, finest, fits, whole
 from pipeline.quantization.network import IntegerHead
 from pipeline.quantization.scales import channel_scales, multipliers, quantised, safe
@@ -88,7 +89,9 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
             return None
         tensors = {"bias": torch.tensor(biases), "multiplier": torch.tensor(multiplier)}
         bins = bins_of(head)
-        return IntegerHead(integers, tensors, bins=bins, shift=shift, scale=scale)
+        return IntegerHead(
+            integers, tensors, n_read=n_steps, bins=bins, shift=shift, scale=scale
+        )
 
     return finest("read-out", MOST_BITS, attempt)
 

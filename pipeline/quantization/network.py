@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import Head, SegmentRates, segment_edges
+from pipeline.networks._heads import At, Head, SegmentRates
 from pipeline.networks._stack import Layer, Stack
 from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.neurons import NEURONS, IntegerNeurons
@@ -19,13 +19,9 @@ from pipeline.quantization.weights import Convolution, Delayed, Dense, IntegerLi
 class SegmentSums(SegmentRates):
     """Sums of each channel's outputs in equal segments of the window."""
 
-    def forward(
-        self, outputs: Tensor, start: int = 0, n_steps: int | None = None
-    ) -> Tensor:
-        """Map (time, batch, channel) to (batch, bin·channel)."""
-        edges = segment_edges(n_steps or outputs.shape[0], self.bins)
-        inside = [outputs[max(a - start, 0) : max(b - start, 0)] for a, b in edges]
-        return torch.cat([part.sum(0) for part in inside], dim=1)
+    def scaled(self, sums: Tensor, length: int | Tensor) -> Tensor:
+        """Leave sums as they are: the lengths are in the weights that follow."""
+        return sums
 
 
 class IntegerHead(Head):
@@ -51,12 +47,19 @@ class IntegerHead(Head):
         weight: Tensor,
         tensors: Mapping[str, Tensor],
         *,
+        n_read: int,
         bins: int,
         shift: int,
         scale: float,
     ) -> None:
         super().__init__()
-        self.constants = {"bins": bins, "shift": shift, "scale": scale}
+        self.constants = {
+            "n_read": n_read,
+            "bins": bins,
+            "shift": shift,
+            "scale": scale,
+        }
+        self.n_read = n_read
         self.rates = SegmentSums(bins)
         self.linear = IntegerLinear(weight)
         self.shift, self.scale = shift, scale
@@ -68,6 +71,14 @@ class IntegerHead(Head):
         """Give what a piece adds to the sums."""
         sums: Tensor = self.rates(outputs, start, n_steps)
         return sums
+
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+        """Give what a piece adds to the sums before each decision."""
+        return self.rates.trailing(outputs, start, at, self.n_read)
+
+    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+        """Map the sums."""
+        return self.logits(readings)
 
     def logits(self, readings: Sequence[Tensor]) -> Tensor:
         """Map the sums to logits (batch, class), int64."""

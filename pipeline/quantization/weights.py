@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.networks._layers import with_past
 from pipeline.networks._plastic import Delays
 
 
@@ -53,7 +54,7 @@ class Convolution(nn.Module):
     def __init__(self, weight: Tensor, *, stride: int) -> None:
         super().__init__()
         self.constants = {"stride": stride}
-        self.padding = weight.shape[2] - stride
+        self.n_past, self.stride = weight.shape[2] - stride, stride
         self.convolution = IntegerConv1d(weight, stride)
 
     @property
@@ -61,10 +62,11 @@ class Convolution(nn.Module):
         """The int8 weights (out, in, time)."""
         return self.convolution.weight
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to int64 sums (time // stride, batch, out)."""
-        padded = functional.pad(values.permute(1, 2, 0), (self.padding, 0))
-        return cast("Tensor", self.convolution(padded).permute(2, 0, 1).long())
+        padded = with_past(values, self.n_past, past)
+        sums = self.convolution(padded.permute(1, 2, 0))
+        return cast("Tensor", sums.permute(2, 0, 1).long())
 
 
 class Dense(nn.Module):
@@ -99,6 +101,7 @@ class Delayed(nn.Module):
         super().__init__()
         self.constants = {"count": count, "every": every}
         self.delays = Delays(count, every)
+        self.n_past = self.delays.n_past
         self.linear = IntegerLinear(weight)
 
     @property
@@ -106,6 +109,6 @@ class Delayed(nn.Module):
         """The int8 weights (out, feature·count)."""
         return self.linear.weight
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to sums (time, batch, neuron), int64."""
-        return cast("Tensor", self.linear(self.delays(values)).long())
+        return cast("Tensor", self.linear(self.delays(values, past)).long())

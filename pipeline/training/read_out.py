@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import CountHead, RateHead
+from pipeline.networks._heads import RateHead
 from pipeline.networks._stack import Stack
+from pipeline.networks._step_heads import CountHead
 from pipeline.training.batches import Windows
 from pipeline.training.fitting import (
     Epoch,

@@ -57,7 +57,7 @@ def small_network() -> IntegerNetwork:
     }
     neurons = IntegerLeaky(tensors, dt=0.02, shift=3, reset="subtract")
     constants = {"bias": torch.arange(3), "multiplier": torch.full((3,), 5000)}
-    head = IntegerHead(weights(3, 36), constants, bins=4, shift=8, scale=1.0)
+    head = IntegerHead(weights(3, 36), constants, n_read=4, bins=4, shift=8, scale=1.0)
     layers = [Layer(Convolution(weights(9, 4, 5), stride=2), neurons)]
     return cast("IntegerNetwork", IntegerNetwork(layers, head).eval())
 

@@ -95,7 +95,7 @@ class Random:
             "multiplier": self.numbers(2**15, 2**16, CLASSES),
         }
         weight = self.weights(CLASSES, width * bins)
-        return IntegerHead(weight, tensors, bins=bins, shift=12, scale=0.1)
+        return IntegerHead(weight, tensors, n_read=1, bins=bins, shift=12, scale=0.1)
 
     def convolution(self, n_in: int, n_out: int, k: int, stride: int) -> Convolution:
         return Convolution(self.weights(n_out, n_in, k), stride=stride)

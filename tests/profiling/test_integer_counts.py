@@ -63,7 +63,7 @@ def network(weights: str, kind: type[IntegerNeurons]) -> IntegerNetwork:
     ]
     tensors = {"bias": torch.full((C,), 7), "multiplier": torch.full((C,), 1000)}
     weight = whole(4, C, BINS * 5)
-    head = IntegerHead(weight, tensors, bins=BINS, shift=10, scale=0.01)
+    head = IntegerHead(weight, tensors, n_read=T, bins=BINS, shift=10, scale=0.01)
     return IntegerNetwork(layers, head).eval()
 
 

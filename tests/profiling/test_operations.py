@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from pipeline.components import find
 from pipeline.errors import MeasurementError
-from pipeline.networks._heads import CountHead, MembraneHead, SegmentRates
+from pipeline.networks._heads import SegmentRates
 from pipeline.networks._layers import MaskedLinear, Recurrent, Unrolled, branch_mask
+from pipeline.networks._step_heads import CountHead, MembraneHead
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
@@ -216,7 +217,7 @@ def test_the_convolutional_network(neuron: Leaky | Relu) -> None:
     torch.testing.assert_close(ready(values), before)
     counted = count(network, values, dt=0.01)
     first = ready.layers[0].weights
-    padded = nn.functional.pad(values.permute(1, 2, 0), (first.padding, 0))
+    padded = nn.functional.pad(values.permute(1, 2, 0), (first.n_past, 0))
     expected = loop_convolution(padded, first.convolution)
     assert (counted.synapses[0].effective, counted.synapses[0].dense) == expected
     names = [layer.name for layer in counted.synapses]
@@ -310,7 +311,7 @@ def test_a_read_out_at_every_step_adds_a_row_a_spike(
     head: type[CountHead | MembraneHead],
 ) -> None:
     membranes = head is MembraneHead
-    last = MembraneHead(6, 4, dt=0.01) if membranes else CountHead(6, 4)
+    last = MembraneHead(6, 4, dt=0.01) if membranes else CountHead(6, 4, n_read=20)
     network = nn.Sequential(nn.Linear(5, 6), leaky(6), last)
     values = spikes(11, 3, 5)
     fired = outputs_of(network, 2, values)

@@ -72,7 +72,7 @@ def integers(seed: int = 0) -> IntegerNetwork:
     tensors = {name: torch.full((2,), value) for name, value in values.items()}
     neurons = IntegerLeaky(tensors, dt=0.01, shift=0, reset="zero")
     ones = {name: torch.ones(3) for name in ("bias", "multiplier")}
-    head = IntegerHead(weight(3, 2), ones, bins=1, shift=0, scale=1.0)
+    head = IntegerHead(weight(3, 2), ones, n_read=4, bins=1, shift=0, scale=1.0)
     return IntegerNetwork([Layer(Dense(weight(2, 4)), neurons)], head).eval()
 
 
