@@ -59,11 +59,16 @@ class Layer(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Give outputs (time, batch, neuron), of the kept neurons, and the state."""
         past, *inner = state or (None,)
-        given = (inputs, past) if self.n_past else (inputs,)
-        outputs, *last = self.unrolled(self.weights(*given), *inner)
-        seen = with_past(inputs, self.n_past, past)
-        needed = seen[len(seen) - self.n_past :]
+        currents, needed = self._driven(inputs, past)
+        outputs, *last = self.unrolled(currents, *inner)
         return outputs if kept is None else outputs * kept, needed, *last
+
+    def _driven(self, inputs: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Give the currents, and what weights need of these steps later."""
+        if not self.n_past:
+            return self.weights(inputs), inputs[:0]
+        seen = with_past(inputs, self.n_past, past)
+        return self.weights(inputs, past), seen[len(seen) - self.n_past :]
 
     def draw_kept(self, like: Tensor) -> Tensor | None:
         """Draw which neurons are kept, and by how much more they count."""
@@ -210,7 +215,7 @@ class Stack(nn.Module):
             if detach:
                 states = [tuple(part.detach() for part in state) for state in states]
             readings.append(reading)
-            start += len(piece)
+            start += piece.shape[0]
         if not readings:
             raise DataError("spikes", "windows of 0 steps", expected="at least one")
         return readings
