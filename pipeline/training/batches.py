@@ -2,26 +2,54 @@
 
 The trains of a data set's recordings lie one after the other, a byte a step and
 feature; a window is only its first step there. So overlapping windows cost nothing,
-and a batch is one gather.
+and a batch is one gather. What lies outside of a window's segment is silence.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline import files
 from pipeline.errors import DataError
+from pipeline.networks._heads import At
 from pipeline.spikes import Spikes, unpack
+
+if TYPE_CHECKING:
+    from pipeline.training.settings import TrainingSettings
+
+PREDICTED_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Spike trains, and the decisions that are taken in them.
+
+    Parameters
+    ----------
+    spikes : Tensor, shape (time, batch, feature), float32 of 0 and 1
+    targets : Tensor, shape (decision,), int64
+        Right answers, as places among the labels.
+    at : At or None
+        Where they are taken; None: one at the end of each train.
+    weights : Tensor, shape (decision,), or None
+        What each counts in the loss; None: all the same.
+    """
+
+    spikes: Tensor
+    targets: Tensor
+    at: At | None = None
+    weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Labelled windows of equal length.
+    """Labelled windows of equal length, in each of which a network starts anew.
 
     Parameters
     ----------
@@ -35,6 +63,9 @@ class Windows:
         Steps of a window.
     dt : float
         Seconds a step.
+    segment : Tensor, shape (2, window), int64, or None
+        The first step of each window's segment and the step after its last; None: no
+        window leaves its segment.
     """
 
     trains: Tensor
@@ -42,6 +73,7 @@ class Windows:
     targets: Tensor
     n_steps: int
     dt: float
+    segment: Tensor | None = None
 
     @property
     def n_features(self) -> int:
@@ -57,17 +89,124 @@ class Windows:
         """Cut windows out: shape (time, batch, feature), float32 of 0 and 1."""
         step = torch.arange(self.n_steps, device=self.first.device)
         steps = self.first[rows] + step.unsqueeze(1)
-        return self.trains[steps].float()
+        if self.segment is None:
+            return self.trains[steps].float()
+        first, stop = self.segment[:, rows]
+        return gathered(self.trains, steps, (steps >= first) & (steps < stop))
 
     def to(self, device: torch.device) -> "Windows":
         """Move everything to a device."""
-        return Windows(
-            self.trains.to(device),
-            self.first.to(device),
-            self.targets.to(device),
-            self.n_steps,
-            self.dt,
+        return replace(
+            self,
+            trains=self.trains.to(device),
+            first=self.first.to(device),
+            targets=self.targets.to(device),
+            segment=None if self.segment is None else self.segment.to(device),
         )
+
+    def n_batches(self, settings: "TrainingSettings") -> int:
+        """Count the batches of an epoch."""
+        n_windows = settings.windows_per_class * len(self.classes)
+        return -(-n_windows // settings.batch)
+
+    def batches(
+        self, settings: "TrainingSettings", rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        """Draw an epoch: as many windows of each class, in random order."""
+        drawn = as_many_of_each_class(self, settings.windows_per_class, rng)
+        for rows in torch.split(drawn, settings.batch):
+            yield Batch(self.spikes(rows), self.targets[rows])
+
+    def judges(self, at_most: int, rng: np.random.Generator) -> Tensor:
+        """Draw the windows that judge: up to so many of each class."""
+        return some_of_each_class(self, at_most, rng)
+
+    def logits(self, network: nn.Module, rows: Tensor) -> Tensor:
+        """Compute the logits of windows, (window, class), without gradients."""
+        with torch.no_grad():
+            parts = [
+                network(self.spikes(some))
+                for some in torch.split(rows, PREDICTED_AT_ONCE)
+            ]
+        return torch.cat(parts)
+
+
+def gathered(trains: Tensor, steps: Tensor, inside: Tensor) -> Tensor:
+    """Read steps (time, batch) of trains as float32; those not inside are silent."""
+    spikes = trains[steps.clamp(0, len(trains) - 1)]
+    return spikes.mul_(inside.unsqueeze(2)).float()
+
+
+def as_many_of_each_class(
+    windows: Windows, count: int, rng: np.random.Generator
+) -> Tensor:
+    """Draw `count` rows of every class present, in random order.
+
+    A class with fewer windows repeats them all equally often.
+    """
+    drawn = [
+        np.resize(rows, count) for rows in shuffled_classes(windows.targets, rng)
+    ]
+    return torch.from_numpy(rng.permutation(np.concatenate(drawn)))
+
+
+def some_of_each_class(
+    windows: Windows, at_most: int, rng: np.random.Generator
+) -> Tensor:
+    """Draw up to `at_most` rows of every class present, in the windows' order."""
+    drawn = [rows[:at_most] for rows in shuffled_classes(windows.targets, rng)]
+    return torch.from_numpy(np.sort(np.concatenate(drawn)))
+
+
+def shuffled_classes(targets: Tensor, rng: np.random.Generator) -> list[np.ndarray]:
+    """List the rows of each class present, in random order."""
+    known = targets.cpu().numpy()
+    return [rng.permutation(np.flatnonzero(known == k)) for k in np.unique(known)]
+
+
+@dataclass(frozen=True)
+class Trains:
+    """The spike trains of some recordings, one after the other.
+
+    Parameters
+    ----------
+    spikes : Tensor, shape (step, feature), uint8
+    starts, stops : Series
+        Where each recording's samples begin in them and end.
+    dt : float
+        Seconds a step.
+    """
+
+    spikes: Tensor
+    starts: "pd.Series[int]"
+    stops: "pd.Series[int]"
+    dt: float
+
+    def place(self, windows: pd.DataFrame, column: str) -> Tensor:
+        """Find samples of the prepared signals, (window,), int64."""
+        steps = windows[column] + windows["recording"].map(self.starts)
+        return torch.from_numpy(steps.to_numpy(np.int64))
+
+
+def load_trains(folder: Path, recordings: Sequence[str]) -> Trains:
+    """Load spike trains, `<recording>.h5` each.
+
+    Raises
+    ------
+    DataError
+        Recordings differ in features or rate.
+    """
+    trains = {name: files.load_spikes(folder / f"{name}.h5") for name in recordings}
+    _check_alike(folder, trains)
+    padded = [_padded(train) for train in trains.values()]
+    ends = np.cumsum([0, *(len(steps) for steps in padded)])
+    first = next(iter(trains.values()))
+    return Trains(
+        torch.from_numpy(np.concatenate(padded)),
+        pd.Series(ends[:-1] + _shift(first), list(trains)),
+        pd.Series(ends[1:], list(trains)),
+        first.dt,
+    )
 
 
 def load(folder: Path, windows: pd.DataFrame, labels: Sequence[str]) -> Windows:
@@ -78,35 +217,31 @@ def load(folder: Path, windows: pd.DataFrame, labels: Sequence[str]) -> Windows:
     folder : Path
         Holds `<recording>.h5`, a spike train each.
     windows : DataFrame
-        With columns window, recording, start, stop and label; `start` and `stop` are
-        samples of the prepared signal, which a code speaks of `delay_s` later.
+        With columns window, recording, start, stop, segment_start, segment_stop and
+        label; samples of the prepared signal, which a code speaks of `delay_s` later.
     labels : sequence of str
         The classes in their order.
 
     Raises
     ------
     DataError
-        Windows differ in length, reach outside their recording or have an unknown
-        label, or recordings differ in features or rate.
+        Windows differ in length or have an unknown label, segments reach outside their
+        recording, or recordings differ in features or rate.
     """
-    names = sorted(windows["recording"].unique())
-    trains = {name: files.load_spikes(folder / f"{name}.h5") for name in names}
-    _check_alike(folder, trains)
-    n_steps = _common_length(windows)
-    _check_inside(windows, trains)
-    padded = [_padded(train) for train in trains.values()]
-    ends = np.cumsum([0, *(len(steps) for steps in padded)])
-    offsets = {
-        name: int(end) + _shift(train)
-        for (name, train), end in zip(trains.items(), ends[:-1], strict=True)
-    }
-    first = windows["start"] + windows["recording"].map(offsets)
+    n_steps = common_length(windows)
+    trains = load_trains(folder, sorted(windows["recording"].unique()))
+    check_segments(windows, trains)
+    segment = [trains.place(windows, f"segment_{end}") for end in ("start", "stop")]
+    leaves = (windows["start"] < windows["segment_start"]) | (
+        windows["stop"] > windows["segment_stop"]
+    )
     return Windows(
-        torch.from_numpy(np.concatenate(padded)),
-        torch.from_numpy(first.to_numpy(np.int64)),
-        torch.from_numpy(_targets(windows, labels)),
+        trains.spikes,
+        trains.place(windows, "start"),
+        targets_of(windows, labels),
         n_steps,
-        next(iter(trains.values())).dt,
+        trains.dt,
+        torch.stack(segment) if leaves.any() else None,
     )
 
 
@@ -121,7 +256,8 @@ def _padded(train: Spikes) -> np.ndarray:
     return np.pad(bits, ((0, _shift(train)), (0, 0)))
 
 
-def _targets(windows: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+def targets_of(windows: pd.DataFrame, labels: Sequence[str]) -> Tensor:
+    """Give each label's place among the classes, (window,), int64."""
     targets = pd.Index(labels).get_indexer(pd.Index(windows["label"]))
     if (targets < 0).any():
         strange = sorted(set(windows["label"][targets < 0]))
@@ -131,10 +267,11 @@ def _targets(windows: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
             expected="one of " + ", ".join(labels),
             remedy="list these classes under the data set's `labels`",
         )
-    return targets.astype(np.int64)
+    return torch.from_numpy(targets.astype(np.int64))
 
 
-def _common_length(windows: pd.DataFrame) -> int:
+def common_length(windows: pd.DataFrame) -> int:
+    """Give the length of all windows, samples."""
     lengths = (windows["stop"] - windows["start"]).unique()
     if len(lengths) != 1:
         raise DataError(
@@ -163,14 +300,17 @@ def _check_alike(folder: Path, trains: Mapping[str, Spikes]) -> None:
         )
 
 
-def _check_inside(windows: pd.DataFrame, trains: Mapping[str, Spikes]) -> None:
-    ends = windows["recording"].map({k: v.n_steps for k, v in trains.items()})
-    outside = windows[(windows["start"] < 0) | (windows["stop"] > ends)]
+def check_segments(windows: pd.DataFrame, trains: Trains) -> None:
+    """Refuse segments that reach outside the spikes of their recording."""
+    ends = windows["recording"].map(trains.stops).to_numpy()
+    stop = trains.place(windows, "segment_stop").numpy()
+    outside = windows[(windows["segment_start"] < 0) | (stop > ends)]
     if len(outside):
         bad = outside.iloc[0]
         raise DataError(
             f"windows.parquet: window {bad['window']} of {bad['recording']}",
-            f"it goes from sample {bad['start']} to {bad['stop']}",
-            expected=f"samples within 0 and {trains[bad['recording']].n_steps}",
+            f"its segment goes from sample {bad['segment_start']} to "
+            f"{bad['segment_stop']}, beyond the spikes",
+            expected="segments within the recording's spikes",
             remedy="run `dvc repro`, which runs the stages `prepare` and `encode` anew",
         )

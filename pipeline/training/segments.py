@@ -1,0 +1,186 @@
+"""Training segments: what an epoch draws from stretches.
+
+Each segment is laid around a decision, its anchor, and as many anchors of every class
+are drawn; so rare classes are met as often as asked. All other decisions in it count as
+well, if they come after a warm-up in which the network's state forgets that the segment
+did not begin with the stretch. Weights make up for what comes along:
+
+    w[k] = (mean number of decisions a class / decisions of class k)^power
+
+of the decisions that count in the epoch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.errors import ConfigError
+from pipeline.networks._heads import At
+from pipeline.training.batches import Batch, shuffled_classes
+
+if TYPE_CHECKING:
+    from pipeline.training.settings import TrainingSettings
+    from pipeline.training.stretches import Stretches
+
+FEWEST = 4
+"""Segments in a batch at least, so that it holds several persons."""
+POWERS = {"none": 0.0, "square_root": 0.5, "balanced": 1.0}
+
+
+class Drawn(NamedTuple):
+    """Segments of stretches, by stretch and first step, (segment,) each."""
+
+    stretch: Tensor
+    begin: Tensor
+
+
+@dataclass(frozen=True)
+class Segments:
+    """How segments are cut from stretches.
+
+    Parameters
+    ----------
+    stretches : Stretches
+    n_steps : int
+        Steps of a segment.
+    warm_up : int
+        Of them, steps whose decisions do not count.
+    order : Tensor, shape (decision,)
+        The decisions by stretch and step.
+    key : Tensor, shape (decision,)
+        Stretch and step as one number, in that order.
+    """
+
+    stretches: "Stretches"
+    n_steps: int
+    warm_up: int
+    order: Tensor
+    key: Tensor
+
+    @staticmethod
+    def of(stretches: "Stretches", settings: "TrainingSettings") -> "Segments":
+        """Read the settings.
+
+        Raises
+        ------
+        ConfigError
+            The warm-up fills the segments.
+        """
+        n_steps = round(settings.segment_s / stretches.dt)
+        warm_up = stretches.n_steps
+        if settings.warm_up_s is not None:
+            warm_up = round(settings.warm_up_s / stretches.dt)
+        if warm_up >= n_steps:
+            raise ConfigError(
+                "params.yaml: training.segment_s",
+                f"segments of {n_steps * stretches.dt:g} s, of which "
+                f"{warm_up * stretches.dt:g} s are warm-up",
+                expected="segments longer than their warm-up",
+                remedy="set a larger training.segment_s, or a smaller "
+                "training.warm_up_s (default: the length of a window)",
+            )
+        keys = stretches.stretch * _span(stretches) + stretches.step
+        order = keys.argsort(stable=True)
+        return Segments(stretches, n_steps, warm_up, order, keys[order])
+
+    def n_batches(self, settings: "TrainingSettings") -> int:
+        """Count the batches of an epoch."""
+        return -(-self._n_segments(settings) // self._at_once(settings))
+
+    def batches(
+        self, settings: "TrainingSettings", rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        """Draw an epoch, and cut its batches one after the other."""
+        anchors = self._anchors(self._n_segments(settings), rng)
+        stretch, begin = self._around(anchors, rng)
+        counted, _ = self._counted(Drawn(stretch, begin))
+        weights = class_weights(
+            self.stretches.targets[counted], POWERS[settings.class_weights]
+        )
+        size = self._at_once(settings)
+        for some in zip(stretch.split(size), begin.split(size), strict=True):
+            yield self._batch(Drawn(*some), weights)
+
+    def _n_segments(self, settings: "TrainingSettings") -> int:
+        """Count the segments that hold as many decisions as an epoch asks for."""
+        wanted = settings.windows_per_class * len(self.stretches.classes)
+        return max(FEWEST, round(wanted / self._density()))
+
+    def _at_once(self, settings: "TrainingSettings") -> int:
+        return max(FEWEST, round(settings.batch / self._density()))
+
+    def _density(self) -> float:
+        """Estimate how many decisions count in a segment, at least the anchor."""
+        lengths = self.stretches.length.double()
+        inside = lengths.clamp(max=self.n_steps) - self.warm_up * (
+            lengths > self.n_steps
+        )
+        n_decisions = len(self.stretches.targets)
+        mean = float((inside / lengths.clamp(min=1)).mean())
+        return max(1.0, mean * n_decisions / len(lengths))
+
+    def _anchors(self, count: int, rng: np.random.Generator) -> Tensor:
+        """Draw decisions, as many of each class, in random order."""
+        classes = shuffled_classes(self.stretches.targets, rng)
+        each = -(-count // len(classes))
+        drawn = np.concatenate([np.resize(rows, each) for rows in classes])
+        return torch.from_numpy(rng.permutation(drawn)[:count])
+
+    def _around(
+        self, anchors: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Lay a segment around each anchor, which counts, and within its stretch."""
+        device = self.stretches.step.device
+        anchors = anchors.to(device)
+        stretch, step = self.stretches.stretch[anchors], self.stretches.step[anchors]
+        room = self.n_steps - self.warm_up
+        later = torch.from_numpy(rng.integers(0, room, len(anchors))).to(device)
+        begin = step - self.n_steps + later
+        latest = (self.stretches.length[stretch] - self.n_steps).clamp(min=0)
+        # An anchor beyond the last sample, in silence, keeps its segment around it.
+        latest = torch.maximum(latest, step - self.n_steps)
+        return stretch, torch.minimum(begin, latest).clamp(min=0)
+
+    def _counted(self, drawn: Drawn) -> tuple[Tensor, Tensor]:
+        """List the decisions that count in segments, and each one's segment."""
+        # What begins with its stretch needs no warm-up: there is nothing before.
+        after = torch.where(drawn.begin > 0, drawn.begin + self.warm_up, 0)
+        base = drawn.stretch * _span(self.stretches)
+        first = torch.searchsorted(self.key, base + after, right=True)
+        stop = torch.searchsorted(
+            self.key, base + drawn.begin + self.n_steps, right=True
+        )
+        count = (stop - first).clamp(min=0)
+        segment = torch.repeat_interleave(count)
+        before = count.cumsum(0) - count
+        place = torch.arange(len(segment), device=count.device) - before[segment]
+        return self.order[first[segment] + place], segment
+
+    def _batch(self, drawn: Drawn, weights: Tensor) -> Batch:
+        rows, segment = self._counted(drawn)
+        stretches = self.stretches
+        targets = stretches.targets[rows]
+        return Batch(
+            stretches.cut(drawn.stretch, drawn.begin, self.n_steps),
+            targets,
+            At(segment, stretches.step[rows] - drawn.begin[segment]),
+            weights[targets],
+        )
+
+
+def class_weights(targets: Tensor, power: float) -> Tensor:
+    """Weigh each class by its decisions, (class,); 1 on average over the classes."""
+    counts = torch.bincount(targets).float()
+    there = counts > 0
+    weights = torch.zeros_like(counts)
+    weights[there] = (counts[there].mean() / counts[there]) ** power
+    return weights
+
+
+def _span(stretches: "Stretches") -> int:
+    """Give a number above all steps."""
+    return int(stretches.step.max()) + int(stretches.length.max()) + 2

@@ -1,0 +1,284 @@
+"""Stretches of recordings through which a network runs on, and its decisions there.
+
+A stretch lies in one segment of one recording and has decisions of one role: at every
+change of person, session, segment and role the network starts anew, and so no memory
+goes from one to the other. The first stretch of a segment begins with the segment, a
+later one with the interval that its first label speaks of.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pipeline.networks._heads import At
+from pipeline.networks._stack import Stack
+from pipeline.roles import UNJUDGED
+from pipeline.training.batches import (
+    Batch,
+    check_segments,
+    common_length,
+    gathered,
+    load_trains,
+    shuffled_classes,
+    targets_of,
+)
+from pipeline.training.segments import Segments
+
+if TYPE_CHECKING:
+    from pipeline.training.settings import TrainingSettings
+
+STEPS_AT_ONCE = 1 << 17
+"""Steps of all trains together that a running network is given at once."""
+TRAINS_AT_ONCE = 32
+ALIKE = 0.8
+"""Stretches run side by side if the shortest has this share of the longest's steps."""
+
+
+class Memory(NamedTuple):
+    """How long a running network remembers.
+
+    Parameters
+    ----------
+    blocks : bool
+        Whether it starts anew at labelled blocks: an oracle, for it knows the labels.
+    limit_s : float or None
+        It starts anew every so many seconds, each time an interval of a label before
+        its first decision, so that every decision has at least that much.
+    """
+
+    blocks: bool = False
+    limit_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Spike trains through which a network runs on, and the decisions it takes there.
+
+    Parameters
+    ----------
+    trains : Tensor, shape (step, feature), uint8
+        The spikes of all recordings, one after the other.
+    first, length : Tensor, shape (stretch,), int64
+        Where each stretch begins in `trains`, and its steps; after them is silence.
+    stretch, step : Tensor, shape (decision,), int64
+        Where each decision is taken: in which stretch, and after how many of its steps.
+    targets : Tensor, shape (decision,), int64
+        Each decision's label, as its place among the labels.
+    n_steps : int
+        Steps that a label speaks of, which a network sees that starts anew for it.
+    dt : float
+        Seconds a step.
+    """
+
+    trains: Tensor
+    first: Tensor
+    length: Tensor
+    stretch: Tensor
+    step: Tensor
+    targets: Tensor
+    n_steps: int
+    dt: float
+
+    @property
+    def n_features(self) -> int:
+        """Rows of the spike trains."""
+        return self.trains.shape[1]
+
+    @property
+    def classes(self) -> list[int]:
+        """Labels that occur, sorted, as places among the labels."""
+        return sorted(set(self.targets.tolist()))
+
+    def to(self, device: torch.device) -> "Stretches":
+        """Move everything to a device."""
+        tensors = {k: v for k, v in vars(self).items() if isinstance(v, Tensor)}
+        return replace(self, **{k: v.to(device) for k, v in tensors.items()})
+
+    def n_batches(self, settings: "TrainingSettings") -> int:
+        """Count the batches of an epoch."""
+        return Segments.of(self, settings).n_batches(settings)
+
+    def batches(
+        self, settings: "TrainingSettings", rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        """Draw an epoch of training segments; see `segments`."""
+        return Segments.of(self, settings).batches(settings, rng)
+
+    def judges(self, at_most: int, rng: np.random.Generator) -> Tensor:
+        """List the decisions that judge: all, for the network passes them anyway."""
+        return torch.arange(len(self.targets), device=self.targets.device)
+
+    def logits(self, network: Stack, rows: Tensor) -> Tensor:
+        """Run once through all stretches; gives logits, (decision, class)."""
+        found: list[Tensor] = []
+        order: list[Tensor] = []
+        with torch.no_grad():
+            for decisions, at, pieces in self.runs(network.stride):
+                found.append(network.decide(pieces, at))
+                order.append(decisions)
+        place = torch.cat(order).argsort()
+        return torch.cat(found)[place][rows]
+
+    def runs(self, stride: int) -> Iterator[tuple[Tensor, At, Iterator[Tensor]]]:
+        """Go through all stretches with decisions, some side by side.
+
+        Returns
+        -------
+        runs : iterator of (Tensor, At, iterator of Tensor)
+            The decisions' rows, where they are taken, and the spikes in pieces of time,
+            (time, batch, feature), each of a multiple of `stride` steps.
+        """
+        n_steps = torch.zeros_like(self.length)
+        n_steps.scatter_reduce_(0, self.stretch, self.step, "amax")
+        for chosen in _side_by_side(n_steps):
+            place = torch.full_like(self.length, -1)
+            place[chosen] = torch.arange(len(chosen), device=place.device)
+            rows = torch.nonzero(place[self.stretch] >= 0).flatten()
+            at = At(place[self.stretch[rows]], self.step[rows])
+            longest = int(n_steps[chosen].max())
+            yield rows, at, self._pieces(chosen, longest, stride)
+
+    def _pieces(self, chosen: Tensor, n_steps: int, stride: int) -> Iterator[Tensor]:
+        size = max(STEPS_AT_ONCE // len(chosen) // stride, 1) * stride
+        zeros = torch.zeros_like(chosen)
+        total = -(-n_steps // stride) * stride
+        for start in range(0, total, size):
+            length = min(size, total - start)
+            yield self.cut(chosen, zeros + start, length)
+
+    def cut(self, chosen: Tensor, begin: Tensor, n_steps: int) -> Tensor:
+        """Cut a piece out of each stretch: (time, batch, feature), float32.
+
+        Parameters
+        ----------
+        chosen : Tensor, shape (batch,)
+            Stretches.
+        begin : Tensor, shape (batch,)
+            The first step in each.
+        n_steps : int
+        """
+        step = torch.arange(n_steps, device=begin.device).unsqueeze(1) + begin
+        steps = self.first[chosen] + step
+        return gathered(self.trains, steps, step < self.length[chosen])
+
+
+def _side_by_side(n_steps: Tensor) -> Iterator[Tensor]:
+    """Group stretches of about equal numbers of steps; those without any are left out."""
+    order = torch.argsort(n_steps, stable=True)
+    order = order[n_steps[order] > 0]
+    start = 0
+    while start < len(order):
+        longest = n_steps[order[start]] / ALIKE
+        alike = int((n_steps[order[start:]] <= longest).sum())
+        stop = start + min(alike, TRAINS_AT_ONCE)
+        yield order[start:stop]
+        start = stop
+
+
+def load(
+    folder: Path, fold: pd.DataFrame, role: str, labels: Sequence[str], memory: Memory
+) -> Stretches:
+    """Load the spikes that a fold's decisions of a role need.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds `<recording>.h5`, a spike train each.
+    fold : DataFrame
+        A fold's windows of all roles, as `batches.load` takes them, with the columns
+        role, segment and block; the stretches' decisions come in the order of its rows.
+    role : str
+    labels : sequence of str
+        The classes in their order.
+    memory : Memory
+
+    Raises
+    ------
+    DataError
+        As for `batches.load`.
+    """
+    n_steps = common_length(fold)
+    names = sorted(fold.loc[fold["role"] == role, "recording"].unique())
+    trains = load_trains(folder, names)
+    limit = None if memory.limit_s is None else max(1, round(memory.limit_s / trains.dt))
+    table = in_stretches(fold, blocks=memory.blocks, limit=limit)
+    table = table[table["role"] == role]
+    check_segments(table, trains)
+    each = table.drop_duplicates("stretch").sort_values("stretch")
+    number = pd.Index(each["stretch"]).get_indexer(pd.Index(table["stretch"]))
+    first = trains.place(each, "stretch_start")
+    step = table["stop"] - table["stretch_start"]
+    return Stretches(
+        trains.spikes,
+        first,
+        trains.place(each, "stretch_stop") - first,
+        torch.from_numpy(number.astype(np.int64)),
+        torch.from_numpy(step.to_numpy(np.int64)),
+        targets_of(table, labels),
+        n_steps,
+        trains.dt,
+    )
+
+
+def in_stretches(
+    fold: pd.DataFrame, *, blocks: bool = False, limit: int | None = None
+) -> pd.DataFrame:
+    """Find the stretch of each decision of a fold.
+
+    Parameters
+    ----------
+    fold : DataFrame
+        As for `load`.
+    blocks : bool
+        Whether a stretch ends with its labelled block.
+    limit : int or None
+        Samples after which the next stretch begins.
+
+    Returns
+    -------
+    windows : DataFrame
+        The same rows, with the columns stretch, stretch_start and stretch_stop, in
+        samples of the prepared signal.
+    """
+    order = ["recording", "segment", "stop", "start"]
+    table = fold.sort_values(order, kind="stable")
+    segment = _changed(table, ["recording", "segment"])
+    role = table["role"].replace(UNJUDGED, "test")
+    changed = segment | (role != role.shift())
+    if blocks:
+        changed |= table["block"] != table["block"].shift()
+    stretch = changed.cumsum()
+    # Of a segment's first stretch all there is before it is nobody else's.
+    opens = segment.groupby(stretch).transform("first")
+    start = _first_start(table, stretch).where(~opens, table["segment_start"])
+    if limit is not None:
+        part = (table["stop"] - start - 1) // limit
+        stretch = (stretch != stretch.shift()) | (part != part.shift())
+        stretch = stretch.cumsum()
+        again = np.maximum(_first_start(table, stretch), start)
+        start = start.where(part == 0, again)
+    stop = table["stop"].groupby(stretch).transform("max")
+    stop = np.minimum(stop, table["segment_stop"])
+    known = {"stretch": stretch, "stretch_start": start, "stretch_stop": stop}
+    return table.assign(**known).loc[fold.index]
+
+
+def _changed(table: pd.DataFrame, columns: list[str]) -> "pd.Series[bool]":
+    """Mark rows that differ from the row before."""
+    each = [table[column] != table[column].shift() for column in columns]
+    changed = each[0]
+    for other in each[1:]:
+        changed = changed | other
+    return changed
+
+
+def _first_start(table: pd.DataFrame, stretch: "pd.Series[int]") -> "pd.Series[int]":
+    """Give each stretch's earliest start, within the segment."""
+    earliest = table["start"].groupby(stretch).transform("min")
+    return np.maximum(earliest, table["segment_start"])
