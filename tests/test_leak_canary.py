@@ -13,8 +13,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from pipeline.preparation import causal, signals
+from pipeline.preparation.cutting import cut
 from pipeline.preparation.folds import FoldSettings, make_folds
-from pipeline.preparation.windows import Marks, Sliding, Timeline, cut
+from pipeline.preparation.windows import Marks, Sliding, Timeline
 
 SFREQ = 100.0
 N_SUBJECTS, N_SESSIONS, N_BLOCKS, BLOCK_S = 12, 3, 6, 4.0

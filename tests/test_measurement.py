@@ -75,6 +75,7 @@ def write_tables() -> None:
     windows = pd.DataFrame(
         [
             {"window": 20 * k + n, "recording": name, "subject": name, "session": "",
+             "segment": 0, "segment_start": 0, "segment_stop": 1250,
              "start": 55 * n, "stop": 55 * n + STEPS, "onset_s": INTERVAL_S * n,
              "label": LABELS[n % 3 == 0], "reason": ""}
             for k, name in enumerate(("r1", "r2")) for n in range(20)

@@ -126,7 +126,8 @@ def sample(program: Program) -> Stimulus:
 def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
     """Take all recordings of a fold's test windows, to decide at every window's end.
 
-    The front end starts anew in every segment, so each stands for a recording.
+    The front end starts anew in every segment, so each stands for a recording. Windows
+    that end after their segment are left out: no more samples come.
 
     Returns
     -------
@@ -134,12 +135,13 @@ def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
     labels : list of str
         Of the windows, in the order of the decisions.
     """
-    test = program.test.sort_values(["recording", "stop"])
-    lag = _lag(program)
+    lag, test = _lag(program), program.test
+    heard = test[test["stop"] + lag <= test["segment_stop"]]
+    test = heard.sort_values(["recording", "segment", "stop"])
     recordings = [
         segment
         for name, table in test.groupby("recording", sort=True)
-        for segment in segments(program, str(name), table["stop"].to_numpy(), lag)
+        for segment in segments(program, str(name), table, lag)
     ]
     none = window_spikes(program, test.iloc[:0])
     stimulus = Stimulus(program.shape, len(program.channels), none, recordings)

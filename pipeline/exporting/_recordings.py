@@ -32,7 +32,7 @@ def read_codes(program: "Program", recording: str, seconds: float) -> np.ndarray
 
 
 def segments(
-    program: "Program", recording: str, stops: np.ndarray, lag: int
+    program: "Program", recording: str, windows: pd.DataFrame, lag: int
 ) -> Iterator[AdcRecording]:
     """Read each segment in which windows end, to decide there.
 
@@ -40,19 +40,17 @@ def segments(
     ----------
     program : Program
     recording : str
-    stops : array, shape (window,)
-        Samples of the prepared signal, rising.
+    windows : DataFrame
+        segment, stop: samples of the prepared signal, rising within a segment.
     lag : int
         Steps that the code lags behind the signal.
     """
     plan = _planned(program, recording)
-    lasts = np.cumsum(plan.n_samples)
-    owner = np.searchsorted(lasts, stops)
-    for number, first in enumerate(plan.segments):
-        decisions = [int(stop) - first + lag for stop in stops[owner == number]]
-        if decisions:
-            bounds = plan.starts[number], plan.ends[number]
-            yield AdcRecording(_digitised(program, plan, *bounds), decisions)
+    for number, own in windows.groupby("segment", sort=True):
+        place = int(str(number))
+        decisions = [int(stop) - plan.segments[place] + lag for stop in own["stop"]]
+        bounds = plan.starts[place], plan.ends[place]
+        yield AdcRecording(_digitised(program, plan, *bounds), decisions)
 
 
 def _planned(program: "Program", recording: str) -> Preparation:

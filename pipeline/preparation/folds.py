@@ -5,7 +5,8 @@
     within_session  a block is in one role, with a gap to the blocks of another
     predefined      the published lists of recordings, less who is in both
 
-Whatever the scheme, no second of a recording is in two roles.
+Whatever the scheme, no second of a recording is in two roles; the silence that a window
+sees beyond its segment is no second of it.
 
 A rare class may be absent from a role. Windows that a fold would test and whose class
 no window trains there have the role `unjudged`: nothing could have learned the class.
@@ -27,7 +28,7 @@ from pipeline.preparation.schemes import (
     Task,
     WithinSession,
 )
-from pipeline.preparation.splits import Roles, overlapping
+from pipeline.preparation.splits import Roles, overlapping, within_segments
 from pipeline.roles import UNJUDGED
 
 ROLES = ("train", "validation", "test")
@@ -75,7 +76,7 @@ def make_folds(
         There are too few subjects, sessions or blocks, a class has no window in use, a
         fold trains or validates too little, or fewer than two classes are ever tested.
     """
-    used = windows[windows["reason"] == ""].reset_index(drop=True)
+    used = within_segments(windows[windows["reason"] == ""]).reset_index(drop=True)
     task = Task(used, sfreq, seed, where)
     _check_any(task, windows["reason"])
     _check_labels(task, labels)
@@ -106,7 +107,8 @@ def check_folds(folds: pd.DataFrame, windows: pd.DataFrame, scheme: str) -> None
         A subject, session or second is in two roles.
     """
     roles = folds[folds["role"] != UNJUDGED]
-    joined = roles.merge(windows, on="window", validate="many_to_one")
+    inside = within_segments(windows)
+    joined = roles.merge(inside, on="window", validate="many_to_one")
     if folds.duplicated(["window", "fold"]).any():
         raise DataError(
             "folds",

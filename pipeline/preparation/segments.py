@@ -14,7 +14,8 @@ import pandas as pd
 
 from pipeline.axes import Segment
 from pipeline.preparation.beats import Onsets
-from pipeline.preparation.windows import Marks, Timeline, WindowSettings, cut
+from pipeline.preparation.cutting import cut
+from pipeline.preparation.windows import Marks, Timeline, WindowSettings
 
 if TYPE_CHECKING:
     import mne
@@ -23,6 +24,8 @@ BOUNDARIES = ("BAD boundary", "EDGE boundary")
 """MNE's own marks of where segments meet."""
 ONE = "[[0, 0.0]]"
 """The segments of a recording without a pause."""
+SAMPLES = ("start", "stop", "segment_start", "segment_stop")
+"""Columns that count samples."""
 NEAR_BORDER = 0.25
 """A mark so many samples before a border lies behind it: times are rounded."""
 
@@ -60,11 +63,14 @@ def divide(marks: Marks, segments: Sequence[Segment], sfreq: float) -> list[Mark
     """
     starts = np.array([segment.start for segment in segments])
     places = marks.onset_s * sfreq + NEAR_BORDER
-    owner = np.searchsorted(starts, places, side="right") - 1
+    # What lies before the first sample belongs to the first segment, and is refused.
+    owner = (np.searchsorted(starts, places, side="right") - 1).clip(min=0)
     divided = []
     for index, start in enumerate(starts):
         own = owner == index
-        onset = np.maximum(marks.onset_s[own] - start / sfreq, 0.0)
+        onset = marks.onset_s[own] - start / sfreq
+        near = onset * sfreq >= -NEAR_BORDER
+        onset[near] = np.maximum(onset[near], 0.0)
         divided.append(Marks(onset, marks.duration_s[own], marks.label[own]))
     return divided
 
@@ -92,24 +98,24 @@ def cut_each(
     ----------
     settings : Beats, Events or another kind of windows
     marks, timelines, segments, detected : sequence
-        A segment's each, the first, second and last as `windows.cut` takes them.
+        A segment's each, the first, second and last as `cutting.cut` takes them.
     labels : sequence of str
         The data set's classes.
 
     Returns
     -------
     windows : DataFrame
-        As `windows.cut` gives them, and the column `segment`: `start` and `stop` count
-        samples of the recording's prepared signal, `onset_s` is on its clock, and no
-        two segments share a block.
+        As `cutting.cut` gives them, and the column `segment`: samples are counted from
+        the start of the recording's prepared signal, `onset_s` is on its clock, and no
+        two segments share a block. Beyond its segment a window is silent, whatever the
+        signal holds there.
     """
     tables, n_samples, n_blocks = [], 0, 0
     each = zip(marks, timelines, segments, detected, strict=True)
     for number, (own, timeline, segment, found) in enumerate(each):
         table = cut(settings, own, timeline, labels, found)
         moved = {
-            "start": table["start"] + n_samples,
-            "stop": table["stop"] + n_samples,
+            **{name: table[name] + n_samples for name in SAMPLES},
             "onset_s": table["onset_s"] + segment.onset_s,
             "block": table["block"] + n_blocks,
         }

@@ -147,6 +147,20 @@ def purge(roles: Roles, windows: pd.DataFrame, *, gap: int) -> Roles:
     return kept
 
 
+def within_segments(windows: pd.DataFrame) -> pd.DataFrame:
+    """Clip windows to their segments: silence outside of them is nobody's second.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        start, stop, segment_start, segment_stop.
+    """
+    return windows.assign(
+        start=windows[["start", "segment_start"]].max(axis=1),
+        stop=windows[["stop", "segment_stop"]].min(axis=1),
+    )
+
+
 def overlapping(
     windows: pd.DataFrame, these: np.ndarray, those: np.ndarray, *, gap: int = 0
 ) -> Bool[np.ndarray, " window"]:
@@ -155,7 +169,7 @@ def overlapping(
     Parameters
     ----------
     windows : DataFrame
-        recording, start, stop.
+        recording, start, stop, which lie within the windows' segments.
     these, those : array of bool, shape (window,)
     gap : int
         Samples that must lie between.

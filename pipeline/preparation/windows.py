@@ -1,33 +1,32 @@
-"""Which pieces of a prepared signal are to be classified, and why others are not.
+"""The kinds of windows, and what they are cut by.
 
-A window is a row of a table, never a copy of samples. Annotations and times are in
-seconds of the recording; `start` and `stop` count samples of the prepared signal, which
-speaks `delay_s` later.
+A window is a row of a table, never a copy of samples; see `cutting`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import Field, model_validator
 
 from pipeline.components import Settings
-from pipeline.preparation.beats import TOLERANCE_S, Onsets, match
-
-SEGMENT_S = 30.0
-"""Beats and events of the same so many seconds form a block."""
-
-HAIR = 0.01
-"""Samples that times may be off: many files keep seven digits of them."""
-
-AFTER_BLOCK = "window ends after its block"
 
 Moment = Annotated[float, Field(ge=-600, le=600)]
 
 
-class _Around(Settings):
+class _Kind(Settings):
+    memory_s: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=86400,
+            description="the state of a running network starts anew every so many "
+            "seconds, for labels that follow the clock; null: it runs on",
+        ),
+    ] = None
+
+
+class _Around(_Kind):
     tmin: Annotated[Moment, Field(description="window start, seconds from the onset")]
     tmax: Annotated[Moment, Field(description="window end, seconds from the onset")]
 
@@ -57,7 +56,7 @@ class Events(_Around):
     kind: Literal["events"]
 
 
-class _Within(Settings):
+class _Within(_Kind):
     length_s: Annotated[float, Field(gt=0, le=3600, description="window, seconds")]
     skip_s: Annotated[
         float, Field(ge=0, le=3600, description="left out where a block starts")
@@ -80,8 +79,21 @@ class Recording(_Within):
     kind: Literal["recording"]
 
 
+class Steps(_Kind):
+    """A decision at every sample of every annotated block, or every so many seconds."""
+
+    kind: Literal["steps"]
+    length_s: Annotated[
+        float, Field(gt=0, le=3600, description="window before a decision, seconds")
+    ]
+    every_s: Annotated[
+        float | None,
+        Field(gt=0, le=3600, description="between decisions; null: at each sample"),
+    ] = None
+
+
 WindowSettings = Annotated[
-    Beats | Events | Sliding | Recording, Field(discriminator="kind")
+    Beats | Events | Sliding | Recording | Steps, Field(discriminator="kind")
 ]
 
 
@@ -108,138 +120,3 @@ class Timeline:
     n_samples: int
     sfreq: float
     delay_s: float
-
-
-def cut(
-    settings: Beats | Events | Sliding | Recording,
-    marks: Marks,
-    timeline: Timeline,
-    labels: Sequence[str],
-    detected: Onsets | None = None,
-) -> pd.DataFrame:
-    """List the windows of one recording.
-
-    Parameters
-    ----------
-    settings : Beats or Events or Sliding or Recording
-    marks : Marks
-    timeline : Timeline
-    labels : sequence of str
-        The data set's classes; annotations of others give no window.
-    detected : array or None
-        Detected beats, seconds: windows lie around these and take their labels from the
-        matching annotations.
-
-    Returns
-    -------
-    windows : DataFrame
-        start, stop, label, onset_s, block, reason: a row for every annotation (block:
-        for every window in it) and detection, with the reason why it is not used or "".
-    """
-    if isinstance(settings, Sliding | Recording):
-        placed = _slide(settings, marks, timeline)
-        length = _length(settings.length_s, timeline)
-    else:
-        found = _annotated(marks) if detected is None else _detected(marks, detected)
-        placed = found.sort_values("onset_s", kind="stable", ignore_index=True)
-        onsets = (placed["onset_s"] + settings.tmin + timeline.delay_s) * timeline.sfreq
-        placed["start"] = np.rint(onsets).astype(np.int64)
-        length = round((settings.tmax - settings.tmin) * timeline.sfreq)
-    first = round(timeline.delay_s * timeline.sfreq)
-    start = placed["start"]
-    stop = start + length
-    early_s = (first - start) / timeline.sfreq
-    late_s = (stop - timeline.n_samples) / timeline.sfreq
-    rows = zip(placed["reason"], placed["label"], early_s, late_s, strict=True)
-    reasons = [
-        known or _reason(label, early, late, labels)
-        for known, label, early, late in rows
-    ]
-    return pd.DataFrame(
-        {
-            "start": start,
-            "stop": stop,
-            "label": placed["label"],
-            "onset_s": placed["onset_s"],
-            "block": placed["block"].astype(np.int64),
-            "reason": pd.Series(reasons, dtype=object),
-        }
-    )
-
-
-def _reason(label: str, early_s: float, late_s: float, labels: Sequence[str]) -> str:
-    """Say why a window cannot be used, if so."""
-    if label not in labels:
-        return f"label {label} is not among the data set's labels"
-    if early_s > 0:
-        return f"window starts {early_s:.2f} s before the recording"
-    if late_s > 0:
-        return f"window ends {late_s:.2f} s after the recording"
-    return ""
-
-
-def _annotated(marks: Marks) -> pd.DataFrame:
-    return _placed(marks.onset_s, marks.label, "")
-
-
-def _detected(marks: Marks, detected: Onsets) -> pd.DataFrame:
-    """Place windows on detections; list the annotations that none was found for."""
-    limit = f"within {1000 * TOLERANCE_S:.0f} ms"
-    partner = match(marks.onset_s, detected)
-    paired = partner >= 0
-    missed = np.setdiff1d(np.arange(len(marks.onset_s)), partner)
-    return pd.concat(
-        [
-            _placed(detected[paired], marks.label[partner[paired]], ""),
-            _placed(detected[~paired], "", f"no annotated beat {limit}"),
-            _placed(
-                marks.onset_s[missed], marks.label[missed], f"no beat found {limit}"
-            ),
-        ]
-    )
-
-
-def _placed(onset_s: np.ndarray, label: np.ndarray | str, reason: str) -> pd.DataFrame:
-    block = onset_s // SEGMENT_S
-    columns = {"onset_s": onset_s, "label": label, "block": block, "reason": reason}
-    return pd.DataFrame(columns)
-
-
-def _slide(
-    settings: Sliding | Recording, marks: Marks, timeline: Timeline
-) -> pd.DataFrame:
-    """Place as many windows in every block as fit; a block too short gets one row."""
-    needed = settings.skip_s + settings.length_s
-    room = marks.duration_s - needed + HAIR / timeline.sfreq
-    step_s = settings.step_s if isinstance(settings, Sliding) else settings.length_s
-    fit = (np.floor(room / step_s).astype(np.int64) + 1).clip(min=0)
-    if isinstance(settings, Recording):
-        fit = fit.clip(max=1)
-    block = np.repeat(np.arange(len(fit)), fit.clip(min=1))
-    place = np.arange(len(block)) - np.searchsorted(block, block)
-    onset = marks.onset_s[block] + settings.skip_s + place * step_s
-    start = _first(onset, timeline)
-    end = _first(marks.onset_s + marks.duration_s, timeline)[block]
-    reason = np.full(len(block), "", object)
-    reason[start + _length(settings.length_s, timeline) > end] = AFTER_BLOCK
-    for row in np.flatnonzero(fit[block] == 0):
-        lasts = marks.duration_s[block[row]]
-        reason[row] = f"block lasts {lasts:.2f} s, less than {needed:g} s"
-    label = marks.label[block]
-    columns = {"onset_s": onset, "start": start, "label": label, "block": block}
-    return pd.DataFrame(columns | {"reason": reason})
-
-
-def _first(onset_s: np.ndarray, timeline: Timeline) -> np.ndarray:
-    """Give the nearest samples; of two as near the later.
-
-    So windows that follow each other meet, which rounding to even would not do.
-    """
-    onsets = (onset_s + timeline.delay_s) * timeline.sfreq
-    samples: np.ndarray = np.floor(onsets + 0.5 + HAIR).astype(np.int64)
-    return samples
-
-
-def _length(length_s: float, timeline: Timeline) -> int:
-    """Give the samples that fit; a millionth more, for 0.1 s is no binary fraction."""
-    return int(length_s * timeline.sfreq + 1e-6)

@@ -129,9 +129,10 @@ class Piece:
 
 
 def piece(dataset: str, encoders: Sequence[str], window: Mapping[str, Any]) -> Piece:
-    """Cut a window out of the prepared signal and of the spikes made of it."""
+    """Cut a window out of its segment's prepared signal, and of the spikes of it."""
     name = f"{window['recording']}.h5"
-    start, stop = int(window["start"]), int(window["stop"])
+    start = int(max(window["start"], window["segment_start"]))
+    stop = int(min(window["stop"], window["segment_stop"]))
     with files.open_signal(files.folder("signals", dataset) / name) as signal:
         samples = signal.samples[:MOST_CHANNELS, start:stop]
     zero = window["onset_s"] + signal.delay_s + _pauses_s(dataset, signal, window)

@@ -65,6 +65,7 @@ def write_tables() -> None:
     windows = pd.DataFrame(
         [
             {"window": 20 * k + n, "recording": name, "subject": name, "session": "",
+             "segment": 0, "segment_start": 0, "segment_stop": 1250,
              "start": 55 * n, "stop": 55 * n + STEPS, "label": LABELS[n % 3 == 0]}
             for k, name in enumerate(("r1", "r2")) for n in range(20)
         ]
@@ -244,8 +245,9 @@ def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:
     table = files.load_table(path)
     files.save_table(path, table.assign(segments="[[0, 0.0], [1001, 9.0], [2000, 20]]"))
     program = load_program(load_trained(CELL))
-    stops = np.array([50, 501, 551])  # 501 prepared samples of the first 1001
-    first, second = segments(program, "r2", stops, lag=2)
+    # 501 prepared samples of the first 1001.
+    windows = pd.DataFrame({"segment": [0, 0, 1], "stop": [50, 501, 551]})
+    first, second = segments(program, "r2", windows, lag=2)
     assert (first.decisions, second.decisions) == ([52, 503], [52])
     codes = digitise(recording(1).get_data())
     assert np.abs(first.samples - codes[:, :1001]).max() <= 1

@@ -49,6 +49,8 @@ def table(
                         "session": f"{session}",
                         "start": start,
                         "stop": start + length,
+                        "segment_start": 0,
+                        "segment_stop": 40 * n_blocks + length,
                         "label": "ABC"[block % n_labels],
                         "block": (subject * n_sessions + session) * n_blocks + block,
                         "reason": "",
@@ -163,6 +165,22 @@ def test_any_recordings_give_disjoint_folds_or_a_reason(seed, n_subjects, n, len
             assert set(role["test"]["label"]) <= set(role["train"]["label"])
             for first, second in combinations(ROLES, 2):
                 assert not seconds(role[first]) & seconds(role[second])
+
+
+def test_silence_beyond_a_segment_is_nobodys_second():
+    """Windows reach over a pause, on both sides, and see nothing of the other side."""
+    windows = table(n_subjects=1, n_blocks=8, length=4, step=20)
+    late = windows["start"] >= 160
+    windows["start"] -= np.where(late & (windows["start"] < 200), 30, 0)
+    windows["stop"] += np.where(~late & (windows["stop"] > 120), 30, 0)
+    silent = windows.assign(
+        segment_start=np.where(late, 160, 0), segment_stop=np.where(late, 330, 160)
+    )
+    roles = np.where(late, "test", "train")
+    folds = pd.DataFrame({"window": windows["window"], "fold": 0, "role": roles})
+    with pytest.raises(DataError, match="overlaps a window of another role"):
+        check_folds(folds, windows, "within_session")
+    check_folds(folds, silent, "within_session")
 
 
 def test_equal_seeds_give_equal_folds_and_others_others():

@@ -84,7 +84,7 @@ def test_everything_is_written_as_the_contract_says(demo):
     windows = files.load_table(folder / "windows.parquet")
     assert list(windows) == [
         *("window", "recording", "subject", "session", "segment", "start", "stop"),
-        *("label", "onset_s", "block", "reason"),
+        *("segment_start", "segment_stop", "label", "onset_s", "block", "reason"),
     ]
     assert windows["window"].is_unique
     assert (windows["segment"] == 0).all()
@@ -92,7 +92,9 @@ def test_everything_is_written_as_the_contract_says(demo):
     assert windows.groupby("block")["recording"].nunique().max() == 1
     reasons = windows["reason"].value_counts()
     assert reasons["label Q is not among the data set's labels"] == len(NAMES)
-    assert reasons["window starts 0.40 s before the recording"] == len(NAMES)
+    assert reasons[""] == len(NAMES) * (len(ONSETS) - 1)
+    assert (windows["start"] < windows["segment_start"]).sum() == len(NAMES)
+    assert (windows["segment_stop"] == 3750).all()
     folds = files.load_table(folder / "folds.parquet")
     assert list(folds) == ["window", "fold", "role"]
     assert set(folds["role"]) == set(ROLES)
@@ -112,7 +114,11 @@ def test_a_beat_stands_where_its_window_says(demo):
     windows = files.load_table(files.folder("windows", "demo") / "windows.parquet")
     signal = files.load_signal(SIGNALS / "b.h5")
     used = windows[(windows["recording"] == "b") & (windows["reason"] == "")]
-    peak = [signal.samples[0, w.start : w.stop].argmax() for w in used.itertuples()]
+    peak = [
+        first - w.start + signal.samples[0, first : w.stop].argmax()
+        for w in used.itertuples()
+        for first in [max(w.start, 0)]
+    ]
     since = np.asarray(peak) / signal.sfreq + BEATS.tmin
     # A beat of 30 ms and the band-pass's own delay, less than three samples.
     at_a_beat = np.abs(since - 0.8 * np.round(since / 0.8)) < 0.024
@@ -264,7 +270,10 @@ def test_a_pause_divides_a_recording_as_if_it_were_two(demo, windows):
     blocks = both.groupby("segment")["block"].agg(set)
     assert blocks[0].isdisjoint(blocks[1])
     used = both[both["reason"] == ""]
-    assert ((used["stop"] <= 1251) | (used["start"] >= 1251)).all()
+    second = (used["segment"] == 1).to_numpy()
+    assert (used["segment_start"] - 10 == np.where(second, 1251, 0)).all()
+    assert (used["segment_stop"] == np.where(second, len(joined[0]), 1251)).all()
+    assert (used["start"] < used["segment_start"]).any()
     assert used["segment"].nunique() == 2
 
 

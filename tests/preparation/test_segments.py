@@ -38,6 +38,12 @@ def test_a_mark_belongs_to_the_segment_of_its_sample(error: float) -> None:
         assert each.onset_s[0] >= 0
 
 
+def test_a_mark_before_the_first_sample_is_not_lost() -> None:
+    found = divide(marks([-0.5, -0.002, 0.0]), SEGMENTS, 100.0)
+    assert found[0].onset_s.tolist() == [-0.5, 0.0, 0.0]
+    assert [len(each.onset_s) for each in found] == [3, 0, 0]
+
+
 def test_one_segment_keeps_the_times_to_the_last_bit() -> None:
     times = np.random.default_rng(0).uniform(0, 100, 50).tolist()
     (only,) = divide(marks(times), SEGMENTS[:1], 360.0)
@@ -55,7 +61,10 @@ def test_windows_count_samples_of_the_signal_and_seconds_of_the_clock() -> None:
     np.testing.assert_allclose(table["onset_s"], [0.5, 9.9, 60.0, 90.51])
     assert table["block"].tolist() == [0, 0, 1, 2]
     used = table["reason"] == ""
-    assert used.tolist() == [True, False, False, True]
+    assert used.tolist() == [True, True, False, True]
+    assert table["stop"].tolist() == [46, 516, 521, 547]
+    assert table["segment_start"].tolist() == [1, 1, 501, 502]
+    assert table["segment_stop"].tolist() == [500, 500, 501, 801]
 
 
 def test_no_window_slides_over_a_border() -> None:

@@ -1,5 +1,7 @@
 """Windows by hand: where they lie, and that nothing annotated is lost."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.preparation.windows import Marks, Timeline, WindowSettings, cut
+from pipeline.preparation.cutting import cut
+from pipeline.preparation.windows import Marks, Timeline, WindowSettings
 
 MINUTE = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.0)
 
@@ -31,7 +34,11 @@ def rows(table: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
 
 def test_a_window_lies_around_its_beat():
     table = cut(BEATS, marks([10.0, 40.0], "NV"), MINUTE, "NV")
-    assert list(table) == ["start", "stop", "label", "onset_s", "block", "reason"]
+    assert list(table) == [
+        *("start", "stop", "segment_start", "segment_stop"),
+        *("label", "onset_s", "block", "reason"),
+    ]
+    assert rows(table, "segment_start", "segment_stop") == [(0, 6000)] * 2
     assert rows(table, "start", "stop", "label", "onset_s", "block", "reason") == [
         (800, 1050, "N", 10.0, 0, ""),
         (3800, 4050, "V", 40.0, 1, ""),
@@ -42,19 +49,50 @@ def test_the_signals_delay_moves_the_samples_not_the_times():
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
     table = cut(BEATS, marks([1.95, 2.0, 10.0], "NNN"), late, "N")
     assert rows(table, "start", "onset_s", "reason") == [
-        (3, 1.95, "window starts 0.05 s before the recording"),
+        (3, 1.95, ""),
         (8, 2.0, ""),
         (808, 10.0, ""),
     ]
+    assert set(rows(table, "segment_start", "segment_stop")) == {(8, 6000)}
+
+
+def test_the_first_and_the_last_beat_are_used_with_silence_around():
+    table = cut(BEATS, marks([0.0, 1.6, 59.8, 59.99], "NVNV"), MINUTE, "NV")
+    assert rows(table, "start", "stop", "reason") == [
+        (-200, 50, ""),
+        (-40, 210, ""),
+        (5780, 6030, ""),
+        (5799, 6049, ""),
+    ]
+
+
+def test_a_beat_that_the_filters_delay_leaves_behind_is_used():
+    """The signal has ended before it speaks of the last 80 ms."""
+    late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
+    (row,) = rows(cut(BEATS, marks([59.99], "N"), late, "N"), "start", "stop", "reason")
+    assert row == (5807, 6057, "")
 
 
 def test_beats_that_cannot_be_used_say_why():
-    table = cut(BEATS, marks([1.6, 20.0, 59.8], "NQN"), MINUTE, "NV")
+    table = cut(BEATS, marks([-0.4, 20.0, 60.0], "NQN"), MINUTE, "NV")
     assert list(table["reason"]) == [
-        "window starts 0.40 s before the recording",
+        "onset lies 0.40 s before the recording",
         "label Q is not among the data set's labels",
-        "window ends 0.30 s after the recording",
+        "onset lies 0.01 s after the recording",
     ]
+
+
+def test_a_window_of_silence_alone_is_not_used():
+    later = settings(kind="events", tmin=1.0, tmax=2.0)
+    earlier = settings(kind="events", tmin=-2.0, tmax=-1.0)
+    silent = "window holds no sample of the recording"
+    table = cut(later, marks([58.99, 59.0], "AA"), MINUTE, "A")
+    assert list(table["reason"]) == ["", silent]
+    table = cut(earlier, marks([1.0, 1.01], "AA"), MINUTE, "A")
+    assert list(table["reason"]) == [silent, ""]
+    unheard = Timeline(n_samples=5, sfreq=100.0, delay_s=0.08)
+    table = cut(BEATS, marks([0.01], "N"), unheard, "N")
+    assert rows(table, "segment_start", "segment_stop", "reason") == [(5, 5, silent)]
 
 
 def test_detected_beats_take_the_label_of_the_annotation_near_them():
@@ -82,8 +120,8 @@ def test_every_beat_and_every_detection_has_one_row(onsets, found):
     assert len(table) - unmatched == len(onsets)
     assert len(table) - missed == len(found)
     used = table[table["reason"] == ""]
-    assert (used["start"] >= 0).all()
-    assert (used["stop"] <= MINUTE.n_samples).all()
+    assert (used["start"] < MINUTE.n_samples).all()
+    assert (used["stop"] > 0).all()
 
 
 def test_windows_slide_through_blocks_and_stop_at_their_ends():
@@ -219,7 +257,87 @@ def test_events_are_windows_around_onsets():
     events = settings(kind="events", tmin=0.5, tmax=3.5)
     table = cut(events, marks([4.0, 58.0], "LR"), MINUTE, "LR")
     assert rows(table, "start", "stop") == [(450, 750), (5850, 6150)]
-    assert list(table["reason"] == "") == [True, False]
+    assert list(table["reason"]) == ["", ""]
+
+
+DENSE = settings(kind="steps", length_s=0.5)
+
+
+def test_every_sample_of_a_block_is_a_decision_about_that_sample():
+    table = cut(DENSE, marks([0.0, 0.03], "AB", duration=0.03), MINUTE, "AB")
+    assert rows(table, "start", "stop", "label", "onset_s", "reason") == [
+        (-49, 1, "A", 0.0, ""),
+        (-48, 2, "A", 0.01, ""),
+        (-47, 3, "A", 0.02, ""),
+        (-46, 4, "B", 0.03, ""),
+        (-45, 5, "B", 0.04, ""),
+        (-44, 6, "B", 0.05, ""),
+    ]
+    late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
+    moved = cut(DENSE, marks([0.0, 0.03], "AB", duration=0.03), late, "AB")
+    assert list(moved["stop"]) == [9, 10, 11, 12, 13, 14]
+    assert list(moved["onset_s"]) == list(table["onset_s"])
+
+
+def test_steps_of_a_rhythm_lie_on_one_grid():
+    often = settings(kind="steps", length_s=0.5, every_s=0.025)
+    table = cut(often, marks([10.0, 10.06], "AB", duration=0.06), MINUTE, "AB")
+    assert rows(table, "stop", "label") == [
+        (1001, "A"),
+        (1004, "A"),
+        (1006, "A"),
+        (1009, "B"),
+        (1011, "B"),
+    ]
+    oftener = settings(kind="steps", length_s=0.5, every_s=0.001)
+    table = cut(oftener, marks([59.98], "A", duration=0.5), MINUTE, "A")
+    assert rows(table, "stop", "reason") == [(5999, ""), (6000, "")]
+
+
+def test_blocks_without_a_step_and_steps_of_two_blocks_say_so():
+    blocks = Marks(
+        np.array([1.0, 1.01, 2.001, 70.0]),
+        np.array([0.02, 0.02, 0.004, 1.0]),
+        np.array(list("ABAB"), object),
+    )
+    table = cut(DENSE, blocks, MINUTE, "AB")
+    assert rows(table, "stop", "label", "reason") == [
+        (101, "A", ""),
+        (102, "A", ""),
+        (102, "B", "another block has labelled this sample"),
+        (103, "B", ""),
+        (202, "A", "block lasts 0.004 s, without a step inside"),
+        (7001, "B", "block lasts 1.000 s, without a step inside"),
+    ]
+
+
+def test_a_million_steps_take_seconds():
+    spans = Marks(
+        np.arange(0, 4000, 0.05), np.full(80_000, 0.05), np.tile(["A", "B"], 40_000)
+    )
+    begun = time.monotonic()
+    table = cut(DENSE, spans, Timeline(10**6, 250.0, 0.0), "AB")
+    assert time.monotonic() - begun < 10
+    assert len(table) == 10**6
+    assert (table["reason"] == "").all()
+    assert list(table["stop"]) == list(range(1, 10**6 + 1))
+
+
+@given(
+    st.lists(st.floats(0.005, 3), min_size=1, max_size=30),
+    st.sampled_from([80.0, 100.0, 125.0, 250.0]),
+    st.sampled_from([None, 0.01, 0.0333, 0.5]),
+)
+def test_blocks_that_meet_share_no_step_and_lose_none(durations, sfreq, every_s):
+    onsets = np.cumsum([0.0, *durations])
+    spans = Marks(onsets[:-1], np.diff(onsets), np.full(len(durations), "A", object))
+    line = Timeline(int(onsets[-1] * sfreq), sfreq, 0.0)
+    chosen = settings(kind="steps", length_s=1, every_s=every_s)
+    table = cut(chosen, spans, line, "A")
+    used = table[table["reason"] == ""]
+    at_once = Marks(np.zeros(1), onsets[-1:], np.array(["A"], object))
+    expected = cut(chosen, at_once, line, "A")
+    assert list(used["stop"]) == list(expected[expected["reason"] == ""]["stop"])
 
 
 @pytest.mark.parametrize(
@@ -229,6 +347,7 @@ def test_events_are_windows_around_onsets():
         DETECTED,
         settings(kind="sliding", length_s=1, step_s=1),
         settings(kind="recording", length_s=1),
+        DENSE,
     ],
 )
 def test_no_annotations_no_windows(kind):
@@ -245,6 +364,9 @@ def test_no_annotations_no_windows(kind):
         {"kind": "sliding", "length_s": 0, "step_s": 1},
         {"kind": "recording", "length_s": 1, "step_s": 1},
         {"kind": "recording", "length_s": 1, "skip_s": -1},
+        {"kind": "steps"},
+        {"kind": "steps", "length_s": 1, "every_s": 0},
+        {"kind": "events", "tmin": 0, "tmax": 1, "memory_s": 0},
         {"kind": "epochs"},
     ],
 )

@@ -147,6 +147,8 @@ def write_signals() -> None:
             "recording": np.repeat([f"r{k}" for k in range(N_SUBJECTS)], 60),
             "start": np.tile((onset * RATE).astype(int) - 50, N_SUBJECTS),
             "stop": np.tile((onset * RATE).astype(int) + 50, N_SUBJECTS),
+            "segment_start": 0,
+            "segment_stop": 1000,
             "label": np.tile([LABELS[k] for k in (0, 0, 1, 2)], 15 * N_SUBJECTS),
             "onset_s": np.tile(onset, N_SUBJECTS),
             "reason": "",
@@ -531,6 +533,7 @@ def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
     path = files.folder("spikes", "ecg_demo-delta") / "r0.h5"
     files.save_spikes(path, train)
     window = {"recording": "r0", "start": 250, "stop": 350, "label": "N"}
+    window |= {"segment_start": 0, "segment_stop": 1000}
     found = piece("ecg_demo", ["delta"], {**window, "onset_s": 2.99})
     np.testing.assert_allclose(found.spikes["delta"]["MLII+"], [0], atol=1e-9)
     assert found.time[50] == pytest.approx(0)
@@ -545,11 +548,13 @@ def test_a_window_after_a_pause_stands_at_its_place_in_the_signal(grid: Path) ->
     path = files.folder("recordings", "ecg_demo") / "recordings.parquet"
     table = files.load_table(path)
     files.save_table(path, table.assign(segments="[[0, 0.0], [400, 62.0]]"))
-    window = {"recording": "r0", "segment": 1, "start": 250, "stop": 350, "label": "N"}
+    window = {"recording": "r0", "segment": 1, "start": 150, "stop": 350, "label": "N"}
+    window |= {"segment_start": 200, "segment_stop": 1000}
     onset_s = 62.0 + (300 - 200) / RATE - 0.01
     found = piece("ecg_demo", ["delta"], {**window, "onset_s": onset_s})
-    assert found.time[50] == pytest.approx(0)
-    assert found.time[0] == pytest.approx(-50 / RATE)
+    assert found.time[100] == pytest.approx(0)
+    assert found.time[0] == pytest.approx(-100 / RATE)
+    assert len(found.time) == found.samples.shape[1] == 150
 
 
 @pytest.mark.parametrize(
