@@ -38,6 +38,7 @@ def main(stage: Stage) -> str:
         sparsity=stage.read("models.{model}.sparsity"),
         seed=earlier["seed"],
         inputs=inputs,
+        memory_s=earlier["windows"].get("memory_s"),
     )
     with unfinished.finishing(files.folder("runs", stage.label)) as folder:
         folds = train(task, folder)

@@ -8,12 +8,13 @@ and a batch is one gather. What lies outside of a window's segment is silence.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipeline import files
 from pipeline.errors import DataError
@@ -39,12 +40,31 @@ class Batch:
         Where they are taken; None: one at the end of each train.
     weights : Tensor, shape (decision,), or None
         What each counts in the loss; None: all the same.
+    reach : int or None
+        Steps that gradients go back through what runs on; None: all.
     """
 
     spikes: Tensor
     targets: Tensor
     at: At | None = None
     weights: Tensor | None = None
+    reach: int | None = None
+
+    def pieces(self, stride: int) -> list[Tensor]:
+        """Split the spikes for a network of that stride, whose gradients end there."""
+        n_steps = len(self.spikes)
+        missing = -n_steps % stride
+        spikes = functional.pad(self.spikes, (0, 0, 0, 0, 0, missing))
+        size = n_steps + missing if self.reach is None else self.reach
+        return list(torch.split(spikes, max(size // stride, 1) * stride))
+
+
+class Labelled(Protocol):
+    """Anything with a label for each of its rows."""
+
+    @property
+    def targets(self) -> Tensor:
+        """The labels, as places among the classes."""
 
 
 @dataclass(frozen=True)
@@ -144,16 +164,14 @@ def as_many_of_each_class(
 
     A class with fewer windows repeats them all equally often.
     """
-    drawn = [
-        np.resize(rows, count) for rows in shuffled_classes(windows.targets, rng)
-    ]
+    drawn = [np.resize(rows, count) for rows in shuffled_classes(windows.targets, rng)]
     return torch.from_numpy(rng.permutation(np.concatenate(drawn)))
 
 
 def some_of_each_class(
-    windows: Windows, at_most: int, rng: np.random.Generator
+    windows: Labelled, at_most: int, rng: np.random.Generator
 ) -> Tensor:
-    """Draw up to `at_most` rows of every class present, in the windows' order."""
+    """Draw up to `at_most` rows of every class present, in their order."""
     drawn = [rows[:at_most] for rows in shuffled_classes(windows.targets, rng)]
     return torch.from_numpy(np.sort(np.concatenate(drawn)))
 

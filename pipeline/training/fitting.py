@@ -1,21 +1,29 @@
 """Fit one network to one fold: class-balanced epochs, the best of them kept."""
 
 import copy
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.errors import PipelineError
 from pipeline.networks._layers import Unrolled
-from pipeline.training.batches import Windows
+from pipeline.training.batches import Batch, Windows
 from pipeline.training.losses import DENSE, check_loss, differentiate, watched
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+from pipeline.training.stretches import Stretches
 
-PREDICTED_AT_ONCE = 512
+Examples = Windows | Stretches
+"""What a network learns from: it restarts for every decision, or it runs on."""
+
+NONE = math.nan, math.nan
+MOST_SKIPPED = 0.05
+"""Of a fold's steps that may be skipped, because their gradient is not finite."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +31,10 @@ class Epoch:
     """How an epoch went.
 
     The training's loss is as the settings say; in validation it is the cross-entropy of
-    the windows' logits. `spike_rate` is in hertz a neuron, of outputs that are not 0;
-    None without spikes.
+    the logits. `spike_rate` is in hertz a neuron, of outputs that are not 0; None
+    without spikes; `layer_rates` are those of each layer. `gradient_norm` is the median
+    over the steps, before clipping; None where nothing learns by gradients. Of the
+    steps, `skipped` were not taken, for their gradient was not finite.
     """
 
     epoch: int
@@ -32,31 +42,35 @@ class Epoch:
     validation_loss: float
     validation_balanced_accuracy: float
     spike_rate: float | None
+    gradient_norm: float | None = None
+    skipped: int = 0
+    layer_rates: tuple[float, ...] = ()
 
 
 def fit(
     network: nn.Module,
-    train: Windows,
-    validation: Windows,
+    train: Examples,
+    validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
     sparsity: SparsitySettings = DENSE,
 ) -> Iterator[Epoch]:
-    """Fit a network with AdamW on a one-cycle schedule, and tell of every epoch.
+    """Fit a network with AdamW on a one-cycle schedule; gives every epoch.
 
-    It ends when the validation windows' balanced accuracy has not risen for `patience`
-    epochs, and leaves the network with the weights of its best epoch; with those of the
-    last where the validation windows cannot choose.
+    It ends when the validation's balanced accuracy has not risen for `patience` epochs,
+    and leaves the network with the weights of its best epoch; with those of the last
+    where the validation cannot choose.
 
     Parameters
     ----------
     network : nn.Module
-        Maps spikes (time, batch, feature) to logits (batch, class); it is changed.
-    train, validation : Windows
+        A `Stack`, or for windows anything that maps spikes (time, batch, feature) to
+        logits (batch, class); it is changed.
+    train, validation : Windows or Stretches
         What it learns from, and what decides which epoch was the best.
     settings : TrainingSettings
     rng : Generator
-        Draws the windows of every epoch.
+        Draws the decisions of every epoch.
     sparsity : SparsitySettings
         What activity costs; nothing else of it matters here.
 
@@ -64,6 +78,8 @@ def fit(
     ------
     ConfigError
         The loss needs another read-out.
+    PipelineError
+        Gradients are not finite in more than a few steps.
 
     References
     ----------
@@ -72,14 +88,28 @@ def fit(
     .. [2] L. N. Smith and N. Topin, "Super-convergence", 2018, arXiv:1708.07120.
     """
     check_loss(network, settings)
-    judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
+    judges = validation.judges(settings.validation_windows_per_class, rng)
     last = not chooses(validation)
     optimizer, schedule = _optimizer(network, train, settings)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
+    skipped = 0
     for number in range(1, settings.epochs + 1):
-        rows = as_many_of_each_class(train, settings.windows_per_class, rng)
-        loss = _learn(network, train, rows, settings, optimizer, schedule, sparsity)
-        epoch = Epoch(number, loss, *_judge(network, validation, judges))
+        network.train()
+        if number > math.ceil(settings.epochs * (1 - settings.frozen_norm)):
+            freeze_norms(network)
+        batches = train.batches(settings, rng)
+        steps = _learn(network, batches, settings, optimizer, schedule, sparsity)
+        skipped += steps.skipped
+        _check_skipped(skipped, settings.epochs * train.n_batches(settings))
+        judged = _judge(network, validation, judges)
+        epoch = Epoch(
+            number,
+            steps.loss,
+            *judged[:3],
+            gradient_norm=steps.gradient_norm,
+            skipped=steps.skipped,
+            layer_rates=judged[3],
+        )
         if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
@@ -89,50 +119,19 @@ def fit(
     network.load_state_dict(best_weights)
 
 
-def chooses(validation: Windows) -> bool:
-    """Whether windows can choose between networks.
+def chooses(validation: Examples) -> bool:
+    """Whether decisions can choose between networks.
 
-    Of windows of one class, the best network is one that always answers it.
+    Of decisions of one class, the best network is one that always answers it.
     """
     return len(validation.classes) > 1
 
 
-def as_many_of_each_class(
-    windows: Windows, count: int, rng: np.random.Generator
-) -> Tensor:
-    """Draw `count` rows of every class present, in random order.
-
-    A class with fewer windows repeats them all equally often.
-    """
-    drawn = [np.resize(rows, count) for rows in _shuffled_classes(windows, rng)]
-    return torch.from_numpy(rng.permutation(np.concatenate(drawn)))
-
-
-def some_of_each_class(
-    windows: Windows, at_most: int, rng: np.random.Generator
-) -> Tensor:
-    """Draw up to `at_most` rows of every class present, in the windows' order."""
-    drawn = [rows[:at_most] for rows in _shuffled_classes(windows, rng)]
-    return torch.from_numpy(np.sort(np.concatenate(drawn)))
-
-
-def predict(network: nn.Module, windows: Windows, rows: Tensor) -> Tensor:
-    """Compute the logits of windows, (window, class), without learning."""
+def predict(network: nn.Module, examples: Examples, rows: Tensor) -> Tensor:
+    """Compute the logits of decisions, (decision, class), without learning."""
     network.eval()
-    with torch.no_grad():
-        parts = [
-            network(windows.spikes(some)) for some in _parts(rows, PREDICTED_AT_ONCE)
-        ]
-    return torch.cat(parts)
-
-
-def _parts(rows: Tensor, size: int) -> list[Tensor]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def _shuffled_classes(windows: Windows, rng: np.random.Generator) -> list[np.ndarray]:
-    targets = windows.targets.cpu().numpy()
-    return [rng.permutation(np.flatnonzero(targets == k)) for k in windows.classes]
+    stack: Any = network
+    return examples.logits(stack, rows)
 
 
 def parameter_groups(
@@ -178,9 +177,8 @@ def _group(parameters: list[nn.Parameter], rate: float, decay: float) -> dict[st
 
 
 def _optimizer(
-    network: nn.Module, train: Windows, settings: TrainingSettings
+    network: nn.Module, train: Examples, settings: TrainingSettings
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
-    n_windows = settings.windows_per_class * len(train.classes)
     groups = parameter_groups(network, settings)
     peaks = [group.pop("max_lr") for group in groups]
     optimizer = torch.optim.AdamW(groups)
@@ -188,49 +186,80 @@ def _optimizer(
         optimizer,
         max_lr=peaks,
         epochs=settings.epochs,
-        steps_per_epoch=-(-n_windows // settings.batch),
+        steps_per_epoch=train.n_batches(settings),
     )
     return optimizer, schedule
 
 
+class _Steps(NamedTuple):
+    """How the steps of an epoch went."""
+
+    loss: float
+    gradient_norm: float
+    skipped: int
+
+
 def _learn(
     network: nn.Module,
-    train: Windows,
-    rows: Tensor,
+    batches: Iterable[Batch],
     settings: TrainingSettings,
     optimizer: torch.optim.AdamW,
     schedule: torch.optim.lr_scheduler.OneCycleLR,
     sparsity: SparsitySettings,
-) -> float:
-    """Make one epoch; gives its mean loss."""
-    network.train()
-    losses = []
-    for some in _parts(rows, settings.batch):
-        spikes, targets = train.spikes(some), train.targets[some]
+) -> _Steps:
+    """Make one epoch; steps whose gradient is not finite are not taken."""
+    losses, norms, skipped = [], [], 0
+    for batch in batches:
         optimizer.zero_grad()
-        losses.append(differentiate(network, spikes, targets, settings, sparsity))
-        nn.utils.clip_grad_norm_(network.parameters(), max_norm=1.0)
-        optimizer.step()
+        loss = differentiate(network, batch, settings, sparsity)
+        norm = float(nn.utils.clip_grad_norm_(network.parameters(), max_norm=1.0))
+        if math.isfinite(norm):
+            losses.append(loss)
+            norms.append(norm)
+            optimizer.step()
+        else:
+            skipped += 1
         schedule.step()
-    return float(np.mean(losses))
+    means = (float(np.mean(losses)), float(np.median(norms))) if norms else NONE
+    return _Steps(*means, skipped)
+
+
+def _check_skipped(skipped: int, n_steps: int) -> None:
+    """Refuse a fold in which too many steps were not taken."""
+    if skipped <= max(1, MOST_SKIPPED * n_steps):
+        return
+    raise PipelineError(
+        "training",
+        f"the gradient was not finite in {skipped} of {n_steps} steps",
+        expected=f"at most {MOST_SKIPPED:.0%} of them",
+        remedy="lower training.learning_rate, or set training.truncate_s",
+    )
+
+
+def freeze_norms(network: nn.Module) -> None:
+    """Let norms use, and keep, the mean and spread that they have seen."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.eval()
 
 
 def _judge(
-    network: nn.Module, windows: Windows, rows: Tensor
-) -> tuple[float, float, float | None]:
-    """Compute loss and accuracy, each class counting the same, and the spike rate."""
-    events, lived_s = 0, 0.0
+    network: nn.Module, examples: Examples, rows: Tensor
+) -> tuple[float, float, float | None, tuple[float, ...]]:
+    """Compute loss and accuracy, each class counting the same, and spike rates."""
+    events: dict[Unrolled, list[float]] = {}
 
     def see(layer: Unrolled, outputs: Tensor) -> None:
-        nonlocal events, lived_s
-        events += int(outputs.count_nonzero())
-        lived_s += outputs.numel() * layer.dt
+        counted = events.setdefault(layer, [0, 0.0])
+        counted[0] += int(outputs.count_nonzero())
+        counted[1] += outputs.numel() * layer.dt
 
     with watched(network, see):
-        logits = predict(network, windows, rows)
-    return *balanced(
-        logits, windows.targets[rows]
-    ), events / lived_s if lived_s else None
+        logits = predict(network, examples, rows)
+    fired, lived_s = np.sum([*events.values()], axis=0) if events else (0, 0.0)
+    loss, accuracy = balanced(logits, examples.targets[rows])
+    rates = tuple(float(n / s) for n, s in events.values())
+    return loss, accuracy, float(fired / lived_s) if lived_s else None, rates
 
 
 def balanced(logits: Tensor, targets: Tensor) -> tuple[float, float]:

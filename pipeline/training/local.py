@@ -8,7 +8,7 @@ spikes that the layer, now fixed, makes of training windows.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,13 +19,14 @@ from pipeline.networks._stack import Stack
 from pipeline.networks.competitive import Competitive
 from pipeline.plasticity._population import Population
 from pipeline.plasticity._state import State
-from pipeline.training.batches import Windows
+from pipeline.training.batches import Windows, some_of_each_class
 from pipeline.training.course import Course, field_table, relative, save
-from pipeline.training.fitting import Epoch, some_of_each_class
+from pipeline.training.fitting import Epoch, Examples
 from pipeline.training.losses import DENSE
 from pipeline.training.read_out import EPOCHS_HEARD, fit_sparsely
 from pipeline.training.reward import fit_by_reward
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+from pipeline.training.stretches import Stretches
 
 SNAPSHOTS = 20
 AT_ONCE = 256
@@ -34,8 +35,8 @@ AT_ONCE = 256
 def fit_locally(
     network: nn.Module,
     choices: Competitive,
-    train: Windows,
-    validation: Windows,
+    train: Examples,
+    validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
     first: np.random.Generator,
@@ -48,7 +49,7 @@ def fit_locally(
     network : nn.Module
         What `choices` built; it is changed.
     choices : Competitive
-    train, validation : Windows
+    train, validation : Windows or Stretches
         What it learns from, and what decides which epoch of the read-out was the best.
     settings : TrainingSettings
         Of the read-out.
@@ -74,13 +75,15 @@ def fit_locally(
     )
     course = Course(population)
     course.note(state, 0, None)
-    _learn(layer, population, state, train, choices.windows, rng, course)
+    alone = train if isinstance(train, Windows) else train.windows()
+    _learn(layer, population, state, alone, choices.windows, rng, course)
     _keep(layer, neurons, state)
     heard = hidden(network, train, EPOCHS_HEARD * settings.windows_per_class, rng)
     judged = hidden(network, validation, settings.validation_windows_per_class, rng)
     rate = float(judged.trains.float().mean() / judged.dt)
     rest = read_out(network)
     if reward := choices.reward:
+        heard, judged = cast("Windows", heard), cast("Windows", judged)
         epochs = fit_by_reward(rest, heard, judged, settings, reward, rng, first)
     else:
         epochs = fit_sparsely(rest, heard, judged, settings, rng, sparsity)
@@ -169,9 +172,43 @@ def _in_a_row(spikes: Tensor) -> np.ndarray:
 
 
 def hidden(
+    network: nn.Module, examples: Examples, at_most: int, rng: np.random.Generator
+) -> Examples:
+    """Give the layer's spikes, in up to so many windows of each class or running on."""
+    if isinstance(examples, Stretches):
+        return _running(network, examples)
+    return _in_windows(network, examples, at_most, rng)
+
+
+def _running(network: nn.Module, stretches: Stretches) -> Stretches:
+    """Let the layer run on through all stretches."""
+    whole: Any = network
+    (layer,) = whole.layers
+    trains: dict[int, Tensor] = {}
+    with torch.no_grad():
+        for run in stretches.runs(1):
+            state: list[Tensor] = []
+            parts = []
+            for piece in run.pieces:
+                spikes, *state = layer(piece, None, *state)
+                parts.append(spikes.to(torch.uint8))
+            outputs = torch.cat(parts)
+            for place, number in enumerate(run.chosen.tolist()):
+                trains[number] = outputs[:, place]
+    ordered = [trains[number] for number in range(len(stretches.first))]
+    length = torch.tensor([len(train) for train in ordered])
+    length = length.to(stretches.first)
+    return replace(
+        stretches,
+        trains=torch.cat(ordered),
+        first=length.cumsum(0) - length,
+        length=length,
+    )
+
+
+def _in_windows(
     network: nn.Module, windows: Windows, at_most: int, rng: np.random.Generator
 ) -> Windows:
-    """Give the layer's spikes in up to so many windows of each class."""
     rows = some_of_each_class(windows, at_most, rng).to(windows.first.device)
     whole: Any = network
     (layer,) = whole.layers

@@ -41,6 +41,7 @@ from torch.nn import functional
 from pipeline.errors import ConfigError
 from pipeline.networks._layers import Unrolled
 from pipeline.networks._step_heads import StepHead
+from pipeline.training.batches import Batch
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 DENSE = SparsitySettings()
@@ -49,8 +50,7 @@ DENSE = SparsitySettings()
 
 def differentiate(
     network: nn.Module,
-    spikes: Tensor,
-    targets: Tensor,
+    batch: Batch,
     settings: TrainingSettings,
     sparsity: SparsitySettings = DENSE,
 ) -> float:
@@ -59,8 +59,7 @@ def differentiate(
     Parameters
     ----------
     network : nn.Module
-    spikes : Tensor, shape (time, batch, feature)
-    targets : Tensor, shape (batch,)
+    batch : Batch
     settings : TrainingSettings
     sparsity : SparsitySettings
         What activity costs.
@@ -73,7 +72,7 @@ def differentiate(
     # Until the gradients are there: what is computed again must be seen again.
     watching = watched(network, see, graded=sparsity.hoyer_weight > 0)
     with watching if sparsity.penalised else nullcontext():
-        loss = label_loss(network, spikes, targets, settings)
+        loss = label_loss(network, batch, settings)
         loss = loss + penalties(layers, sparsity) if layers else loss
         loss.backward()  # type: ignore[no-untyped-call]
     return float(loss.detach())
@@ -116,15 +115,20 @@ def penalties(
     return sum(parts, torch.zeros(()))
 
 
-def label_loss(
-    network: nn.Module, spikes: Tensor, targets: Tensor, settings: TrainingSettings
-) -> Tensor:
-    """Compute the cross-entropy of the window's logits, or the mean over its steps'."""
-    if settings.loss == "cross_entropy":
-        return functional.cross_entropy(network(spikes), targets)
+def label_loss(network: nn.Module, batch: Batch, settings: TrainingSettings) -> Tensor:
+    """Compute the cross-entropy of the decisions, or the mean over a window's steps."""
     stack: Any = network
-    steps: Tensor = stack.steps(spikes)
-    return functional.cross_entropy(steps.flatten(0, 1), targets.repeat(len(steps)))
+    if settings.loss == "tet":
+        steps: Tensor = stack.steps(batch.spikes)
+        targets = batch.targets.repeat(len(steps))
+        return functional.cross_entropy(steps.flatten(0, 1), targets)
+    if batch.at is None:
+        return functional.cross_entropy(network(batch.spikes), batch.targets)
+    pieces = batch.pieces(stack.stride)
+    logits = stack.decide(pieces, batch.at, detach=batch.reach is not None)
+    losses = functional.cross_entropy(logits, batch.targets, reduction="none")
+    weights = torch.ones_like(losses) if batch.weights is None else batch.weights
+    return (losses * weights).sum() / weights.sum()
 
 
 def rate_penalty(rates: Tensor, target_hz: float) -> Tensor:
@@ -158,7 +162,7 @@ def watched(
 
 
 def check_loss(network: nn.Module, settings: TrainingSettings) -> None:
-    """Refuse TET where the network has no logits at every step.
+    """Refuse TET where the network has no logits at every step of a window.
 
     Raises
     ------

@@ -35,7 +35,7 @@ from pipeline.training.fitting import Epoch
 from pipeline.training.settings import PruningSettings, TrainingSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrunedEpoch(Epoch):
     """How an epoch went of which a share of the weights was 0."""
 

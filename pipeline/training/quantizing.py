@@ -18,8 +18,8 @@ from pipeline import files
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.network import IntegerNetwork, describe
 from pipeline.quantization.quantize import quantize
-from pipeline.training.batches import Windows
-from pipeline.training.fitting import balanced, chooses, predict, some_of_each_class
+from pipeline.training.batches import Windows, some_of_each_class
+from pipeline.training.fitting import Examples, balanced, chooses, predict
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.tuning import tuned
 
@@ -56,8 +56,8 @@ class Quantized:
 
 def quantize_fold(
     network: nn.Module,
-    train: Windows,
-    validation: Windows,
+    train: Examples,
+    validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> Quantized:
@@ -72,7 +72,7 @@ def quantize_fold(
     ----------
     network : nn.Module
         A trained network; it is not changed.
-    train, validation : Windows
+    train, validation : Windows or Stretches
     settings : TrainingSettings
         Of the training.
     rng : Generator
@@ -81,7 +81,8 @@ def quantize_fold(
     cpu = torch.device("cpu")
     network, train = deepcopy(network).to(cpu).eval(), train.to(cpu)
     judge = _Judge(validation.to(cpu), settings, rng)
-    calibration = train.spikes(some_of_each_class(train, CALIBRATED, rng))
+    windows = train if isinstance(train, Windows) else train.windows()
+    calibration = windows.spikes(some_of_each_class(windows, CALIBRATED, rng))
     float32 = judge.accuracy(network)
     try:
         best = quantize(network, calibration)
@@ -125,19 +126,17 @@ def told(quantized: Quantized) -> dict[str, Any]:
 
 
 class _Judge:
-    """Judges networks by the same validation windows."""
+    """Judges networks by the same validation decisions."""
 
     def __init__(
-        self, windows: Windows, settings: TrainingSettings, rng: np.random.Generator
+        self, examples: Examples, settings: TrainingSettings, rng: np.random.Generator
     ) -> None:
-        self.windows = windows
-        self.rows = some_of_each_class(
-            windows, settings.validation_windows_per_class, rng
-        )
+        self.examples = examples
+        self.rows = examples.judges(settings.validation_windows_per_class, rng)
 
     def accuracy(self, network: nn.Module) -> float:
         """Compute the balanced accuracy."""
-        logits = predict(network, self.windows, self.rows)
+        logits = predict(network, self.examples, self.rows)
         if isinstance(network, IntegerNetwork):
             logits = logits.double() * network.scale
-        return balanced(logits, self.windows.targets[self.rows])[1]
+        return balanced(logits, self.examples.targets[self.rows])[1]

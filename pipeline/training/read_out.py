@@ -13,20 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import RateHead
+from pipeline.networks._heads import RateHead, SegmentRates
 from pipeline.networks._stack import Stack
 from pipeline.networks._step_heads import CountHead
-from pipeline.training.batches import Windows
-from pipeline.training.fitting import (
-    Epoch,
-    balanced,
-    chooses,
-    fit,
-    some_of_each_class,
-)
+from pipeline.training.batches import some_of_each_class
+from pipeline.training.fitting import Epoch, Examples, balanced, chooses, fit
 from pipeline.training.losses import DENSE
 from pipeline.training.pruning import prune_and_train
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+from pipeline.training.stretches import Stretches
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -51,8 +46,8 @@ def is_read_out(network: nn.Module) -> bool:
 
 def fit_sparsely(
     network: nn.Module,
-    train: Windows,
-    validation: Windows,
+    train: Examples,
+    validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
     sparsity: SparsitySettings = DENSE,
@@ -66,7 +61,7 @@ def fit_sparsely(
     ----------
     network : nn.Module
         It is changed.
-    train, validation : Windows
+    train, validation : Windows or Stretches
     settings : TrainingSettings
     rng : Generator
         Draws the windows.
@@ -83,8 +78,8 @@ def fit_sparsely(
 
 def fit_read_out(
     network: nn.Module,
-    train: Windows,
-    validation: Windows,
+    train: Examples,
+    validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> Iterator[Epoch]:
@@ -99,7 +94,7 @@ def fit_read_out(
     ----------
     network : nn.Module
         For which `is_read_out` holds; it is changed.
-    train, validation : Windows
+    train, validation : Windows or Stretches
     settings : TrainingSettings
         Only its numbers of windows matter here.
     rng : Generator
@@ -110,7 +105,7 @@ def fit_read_out(
     from threadpoolctl import threadpool_limits
 
     heard = some_of_each_class(train, EPOCHS_HEARD * settings.windows_per_class, rng)
-    judges = some_of_each_class(validation, settings.validation_windows_per_class, rng)
+    judges = validation.judges(settings.validation_windows_per_class, rng)
     rates, judged = _rates(network, train, heard), _rates(network, validation, judges)
     last = not chooses(validation)
     targets, judged_targets = train.targets[heard], validation.targets[judges]
@@ -138,16 +133,27 @@ def fit_read_out(
     linear.load_state_dict(kept)
 
 
-def _rates(network: nn.Module, windows: Windows, rows: Tensor) -> Tensor:
-    """Compute what the head maps: rates (window, segment·feature), or the mean."""
+def _rates(network: nn.Module, examples: Examples, rows: Tensor) -> Tensor:
+    """Compute what the head maps: rates (decision, segment·feature), or the mean."""
     head = _head(network)
-    parts = []
-    for some in torch.split(rows.to(windows.first.device), AT_ONCE):
-        spikes = windows.spikes(some)
-        parts.append(
-            head.rates(spikes) if isinstance(head, RateHead) else spikes.mean(0)
-        )
-    return torch.cat(parts)
+    pool = head.rates if isinstance(head, RateHead) else SegmentRates(1)
+    if isinstance(examples, Stretches):
+        return _trailing(pool, examples)[rows]
+    split = torch.split(rows.to(examples.first.device), AT_ONCE)
+    return torch.cat([pool(examples.spikes(some)) for some in split])
+
+
+def _trailing(pool: SegmentRates, stretches: Stretches) -> Tensor:
+    """Compute the rates before each decision, (decision, segment·feature)."""
+    parts, order = [], []
+    for run in stretches.runs(1):
+        rates, start = torch.zeros(()), 0
+        for piece in run.pieces:
+            rates = rates + pool.trailing(piece, start, run.at, stretches.n_steps)
+            start += len(piece)
+        parts.append(rates)
+        order.append(run.rows)
+    return torch.cat(parts)[torch.cat(order).argsort()]
 
 
 def _head(network: nn.Module) -> RateHead | CountHead:

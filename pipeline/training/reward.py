@@ -35,14 +35,16 @@ from pipeline.networks._reward_head import RewardHead
 from pipeline.networks._reward_settings import RewardReadOut
 from pipeline.plasticity._state import State
 from pipeline.plasticity.reward import Reward
-from pipeline.training.batches import Windows
+from pipeline.training.batches import (
+    Windows,
+    as_many_of_each_class,
+    some_of_each_class,
+)
 from pipeline.training.fitting import (
     Epoch,
-    as_many_of_each_class,
     balanced,
     chooses,
     predict,
-    some_of_each_class,
 )
 from pipeline.training.settings import TrainingSettings
 

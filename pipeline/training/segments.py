@@ -53,6 +53,8 @@ class Segments:
         The decisions by stretch and step.
     key : Tensor, shape (decision,)
         Stretch and step as one number, in that order.
+    reach : int or None
+        Steps that gradients go back; None: all.
     """
 
     stretches: "Stretches"
@@ -60,6 +62,7 @@ class Segments:
     warm_up: int
     order: Tensor
     key: Tensor
+    reach: int | None
 
     @staticmethod
     def of(stretches: "Stretches", settings: "TrainingSettings") -> "Segments":
@@ -85,7 +88,10 @@ class Segments:
             )
         keys = stretches.stretch * _span(stretches) + stretches.step
         order = keys.argsort(stable=True)
-        return Segments(stretches, n_steps, warm_up, order, keys[order])
+        reach = None
+        if settings.truncate_s is not None:
+            reach = max(1, round(settings.truncate_s / stretches.dt))
+        return Segments(stretches, n_steps, warm_up, order, keys[order], reach)
 
     def n_batches(self, settings: "TrainingSettings") -> int:
         """Count the batches of an epoch."""
@@ -102,7 +108,9 @@ class Segments:
             self.stretches.targets[counted], POWERS[settings.class_weights]
         )
         size = self._at_once(settings)
-        for some in zip(stretch.split(size), begin.split(size), strict=True):
+        for some in zip(
+            torch.split(stretch, size), torch.split(begin, size), strict=True
+        ):
             yield self._batch(Drawn(*some), weights)
 
     def _n_segments(self, settings: "TrainingSettings") -> int:
@@ -169,6 +177,7 @@ class Segments:
             targets,
             At(segment, stretches.step[rows] - drawn.begin[segment]),
             weights[targets],
+            self.reach,
         )
 
 

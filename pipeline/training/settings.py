@@ -16,12 +16,36 @@ class TrainingSettings(Settings):
 
     epochs: PositiveInt = 20
     windows_per_class: Annotated[
-        int, Field(ge=1, description="windows of every class that make an epoch")
+        int, Field(ge=1, description="decisions of every class that make an epoch")
     ] = 600
     validation_windows_per_class: Annotated[
-        int, Field(ge=1, description="at most so many of a class judge an epoch")
-    ] = 500
-    batch: PositiveInt = 128
+        int,
+        Field(ge=1, description="at most so many of a class judge an epoch, where "
+              "networks restart; all do where they run on"),
+    ] = 500  # fmt: skip
+    batch: Annotated[PositiveInt, Field(description="decisions, about")] = 128
+    segment_s: Annotated[
+        float, Field(gt=0, le=3600, description="training segments of what runs on")
+    ] = 10.0
+    warm_up_s: Annotated[
+        float | None,
+        Field(ge=0, le=3600, description="of a segment, what comes before decisions "
+              "count; null: the length of a window"),
+    ] = None  # fmt: skip
+    class_weights: Annotated[
+        Literal["balanced", "square_root", "none"],
+        Field(description="of decisions that share a segment: 1/n, 1/√n or the same"),
+    ] = "balanced"
+    truncate_s: Annotated[
+        float | None,
+        Field(gt=0, le=3600, description="how far gradients go back through what runs "
+              "on; null: to the start of the segment"),
+    ] = None  # fmt: skip
+    frozen_norm: Annotated[
+        float,
+        Field(ge=0, le=1, description="of the epochs, the last, in which a norm's mean "
+              "and spread stay as they are"),
+    ] = 0.3  # fmt: skip
     loss: Annotated[
         Literal["cross_entropy", "tet"],
         Field(description="of the window's logits, or of those at every step (TET)"),

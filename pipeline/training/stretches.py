@@ -9,7 +9,7 @@ later one with the interval that its first label speaks of.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,11 @@ from pipeline.networks._stack import Stack
 from pipeline.roles import UNJUDGED
 from pipeline.training.batches import (
     Batch,
+    Windows,
     check_segments,
     common_length,
     gathered,
     load_trains,
-    shuffled_classes,
     targets_of,
 )
 from pipeline.training.segments import Segments
@@ -54,6 +54,27 @@ class Memory(NamedTuple):
 
     blocks: bool = False
     limit_s: float | None = None
+
+
+class Run(NamedTuple):
+    """Stretches that a network passes side by side.
+
+    Parameters
+    ----------
+    chosen : Tensor, shape (batch,)
+        The stretches.
+    rows : Tensor, shape (decision,)
+        Their decisions.
+    at : At
+        Where in the batch these are taken.
+    pieces : iterator of Tensor, shape (time, batch, feature), float32
+        The spikes, piece by piece, each of a multiple of the network's stride.
+    """
+
+    chosen: Tensor
+    rows: Tensor
+    at: At
+    pieces: Iterator[Tensor]
 
 
 @dataclass(frozen=True)
@@ -97,8 +118,15 @@ class Stretches:
 
     def to(self, device: torch.device) -> "Stretches":
         """Move everything to a device."""
-        tensors = {k: v for k, v in vars(self).items() if isinstance(v, Tensor)}
-        return replace(self, **{k: v.to(device) for k, v in tensors.items()})
+        return replace(
+            self,
+            trains=self.trains.to(device),
+            first=self.first.to(device),
+            length=self.length.to(device),
+            stretch=self.stretch.to(device),
+            step=self.step.to(device),
+            targets=self.targets.to(device),
+        )
 
     def n_batches(self, settings: "TrainingSettings") -> int:
         """Count the batches of an epoch."""
@@ -119,21 +147,21 @@ class Stretches:
         found: list[Tensor] = []
         order: list[Tensor] = []
         with torch.no_grad():
-            for decisions, at, pieces in self.runs(network.stride):
-                found.append(network.decide(pieces, at))
-                order.append(decisions)
+            for run in self.runs(network.stride):
+                found.append(network.decide(run.pieces, run.at))
+                order.append(run.rows)
         place = torch.cat(order).argsort()
         return torch.cat(found)[place][rows]
 
-    def runs(self, stride: int) -> Iterator[tuple[Tensor, At, Iterator[Tensor]]]:
-        """Go through all stretches with decisions, some side by side.
+    def windows(self) -> Windows:
+        """Give the interval of each label alone, silent outside of its stretch."""
+        first, length = self.first[self.stretch], self.length[self.stretch]
+        segment = torch.stack([first, first + length])
+        start = first + self.step - self.n_steps
+        return Windows(self.trains, start, self.targets, self.n_steps, self.dt, segment)
 
-        Returns
-        -------
-        runs : iterator of (Tensor, At, iterator of Tensor)
-            The decisions' rows, where they are taken, and the spikes in pieces of time,
-            (time, batch, feature), each of a multiple of `stride` steps.
-        """
+    def runs(self, stride: int) -> Iterator[Run]:
+        """Go through all stretches with decisions, some side by side."""
         n_steps = torch.zeros_like(self.length)
         n_steps.scatter_reduce_(0, self.stretch, self.step, "amax")
         for chosen in _side_by_side(n_steps):
@@ -142,7 +170,7 @@ class Stretches:
             rows = torch.nonzero(place[self.stretch] >= 0).flatten()
             at = At(place[self.stretch[rows]], self.step[rows])
             longest = int(n_steps[chosen].max())
-            yield rows, at, self._pieces(chosen, longest, stride)
+            yield Run(chosen, rows, at, self._pieces(chosen, longest, stride))
 
     def _pieces(self, chosen: Tensor, n_steps: int, stride: int) -> Iterator[Tensor]:
         size = max(STEPS_AT_ONCE // len(chosen) // stride, 1) * stride
@@ -169,7 +197,7 @@ class Stretches:
 
 
 def _side_by_side(n_steps: Tensor) -> Iterator[Tensor]:
-    """Group stretches of about equal numbers of steps; those without any are left out."""
+    """Group stretches of about as many steps; those without any are left out."""
     order = torch.argsort(n_steps, stable=True)
     order = order[n_steps[order] > 0]
     start = 0
@@ -206,7 +234,9 @@ def load(
     n_steps = common_length(fold)
     names = sorted(fold.loc[fold["role"] == role, "recording"].unique())
     trains = load_trains(folder, names)
-    limit = None if memory.limit_s is None else max(1, round(memory.limit_s / trains.dt))
+    limit = (
+        None if memory.limit_s is None else max(1, round(memory.limit_s / trains.dt))
+    )
     table = in_stretches(fold, blocks=memory.blocks, limit=limit)
     table = table[table["role"] == role]
     check_segments(table, trains)
@@ -248,37 +278,35 @@ def in_stretches(
     """
     order = ["recording", "segment", "stop", "start"]
     table = fold.sort_values(order, kind="stable")
-    segment = _changed(table, ["recording", "segment"])
     role = table["role"].replace(UNJUDGED, "test")
-    changed = segment | (role != role.shift())
+    opens = _changes(table["recording"]) | _changes(table["segment"])
+    changes = opens | _changes(role)
     if blocks:
-        changed |= table["block"] != table["block"].shift()
-    stretch = changed.cumsum()
-    # Of a segment's first stretch all there is before it is nobody else's.
-    opens = segment.groupby(stretch).transform("first")
-    start = _first_start(table, stretch).where(~opens, table["segment_start"])
+        changes |= _changes(table["block"])
+    stretch = changes.cumsum()
+    segment_start = table["segment_start"].to_numpy()
+    # Of a segment's first stretch, all that lies before it is nobody else's.
+    first = opens.groupby(stretch).transform("first").to_numpy()
+    start = np.where(first, segment_start, _earliest(table, stretch, segment_start))
     if limit is not None:
         part = (table["stop"] - start - 1) // limit
-        stretch = (stretch != stretch.shift()) | (part != part.shift())
-        stretch = stretch.cumsum()
-        again = np.maximum(_first_start(table, stretch), start)
-        start = start.where(part == 0, again)
-    stop = table["stop"].groupby(stretch).transform("max")
-    stop = np.minimum(stop, table["segment_stop"])
-    known = {"stretch": stretch, "stretch_start": start, "stretch_stop": stop}
-    return table.assign(**known).loc[fold.index]
+        stretch = (_changes(stretch) | _changes(part)).cumsum()
+        start = np.where(part == 0, start, _earliest(table, stretch, start))
+    last = table["stop"].groupby(stretch).transform("max").to_numpy()
+    stop = np.minimum(last, table["segment_stop"].to_numpy())
+    known = table.assign(stretch=stretch, stretch_start=start, stretch_stop=stop)
+    return known.loc[fold.index]
 
 
-def _changed(table: pd.DataFrame, columns: list[str]) -> "pd.Series[bool]":
+def _changes(column: "pd.Series[Any]") -> "pd.Series[bool]":
     """Mark rows that differ from the row before."""
-    each = [table[column] != table[column].shift() for column in columns]
-    changed = each[0]
-    for other in each[1:]:
-        changed = changed | other
-    return changed
+    return column != column.shift()
 
 
-def _first_start(table: pd.DataFrame, stretch: "pd.Series[int]") -> "pd.Series[int]":
-    """Give each stretch's earliest start, within the segment."""
-    earliest = table["start"].groupby(stretch).transform("min")
-    return np.maximum(earliest, table["segment_start"])
+def _earliest(
+    table: pd.DataFrame, stretch: "pd.Series[Any]", least: np.ndarray
+) -> np.ndarray:
+    """Give the earliest start of each row's stretch, but no less than `least`."""
+    starts: np.ndarray = table["start"].groupby(stretch).transform("min").to_numpy()
+    earliest: np.ndarray = np.maximum(starts, least)
+    return earliest

@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.errors import DataError
-from pipeline.networks.base import Network
+from pipeline.networks._settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
-from pipeline.training.batches import Windows
+from pipeline.training import batches, stretches
+from pipeline.training.fitting import Examples
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+from pipeline.training.stretches import Memory
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Task:
         `folds.parquet`: window, fold, role; `unjudged` is not predicted.
     labels : tuple of str
         The classes in their order.
-    network : Network
+    network : LayeredNetwork
     neuron : Neuron
     settings : TrainingSettings
     seed : int
@@ -37,6 +39,8 @@ class Task:
         Digests of everything else that the result depends on: files and sources.
     sparsity : SparsitySettings
         What the model spends less by.
+    memory_s : float or None
+        How long a network may remember that runs on, for labels follow the clock.
     """
 
     name: str
@@ -44,18 +48,35 @@ class Task:
     windows: pd.DataFrame
     folds: pd.DataFrame
     labels: tuple[str, ...]
-    network: Network
+    network: LayeredNetwork
     neuron: Neuron
     settings: TrainingSettings
     seed: int
     inputs: Mapping[str, str]
     sparsity: SparsitySettings = field(default_factory=SparsitySettings)
+    memory_s: float | None = None
+
+
+def load_role(task: Task, fold: int, role: str) -> Examples:
+    """Load what a fold learns from or is judged by, in the order of `role_windows`."""
+    if task.network.restart == "windows":
+        return batches.load(task.spikes, role_windows(task, fold, role), task.labels)
+    role_windows(task, fold, role)
+    memory = Memory(task.network.restart == "blocks", task.memory_s)
+    table = fold_windows(task, fold)
+    return stretches.load(task.spikes, table, role, task.labels, memory)
+
+
+def fold_windows(task: Task, fold: int) -> pd.DataFrame:
+    """List a fold's windows with their roles, in the order of their numbers."""
+    mine = task.folds.loc[task.folds["fold"] == fold, ["window", "role"]]
+    return mine.merge(task.windows, on="window", validate="1:1").sort_values("window")
 
 
 def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
     """List a fold's windows of a role, in the order of their numbers."""
-    folds = task.folds
-    wanted = folds.loc[(folds["fold"] == fold) & (folds["role"] == role), ["window"]]
+    windows = fold_windows(task, fold)
+    wanted = windows[windows["role"] == role].drop(columns="role")
     if wanted.empty:
         raise DataError(
             f"folds.parquet: fold {fold} of {task.name}",
@@ -63,10 +84,10 @@ def role_windows(task: Task, fold: int, role: str) -> pd.DataFrame:
             expected="windows in every role",
             remedy="change the data set's `folds`, or add subjects",
         )
-    return wanted.merge(task.windows, on="window", validate="1:1").sort_values("window")
+    return wanted
 
 
-def check_classes(where: str, train: Windows, labels: tuple[str, ...]) -> None:
+def check_classes(where: str, train: Examples, labels: tuple[str, ...]) -> None:
     """Refuse a fold whose training windows are of one class.
 
     Raises

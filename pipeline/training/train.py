@@ -25,13 +25,13 @@ from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.parallel import console, parallel_map
 from pipeline.roles import trained_folds
-from pipeline.training import batches, devices, dynamics
-from pipeline.training.fitting import Epoch, chooses
+from pipeline.training import devices, dynamics
+from pipeline.training.fitting import Epoch, Examples, chooses
 from pipeline.training.local import fit_locally, save_courses
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.quantizing import quantize_fold, save_quantized
 from pipeline.training.read_out import fit_sparsely
-from pipeline.training.task import Task, check_classes, role_windows
+from pipeline.training.task import Task, check_classes, load_role
 from pipeline.training.trained import (
     load_network,
     load_quantized,
@@ -172,8 +172,7 @@ def _train_fold(task: Task, path: Path, fold: int) -> None:
     """Train a fold, from its train and validation windows alone, and save it."""
     where = f"{task.name}, fold {fold}"
     train, validation = (
-        batches.load(task.spikes, role_windows(task, fold, role), task.labels)
-        for role in ("train", "validation")
+        load_role(task, fold, role) for role in ("train", "validation")
     )
     check_classes(where, train, task.labels)
     shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
@@ -187,8 +186,8 @@ def _train_fold(task: Task, path: Path, fold: int) -> None:
         "fold": fold,
         "epochs": len(history),
         "best_epoch": best.epoch,
-        "n_train": len(train.first),
-        "n_validation": len(validation.first),
+        "n_train": len(train.targets),
+        "n_validation": len(validation.targets),
         "parameters": sum(p.numel() for p in network.parameters()),
     }
     meta = {
@@ -203,7 +202,7 @@ def _train_fold(task: Task, path: Path, fold: int) -> None:
     files.save_weights(path, network.state_dict(), meta=meta)
 
 
-def _kept(history: list[Epoch], validation: batches.Windows) -> Epoch:
+def _kept(history: list[Epoch], validation: Examples) -> Epoch:
     """Give the epoch whose weights the network was left with."""
     if not chooses(validation):
         return history[-1]
@@ -214,8 +213,7 @@ def _kept(history: list[Epoch], validation: batches.Windows) -> Epoch:
 def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> None:
     """Put a fold in integers, by its train and validation windows alone; save that."""
     train, validation = (
-        batches.load(task.spikes, role_windows(task, fold, role), task.labels)
-        for role in ("train", "validation")
+        load_role(task, fold, role) for role in ("train", "validation")
     )
     rng = seeds.generator(task.seed, "train", task.name, fold, "integers")
     quantized = quantize_fold(network, train, validation, task.settings, rng)
@@ -226,8 +224,8 @@ def _fit(
     task: Task,
     fold: int,
     network: nn.Module,
-    train: batches.Windows,
-    validation: batches.Windows,
+    train: Examples,
+    validation: Examples,
 ) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
     """Fit by gradients, after local learning if it is for that; gives its course."""
     rng = seeds.generator(task.seed, "train", task.name, fold, "windows")

@@ -14,9 +14,9 @@ from pipeline.errors import DataError
 from pipeline.networks.base import Network, Shape
 from pipeline.neurons.base import Neuron
 from pipeline.quantization.network import IntegerNetwork, rebuild
-from pipeline.training import batches, devices
+from pipeline.training import devices
 from pipeline.training.fitting import predict
-from pipeline.training.task import Task, role_windows
+from pipeline.training.task import Task, load_role, role_windows
 
 
 def weights_path(folder: Path, fold: int) -> Path:
@@ -73,11 +73,11 @@ def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
 def predictions(task: Task, network: nn.Module, fold: int) -> pd.DataFrame:
     """Predict a fold's test windows; in integers, on the processor."""
     table = role_windows(task, fold, "test")
+    tested = load_role(task, fold, "test")
     integer = isinstance(network, IntegerNetwork)
     place = torch.device("cpu") if integer else devices.choose()
-    windows = batches.load(task.spikes, table, task.labels).to(place)
     rows = torch.arange(len(table), device=place)
-    logits = predict(network.to(place), windows, rows)
+    logits = predict(network.to(place), tested.to(place), rows)
     if isinstance(network, IntegerNetwork):
         logits = logits.double() * network.scale
     return _table(table, fold, logits, task.labels)
@@ -90,8 +90,9 @@ def _table(
     likely = logits.softmax(1).cpu().numpy()
     known = windows[["window", "recording", "subject", "session", "label"]]
     known.insert(1, "fold", fold)
+    cold = windows["start"] < windows["segment_start"]
     predicted = pd.Index(labels)[likely.argmax(1)]
     columns = {
         f"p_{label}": likely[:, k].astype(np.float32) for k, label in enumerate(labels)
     }
-    return known.assign(predicted=predicted, **columns)
+    return known.assign(cold=cold, predicted=predicted, **columns)

@@ -12,7 +12,7 @@ References
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import replace
@@ -36,8 +36,8 @@ from pipeline.quantization.quantize import (
     quantize,
 )
 from pipeline.quantization.scales import LARGEST, channel_scales, faked
-from pipeline.training.batches import Windows
-from pipeline.training.fitting import as_many_of_each_class, parameter_groups
+from pipeline.training.batches import Batch, Windows, some_of_each_class
+from pipeline.training.fitting import Examples, parameter_groups
 from pipeline.training.local import hidden, read_out
 from pipeline.training.losses import differentiate
 from pipeline.training.read_out import EPOCHS_HEARD, fit_read_out
@@ -51,7 +51,7 @@ SOFTER = 0.1
 def tuned(
     network: nn.Module,
     plain: IntegerNetwork,
-    train: Windows,
+    train: Examples,
     calibration: Tensor,
     settings: TrainingSettings,
     rng: np.random.Generator,
@@ -67,7 +67,7 @@ def tuned(
         The network of floats; it is not changed.
     plain : IntegerNetwork
         What it became by rounding alone.
-    train : Windows
+    train : Windows or Stretches
     calibration : Tensor, shape (time, window, feature)
     settings : TrainingSettings
         Of the training.
@@ -82,7 +82,7 @@ def tuned(
 def _with_new_read_out(
     network: nn.Module,
     plain: IntegerNetwork,
-    train: Windows,
+    train: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> Iterator[IntegerNetwork]:
@@ -93,7 +93,7 @@ def _with_new_read_out(
     """
     rest = read_out(deepcopy(network))
     count = EPOCHS_HEARD * settings.windows_per_class
-    heard = hidden(plain, train, count, rng)
+    heard = _windows(hidden(plain, train, count, rng), count, rng)
     calibration = heard.spikes(torch.arange(1))
     zeros = _linears(rest)[0].weight == 0
     silent = zeros.all(0)
@@ -109,6 +109,21 @@ def _with_new_read_out(
         yield IntegerNetwork(layers, told.head).eval()
 
 
+def _windows(heard: Examples, count: int, rng: np.random.Generator) -> Windows:
+    """Cut out the intervals of up to so many labels of each class."""
+    if isinstance(heard, Windows):
+        return heard
+    rows = some_of_each_class(heard, count, rng)
+    spikes = heard.windows().spikes(rows).to(torch.uint8)
+    return Windows(
+        spikes.transpose(0, 1).flatten(0, 1).contiguous(),
+        torch.arange(len(rows)) * heard.n_steps,
+        heard.targets[rows],
+        heard.n_steps,
+        heard.dt,
+    )
+
+
 def _silenced(heard: Windows, rest: Stack, silent: Tensor) -> Windows:
     """Take out the spikes that a read-out's silent columns would hear."""
     head: Any = rest.head
@@ -121,7 +136,7 @@ def _silenced(heard: Windows, rest: Stack, silent: Tensor) -> Windows:
 
 def _fine_tuned(
     network: nn.Module,
-    train: Windows,
+    train: Examples,
     calibration: Tensor,
     settings: TrainingSettings,
     rng: np.random.Generator,
@@ -136,13 +151,13 @@ def _fine_tuned(
     for epoch in range(TUNED_EPOCHS):
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * (1 - epoch / TUNED_EPOCHS)
-        rows = as_many_of_each_class(train, settings.windows_per_class, rng)
         with (
             torch.random.fork_rng(devices=[]),
             _rounded_activations(learner, calibration),
         ):
             torch.manual_seed(int(rng.integers(2**31)))
-            if not _learn(learner, divisors, train, rows, settings, optimizer):
+            batches = train.batches(settings, rng)
+            if not _learn(learner, divisors, batches, settings, optimizer):
                 return
         try:
             made = quantize(learner, calibration)
@@ -182,19 +197,17 @@ def _divisors(learner: Stack, calibration: Tensor) -> dict[Any, Tensor]:
 def _learn(
     learner: Stack,
     divisors: Mapping[Any, Tensor],
-    train: Windows,
-    rows: Tensor,
+    batches: Iterable[Batch],
     settings: TrainingSettings,
     optimizer: torch.optim.AdamW,
 ) -> bool:
     """Make one epoch; gives whether its numbers stayed numbers."""
     learner.train()
-    for some in torch.split(rows, settings.batch):
+    for batch in batches:
         optimizer.zero_grad()
         try:
             with _rounded_weights(divisors):
-                spikes, targets = train.spikes(some), train.targets[some]
-                loss = differentiate(learner, spikes, targets, settings)
+                loss = differentiate(learner, batch, settings)
         except UnstableError:
             return False
         if not math.isfinite(loss):
