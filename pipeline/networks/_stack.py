@@ -144,7 +144,8 @@ class Stack(nn.Module):
         at : At
             Steps of input, from 1 to those of all pieces together.
         detach : bool
-            Whether gradients stay within their piece: truncated back-propagation.
+            Whether no gradient goes through the layers' states from a piece to the one
+            before: truncated back-propagation.
 
         Returns
         -------
