@@ -19,6 +19,9 @@ Dropout = Annotated[
 ]
 
 
+Restart = Literal["never", "windows", "blocks"]
+
+
 class LayeredNetwork(Network):
     """Layers of weights and neurons, if any, and a read-out.
 
@@ -42,7 +45,7 @@ class LayeredNetwork(Network):
         float, Field(gt=0, le=3600, description="the slowest trace before learning")
     ] = 2.0
     restart: Annotated[
-        Literal["never", "windows", "blocks"],
+        Restart,
         Field(
             description="when its state starts anew, besides at every change of "
             "person, session, segment and role: never; before each decision's window; "
@@ -50,6 +53,11 @@ class LayeredNetwork(Network):
         ),
     ] = "never"
     dropout: Dropout = 0.2
+
+    @property
+    def restarts(self) -> Restart:
+        """When its state starts anew."""
+        return self.restart
 
     @property
     def reads_steps(self) -> bool:

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 from pipeline.components import chosen
 from pipeline.errors import ConfigError
 from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.networks._settings import LayeredNetwork
+from pipeline.networks._settings import LayeredNetwork, Restart
 from pipeline.networks.base import Shape
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
@@ -72,8 +72,6 @@ class Competitive(LayeredNetwork):
             raise ValueError("rule reward: the layer gets none; it belongs in `reward`")
         if self.reward and self.read_out != "rates":
             raise ValueError(f"read_out {self.read_out} beside `reward`: one of them")
-        if self.reward and self.restart != "windows":
-            raise ValueError("`reward` counts in windows: add restart: windows")
         return self
 
     def check(self, neuron: Neuron) -> None:
@@ -96,6 +94,11 @@ class Competitive(LayeredNetwork):
                 f"{neuron.threshold:g}, and adaptive thresholds rest at {min(rests):g}",
                 expected="the same number",
             )
+
+    @property
+    def restarts(self) -> Restart:
+        """Class neurons count in windows: what learns from reward restarts for each."""
+        return "windows" if self.reward else self.restart
 
     def n_read(self, shape: Shape) -> int:
         """Count every step."""

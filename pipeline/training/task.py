@@ -59,10 +59,10 @@ class Task:
 
 def load_role(task: Task, fold: int, role: str) -> Examples:
     """Load what a fold learns from or is judged by, in the order of `role_windows`."""
-    if task.network.restart == "windows":
+    if task.network.restarts == "windows":
         return batches.load(task.spikes, role_windows(task, fold, role), task.labels)
     role_windows(task, fold, role)
-    memory = Memory(task.network.restart == "blocks", task.memory_s)
+    memory = Memory(task.network.restarts == "blocks", task.memory_s)
     table = fold_windows(task, fold)
     return stretches.load(task.spikes, table, role, task.labels, memory)
 

@@ -14,14 +14,12 @@ from pipeline.networks._layers import Unrolled
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
-from pipeline.training.batches import Windows
-from pipeline.training.fitting import (
+from pipeline.training.batches import (
+    Windows,
     as_many_of_each_class,
-    fit,
-    parameter_groups,
-    predict,
     some_of_each_class,
 )
+from pipeline.training.fitting import fit, parameter_groups, predict
 from pipeline.training.settings import TrainingSettings
 
 N_STEPS, DT = 6, 0.5

@@ -20,8 +20,8 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.training import quantizing, tuning
-from pipeline.training.batches import Windows
-from pipeline.training.fitting import balanced, some_of_each_class
+from pipeline.training.batches import Windows, some_of_each_class
+from pipeline.training.fitting import balanced
 from pipeline.training.quantizing import (
     Quantized,
     quantize_fold,
