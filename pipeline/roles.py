@@ -1,4 +1,7 @@
-"""Which folds judge, and which windows they cannot: what `folds.parquet` says."""
+"""Which folds judge, and which windows they cannot: what `folds.parquet` says.
+
+And what stands for a person whom nobody knows.
+"""
 
 from typing import Any
 
@@ -6,6 +9,9 @@ import pandas as pd
 
 UNJUDGED = "unjudged"
 """Role of windows that a fold would test, had it windows to train their class."""
+
+UNKNOWN = ""
+"""Subject of recordings of which nobody knows who was recorded."""
 
 
 def trained_folds(folds: pd.DataFrame) -> list[int]:

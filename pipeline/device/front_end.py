@@ -115,6 +115,14 @@ def design_front_end(
             expected="delta",
             remedy="export a cell of the delta encoder",
         )
+    if settings.scale is None:
+        raise ConfigError(
+            "signal.scale",
+            "null: the signal is not scaled",
+            expected="a running scale, by which a device divides what its converter "
+            "gives",
+            remedy="export a cell of a data set with signal.scale",
+        )
     plan = design(settings, sfreq)
     constants = integer_constants(plan, encoder.threshold, n_channels)
     return FrontEnd(constants, n_channels, sfreq, plan.sfreq, plan.delay_s)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ class Encoder(Component, Generic[State]):
     state: any division of a recording into chunks gives the same spikes, and nothing
     after time t changes a spike before t.
     """
+
+    values: ClassVar[tuple[float, ...] | None] = None
+    """The only values that a signal may have; None: any."""
 
     @abstractmethod
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:

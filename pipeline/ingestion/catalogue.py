@@ -97,7 +97,7 @@ def described(
         "n_channels": len(content.channels),
         "channels": dump_json(content.channels),
         "channel_types": dump_json(content.types),
-        "units": dump_json(["V"] * len(content.channels)),
+        "units": dump_json(["1" if t == "stim" else "V" for t in content.types]),
         "segments": dump_json([[s.start, s.onset_s] for s in content.segments]),
         "flat_share": quality.worst(measured.flat_share),
         "clipped_share": quality.worst(measured.clipped_share),

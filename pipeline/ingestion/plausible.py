@@ -1,7 +1,8 @@
 """Signals that no body makes: channels of one value, and amplitudes out of all bounds.
 
 The bounds are wide. They are meant for a unit that is wrong by a factor of a thousand,
-a gain that is none, or numbers that are no signal; a poor recording passes.
+a gain that is none, or numbers that are no signal; a poor recording passes. Events
+(channels of the type stim) are no voltages and have no bounds.
 """
 
 from collections.abc import Collection, Mapping
@@ -54,9 +55,10 @@ def refuse_implausible(
     flat = ~(measured.least < measured.largest)
     if "flat" not in unchecked and flat.any():
         raise _flat(where, content, measured, np.flatnonzero(flat).tolist())
-    low, high = np.array([SWINGS[kind] for kind in content.types]).T
+    low, high = np.array([SWINGS.get(kind, (0.0, np.inf)) for kind in content.types]).T
     beyond = (measured.swing < low) | (measured.swing > high)
-    beyond |= np.maximum(-measured.least, measured.largest) > LARGEST
+    voltage = np.array([kind in SWINGS for kind in content.types])
+    beyond |= voltage & (np.maximum(-measured.least, measured.largest) > LARGEST)
     if "amplitude" not in unchecked and beyond.any():
         raise _beyond(where, content, measured, np.flatnonzero(beyond).tolist())
 

@@ -228,6 +228,8 @@ def _first(job: Job, entry: Entry, content: Content, value: Value) -> str:
 def _person(job: Job, entry: Entry, content: Content) -> str:
     """Say who was recorded."""
     person = job.intake.values.person
+    if person.unknown:
+        return ""
     name = person.name(_first(job, entry, content, person))
     if not name:
         raise DataError(

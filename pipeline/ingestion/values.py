@@ -10,6 +10,7 @@ A *value* is a text that stands somewhere in a recording's files, or in its name
     header       a line or field of a file's header
     sidecar      a table or JSON object beside the recordings
     constant     the same for all: the key itself
+    unknown      nowhere: nobody knows who was recorded (of the person alone)
 
 `match` takes a part of the text, `split` divides it into codes, `modulo` reduces
 numbers, and `map` turns codes into classes or persons.
@@ -41,6 +42,7 @@ Place = Literal[
     "header",
     "sidecar",
     "constant",
+    "unknown",
 ]
 IN_FILES = frozenset({"annotation", "note", "column", "variable", "header"})
 """Places that a reader looks into."""
@@ -104,6 +106,8 @@ class Value(Settings):
     def _says_where(self) -> Self:
         if (self.file is not None) != (self.place == "sidecar"):
             raise ValueError("`file` is for `from: sidecar`, which needs it")
+        if self.place == "unknown" and not isinstance(self, Person):
+            raise ValueError("`from: unknown` is for `person`")
         if not self.key and self.place in ("field", "column", "variable", "constant"):
             raise ValueError(f"`from: {self.place}` needs a `key`")
         return self
@@ -188,11 +192,20 @@ class Person(Value):
     """Who was recorded; codes that `map` lacks stand for themselves."""
 
     place: Annotated[
-        Place, Field(alias="from", description="where the text stands")
+        Place,
+        Field(
+            alias="from",
+            description="where the text stands; unknown: nobody knows who was recorded",
+        ),
     ] = "field"
     key: Annotated[str, Field(description="name of the field, column or line")] = (
         "subject"
     )
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody knows who was recorded, so that no count is one of persons."""
+        return self.place == "unknown"
 
     def name(self, text: str) -> str:
         """Give the person that a text names; "" for nobody."""

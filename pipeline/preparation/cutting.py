@@ -10,10 +10,11 @@ the block, nor the segment.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from pipeline.preparation.beats import TOLERANCE_S, Onsets, match
 from pipeline.preparation.windows import (
@@ -32,6 +33,10 @@ SEGMENT_S = 30.0
 
 HAIR = 0.01
 """Samples that times may be off: many files keep seven digits of them."""
+
+Reasons = Shaped[np.ndarray, " window"]
+"""Why each window is not used, or ""; texts."""
+Samples = Int[np.ndarray, " window"]
 
 AFTER_BLOCK = "window ends after its block"
 NO_SAMPLE = "window holds no sample of the recording"
@@ -75,77 +80,82 @@ def cut(
     else:
         placed = _around(settings, marks, timeline, detected)
         length = round((settings.tmax - settings.tmin) * timeline.sfreq)
+    start, label = placed["start"].to_numpy(), placed["label"].to_numpy(object)
     first = min(round(timeline.delay_s * timeline.sfreq), timeline.n_samples)
-    table = pd.DataFrame(
+    bounds = first, timeline.n_samples
+    reason = placed["reason"].to_numpy(object, copy=True)
+    _refuse_labels(reason, label, labels)
+    if isinstance(settings, Sliding | Recording):
+        _refuse_leaving(reason, start, start + length, bounds, timeline.sfreq)
+    else:
+        _refuse_outside(reason, placed["onset_s"].to_numpy(), timeline)
+        empty = np.maximum(start, bounds[0]) >= np.minimum(start + length, bounds[1])
+        _refuse(reason, empty, repeat(NO_SAMPLE))
+    return pd.DataFrame(
         {
-            "start": placed["start"],
-            "stop": placed["start"] + length,
-            "segment_start": first,
-            "segment_stop": timeline.n_samples,
-            "label": placed["label"],
-            "onset_s": placed["onset_s"],
-            "block": placed["block"].astype(np.int64),
-            "reason": placed["reason"].astype(object),
+            "start": start,
+            "stop": start + length,
+            "segment_start": bounds[0],
+            "segment_stop": bounds[1],
+            "label": label,
+            "onset_s": placed["onset_s"].to_numpy(),
+            "block": placed["block"].to_numpy(np.int64),
+            "reason": reason,
         }
     )
-    _refuse_labels(table, labels)
-    if isinstance(settings, Sliding | Recording):
-        _refuse_leaving(table, timeline.sfreq)
-    else:
-        _refuse_outside(table, timeline)
-    return table
 
 
-def _refuse_labels(table: pd.DataFrame, labels: Sequence[str]) -> None:
+def _refuse_labels(
+    reason: Reasons, label: Shaped[np.ndarray, " window"], labels: Sequence[str]
+) -> None:
     """Give windows of another class than the data set's their reason."""
-    strange = ~table["label"].isin(list(labels)).to_numpy(bool)
+    strange = ~np.isin(label.astype(str), list(labels))
     texts = (
-        f"label {label} is not among the data set's labels"
-        for label in table["label"][strange & (table["reason"] == "")]
+        f"label {name} is not among the data set's labels"
+        for name in label[strange & (reason == "")]
     )
-    _refuse(table, strange, texts)
+    _refuse(reason, strange, texts)
 
 
-def _refuse_leaving(table: pd.DataFrame, sfreq: float) -> None:
+def _refuse_leaving(
+    reason: Reasons,
+    start: Samples,
+    stop: Samples,
+    bounds: tuple[int, int],
+    sfreq: float,
+) -> None:
     """Refuse windows of which any sample lies outside of the segment."""
-    early_s = (table["segment_start"] - table["start"]).to_numpy() / sfreq
-    late_s = (table["stop"] - table["segment_stop"]).to_numpy() / sfreq
-    _refuse_seconds(table, early_s, "window starts {:.2f} s before the recording")
-    _refuse_seconds(table, late_s, "window ends {:.2f} s after the recording")
+    early_s, late_s = (bounds[0] - start) / sfreq, (stop - bounds[1]) / sfreq
+    _refuse_seconds(reason, early_s, "window starts {:.2f} s before the recording")
+    _refuse_seconds(reason, late_s, "window ends {:.2f} s after the recording")
 
 
-def _refuse_outside(table: pd.DataFrame, timeline: Timeline) -> None:
-    """Refuse what lies outside of the segment, and windows of silence alone."""
-    place = table["onset_s"].to_numpy(float) * timeline.sfreq
+def _refuse_outside(
+    reason: Reasons, onset_s: Float[np.ndarray, " window"], timeline: Timeline
+) -> None:
+    """Refuse what is said of a moment outside of the segment."""
+    place = onset_s * timeline.sfreq
     early_s = np.where(place < -HAIR, -place, 0.0) / timeline.sfreq
     late = place - (timeline.n_samples - 1)
     late_s = np.where(late > 1 - HAIR, late, 0.0) / timeline.sfreq
-    _refuse_seconds(table, early_s, "onset lies {:.2f} s before the recording")
-    _refuse_seconds(table, late_s, "onset lies {:.2f} s after the recording")
-    begun = table[["start", "segment_start"]].max(axis=1)
-    ended = table[["stop", "segment_stop"]].min(axis=1)
-    empty = (begun >= ended).to_numpy(bool)
-    _refuse(table, empty, [NO_SAMPLE] * len(table))
+    _refuse_seconds(reason, early_s, "onset lies {:.2f} s before the recording")
+    _refuse_seconds(reason, late_s, "onset lies {:.2f} s after the recording")
 
 
 def _refuse_seconds(
-    table: pd.DataFrame, seconds: Float[np.ndarray, " window"], text: str
+    reason: Reasons, seconds: Float[np.ndarray, " window"], text: str
 ) -> None:
     """Refuse windows that are so many seconds off, where that is more than none."""
-    off = seconds > 0
-    free = off & (table["reason"] == "").to_numpy(bool)
-    _refuse(table, off, (text.format(value) for value in seconds[free]))
+    free = (seconds > 0) & (reason == "")
+    _refuse(reason, free, (text.format(value) for value in seconds[free]))
 
 
 def _refuse(
-    table: pd.DataFrame, which: Bool[np.ndarray, " window"], texts: Iterable[str]
+    reason: Reasons, which: Bool[np.ndarray, " window"], texts: Iterable[str]
 ) -> None:
     """Give windows their reason; one that has a reason keeps it, and takes no text."""
-    rows = np.flatnonzero(which & (table["reason"] == "").to_numpy(bool))
-    if len(rows):
-        reason = table["reason"].to_numpy(object, copy=True)
-        reason[rows] = [text for text, _ in zip(texts, rows, strict=False)]
-        table["reason"] = reason
+    rows = np.flatnonzero(which & (reason == ""))
+    reason[rows] = [text for _, text in zip(rows, texts, strict=False)]
 
 
 def _around(

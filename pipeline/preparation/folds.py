@@ -3,7 +3,8 @@
     cross_subject   nobody is in two roles
     cross_session   a tested session is in no other role
     within_session  a block is in one role, with a gap to the blocks of another
-    predefined      the published lists of recordings, less who is in both
+    predefined      the published lists of recordings, less who is in both (where
+                    persons are unknown, a person may be in two roles)
 
 Whatever the scheme, no second of a recording is in two roles; the silence that a window
 sees beyond its segment is no second of it.
@@ -29,7 +30,7 @@ from pipeline.preparation.schemes import (
     WithinSession,
 )
 from pipeline.preparation.splits import Roles, overlapping, within_segments
-from pipeline.roles import UNJUDGED
+from pipeline.roles import UNJUDGED, UNKNOWN
 
 ROLES = ("train", "validation", "test")
 REMEDY = "use another scheme of folds, and report this: biospike made the folds"
@@ -193,7 +194,8 @@ def _check_tested(task: Task, folds: pd.DataFrame, labels: Sequence[str]) -> Non
 
 
 def _check_groups(fold: int, table: pd.DataFrame, scheme: str) -> None:
-    """Refuse a subject in two roles, or a tested session in another."""
+    """Refuse a known subject in two roles, or a tested session in another."""
+    table = table[table["subject"] != UNKNOWN]
     if scheme in ("cross_subject", "predefined"):
         side, keys = table["role"], ["subject"]
     elif scheme == "cross_session":

@@ -22,9 +22,11 @@ from pipeline.preparation.splits import (
     last_blocks,
     pieces,
     purge,
+    recording_ends,
     validating,
     validating_piece,
 )
+from pipeline.roles import UNKNOWN
 
 VALIDATION_SHARE = 0.2
 """Share of the training subjects, or blocks, that choose when training stops."""
@@ -61,7 +63,7 @@ class Scheme(Settings):
         """Give the windows their roles, fold by fold."""
 
 
-def _known(n_folds: object) -> object:
+def _number_of_folds(n_folds: object) -> object:
     """Refuse in one sentence what would be refused as a number and as a word."""
     if n_folds != "subjects" and (type(n_folds) is not int or not 2 <= n_folds <= 100):
         raise ValueError("a number of folds from 2 to 100, or subjects")
@@ -74,7 +76,7 @@ class CrossSubject(Scheme):
     scheme: Literal["cross_subject"]
     n_folds: Annotated[
         Annotated[int, Field(ge=2, le=100)] | Literal["subjects"],
-        BeforeValidator(_known),
+        BeforeValidator(_number_of_folds),
         Field(description="folds of a repeat; subjects: leave one subject out"),
     ]
     repeats: Annotated[
@@ -126,6 +128,13 @@ class Predefined(Scheme):
     scheme: Literal["predefined"]
     train: Annotated[tuple[str, ...], Field(min_length=1)]
     test: Annotated[tuple[str, ...], Field(min_length=1)]
+    validation: Annotated[
+        Literal["subjects", "end"],
+        Field(
+            description="who validates: some of the subjects to train, or the end of "
+            "each recording to train, where persons are unknown or one"
+        ),
+    ] = "subjects"
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -164,17 +173,20 @@ class Predefined(Scheme):
     def untrained(self, windows: pd.DataFrame) -> list[str]:
         """List recordings that are to train and do not, for their person is tested."""
         tested = windows.loc[windows["recording"].isin(self.test), "subject"]
-        known = windows["subject"].isin(tested) & windows["recording"].isin(self.train)
+        known = _known(windows, tested) & windows["recording"].isin(self.train)
         return sorted(set(windows.loc[known, "recording"]))
 
     def split(self, task: Task) -> Iterator[Roles]:
         """Follow the lists, but for who is in both."""
         windows = task.windows
         tested = windows["recording"].isin(self.test)
-        known = windows["subject"].isin(windows.loc[tested, "subject"])
+        known = _known(windows, windows.loc[tested, "subject"])
         trained = windows["recording"].isin(self.train) & ~known
         roles = np.select([tested, trained], ["test", "train"], "").astype(object)
-        yield _with_validating_subjects(task, roles, 0)
+        if self.validation == "subjects":
+            yield _with_validating_subjects(task, roles, 0)
+        else:
+            yield _with_validating_ends(task, roles)
 
 
 class CrossSession(Scheme):
@@ -241,6 +253,19 @@ def _with_validating_subjects(task: Task, roles: Roles, fold: int) -> Roles:
     )
     roles[training[chosen]] = "validation"
     return roles
+
+
+def _known(windows: pd.DataFrame, subjects: pd.Series) -> pd.Series:
+    """Find the windows of subjects who are among these; nobody knows the unknown."""
+    return windows["subject"].isin(subjects) & (windows["subject"] != UNKNOWN)
+
+
+def _with_validating_ends(task: Task, roles: Roles) -> Roles:
+    """Let the last blocks of every training recording validate."""
+    training = np.flatnonzero(roles == "train")
+    ends = recording_ends(task.windows.iloc[training], VALIDATION_SHARE)
+    roles[training[ends]] = "validation"
+    return purge(roles, task.windows, gap=0)
 
 
 def _session_roles(own: list[str], tested: str) -> dict[str, str]:

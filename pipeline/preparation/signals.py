@@ -56,7 +56,9 @@ class SignalSettings(Settings):
     sfreq: Annotated[
         Hertz | None, Field(description="rate after resampling, Hz; null: as recorded")
     ] = None
-    scale: Annotated[Scale, Field(description="the running scale")]
+    scale: Annotated[
+        Scale | None, Field(description="the running scale; null: values as they are")
+    ]
 
     @model_validator(mode="after")
     def _edges_in_order(self) -> Self:
@@ -86,15 +88,15 @@ def design(settings: SignalSettings, sfreq: float) -> "Design":
 
     target = settings.sfreq or sfreq
     up, down = _ratio(target, sfreq)
-    taps = anti_alias(up, down)
+    taps, scale = anti_alias(up, down), settings.scale
     return Design(
         sections=_sections(settings, sfreq),
         taps=taps,
         up=up,
         down=down,
-        decay=float(np.exp(-1 / (settings.scale.tau_s * target))),
-        floor=settings.scale.floor,
-        shared=settings.scale.shared,
+        decay=float(np.exp(-1 / (scale.tau_s * target))) if scale else None,
+        floor=scale.floor if scale else 1.0,
+        shared=scale.shared if scale else False,
         sfreq=target,
         delay_s=(len(taps) - 1) / (2 * up * sfreq),
     )

@@ -139,6 +139,16 @@ def last_blocks(windows: pd.DataFrame, share: float) -> Bool[np.ndarray, " windo
     return windows["block"].map(is_last).to_numpy(bool)
 
 
+def recording_ends(windows: pd.DataFrame, share: float) -> Bool[np.ndarray, " window"]:
+    """Find the windows in the last share of the blocks of every recording."""
+    blocks = windows.groupby(["recording", "block"])["start"].min().reset_index()
+    blocks = blocks.sort_values(["recording", "start", "block"])
+    own = blocks.groupby("recording")["block"]
+    left = own.cumcount(ascending=False)
+    is_last = left < np.rint(share * own.transform("size"))
+    return windows["block"].isin(blocks.loc[is_last, "block"]).to_numpy(bool)
+
+
 def purge(roles: Roles, windows: pd.DataFrame, *, gap: int) -> Roles:
     """Take the role from windows within `gap` samples of a role that goes before."""
     kept = roles.copy()

@@ -53,7 +53,7 @@ class Selected:
     places : tuple of int
         Of each channel among the file's signals.
     factors : tuple of float
-        Volts of the file's unit.
+        Volts of the file's unit; 1 for events, which have none.
     sfreq : float
     """
 
@@ -181,6 +181,8 @@ def _type(reader: Reader, where: str, signal: FileSignal) -> str:
 
 
 def _factor(reader: Reader, where: str, signal: FileSignal) -> float:
+    if reader.channel_type == "stim":
+        return 1.0
     stated, written = reader.unit and volts(reader.unit), volts(signal.unit)
     if stated and written and not math.isclose(stated, written):
         raise DataError(

@@ -6,8 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.readers._arrays.channels import (
+    joined,
     names_in,
     piece,
     rate_in,
@@ -45,7 +47,8 @@ class Array(ArraySettings):
             One file.
         origins : collection of Origin
             `("variable", name)` gives the text of a variable with one value, or a
-            block of each run of equal values of one with a value for each sample.
+            block of each run of equal values of one with a value for each sample, or
+            a row of 0 and 1, which names a class by its column.
 
         Raises
         ------
@@ -89,8 +92,13 @@ def _content(
 ) -> Content:
     """Read an open file."""
     variable = store.variable(settings.variable or store.only_matrix())
+    n_segments = 1
+    if settings.segmented:
+        variable, n_segments = joined(settings, store.where, variable)
     names = settings.names or names_in(store, settings.names_variable)
-    by_time = time_axis(settings, store.where, variable.shape, names)
+    by_time = 0
+    if not settings.segmented:
+        by_time = time_axis(settings, store.where, variable.shape, names)
     rate = rate_in(store, settings.sfreq_variable)
     have = signals(store, variable.shape, by_time, names, rate)
     selected = select(settings, store.where, have)
@@ -98,7 +106,7 @@ def _content(
     factors = np.array(selected.factors)[:, None] * settings.scale
     n_samples = variable.shape[by_time]
     found = {
-        (kind, key): texts_of(store, key, n_samples, selected.sfreq)
+        (kind, key): texts_of(store, key, n_samples, selected.sfreq, n_segments)
         for kind, key in origins
     }
     return Content(
@@ -111,6 +119,14 @@ def _content(
         ),
         marks={key: each for key, each in found.items() if isinstance(each, Marks)},
         texts={key: each for key, each in found.items() if isinstance(each, tuple)},
+        segments=_segments(n_samples, n_segments, selected.sfreq),
         line_freq=settings.line_freq,
         remarks=store.remarks,
     )
+
+
+def _segments(n_samples: int, n_segments: int, sfreq: float) -> tuple[Segment, ...]:
+    """Let segments follow each other at once: when they were recorded is not known."""
+    length = n_samples // n_segments
+    starts = (place * length for place in range(n_segments))
+    return tuple(Segment(start, start / sfreq) for start in starts)

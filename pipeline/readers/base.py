@@ -4,16 +4,23 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 from pipeline.axes import Precise, Segment
 from pipeline.components import Component
 from pipeline.readers._units import ACCEPTED, volts
 
-ChannelType = Literal["ecg", "eeg", "emg"]
+ChannelType = Literal["ecg", "eeg", "emg", "stim"]
+"""As MNE names them; stim: events, numbers without a unit."""
 
 Check = Literal[
     "checksum", "end", "range", "rate", "beats", "held", "amplitude", "flat", "copies"
@@ -112,13 +119,13 @@ class Content:
     Parameters
     ----------
     channels, types : tuple of str
-        The chosen channels in order, and what each measures (ecg, eeg, emg).
+        The chosen channels in order, and what each measures (a `ChannelType`).
     sfreq : float
         Samples per second, the same for all channels.
     n_samples : int
     read : callable
-        `read(start, stop)` gives these samples in volts, shape (channel, time),
-        float64. Long recordings are read piece by piece.
+        `read(start, stop)` gives these samples in volts (stim: numbers), shape
+        (channel, time), float64. Long recordings are read piece by piece.
     marks : mapping of Origin to Marks
         Of the origins asked for, those whose texts stand at times.
     texts : mapping of Origin to tuple of str
@@ -168,7 +175,10 @@ class Reader(Component):
     ] = None
     channel_type: Annotated[
         ChannelType | None,
-        Field(description="what the channels measure; null: as the file says"),
+        Field(
+            description="what the channels measure (stim: events, no voltages); "
+            "null: as the file says"
+        ),
     ] = None
     unit: Annotated[
         str | None,
@@ -195,6 +205,12 @@ class Reader(Component):
         tuple[Check, ...],
         Field(description="checks that these files fail though they are right"),
     ] = ()
+
+    @model_validator(mode="after")
+    def _events_have_no_unit(self) -> Self:
+        if self.channel_type == "stim" and self.unit is not None:
+            raise ValueError("events (channel_type: stim) have no unit")
+        return self
 
     def companions(
         self, folder: Path, main: str, files: Collection[str]

@@ -6,11 +6,51 @@ import numpy as np
 
 from pipeline.axes import Precise
 from pipeline.errors import DataError
-from pipeline.readers._arrays.files import Store, Variable, unfit
+from pipeline.readers._arrays.files import Index, Store, Variable, unfit
 from pipeline.readers._arrays.settings import ArraySettings
 from pipeline.readers._blocks import blocks, written
 from pipeline.readers._select import FileSignal
 from pipeline.readers.base import Marks
+
+
+def joined(
+    settings: ArraySettings, where: str, variable: Variable
+) -> tuple[Variable, int]:
+    """Put the segments of an array one after the other.
+
+    Returns
+    -------
+    variable : Variable, shape (time, channel)
+    n_segments : int
+
+    Raises
+    ------
+    DataError
+        The array has not three axes.
+    """
+    axes, shape = settings.axes or (), variable.shape
+    if len(shape) != len(axes) or not np.prod(shape):
+        raise DataError(
+            where,
+            f"the samples have the shape {shape}",
+            expected=f"the axes {', '.join(axes)}, with at least one sample",
+            remedy="correct the reader's axes, or name another variable in params.yaml",
+        )
+    order = [axes.index(name) for name in ("segment", "time", "channel")]
+    n_segments, length, n_channels = (shape[axis] for axis in order)
+
+    def part(index: Index) -> np.ndarray:
+        """Read the segments that hold some samples."""
+        time, channels = index
+        start, stop, _ = time.indices(n_segments * length)
+        first, last = start // length, -(-stop // length)
+        wanted = [slice(None)] * 3
+        wanted[order[0]] = slice(first, last)
+        found = np.asarray(variable.part(tuple(wanted))).transpose(order)
+        flat = found.reshape(-1, n_channels)
+        return flat[start - first * length : stop - first * length, channels]
+
+    return Variable((n_segments * length, n_channels), part), n_segments
 
 
 def time_axis(
@@ -103,9 +143,12 @@ def piece(variable: Variable, by_time: int, time: slice) -> Precise:
 
 
 def texts_of(
-    store: Store, name: str, n_samples: int, sfreq: float
+    store: Store, name: str, n_samples: int, sfreq: float, n_segments: int = 1
 ) -> Marks | tuple[str, ...]:
     """Read a label: one text, or a block of each run of one value.
+
+    A further axis of zeros and ones has a column for each class: the text is the number
+    of the column that is 1, `none` where none is, and `1,4` where several are.
 
     Raises
     ------
@@ -116,13 +159,36 @@ def texts_of(
     values = np.asarray(found, dtype=object if isinstance(found, list) else None)
     if values.size == 1:
         return (written(values.reshape(-1)[0]),)
-    if values.size != n_samples or max(values.shape) != n_samples:
+    rows = _by_sample(values, n_samples, n_segments)
+    if rows is None:
         raise DataError(
             store.where,
             f"variable '{name}' has the shape {values.shape}",
-            expected=f"one value, or one for each of {n_samples} samples",
+            expected=f"one value, or one (or a row of 0 and 1) for each of {n_samples} "
+            "samples",
             remedy="name another variable in params.yaml",
         )
-    different, codes = np.unique(values.reshape(-1), return_inverse=True)
-    texts = [written(value) for value in different]
-    return blocks(codes, texts, lambda row: row / sfreq, n_samples / sfreq)
+    axis, text = (None, written) if rows.ndim == 1 else (0, _hot)
+    different, codes = np.unique(rows, axis=axis, return_inverse=True)
+    texts = [text(value) for value in different]
+    end_s = n_samples / sfreq
+    return blocks(codes.reshape(-1), texts, lambda row: row / sfreq, end_s)
+
+
+def _by_sample(
+    values: np.ndarray, n_samples: int, n_segments: int
+) -> np.ndarray | None:
+    """Bring values to shape (sample,) or, of 0 and 1, (sample, class); None: unfit."""
+    if n_segments > 1 and values.shape[:2] == (n_segments, n_samples // n_segments):
+        values = values.reshape(n_samples, *values.shape[2:])
+    if values.size == n_samples == max(values.shape):
+        return values.reshape(-1)
+    numbers = values.ndim == 2 and values.dtype.kind in "biuf"
+    if not numbers or len(values) != n_samples or not np.isin(values, (0, 1)).all():
+        return None
+    return values.astype(np.int8)
+
+
+def _hot(row: np.ndarray) -> str:
+    """Write which columns of a row are 1."""
+    return ",".join(map(str, np.flatnonzero(row))) or "none"

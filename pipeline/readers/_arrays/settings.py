@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pipeline.readers._arrays.files import NUMERIC
 from pipeline.readers.base import Reader
 
-Axis = Literal["time", "channel"]
+Axis = Literal["time", "channel", "segment"]
 
 
 def _of_numbers(dtype: str) -> str:
@@ -22,6 +22,11 @@ def _of_numbers(dtype: str) -> str:
     return dtype
 
 
+def _are_axes(axes: tuple[Axis, ...]) -> bool:
+    """Whether these are time and channel, and perhaps segment, each once."""
+    return {"time", "channel"} <= set(axes) and len(set(axes)) == len(axes)
+
+
 class ArraySettings(Reader):
     """Which variable holds the samples, and what stands beside them."""
 
@@ -30,9 +35,12 @@ class ArraySettings(Reader):
         Field(description="that of the samples; data.eeg in a struct; null: the only"),
     ] = None
     axes: Annotated[
-        tuple[Axis, Axis] | None,
+        tuple[Axis, ...] | None,
         Field(
-            description="[time, channel] or [channel, time]; null: the longer is time"
+            min_length=2,
+            max_length=3,
+            description="[time, channel] or [channel, time], with segment where the "
+            "file holds several of one length; null: the longer is time",
         ),
     ] = None
     names: Annotated[
@@ -60,8 +68,12 @@ class ArraySettings(Reader):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.axes and len(set(self.axes)) < 2:
-            raise ValueError("axes is [time, channel] or [channel, time]")
+        if self.axes and not _are_axes(self.axes):
+            raise ValueError(
+                "axes is [time, channel] or [channel, time], and with segment has three"
+            )
+        if self.dtype and self.segmented:
+            raise ValueError("raw files (dtype) hold no segments")
         if self.names and self.names_variable:
             raise ValueError("either names or names_variable")
         if self.dtype is None and (self.n_channels or self.offset):
@@ -69,3 +81,8 @@ class ArraySettings(Reader):
         if self.dtype and not (self.n_channels or self.names):
             raise ValueError("dtype goes with n_channels or names, for raw files")
         return self
+
+    @property
+    def segmented(self) -> bool:
+        """Whether one of the axes counts segments."""
+        return "segment" in (self.axes or ())
