@@ -14,6 +14,11 @@ UNKNOWN = ""
 """Subject of recordings of which nobody knows who was recorded."""
 
 
+def known(subjects: pd.Series) -> pd.Series:
+    """Blank subjects whom nobody knows, so that no count of persons has them."""
+    return subjects.mask(subjects == UNKNOWN)
+
+
 def trained_folds(folds: pd.DataFrame) -> list[int]:
     """List the folds that have more than unjudged windows."""
     return sorted(map(int, folds.loc[folds["role"] != UNJUDGED, "fold"].unique()))

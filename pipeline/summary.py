@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import files
+from pipeline.evaluation.statistics import UNKNOWN_PERSONS
 from pipeline.parallel import console
 from pipeline.report.clock import warning
 from pipeline.runs import INT8_HEADLINE
@@ -26,6 +27,8 @@ def show() -> None:
     out = Console(highlight=False)
     for dataset in datasets:
         cells = [cell for cell in details["cells"] if cell["dataset"] == dataset]
+        if not cells[0]["metrics"]["subjects"]:
+            out.print(f"{dataset}: {UNKNOWN_PERSONS}: no clinical result\n")
         if sentence := warning(cells):
             out.print(f"{dataset}: {sentence}\n", markup=False)
         for cell in cells:

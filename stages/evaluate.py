@@ -36,15 +36,16 @@ def main(stage: Stage) -> str:
         files.save_csv(folder / "subjects.csv", judged.subjects)
         files.save_csv(folder / "confusion.csv", judged.confusion)
     accuracy = metrics["balanced_accuracy"]["value"]
-    n_subjects = metrics["subjects"]
+    over = f"over {metrics['subjects']} subjects"
+    if metrics["interval"]["method"] is None:
+        over = f"without an interval ({metrics['interval']['reason']})"
     without = "".join(f", without {label}" for label in metrics["absent"])
     near = ""
     if metrics["clock"]["near"]:
         best = metrics["clock"][metrics["clock"]["best"]]["value"]
         near = f"; not shown to be better than the clock alone ({best:.3f})"
     return (
-        f"balanced accuracy {accuracy:.3f} over {n_subjects} subjects{without}"
-        f"{_one_class(metrics)}{near}"
+        f"balanced accuracy {accuracy:.3f} {over}{without}{_one_class(metrics)}{near}"
     )
 
 

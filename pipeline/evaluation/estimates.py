@@ -44,7 +44,7 @@ def estimates(
     labels: Sequence[str],
     tables: Int[np.ndarray, "subject label predicted"],
     absent: Mapping[str, str],
-    bootstrap: Bootstrap,
+    bootstrap: Bootstrap | None,
     seed: int,
 ) -> Plain:
     """Estimate every metric with its interval, overall and of each class.
@@ -57,7 +57,8 @@ def estimates(
         What `confusion_by_subject` counts.
     absent : mapping of str to str
         Classes that no fold judges, and why.
-    bootstrap : Bootstrap
+    bootstrap : Bootstrap or None
+        None: persons are unknown, so that nothing has an interval.
     seed : int
         Seed of the bootstrap.
     """
@@ -83,7 +84,7 @@ def estimates(
         )
         return {
             "support": int(given.sum()),
-            "subjects": int((given > 0).sum()),
+            "subjects": int((given > 0).sum()) if bootstrap else 0,
             **_explained(found, absent.get(label)),
         }
 
@@ -114,7 +115,7 @@ def _explained(found: Plain, absent: str | None = None) -> Plain:
 def pooled(
     tables: Int[np.ndarray, "subject label predicted"],
     labels: Sequence[str],
-    bootstrap: Bootstrap,
+    bootstrap: Bootstrap | None,
     seed: int,
 ) -> Plain:
     """Estimate the metrics of the whole confusion table; parameters as of `estimates`.
@@ -130,7 +131,9 @@ def pooled(
     return found
 
 
-def _runner(n_subjects: int, bootstrap: Bootstrap, seed: int) -> Callable[..., Plain]:
+def _runner(
+    n_subjects: int, bootstrap: Bootstrap | None, seed: int
+) -> Callable[..., Plain]:
     """Make what estimates a metric by its name, whose resamples hang on that name."""
 
     def run(name: str, statistic: Statistic, *groups: np.ndarray) -> Plain:

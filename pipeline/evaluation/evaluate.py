@@ -6,7 +6,9 @@ subjects, so that repeats do not narrow them. What a class that does not occur l
 undefined is null with its reason; averages are over the classes that occur, and name
 those that they are `without`. Where one class alone is tested there is no average: a
 model that always answers it would be perfect. Where every window is predicted as one
-class, `only_predicted` names it.
+class, `only_predicted` names it. Where nobody knows who was recorded there are no
+subjects and no intervals: windows of one person are alike, and counting them as
+independent would promise too much.
 """
 
 from collections.abc import Sequence
@@ -27,7 +29,15 @@ from pipeline.evaluation.metrics import (
     confusion_by_subject,
     sensitivity,
 )
-from pipeline.evaluation.statistics import Bootstrap, Test, paired_permutation
+from pipeline.evaluation.statistics import (
+    UNKNOWN_PERSONS,
+    Bootstrap,
+    Test,
+    paired_permutation,
+)
+from pipeline.roles import UNKNOWN, known
+
+METHOD = "BCa bootstrap over subjects"
 
 
 class EvaluationSettings(Settings):
@@ -92,24 +102,26 @@ def evaluate(
     _check(predictions, labels)
     _refuse_one_class(predictions)
     tables, names = confusion_by_subject(predictions, labels)
-    counts = tables.sum(axis=0)
+    counts, bootstrap = tables.sum(axis=0), _bootstrap(names, settings)
     absent = in_all_folds(set(predictions["label"]), labels, unjudged)
     metrics = {
         "labels": list(labels),
         "windows": int(predictions["window"].nunique()),
         "repeated_windows": int(predictions["window"].duplicated().sum()),
-        "subjects": len(names),
-        "interval": {"method": "BCa bootstrap over subjects", **settings.model_dump()},
+        "subjects": len(names) if bootstrap else 0,
+        "interval": {"method": METHOD if bootstrap else None, **settings.model_dump()},
         "absent": absent,
         "unjudged": [dict(row) for row in unjudged],
         "only_predicted": _only(predictions["predicted"]),
-        **estimates(predictions, labels, tables, absent, settings.bootstrap, seed),
+        **estimates(predictions, labels, tables, absent, bootstrap, seed),
         "confusion": counts.tolist(),
         "folds": _folds(predictions, labels, unjudged),
     }
-    return Evaluation(
-        metrics, _subject_table(tables, names, labels), _long(counts, labels)
-    )
+    subjects = _subject_table(tables, names, labels)
+    if bootstrap is None:
+        metrics["interval"]["reason"] = UNKNOWN_PERSONS
+        subjects = subjects.iloc[:0]
+    return Evaluation(metrics, subjects, _long(counts, labels))
 
 
 def evaluate_pooled(
@@ -124,8 +136,13 @@ def evaluate_pooled(
     Parameters and errors are those of `evaluate`; the resamples are the same too.
     """
     _check(predictions, labels)
-    tables, _ = confusion_by_subject(predictions, labels)
-    return pooled(tables, labels, settings.bootstrap, seed)
+    tables, names = confusion_by_subject(predictions, labels)
+    return pooled(tables, labels, _bootstrap(names, settings), seed)
+
+
+def _bootstrap(names: Sequence[str], settings: EvaluationSettings) -> Bootstrap | None:
+    """Say how intervals are made; None where a subject is unknown."""
+    return None if UNKNOWN in names else settings.bootstrap
 
 
 def point_values(predictions: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
@@ -142,6 +159,8 @@ def compare(
     rng: np.random.Generator,
 ) -> Test:
     """Test two models' balanced accuracies on the windows that both predicted."""
+    if (first["subject"] == UNKNOWN).any():
+        return Test(None, None, 0, reason=UNKNOWN_PERSONS)
     keys = ["window", "fold"]
     columns = [*keys, "subject", "label", "predicted"]
     both = first[columns].merge(second[[*keys, "predicted"]], on=keys, sort=True)
@@ -192,7 +211,7 @@ def _folds(
         {
             "fold": int(fold),
             "windows": len(rows),
-            "subjects": int(rows["subject"].nunique()),
+            "subjects": int(known(rows["subject"]).nunique()),
             **point_values(rows, labels),
             **_without_averages(rows),
             "absent": in_fold(int(fold), set(rows["label"]), labels, unjudged),

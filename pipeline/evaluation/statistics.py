@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+UNKNOWN_PERSONS = "nobody knows who was recorded"
+"""Why there is nothing that needs persons told apart."""
+
 Counts = Int[np.ndarray, "... subject"]
 """How often each subject counts in each resample."""
 
@@ -58,7 +61,7 @@ def estimate(
     statistic: Statistic,
     groups: Sequence[Int[np.ndarray, " member"]],
     n_subjects: int,
-    bootstrap: Bootstrap,
+    bootstrap: Bootstrap | None,
     rng: np.random.Generator,
 ) -> Estimate:
     """Compute a statistic of all subjects with its BCa bootstrap interval.
@@ -72,8 +75,8 @@ def estimate(
         does not bear on the number and is left out.
     n_subjects : int
         Number of all subjects.
-    bootstrap : Bootstrap
-        Resamples and confidence.
+    bootstrap : Bootstrap or None
+        Resamples and confidence; None where persons are unknown.
     rng : numpy.random.Generator
         Draws the resamples.
 
@@ -84,6 +87,8 @@ def estimate(
     value = float(statistic(np.ones(n_subjects, dtype=np.int64)))
     if np.isnan(value):
         return Estimate(None, reason="undefined: there is nothing to compute it from")
+    if bootstrap is None:
+        return Estimate(value, reason=f"no interval: {UNKNOWN_PERSONS}")
     if any(len(group) < 2 for group in groups):
         return Estimate(value, reason="no interval: it rests on one subject")
     low, high = _bca(statistic, groups, n_subjects, bootstrap, rng)

@@ -15,7 +15,7 @@ from pipeline.inspection import clock as timing
 from pipeline.inspection import trial as trying
 from pipeline.inspection.asked import Asked
 from pipeline.inspection.feasibility import of_trial, refusals
-from pipeline.inspection.findings import Finding, count, in_order
+from pipeline.inspection.findings import Finding, count, in_order, people
 from pipeline.inspection.leads import of_leads
 from pipeline.inspection.measuring import Observer
 from pipeline.inspection.recordings import of_recordings
@@ -70,7 +70,7 @@ class Checked:
             return f"No: {there} are usable, and nothing could be trained."
         amount = (
             f"{count(len(used), 'window')} of "
-            f"{count(used['subject'].nunique(), 'subject')} in "
+            f"{people(used['subject'])} in "
             f"{count(folds['fold'].nunique(), 'fold')}"
         )
         if self.verdict == "not yet":
@@ -123,7 +123,7 @@ def check(params: Params, dataset: str) -> Checked:
         *_stale(params, dataset, manifest),
         *of_recordings(done, manifest, asked.on_bad),
         *of_signals(seen, asked.signal),
-        *of_leads(seen),
+        *of_leads({n: s for n, s in seen.items() if "stim" not in s.types}),
         *of_trial(asked, trial, seen),
         *without_signal,
     ]

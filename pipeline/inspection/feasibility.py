@@ -12,7 +12,7 @@ from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
 from pipeline.networks.base import Shape
 from pipeline.preparation.folds import ROLES
-from pipeline.roles import UNJUDGED
+from pipeline.roles import UNJUDGED, UNKNOWN, known
 
 RARE = 0.02
 """Share of the windows below which a class is rare."""
@@ -20,6 +20,8 @@ ORDERED = 3
 """Classes, and recordings, from which an order is no chance."""
 SAME_ORDER = 0.9
 """Share of the recordings that have one order."""
+MOST_SILENT = 0.1
+"""Share of windows that see silence, from which results are doubtful."""
 MOST_UNUSED = 0.5
 """Share of windows that cannot be used, from which something is wrong."""
 
@@ -38,6 +40,8 @@ def of_trial(asked: Asked, trial: Trial, seen: Mapping[str, Seen]) -> list[Findi
     if trial.windows is None or trial.used.empty:
         return found
     found += _unused(trial.windows)
+    found += _silent(trial.used)
+    found += _persons(trial.used)
     found += _classes(asked, trial.used)
     found += _order(seen)
     if trial.folds is not None:
@@ -60,7 +64,7 @@ def by_role(trial: Trial, labels: Sequence[str]) -> pd.DataFrame:
     table = pd.crosstab(keys, joined["label"]).reindex(
         columns=list(labels), fill_value=0
     )
-    table.insert(0, "subjects", joined.groupby(["fold", "role"])["subject"].nunique())
+    table.insert(0, "subjects", known(joined["subject"]).groupby(keys).nunique())
     order = {role: k for k, role in enumerate([*ROLES, UNJUDGED])}
     return table.sort_index(
         key=lambda level: level.map(order) if level.name == "role" else level
@@ -88,11 +92,44 @@ def _unused(windows: pd.DataFrame) -> Iterator[Finding]:
     )
 
 
+def _silent(used: pd.DataFrame) -> Iterator[Finding]:
+    """Count the windows that see silence, before their segment or after it."""
+    for kind, silent, where in (
+        ("Cold decisions", used["start"] < used["segment_start"], "begin before"),
+        ("Late decisions", used["stop"] > used["segment_stop"], "end after"),
+    ):
+        if share := silent.mean():
+            yield Finding(
+                "warning" if share > MOST_SILENT else "note",
+                kind,
+                f"{silent.sum():,} of {count(len(used), 'window')} {where} their "
+                "recording or segment, where everything is silent",
+                tuple(used.loc[silent, "recording"].unique()),
+                "correct the data set's `windows`: shorter ones see less silence"
+                if share > MOST_SILENT
+                else "",
+            )
+
+
+def _persons(used: pd.DataFrame) -> Iterator[Finding]:
+    """Say what follows where nobody knows who was recorded."""
+    unknown = used["subject"] == UNKNOWN
+    if unknown.any():
+        yield Finding(
+            "note",
+            "Persons unknown",
+            "nobody knows who was recorded: one person may train and be tested, and "
+            "no figure has an interval over subjects",
+            tuple(used.loc[unknown, "recording"].unique()),
+            "compare methods on this data set, and draw no clinical conclusion",
+        )
+
+
 def _classes(asked: Asked, used: pd.DataFrame) -> Iterator[Finding]:
     """Look for classes that few windows or subjects have."""
-    subjects = used.groupby("label")["subject"].nunique()
+    subjects = known(used["subject"]).groupby(used["label"]).nunique()
     shares = used["label"].value_counts(normalize=True)
-    everyone = used["subject"].nunique()
+    everyone = known(used["subject"]).nunique()
     rare = [label for label in asked.labels if 0 < shares.get(label, 0) < RARE]
     if rare:
         parts = (f"{label} {100 * shares[label]:.2g} %" for label in rare)

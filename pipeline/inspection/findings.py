@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from pipeline.errors import PipelineError
+from pipeline.roles import known
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -68,6 +70,12 @@ def count(number: int, word: str) -> str:
     """Write a number with its word: `1 recording`, `1,200 windows`."""
     plural = {"class": "classes", "person": "persons"}.get(word, f"{word}s")
     return f"{number:,} {word if number == 1 else plural}"
+
+
+def people(subjects: pd.Series) -> str:
+    """Count subjects in words; nobody counts whom nobody knows."""
+    number = int(known(subjects).nunique())
+    return count(number, "subject") if number or subjects.empty else "unknown persons"
 
 
 def percents(shares: Sequence[float] | np.ndarray) -> str:

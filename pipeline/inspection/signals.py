@@ -33,12 +33,14 @@ HUM_SHARE = 0.05
 OTHER_HUM = 4.0
 """Times that the other mains' line stands higher than the stated one's."""
 FLAT_SHARE, CLIPPED_SHARE = 0.5, 0.02
+HALF_SAMPLE = 0.5
+"""A shorter pause is none."""
 JUMP_S = 3600.0
 """A pause so long is perhaps a clock that was set."""
 
 
 def of_signals(seen: Recordings, settings: SignalSettings) -> list[Finding]:
-    """Judge what was measured of all recordings.
+    """Judge what was measured of all recordings; events are no signals to be mended.
 
     Parameters
     ----------
@@ -46,12 +48,13 @@ def of_signals(seen: Recordings, settings: SignalSettings) -> list[Finding]:
     settings : SignalSettings
         How the signals will be prepared.
     """
+    voltages = {name: s for name, s in seen.items() if "stim" not in s.types}
     judges: tuple[Callable[[], Iterator[Finding]], ...] = (
-        lambda: _held(seen),
-        lambda: _upsampled(seen, settings),
-        lambda: _envelopes(seen),
-        lambda: _mains(seen, settings),
-        lambda: _flat_and_clipped(seen),
+        lambda: _held(voltages),
+        lambda: _upsampled(voltages, settings),
+        lambda: _envelopes(voltages),
+        lambda: _mains(voltages, settings),
+        lambda: _flat_and_clipped(voltages),
         lambda: _pauses(seen),
     )
     return [finding for judge in judges for finding in judge()]
@@ -261,7 +264,17 @@ def _flat_and_clipped(seen: Recordings) -> Iterator[Finding]:
 
 def _pauses(seen: Recordings) -> Iterator[Finding]:
     """Look for pauses, and for some so long that a clock was perhaps set."""
-    pauses = {name: _pauses_s(s) for name, s in seen.items() if len(s.segments) > 1}
+    meeting = {name: n for name, s in seen.items() if (n := _meeting(s))}
+    if meeting:
+        yield Finding(
+            "note",
+            "Segments that meet",
+            f"{sum(meeting.values()):,} segments follow the one before at once; "
+            "filters and windows start anew in each",
+            tuple(meeting),
+        )
+    each_s = {name: _pauses_s(s) for name, s in seen.items()}
+    pauses = {name: each for name, each in each_s.items() if len(each)}
     if pauses:
         total = sum(len(each) for each in pauses.values())
         lost = sum(float(each.sum()) for each in pauses.values())
@@ -290,7 +303,20 @@ def _pauses(seen: Recordings) -> Iterator[Finding]:
 
 
 def _pauses_s(seen: Seen) -> np.ndarray:
-    """Give how long nothing was recorded before each later segment, seconds."""
+    """Give how long nothing was recorded before later segments, seconds."""
+    between = _between_s(seen)
+    pauses: np.ndarray = between[np.abs(between) * seen.sfreq > HALF_SAMPLE]
+    return pauses
+
+
+def _meeting(seen: Seen) -> int:
+    """Count the segments that follow the one before without a pause."""
+    return int((np.abs(_between_s(seen)) * seen.sfreq <= HALF_SAMPLE).sum())
+
+
+def _between_s(seen: Seen) -> np.ndarray:
+    """Give the time from the end of each segment to the next one, seconds."""
     start = np.array([segment.start for segment in seen.segments])
     onset = np.array([segment.onset_s for segment in seen.segments])
-    return np.diff(onset) - np.diff(start) / seen.sfreq
+    between: np.ndarray = np.diff(onset) - np.diff(start) / seen.sfreq
+    return between

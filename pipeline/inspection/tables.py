@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline.inspection.check import Checked
 from pipeline.inspection.feasibility import by_role
 from pipeline.inspection.measuring import SHARES, Seen
+from pipeline.roles import UNKNOWN, known
 
 MICRO = 1e6
 
@@ -20,7 +21,7 @@ def classes(checked: Checked) -> pd.DataFrame:
     for row in checked.done.rows:
         if row.status == "used":
             labels.update(json.loads(row.annotations))
-    subjects = used.groupby("label")["subject"].nunique()
+    subjects = known(used["subject"]).groupby(used["label"]).nunique()
     windows = used["label"].value_counts()
     share = 100 * windows / max(1, len(used))
     names = checked.asked.labels
@@ -47,7 +48,7 @@ def subjects(checked: Checked) -> pd.DataFrame:
             "minutes": row.duration_s / 60,
         }
         for row in checked.done.rows
-        if row.status == "used"
+        if row.status == "used" and row.subject != UNKNOWN
     )
     if rows.empty:
         return rows
@@ -75,7 +76,8 @@ def channels(checked: Checked) -> pd.DataFrame:
     -------
     table : DataFrame
         Amplitudes in µV: the median of the recordings' RMS about the mean, the least
-        and the largest of them, and the median span of 98 % of the samples.
+        and the largest of them, and the median span of 98 % of the samples. NaN for
+        events, which are no voltages.
     """
     found: dict[str, list[tuple[Seen, int]]] = {}
     for seen in used_recordings(checked).values():
@@ -84,19 +86,21 @@ def channels(checked: Checked) -> pd.DataFrame:
     rows = []
     low, high = SHARES.index(0.01), SHARES.index(0.99)
     for name, each in found.items():
-        rms = MICRO * np.array([seen.rms[k] for seen, k in each])
+        kind = each[0][0].types[each[0][1]]
+        micro = np.nan if kind == "stim" else MICRO
+        rms = micro * np.array([seen.rms[k] for seen, k in each])
         spans = [s.quantiles[k, high] - s.quantiles[k, low] for s, k in each]
         rates = sorted({seen.sfreq for seen, _ in each})
         rows.append(
             {
                 "channel": name,
-                "type": each[0][0].types[each[0][1]],
+                "type": kind,
                 "recordings": len(each),
                 "Hz": ", ".join(f"{rate:g}" for rate in rates),
                 "RMS µV": float(np.median(rms)),
                 "least": float(rms.min()),
                 "largest": float(rms.max()),
-                "98 % span": float(MICRO * np.median(spans)),
+                "98 % span": float(micro * np.median(spans)),
             }
         )
     return pd.DataFrame(rows)

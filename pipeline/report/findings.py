@@ -19,6 +19,7 @@ from pipeline import files, seeds
 from pipeline.evaluation.evaluate import EvaluationSettings, compare
 from pipeline.evaluation.statistics import Test, holm
 from pipeline.report.dynamics import learned
+from pipeline.roles import known
 from pipeline.runs import uj_per_window
 
 Names = tuple[str, str, str]
@@ -134,7 +135,7 @@ def recordings(dataset: str) -> Plain:
     missing = table[table["status"] != "used"].sort_values(["status", "subject"])
     quality = ["flat_share", "clipped_share", "line_noise_share"]
     return {
-        "subjects": int(used["subject"].nunique()),
+        "subjects": int(known(used["subject"]).nunique()),
         "recordings": len(used),
         "hours": float(used["duration_s"].sum() / 3600),
         "sfreq": sorted({float(rate) for rate in used["sfreq"]}),

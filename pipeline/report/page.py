@@ -128,7 +128,9 @@ def section(told: Plain, dataset: str) -> Plain:
         "tradeoff": tradeoffs.shown(dataset),
         "subjects_picture": figures.subjects(
             tables, by_clock.rename(TITLES[best_clock]), chance
-        ),
+        )
+        if len(by_clock)
+        else None,
         "learning_picture": figures.learning(curves, chance),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],

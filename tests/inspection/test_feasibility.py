@@ -27,6 +27,8 @@ def table(counts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
             "reason": "",
             "start": 0,
             "stop": 100,
+            "segment_start": 0,
+            "segment_stop": 1000,
         }
         for subject, numbers in counts.items()
         for label, number in zip(LABELS, numbers, strict=True)
