@@ -9,7 +9,7 @@ later one with the interval that its first label speaks of.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,17 +18,10 @@ from torch import Tensor
 
 from pipeline.networks._heads import At
 from pipeline.networks._stack import Stack
-from pipeline.roles import UNJUDGED
-from pipeline.training.batches import (
-    Batch,
-    Windows,
-    check_segments,
-    common_length,
-    gathered,
-    load_trains,
-    targets_of,
-)
+from pipeline.training.batches import Batch, Windows, common_length, targets_of
+from pipeline.training.memory import Memory, in_stretches
 from pipeline.training.segments import Segments
+from pipeline.training.trains import check_segments, gathered, load_trains
 
 if TYPE_CHECKING:
     from pipeline.training.settings import TrainingSettings
@@ -38,22 +31,6 @@ STEPS_AT_ONCE = 1 << 17
 TRAINS_AT_ONCE = 32
 ALIKE = 0.8
 """Stretches run side by side if the shortest has this share of the longest's steps."""
-
-
-class Memory(NamedTuple):
-    """How long a running network remembers.
-
-    Parameters
-    ----------
-    blocks : bool
-        Whether it starts anew at labelled blocks: an oracle, for it knows the labels.
-    limit_s : float or None
-        It starts anew every so many seconds, each time an interval of a label before
-        its first decision, so that every decision has at least that much.
-    """
-
-    blocks: bool = False
-    limit_s: float | None = None
 
 
 class Run(NamedTuple):
@@ -254,59 +231,3 @@ def load(
         n_steps,
         trains.dt,
     )
-
-
-def in_stretches(
-    fold: pd.DataFrame, *, blocks: bool = False, limit: int | None = None
-) -> pd.DataFrame:
-    """Find the stretch of each decision of a fold.
-
-    Parameters
-    ----------
-    fold : DataFrame
-        As for `load`.
-    blocks : bool
-        Whether a stretch ends with its labelled block.
-    limit : int or None
-        Samples after which the next stretch begins.
-
-    Returns
-    -------
-    windows : DataFrame
-        The same rows, with the columns stretch, stretch_start and stretch_stop, in
-        samples of the prepared signal.
-    """
-    order = ["recording", "segment", "stop", "start"]
-    table = fold.sort_values(order, kind="stable")
-    role = table["role"].replace(UNJUDGED, "test")
-    opens = _changes(table["recording"]) | _changes(table["segment"])
-    changes = opens | _changes(role)
-    if blocks:
-        changes |= _changes(table["block"])
-    stretch = changes.cumsum()
-    segment_start = table["segment_start"].to_numpy()
-    # Of a segment's first stretch, all that lies before it is nobody else's.
-    first = opens.groupby(stretch).transform("first").to_numpy()
-    start = np.where(first, segment_start, _earliest(table, stretch, segment_start))
-    if limit is not None:
-        part = (table["stop"] - start - 1) // limit
-        stretch = (_changes(stretch) | _changes(part)).cumsum()
-        start = np.where(part == 0, start, _earliest(table, stretch, start))
-    last = table["stop"].groupby(stretch).transform("max").to_numpy()
-    stop = np.minimum(last, table["segment_stop"].to_numpy())
-    known = table.assign(stretch=stretch, stretch_start=start, stretch_stop=stop)
-    return known.loc[fold.index]
-
-
-def _changes(column: "pd.Series[Any]") -> "pd.Series[bool]":
-    """Mark rows that differ from the row before."""
-    return column != column.shift()
-
-
-def _earliest(
-    table: pd.DataFrame, stretch: "pd.Series[Any]", least: np.ndarray
-) -> np.ndarray:
-    """Give the earliest start of each row's stretch, but no less than `least`."""
-    starts: np.ndarray = table["start"].groupby(stretch).transform("min").to_numpy()
-    earliest: np.ndarray = np.maximum(starts, least)
-    return earliest

@@ -11,8 +11,8 @@ from pipeline.networks._settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
 from pipeline.training import batches, stretches
 from pipeline.training.fitting import Examples
+from pipeline.training.memory import Memory
 from pipeline.training.settings import SparsitySettings, TrainingSettings
-from pipeline.training.stretches import Memory
 
 
 @dataclass(frozen=True)

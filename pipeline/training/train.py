@@ -5,33 +5,27 @@ history. A run that was killed keeps finished folds, and predictions always come
 the weights as they stand in the file.
 """
 
-import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from torch import nn
 
 from pipeline import files, seeds, unfinished
 from pipeline.errors import PipelineError
 from pipeline.kernels._sequence import UnstableError
-from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
-from pipeline.parallel import console, parallel_map
+from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds
 from pipeline.training import devices, dynamics
-from pipeline.training.fitting import Epoch, Examples, chooses
-from pipeline.training.local import fit_locally, save_courses
-from pipeline.training.pruning import PrunedEpoch
+from pipeline.training.fold import first_rng, fitted
+from pipeline.training.local import save_courses
 from pipeline.training.quantizing import quantize_fold, save_quantized
-from pipeline.training.read_out import fit_sparsely
-from pipeline.training.task import Task, check_classes, load_role
+from pipeline.training.task import Task, load_role
 from pipeline.training.trained import (
     load_network,
     load_quantized,
@@ -41,7 +35,6 @@ from pipeline.training.trained import (
 )
 
 OTHER_FILES = {"history.csv", "run.json"}
-SAY_EVERY_S = 10.0
 
 
 def train(task: Task, folder: Path) -> list[dict[str, Any]]:
@@ -126,7 +119,8 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
         if not unfinished.is_made_of(path, inputs):
             # Elsewhere, as on a GPU, the same inputs may give other weights.
             whole_path.unlink(missing_ok=True)
-            _train_fold(task, path, fold)
+            made = fitted(task, fold)
+            files.save_weights(path, made.network.state_dict(), meta=made.meta)
             unfinished.note_inputs(path, inputs)
         network, _ = load_network(path, task.network, task.neuron)
         if not unfinished.is_made_of(whole_path, inputs):
@@ -168,48 +162,6 @@ def _history(meta: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"fold": meta["fold"], **epoch} for epoch in meta["history"]]
 
 
-def _train_fold(task: Task, path: Path, fold: int) -> None:
-    """Train a fold, from its train and validation windows alone, and save it."""
-    where = f"{task.name}, fold {fold}"
-    train, validation = (
-        load_role(task, fold, role) for role in ("train", "validation")
-    )
-    check_classes(where, train, task.labels)
-    shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
-    place = devices.choose()
-    network = task.network.build(shape, task.neuron).to(place)
-    epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
-    learned: list[list[dict[str, Any]]] = []
-    history = _followed(dynamics.noted(epochs, network, learned), where)
-    best = _kept(history, validation)
-    summary = {
-        "fold": fold,
-        "epochs": len(history),
-        "best_epoch": best.epoch,
-        "n_train": len(train.targets),
-        "n_validation": len(validation.targets),
-        "parameters": sum(p.numel() for p in network.parameters()),
-    }
-    meta = {
-        "shape": asdict(shape),
-        "labels": list(task.labels),
-        "fold": fold,
-        "summary": summary,
-        "history": [asdict(epoch) for epoch in history],
-        "learned": learned,
-        "course": course,
-    }
-    files.save_weights(path, network.state_dict(), meta=meta)
-
-
-def _kept(history: list[Epoch], validation: Examples) -> Epoch:
-    """Give the epoch whose weights the network was left with."""
-    if not chooses(validation):
-        return history[-1]
-    pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
-    return max(pruned or history, key=lambda e: e.validation_balanced_accuracy)
-
-
 def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> None:
     """Put a fold in integers, by its train and validation windows alone; save that."""
     train, validation = (
@@ -220,29 +172,6 @@ def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> Non
     save_quantized(path, quantized, meta={"fold": fold})
 
 
-def _fit(
-    task: Task,
-    fold: int,
-    network: nn.Module,
-    train: Examples,
-    validation: Examples,
-) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
-    """Fit by gradients, after local learning if it is for that; gives its course."""
-    rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
-    settings, sparsity = task.settings, task.sparsity
-    if not isinstance(task.network, Competitive):
-        return fit_sparsely(network, train, validation, settings, rng, sparsity), []
-    first = _first_rng(task, fold)
-    course, epochs = fit_locally(
-        network, task.network, train, validation, settings, rng, first, sparsity
-    )
-    return epochs, course.snapshots
-
-
-def _first_rng(task: Task, fold: int) -> np.random.Generator:
-    return seeds.generator(task.seed, "train", task.name, fold, "first weights")
-
-
 def _save_courses(
     task: Task, folder: Path, networks: list[nn.Module], metas: list[dict[str, Any]]
 ) -> set[str]:
@@ -251,32 +180,6 @@ def _save_courses(
         return set()
     recording = task.windows["recording"].iloc[0]
     features = files.load_spikes(task.spikes / f"{recording}.h5").features
-    first = [_first_rng(task, meta["fold"]) for meta in metas]
+    first = [first_rng(task, meta["fold"]) for meta in metas]
     folds = list(zip(networks, metas, first, strict=True))
     return save_courses(folder, task.network, folds, features)
-
-
-def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
-    """Collect a fold's epochs; off a terminal, tell of one now and then."""
-    history: list[Epoch] = []
-    printed = time.monotonic()
-    for epoch in epochs:
-        _check_finite(epoch, where)
-        history.append(epoch)
-        if not console.is_terminal and time.monotonic() - printed > SAY_EVERY_S:
-            printed = time.monotonic()
-            console.print(
-                f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
-                f"validation balanced accuracy {epoch.validation_balanced_accuracy:.3f}"
-            )
-    return history
-
-
-def _check_finite(epoch: Epoch, where: str) -> None:
-    if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.validation_loss)):
-        raise PipelineError(
-            f"{where}, epoch {epoch.epoch}",
-            f"the loss is {epoch.train_loss}, in validation {epoch.validation_loss}",
-            expected="a finite loss",
-            remedy="lower training.learning_rate in params.yaml",
-        )

@@ -18,9 +18,9 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.spikes import pack
 from pipeline.training import batches, stretches
 from pipeline.training.fitting import freeze_norms, predict
+from pipeline.training.memory import Memory, in_stretches
 from pipeline.training.segments import Drawn, Segments
 from pipeline.training.settings import TrainingSettings
-from pipeline.training.stretches import Memory, in_stretches
 
 LABELS = ("N", "V")
 DT, LENGTH = 0.01, 48

@@ -1,0 +1,134 @@
+"""Fit the network of one fold, from its training and validation decisions alone."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from pipeline import seeds
+from pipeline.errors import PipelineError
+from pipeline.networks.base import Shape
+from pipeline.networks.competitive import Competitive
+from pipeline.parallel import console
+from pipeline.training import devices, dynamics
+from pipeline.training.fitting import Epoch, Examples, chooses
+from pipeline.training.local import fit_locally
+from pipeline.training.pruning import PrunedEpoch
+from pipeline.training.read_out import fit_sparsely
+from pipeline.training.task import Task, check_classes, load_role
+
+SAY_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, and what is kept of how it came about, in plain values."""
+
+    network: nn.Module
+    meta: dict[str, Any]
+
+
+def fitted(task: Task, fold: int) -> Fitted:
+    """Train the network of a fold.
+
+    Raises
+    ------
+    DataError
+        The fold lacks a role or trains one class alone, or its spikes do not fit its
+        windows.
+    ConfigError
+        The network does not fit the windows.
+    PipelineError
+        The loss is no longer a number, or neurons run away.
+    """
+    where = f"{task.name}, fold {fold}"
+    train, validation = (
+        load_role(task, fold, role) for role in ("train", "validation")
+    )
+    check_classes(where, train, task.labels)
+    shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
+    place = devices.choose()
+    network = task.network.build(shape, task.neuron).to(place)
+    epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
+    learned: list[list[dict[str, Any]]] = []
+    history = _followed(dynamics.noted(epochs, network, learned), where)
+    summary = {
+        "fold": fold,
+        "epochs": len(history),
+        "best_epoch": _kept(history, validation).epoch,
+        "n_train": len(train.targets),
+        "n_validation": len(validation.targets),
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+    meta = {
+        "shape": asdict(shape),
+        "labels": list(task.labels),
+        "fold": fold,
+        "summary": summary,
+        "history": [asdict(epoch) for epoch in history],
+        "learned": learned,
+        "course": course,
+    }
+    return Fitted(network, meta)
+
+
+def _kept(history: list[Epoch], validation: Examples) -> Epoch:
+    """Give the epoch whose weights the network was left with."""
+    if not chooses(validation):
+        return history[-1]
+    pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
+    return max(pruned or history, key=lambda e: e.validation_balanced_accuracy)
+
+
+def _fit(
+    task: Task,
+    fold: int,
+    network: nn.Module,
+    train: Examples,
+    validation: Examples,
+) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
+    """Fit by gradients, after local learning if it is for that; gives its course."""
+    rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
+    settings, sparsity = task.settings, task.sparsity
+    if not isinstance(task.network, Competitive):
+        return fit_sparsely(network, train, validation, settings, rng, sparsity), []
+    first = first_rng(task, fold)
+    course, epochs = fit_locally(
+        network, task.network, train, validation, settings, rng, first, sparsity
+    )
+    return epochs, course.snapshots
+
+
+def first_rng(task: Task, fold: int) -> np.random.Generator:
+    """Make what draws the weights that local learning starts from."""
+    return seeds.generator(task.seed, "train", task.name, fold, "first weights")
+
+
+def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
+    """Collect a fold's epochs; off a terminal, tell of one now and then."""
+    history: list[Epoch] = []
+    printed = time.monotonic()
+    for epoch in epochs:
+        _check_finite(epoch, where)
+        history.append(epoch)
+        if not console.is_terminal and time.monotonic() - printed > SAY_EVERY_S:
+            printed = time.monotonic()
+            console.print(
+                f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
+                f"validation balanced accuracy {epoch.validation_balanced_accuracy:.3f}"
+            )
+    return history
+
+
+def _check_finite(epoch: Epoch, where: str) -> None:
+    if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.validation_loss)):
+        raise PipelineError(
+            f"{where}, epoch {epoch.epoch}",
+            f"the loss is {epoch.train_loss}, in validation {epoch.validation_loss}",
+            expected="a finite loss",
+            remedy="lower training.learning_rate in params.yaml",
+        )
