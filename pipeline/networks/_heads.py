@@ -7,10 +7,11 @@ came before them. What it `reads` of each piece is small; `logits` puts that tog
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pipeline.errors import DataError
 
@@ -30,6 +31,24 @@ class At(NamedTuple):
     stop: Tensor
 
 
+class Share(NamedTuple):
+    """What a piece of time adds to the rates before some decisions.
+
+    Parameters
+    ----------
+    here : Tensor, shape (share,), int64
+        The decisions.
+    rates : Tensor, shape (share, bin·channel)
+    """
+
+    here: Tensor
+    rates: Tensor
+
+
+Reading = Tensor | Share
+"""What a head makes of a piece of time."""
+
+
 class Head(nn.Module):
     """A read-out of windows that come in pieces."""
 
@@ -45,11 +64,11 @@ class Head(nn.Module):
         """Put the readings of all pieces together; (batch, class)."""
         raise NotImplementedError
 
-    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Reading:
         """Read a piece, which begins with step `start`, of a network that runs on."""
         raise NotImplementedError
 
-    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+    def logits_at(self, readings: Sequence[Any], at: At) -> Tensor:
         """Put the readings of all pieces together; (decision, class)."""
         raise NotImplementedError
 
@@ -84,7 +103,7 @@ class SegmentRates(nn.Module):
         """Turn sums over a segment of so many steps into rates."""
         return sums / length
 
-    def trailing(self, outputs: Tensor, start: int, at: At, n_read: int) -> Tensor:
+    def trailing(self, outputs: Tensor, start: int, at: At, n_read: int) -> Share:
         """Give what a piece adds to the rates in the last `n_read` steps.
 
         Parameters
@@ -94,29 +113,27 @@ class SegmentRates(nn.Module):
             The first step of the piece.
         at : At
         n_read : int
-
-        Returns
-        -------
-        rates : Tensor, shape (decision, bin·channel)
         """
-        n_steps, n_channels = len(outputs), outputs.shape[2]
-        edges = torch.tensor(segment_edges(n_read, self.bins), device=at.row.device)
-        rates = outputs.new_zeros((len(at.row), self.bins * n_channels))
-        last = at.stop - start
+        last, n_steps = at.stop - start, len(outputs)
         here = torch.nonzero((last > 0) & (last - n_read < n_steps)).flatten()
-        if not len(here):
-            return rates
+        edges = torch.tensor(segment_edges(n_read, self.bins), device=last.device)
         # Sums of doubles: spike counts are exact, and activations nearly so.
         wide = torch.float64 if outputs.is_floating_point() else torch.int64
-        sums = outputs.new_zeros((n_steps + 1, *outputs.shape[1:]), dtype=wide)
-        sums = torch.cat([sums[:1], outputs.to(wide).cumsum(0)])
-        first = last[here] - n_read
-        bounds = (first[:, None, None] + edges).clamp(0, n_steps)
+        sums = functional.pad(outputs.to(wide).cumsum(0), (0, 0, 0, 0, 1, 0))
+        bounds = (last[here, None, None] - n_read + edges).clamp(0, n_steps)
         row = at.row[here, None]
         counts = sums[bounds[..., 1], row] - sums[bounds[..., 0], row]
         lengths = (edges[:, 1] - edges[:, 0])[:, None]
-        found = self.scaled(counts.to(outputs.dtype), lengths).flatten(1)
-        return rates.index_copy(0, here, found)
+        return Share(here, self.scaled(counts.to(outputs.dtype), lengths).flatten(1))
+
+
+def summed(shares: Sequence[Share], n_decisions: int) -> Tensor:
+    """Add up what all pieces gave to the rates: (decision, bin·channel)."""
+    first = shares[0].rates
+    total = first.new_zeros((n_decisions, first.shape[1]))
+    for share in shares:
+        total = total.index_add(0, share.here, share.rates)
+    return total
 
 
 def segment_edges(n_steps: int, bins: int) -> list[tuple[int, int]]:
@@ -171,10 +188,10 @@ class RateHead(Head):
         logits: Tensor = self.linear(self.dropout(sum(others, first)))
         return logits
 
-    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Share:
         """Give what a piece adds to the rates before each decision."""
         return self.rates.trailing(outputs, start, at, self.n_read)
 
-    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+    def logits_at(self, readings: Sequence[Share], at: At) -> Tensor:
         """Map the rates."""
-        return self.logits(readings)
+        return self.logits([summed(readings, len(at.row))])

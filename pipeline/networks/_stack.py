@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,12 @@ from torch.utils.checkpoint import checkpoint
 
 from pipeline.errors import DataError
 from pipeline.kernels._sequence import UnstableError
-from pipeline.networks._heads import At, Head
+from pipeline.networks._heads import At, Head, Reading
 from pipeline.networks._layers import Unrolled, with_past
 from pipeline.networks._step_heads import StepHead
 
 States = list[tuple[Tensor, ...]]
-Read = Callable[[Tensor, int], Tensor]
+Read = Callable[[Tensor, int], Any]
 """What a head makes of a piece of the last layer's outputs, and of its first step."""
 
 
@@ -163,11 +163,11 @@ class Stack(nn.Module):
 
     def read_at(
         self, pieces: Iterable[Tensor], at: At, *, detach: bool = False
-    ) -> list[Tensor]:
+    ) -> list[Reading]:
         """Let the head read a network that runs on, as `decide` does."""
         asked = self._complete(at)
 
-        def read(outputs: Tensor, start: int) -> Tensor:
+        def read(outputs: Tensor, start: int) -> Reading:
             return self.head.read_at(outputs, start, asked)
 
         return self._read(pieces, read, detach=detach)
@@ -192,7 +192,7 @@ class Stack(nn.Module):
 
     def _read(
         self, pieces: Iterable[Tensor], read: Read, *, detach: bool = False
-    ) -> list[Tensor]:
+    ) -> list[Any]:
         """Run on through pieces of time; gives what `read` makes of each one's outputs.
 
         Raises
@@ -201,7 +201,7 @@ class Stack(nn.Module):
             There are no steps.
         """
         states: States = [() for _ in self.layers]
-        readings: list[Tensor] = []
+        readings: list[Any] = []
         dropped: Dropped | None = None
         start = 0
         for piece in pieces:
@@ -230,7 +230,7 @@ class Stack(nn.Module):
 
     def _piece(
         self, read: Read, start: int, dropped: Dropped, values: Tensor, states: States
-    ) -> tuple[Tensor, States]:
+    ) -> tuple[Any, States]:
         """Run all layers over a piece of time; gives its reading and the states."""
         if dropped.features is not None:
             values = values * dropped.features

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import At, Head, SegmentRates
+from pipeline.networks._heads import At, Head, SegmentRates, Share, summed
 from pipeline.networks._stack import Layer, Stack
 from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.neurons import NEURONS, IntegerNeurons
@@ -72,13 +72,13 @@ class IntegerHead(Head):
         sums: Tensor = self.rates(outputs, start, n_steps)
         return sums
 
-    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Share:
         """Give what a piece adds to the sums before each decision."""
         return self.rates.trailing(outputs, start, at, self.n_read)
 
-    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+    def logits_at(self, readings: Sequence[Share], at: At) -> Tensor:
         """Map the sums."""
-        return self.logits(readings)
+        return self.logits([summed(readings, len(at.row))])
 
     def logits(self, readings: Sequence[Tensor]) -> Tensor:
         """Map the sums to logits (batch, class), int64."""

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import RateHead, SegmentRates
+from pipeline.networks._heads import RateHead, SegmentRates, summed
 from pipeline.networks._stack import Stack
 from pipeline.networks._step_heads import CountHead
 from pipeline.training.batches import some_of_each_class
@@ -147,11 +147,11 @@ def _trailing(pool: SegmentRates, stretches: Stretches) -> Tensor:
     """Compute the rates before each decision, (decision, segment·feature)."""
     parts, order = [], []
     for run in stretches.runs(1):
-        rates, start = torch.zeros(()), 0
+        shares, start = [], 0
         for piece in run.pieces:
-            rates = rates + pool.trailing(piece, start, run.at, stretches.n_steps)
+            shares.append(pool.trailing(piece, start, run.at, stretches.n_steps))
             start += len(piece)
-        parts.append(rates)
+        parts.append(summed(shares, len(run.rows)))
         order.append(run.rows)
     return torch.cat(parts)[torch.cat(order).argsort()]
 

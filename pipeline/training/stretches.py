@@ -1,10 +1,4 @@
-"""Stretches of recordings through which a network runs on, and its decisions there.
-
-A stretch lies in one segment of one recording and has decisions of one role: at every
-change of person, session, segment and role the network starts anew, and so no memory
-goes from one to the other. The first stretch of a segment begins with the segment, a
-later one with the interval that its first label speaks of.
-"""
+"""Stretches of recordings through which a network runs on, and its decisions there."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
