@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from pipeline.errors import DataError
 from pipeline.networks._heads import At
 from pipeline.networks._stack import Stack
 from pipeline.training.batches import Batch, Windows, common_length, targets_of
@@ -200,7 +201,7 @@ def load(
     Raises
     ------
     DataError
-        As for `batches.load`.
+        As for `batches.load`, or a decision lies before its segment.
     """
     n_steps = common_length(fold)
     names = sorted(fold.loc[fold["role"] == role, "recording"].unique())
@@ -215,6 +216,7 @@ def load(
     number = pd.Index(each["stretch"]).get_indexer(pd.Index(table["stretch"]))
     first = trains.place(each, "stretch_start")
     step = table["stop"] - table["stretch_start"]
+    _check_begun(table, step)
     return Stretches(
         trains.spikes,
         first,
@@ -225,3 +227,17 @@ def load(
         n_steps,
         trains.dt,
     )
+
+
+def _check_begun(table: pd.DataFrame, step: "pd.Series[int]") -> None:
+    """Refuse decisions before the first step of their segment."""
+    early = table[step < 1]
+    if len(early):
+        bad = early.iloc[0]
+        raise DataError(
+            f"windows.parquet: window {bad['window']} of {bad['recording']}",
+            f"it ends at sample {bad['stop']}, where its segment has not begun "
+            f"(sample {bad['segment_start']})",
+            expected="decisions after the first sample of their segment",
+            remedy="run `dvc repro`, which runs the stage `prepare` anew",
+        )

@@ -11,7 +11,7 @@ from torch import nn
 
 from pipeline import files
 from pipeline.components import find
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 from pipeline.networks._heads import At
 from pipeline.networks.base import Shape
 from pipeline.neurons.leaky import Leaky
@@ -219,3 +219,24 @@ def test_a_warm_up_that_fills_the_segments_is_refused(folder: Path) -> None:
     settings = TrainingSettings(segment_s=1.0, warm_up_s=1.0)
     with pytest.raises(ConfigError, match="warm-up"):
         next(iter(_running(folder).batches(settings, np.random.default_rng(0))))
+
+
+def test_a_decision_before_its_segment_is_refused(folder: Path) -> None:
+    table = _table()
+    table.loc[3, ["start", "stop"]] = -LENGTH, 0
+    with pytest.raises(DataError, match=r"window 3 of a.*has not begun"):
+        stretches.load(folder, table, "test", LABELS, Memory())
+
+
+@pytest.mark.parametrize("steps", [1, 3, 9])
+def test_segments_shorter_than_a_stride_are_decided(folder: Path, steps: int) -> None:
+    table = _table().iloc[[0]].assign(stop=steps, start=steps - LENGTH)
+    table["segment_stop"] = steps
+    running = stretches.load(folder, table, "test", LABELS, Memory())
+    network = _network("convolutional", "rates")
+    logits = predict(network, running, torch.arange(1))
+    assert logits.isfinite().all()
+    alone = batches.load(folder, table, LABELS)
+    assert alone.spikes(torch.arange(1))[: LENGTH - steps].sum() == 0
+    batch = next(iter(running.batches(TrainingSettings(), np.random.default_rng(0))))
+    assert set(batch.targets.tolist()) == set(running.targets.tolist())
