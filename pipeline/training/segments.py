@@ -73,7 +73,9 @@ class Segments:
         ConfigError
             The warm-up fills the segments.
         """
-        n_steps = round(settings.segment_s / stretches.dt)
+        n_steps = 2 * stretches.n_steps
+        if settings.segment_s is not None:
+            n_steps = round(settings.segment_s / stretches.dt)
         warm_up = stretches.n_steps
         if settings.warm_up_s is not None:
             warm_up = round(settings.warm_up_s / stretches.dt)

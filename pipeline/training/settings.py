@@ -25,8 +25,10 @@ class TrainingSettings(Settings):
     ] = 500  # fmt: skip
     batch: Annotated[PositiveInt, Field(description="decisions, about")] = 128
     segment_s: Annotated[
-        float, Field(gt=0, le=3600, description="training segments of what runs on")
-    ] = 10.0
+        float | None,
+        Field(gt=0, le=3600, description="training segments of what runs on; null: two "
+              "windows, one of them warm-up"),
+    ] = None  # fmt: skip
     warm_up_s: Annotated[
         float | None,
         Field(ge=0, le=3600, description="of a segment, what comes before decisions "
