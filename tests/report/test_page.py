@@ -434,6 +434,22 @@ def test_everything_that_was_left_out_is_told(
         assert text in page
 
 
+def test_unknown_persons_stand_in_no_clinical_table(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    tables = "<h3>Each class</h3>", "<h3>Each subject</h3>"
+    page = report.render(details)
+    assert all(table in page for table in tables)
+    assert "Nobody knows who was recorded" not in page
+    details["datasets"]["ecg_demo"]["subjects"] = 0
+    path = findings.clock_file("ecg_demo", "subjects.csv")
+    files.save_csv(path, pd.read_csv(path).iloc[:0])
+    page = report.render(details)
+    assert not any(table in page for table in tables)
+    assert "Nobody knows who was recorded" in page
+    assert "persons unknown: no clinical result" in page
+
+
 def test_the_detector_is_pooled(details: dict[str, Any]) -> None:
     detector = details["datasets"]["ecg_demo"]["detector"]
     assert detector["sensitivity"] == pytest.approx(185 / 200)
