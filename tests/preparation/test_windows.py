@@ -57,12 +57,12 @@ def test_the_signals_delay_moves_the_samples_not_the_times():
 
 
 def test_the_first_and_the_last_beat_are_used_with_silence_around():
-    table = cut(BEATS, marks([0.0, 1.6, 59.8, 59.99], "NVNV"), MINUTE, "NV")
+    table = cut(BEATS, marks([0.0, 1.6, 59.8, 59.996], "NVNV"), MINUTE, "NV")
     assert rows(table, "start", "stop", "reason") == [
         (-200, 50, ""),
         (-40, 210, ""),
         (5780, 6030, ""),
-        (5799, 6049, ""),
+        (5800, 6050, ""),
     ]
 
 
