@@ -10,6 +10,7 @@ import edfio
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 import wfdb
 
 from pipeline import config, files
@@ -55,7 +56,7 @@ def test_beats_of_ds1(windows_of: Any, real_data: Path) -> None:
     windows = windows_of("mitdb_ds1")
     assert counts(windows) == expected
     used = windows[windows["reason"] == ""]
-    assert len(used) == sum(expected.values())
+    assert len(used) == sum(expected.values()) - expected["Q"] == 51_013
 
 
 def gesture_blocks(real_data: Path) -> list[tuple[int, float]]:
@@ -105,3 +106,21 @@ def test_mental_arithmetic(windows_of: Any, real_data: Path) -> None:
     assert (windows["reason"] == "").all()
     assert counts(windows) == expected
     assert len(windows) == 2_802
+
+
+def test_sequences_of_events(windows_of: Any, real_data: Path) -> None:
+    """Steps without a class count as the first, as in the published figures."""
+    windows = windows_of("qtdb")
+    assert (windows["reason"] == "").all()
+    assert (windows["subject"] == "").all()
+    folds = files.load_table(files.folder("windows", "qtdb") / "folds.parquet")
+    roles = folds.merge(windows, on="window").groupby("role")["segment"].unique()
+    assert list(roles["validation"]) == list(range(494, 618))
+    assert list(roles["train"]) == list(range(494))
+    names = np.array(["P", "PQ", "QR", "RS", "ST", "TP"])
+    for part, n_sequences in (("train", 618), ("test", 141)):
+        y = scipy.io.loadmat(real_data / "qtdb" / f"QTDB_{part}.mat")["y"]
+        own = windows[windows["recording"] == part]
+        assert list(own["label"]) == list(names[y.argmax(axis=2).ravel()])
+        assert list(own["stop"]) == list(range(1, 1301 * n_sequences + 1))
+        assert list(own["segment"]) == [k for k in range(n_sequences) for _ in y[k]]
