@@ -29,9 +29,10 @@ class Design:
         Anti-alias filter at `up` times the recorded rate; gain `up`.
     up, down : int
         Resampling ratio in lowest terms.
-    decay : float or None
-        Weight of the past in the running mean of squares, per prepared sample. None:
-        the signal is not scaled.
+    scaled : bool
+        Whether the signal is divided by its running scale.
+    decay : float
+        Weight of the past in the running mean of squares, per prepared sample.
     floor : float
         Smallest scale.
     shared : bool
@@ -47,7 +48,8 @@ class Design:
     taps: np.ndarray
     up: int
     down: int
-    decay: float | None
+    scaled: bool
+    decay: float
     floor: float
     shared: bool
     sfreq: float
@@ -136,7 +138,7 @@ def scale_chunk(
     p[n] = a·p[n−1] + (1 − a)·x[n]², w the same of ones, a = exp(−1 / (tau·sfreq));
     y = x / max(√(p / w), floor). Dividing by w takes out the bias of the beginning.
     """
-    if design.decay is None or chunk.shape[1] == 0:
+    if not design.scaled or chunk.shape[1] == 0:
         # Of nothing, lfilter leaves a memory that was never written.
         return chunk, power
     squares = np.square(chunk)
