@@ -18,7 +18,8 @@ from pipeline.runs import INT8_HEADLINE
 def cell(name: str, int8: dict[str, Any], near: bool = False) -> dict[str, Any]:
     accuracy = {"value": 0.9125, "low": 0.8, "high": 0.95}
     rounded = {"value": 0.8765, "low": 0.7, "high": 0.9}
-    metrics = {"balanced_accuracy": accuracy, "int8": {"balanced_accuracy": rounded}}
+    metrics: dict[str, Any] = {"balanced_accuracy": accuracy, "subjects": 9}
+    metrics["int8"] = {"balanced_accuracy": rounded}
     trees = {"value": 0.6543, "low": 0.6, "high": 0.7}
     metrics |= {
         "prior": {"value": 0.25},
@@ -71,6 +72,11 @@ def test_the_summary_has_a_row_a_cell(
     assert rows[0].startswith("b: The place in the recording alone, without any signal")
     assert "delta · lif (91.2 %) is not shown to be better" in " ".join(rows[:3])
     assert not any(row.startswith("ecg_demo:") for row in rows)
+    cells[0]["metrics"]["subjects"] = 0
+    files.save_json(files.folder("report", "details.json"), details)
+    summary.show()
+    marked = "ecg_demo: nobody knows who was recorded: no clinical result"
+    assert capsys.readouterr().out.splitlines()[0] == marked
 
 
 @pytest.fixture

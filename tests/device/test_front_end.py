@@ -219,6 +219,8 @@ def test_what_has_no_integer_form_is_refused() -> None:
     low = signal.scale.model_copy(update={"floor": 1e-9})
     with pytest.raises(ConfigError, match="no converter measures less"):
         design_front_end(signal.model_copy(update={"scale": low}), DELTA, 250, 2)
+    with pytest.raises(ConfigError, match="the signal is not scaled"):
+        design_front_end(signal.model_copy(update={"scale": None}), DELTA, 250, 2)
     slow = signal.model_copy(update={"l_freq": 1e-3})
     with pytest.raises(ConfigError, match="slowest pole"):
         design_front_end(slow, DELTA, 250, 2)

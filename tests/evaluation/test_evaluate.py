@@ -317,3 +317,25 @@ def test_what_always_answers_the_same_is_named() -> None:
         "S",
         None,
     ]
+
+
+def test_of_unknown_persons_nothing_has_an_interval() -> None:
+    predictions = made_up().assign(subject="")
+    judged = evaluate(predictions, LABELS, QUICK, seed=1)
+    found, known = judged.metrics, evaluate(made_up(), LABELS, QUICK, seed=1).metrics
+    reason = "nobody knows who was recorded"
+    for name in ("balanced_accuracy", "macro_f1", "accuracy", "auroc"):
+        assert found[name]["value"] == pytest.approx(known[name]["value"])
+        assert found[name]["low"] is None
+        assert found[name]["reason"] == f"no interval: {reason}"
+    assert found["subjects"] == 0
+    assert {row["subjects"] for row in found["folds"]} == {0}
+    assert {row["subjects"] for row in found["classes"].values()} == {0}
+    assert found["interval"]["method"] is None
+    assert found["interval"]["reason"] == reason
+    assert found["confusion"] == known["confusion"]
+    assert judged.subjects.empty
+    pooled = evaluate_pooled(predictions, LABELS, QUICK, seed=1)
+    assert pooled["balanced_accuracy"] == found["balanced_accuracy"]
+    test = compare(predictions, predictions, LABELS, QUICK, np.random.default_rng(0))
+    assert (test.p, test.subjects, test.reason) == (None, 0, reason)

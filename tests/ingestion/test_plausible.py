@@ -57,6 +57,13 @@ def test_what_bodies_make_passes_and_a_thousandfold_is_refused(
         judge(noise(factor * swing), kind, "amplitude")
 
 
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e3])
+def test_events_are_no_voltages(size: float) -> None:
+    judge(size * np.sign(noise(1e-3, offset=-5e-4)), "stim")
+    with pytest.raises(DataError, match="one value all along"):
+        judge(np.ones((2, 5000)), "stim")
+
+
 @pytest.mark.parametrize("kind", ["ecg", "eeg", "emg"])
 @pytest.mark.parametrize("swing", [30.0, 1e30])
 def test_volts_are_refused_whatever_is_measured(

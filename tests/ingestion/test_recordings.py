@@ -11,6 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from pipeline import files, unfinished
 from pipeline.errors import DataError
@@ -348,6 +349,13 @@ def test_a_recording_of_nobody_is_refused(raw: Path) -> None:
     nobody = values(person={"from": "field", "key": "run", "match": "x"})
     with pytest.raises(DataError, match="names nobody"):
         run(raw, values=nobody)
+
+
+def test_persons_may_be_unknown(raw: Path) -> None:
+    unknown = values(person={"from": "unknown"})
+    assert run(raw, values=unknown)["subject"].tolist() == ["", "", ""]
+    with pytest.raises(ValidationError, match="`from: unknown` is for `person`"):
+        values(label={"from": "unknown"})
 
 
 def test_persons_that_differ_in_case_only_are_refused(raw: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from pipeline.inspection.asked import Asked
 from pipeline.inspection.feasibility import by_role, of_trial
@@ -111,3 +112,22 @@ def test_one_order_of_classes_is_worth_knowing(watch: Callable[..., Seen]) -> No
     assert order(["abc", "bac", "cab"]) == []
     assert order(["abc"] * 3, blocks=False) == [], "beats follow each other as they do"
     assert order(["ab"] * 3) == [], "two orders of two classes are a coin"
+
+
+@pytest.mark.parametrize(("n_cold", "severity"), [(5, "note"), (6, "warning")])
+def test_windows_that_see_silence_are_counted(n_cold: int, severity: str) -> None:
+    windows = table(EVEN)
+    windows.loc[: n_cold - 1, "start"] = -1
+    (found,) = judge(Trial(windows))
+    assert (found.severity, found.kind) == (severity, "Cold decisions")
+    assert found.what.startswith(f"{n_cold} of 54 windows begin before")
+    windows = table(EVEN).assign(segment_stop=99)
+    (found,) = judge(Trial(windows))
+    assert (found.severity, found.kind) == ("warning", "Late decisions")
+
+
+def test_unknown_persons_are_no_subjects() -> None:
+    windows = table(EVEN).assign(subject="")
+    assert kinds(Trial(windows)) == ["note: Persons unknown"]
+    folds = pd.DataFrame({"window": windows["window"], "fold": 0, "role": "test"})
+    assert by_role(Trial(windows, folds), list(LABELS))["subjects"].tolist() == [0]

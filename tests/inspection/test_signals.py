@@ -1,6 +1,7 @@
 """Findings about samples: each kind planted, and a recording without any."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -183,3 +184,20 @@ def test_short_and_still_recordings_are_measured_without_a_warning(
 ) -> None:
     assert kinds(watch(noise(n_samples=5))) == []
     assert "warning: Flat channel" in kinds(watch(np.zeros((2, 5000))))
+
+
+def test_events_are_no_signals_to_be_mended(watch: Watching) -> None:
+    events = (np.random.default_rng(0).random((3, 3000)) < 0.05).astype(float)
+    assert {"warning: Clipped channel"} <= set(kinds(watch(events)))
+    assert kinds(replace(watch(events), types=("stim",) * 3)) == []
+
+
+def test_segments_that_meet_are_no_pauses(watch: Watching) -> None:
+    seen = watch(noise(n_samples=3000))
+    meeting = tuple(Segment(1000 * k, 1000 * k / SFREQ + 1e-13 * k) for k in range(3))
+    (found,) = judge(replace(seen, segments=meeting))
+    assert (found.severity, found.kind) == ("note", "Segments that meet")
+    assert "2 segments" in found.what
+    paused = (*meeting[:2], Segment(2000, 2000 / SFREQ + 7))
+    both = judge(replace(seen, segments=paused))
+    assert {f.kind for f in both} == {"Segments that meet", "Pauses"}

@@ -167,6 +167,23 @@ def test_any_recordings_give_disjoint_folds_or_a_reason(seed, n_subjects, n, len
                 assert not seconds(role[first]) & seconds(role[second])
 
 
+def test_the_end_of_each_recording_validates() -> None:
+    """Also where persons are unknown, who then may be in several roles."""
+    windows = table(n_subjects=3, n_blocks=10).assign(subject="")
+    chosen = scheme(
+        scheme="predefined", train=["s0-0", "s1-0"], test=["s2-0"], validation="end"
+    )
+    folds = fold(windows, chosen).merge(windows, on="window")
+    counts = folds.groupby(["recording", "role"])["block"].unique()
+    for k, recording in enumerate(["s0-0", "s1-0"]):
+        assert set(counts[recording, "validation"]) == {10 * k + 8, 10 * k + 9}
+        assert set(counts[recording, "train"]) == {10 * k + b for b in range(8)}
+    assert set(folds.loc[folds["recording"] == "s2-0", "role"]) == {"test"}
+    known = windows.assign(subject="one")
+    with pytest.raises(DataError, match="no fold has windows of A, B in test"):
+        fold(known, chosen)
+
+
 def test_silence_beyond_a_segment_is_nobodys_second():
     """Windows reach over a pause, on both sides, and see nothing of the other side."""
     windows = table(n_subjects=1, n_blocks=8, length=4, step=20)

@@ -1,10 +1,11 @@
 """The settings of a signal, and what is refused."""
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
-from pipeline.preparation import signals
+from pipeline.preparation import causal, signals
 from pipeline.preparation.signals import Scale, SignalSettings
 
 WIDE = Scale(tau_s=1.0, floor=1e-6)
@@ -30,3 +31,12 @@ def test_settings_that_do_not_fit_the_rate_name_their_key(changes, key):
 def test_a_band_in_disorder_is_refused(changes):
     with pytest.raises(ValidationError):
         settings(**changes)
+
+
+def test_without_a_scale_values_pass_as_they_are() -> None:
+    plan = signals.design(SignalSettings(scale=None), 250)
+    samples = np.random.default_rng(0).integers(-1, 2, (3, 400)).astype(float)
+    first, state = causal.process(samples[:, :150], None, plan)
+    second, _ = causal.process(samples[:, 150:], state, plan)
+    np.testing.assert_array_equal(np.hstack([first, second]), samples)
+    assert plan.delay_s == 0

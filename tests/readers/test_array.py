@@ -416,3 +416,70 @@ def test_samples_in_another_file_are_refused(tmp_path: Path) -> None:
     for name in ("own", "soft"):
         found = volts(read(tmp_path / "a.h5", variable=name))
         np.testing.assert_allclose(found, SAMPLES * 1e-6)
+
+
+SEQUENCES = np.random.default_rng(5).integers(-1, 2, (4, 50, 3)).astype(np.int16)
+EVENTS = {"channel_type": "stim", "sfreq": 100, "variable": "x"}
+
+
+@pytest.mark.parametrize(
+    "axes", [("segment", "time", "channel"), ("channel", "segment", "time")]
+)
+@pytest.mark.parametrize("suffix", ["mat", "npz", "h5"])
+def test_segments_follow_each_other(
+    tmp_path: Path, axes: tuple[str, ...], suffix: str
+) -> None:
+    order = [("segment", "time", "channel").index(name) for name in axes]
+    path, x = tmp_path / f"a.{suffix}", SEQUENCES.transpose(order)
+    if suffix == "h5":
+        with h5py.File(path, "w") as file:
+            file["x"] = x
+    elif suffix == "npz":
+        np.savez(path, x=x)
+    else:
+        saved(path, x=x)
+    content = read(path, settings=EVENTS, axes=axes)
+    joined = SEQUENCES.reshape(-1, 3).T
+    np.testing.assert_array_equal(volts(content), joined)
+    np.testing.assert_array_equal(content.read(40, 163), joined[:, 40:163])
+    assert [s.start for s in content.segments] == [0, 50, 100, 150]
+    assert [s.onset_s for s in content.segments] == [0, 0.5, 1.0, 1.5]
+    assert content.types == ("stim", "stim", "stim")
+
+
+def test_a_column_of_ones_names_the_class_of_a_sample(tmp_path: Path) -> None:
+    hot = np.zeros((4, 50, 3), np.uint8)
+    hot[:2, :, 0] = 1
+    hot[2, :30, 2] = 1
+    hot[2, 40:, 1:] = 1
+    state = np.arange(200).reshape(4, 50) // 70
+    path = saved(tmp_path / "a.mat", x=SEQUENCES, y=hot, state=state)
+    axes = ("segment", "time", "channel")
+    content = read(path, "y", "state", settings=EVENTS, axes=axes)
+    marks = content.marks["variable", "y"]
+    assert marks.texts == ("0", "2", "none", "1,2", "none")
+    np.testing.assert_allclose(marks.onset_s, [0, 1.0, 1.3, 1.4, 1.5])
+    np.testing.assert_allclose(marks.duration_s, [1.0, 0.3, 0.1, 0.1, 0.5])
+    assert content.marks["variable", "state"].texts == ("0", "1", "2")
+    flat = saved(tmp_path / "b.mat", x=SAMPLES, y=np.eye(3)[np.arange(500) // 200])
+    assert read(flat, "y", variable="x").marks["variable", "y"].texts == ("0", "1", "2")
+
+
+def test_rows_that_are_not_of_zeros_and_ones(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.mat", x=SEQUENCES, y=np.full((4, 50, 3), 2))
+    with pytest.raises(DataError, match=r"'y' has the shape \(4, 50, 3\)"):
+        read(path, "y", settings=EVENTS, axes=("segment", "time", "channel"))
+
+
+def test_segments_need_three_axes(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.mat", x=SAMPLES)
+    axes = ("segment", "time", "channel")
+    with pytest.raises(DataError, match=r"the shape \(3, 500\)"):
+        read(path, settings=EVENTS, axes=axes)
+    for changes, found in (
+        ({"axes": ("segment", "time")}, "axes is"),
+        ({"axes": axes, "dtype": "<i2", "n_channels": 3}, "hold no segments"),
+        ({"unit": "V"}, "have no unit"),
+    ):
+        with pytest.raises(ValueError, match=found):
+            Array.model_validate(EVENTS | changes)
