@@ -10,7 +10,8 @@
 The recovery w takes the membrane and the spike of its own step, which is what makes the
 rule symplectic: without spikes the map's determinant is β·ρ whatever A is, so it is
 stable while A·(1 − β) < (1 + β)·(1 + ρ). The s that resets carries no gradient, as in
-the authors' code; the s that B feeds into w does.
+the authors' code, unless gradients flow through the reset; the s that B feeds into w
+does.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,11 @@ from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
-SUBTRACT, ZERO, NUMBER = range(3)
-"""Places in the options: two flags, 0 or 1, then where the surrogate begins."""
+SUBTRACT, ZERO, THROUGH, NUMBER = range(4)
+"""Places in the options: three flags, 0 or 1, then where the surrogate begins.
+
+THROUGH: gradients flow through the reset.
+"""
 
 
 def step(
@@ -36,7 +40,11 @@ def step(
     membrane = beta * membrane + current - (1 - beta) * recovery
     spikes = spike(membrane - threshold, *options[NUMBER:])
     after = (1 - options[ZERO]) * membrane - options[SUBTRACT] * threshold
+    drop = options[ZERO] * membrane + options[SUBTRACT] * threshold
     membrane = torch.where(membrane > threshold, after, membrane)
+    if options[THROUGH]:
+        # Nothing is added but a gradient.
+        membrane = membrane - (spikes - spikes.detach()) * drop
     recovery = rho * recovery + from_membrane * membrane + from_spike * spikes
     return spikes, (membrane, recovery)
 
@@ -89,6 +97,8 @@ def _backward(
     zero = constants.dtype.type(0)
     subtract = constants.dtype.type(options[SUBTRACT])
     left = constants.dtype.type(1 - options[ZERO])
+    zeroing = constants.dtype.type(options[ZERO])
+    through = constants.dtype.type(options[THROUGH])
     beta, threshold, rho = constants[0], constants[1], constants[2]
     from_membrane, from_spike = constants[3], constants[4]
     for t in range(grad_spikes.shape[0] - 1, -1, -1):
@@ -111,8 +121,10 @@ def _backward(
                 reset = scale * last - drop * threshold[n]
                 last = reset if last > threshold[n] else last
                 to_s = fires[n] + grad_w[n] * from_spike[n]
-                to_s = to_s * surrogate_gradient(u[n] - threshold[n], surrogate)
                 to_m = grad_m[n] + grad_w[n] * from_membrane[n]
+                lost = zeroing * u[n] + subtract * threshold[n]
+                to_s = to_s - through * to_m * lost
+                to_s = to_s * surrogate_gradient(u[n] - threshold[n], surrogate)
                 to_u = to_s + (left * to_m if above else to_m)
                 grad_i[n] = to_u
                 grad_beta[n] += to_u * (last + slow[n])

@@ -9,9 +9,9 @@
     u[t] = β·(1 − r[t])·u[t−1] + i[t]              reset to zero
     s[t] = H(u[t] − h[t])                          H' is the surrogate
 
-The state is u and a. The r that resets carries no gradient, as in the leaky kernel; the
-r that raises the threshold does. With j = 0 it is the leaky kernel with a delayed
-reset, bit for bit.
+The state is u and a. The r that resets carries no gradient, unless gradients flow
+through the reset, as in the leaky kernel; the r that raises the threshold does. With
+j = 0 it is the leaky kernel with a delayed reset, bit for bit.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,11 @@ from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
-SUBTRACT, ZERO, NUMBER, STEEPNESS, PEAK = range(5)
-"""Places in the options: two flags, 0 or 1, then the surrogate."""
+SUBTRACT, ZERO, THROUGH, NUMBER, STEEPNESS, PEAK = range(6)
+"""Places in the options: three flags, 0 or 1, then the surrogate.
+
+THROUGH: gradients flow through the reset.
+"""
 
 
 def step(
@@ -34,7 +37,7 @@ def step(
     (membrane, raised), (beta, threshold, rho, jump) = state, constants
     crossed = threshold + jump * raised
     fired = spike(membrane - crossed, *options[NUMBER:])
-    reset = fired.detach()
+    reset = fired if options[THROUGH] else fired.detach()
     raised = rho * raised + fired
     kept = (1 - options[ZERO] * reset) * membrane
     membrane = beta * kept + current - options[SUBTRACT] * reset * crossed
@@ -90,6 +93,7 @@ def _backward(
     zero = constants.dtype.type(0)
     subtract = constants.dtype.type(options[SUBTRACT])
     zeroing = constants.dtype.type(options[ZERO])
+    through = constants.dtype.type(options[THROUGH])
     beta, threshold, rho, jump = constants[0], constants[1], constants[2], constants[3]
     for t in range(grad_spikes.shape[0] - 1, -1, -1):
         for b in range(grad_spikes.shape[1]):
@@ -108,7 +112,10 @@ def _backward(
                 to_a = grad_a[n] - jump[n] * to_s
                 distance = before[n] - (threshold[n] + jump[n] * slow[n])
                 reset = one if distance > zero else zero
-                to_r = to_a * surrogate_gradient(distance, surrogate)
+                drop = subtract * (threshold[n] + jump[n] * slow[n])
+                drop = drop + zeroing * beta[n] * before[n]
+                to_r = to_a - through * to_u * drop
+                to_r = to_r * surrogate_gradient(distance, surrogate)
                 crossed = to_u * subtract * reset + to_r
                 kept = one - zeroing * reset
                 grad_i[n] = to_u

@@ -7,8 +7,8 @@
     v[t] = α·v[t−1] + g·Σ_k d_k[t] − r[t]·θ
     s[t] = H(v[t] − θ)                                   H' is the surrogate
 
-r carries no gradient. Currents are branch by branch: i_k of neuron n of N is number
-k·N + n. The state is v, then the branches.
+r carries a gradient if gradients flow through the reset. Currents are branch by branch:
+i_k of neuron n of N is number k·N + n. The state is v, then the branches.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,11 @@ from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
-BRANCHES, NUMBER, STEEPNESS, PEAK = range(4)
-"""Places in the options: how many branches, then the surrogate."""
+BRANCHES, THROUGH, NUMBER, STEEPNESS, PEAK = range(5)
+"""Places in the options: how many branches, a flag, then the surrogate.
+
+THROUGH: gradients flow through the reset.
+"""
 
 ALPHA, GAIN, THRESHOLD, BETAS = range(4)
 """Places in the constants; the branches' β are last."""
@@ -39,7 +42,8 @@ def step(
         for beta, branch, current in zip(betas, branches, currents, strict=True)
     ]
     total = sum(branches[1:], branches[0])
-    reset = (membrane > threshold).to(membrane.dtype)
+    reset = spike(membrane - threshold, *options[NUMBER:])
+    reset = reset if options[THROUGH] else reset.detach()
     membrane = alpha * membrane + gain * total - reset * threshold
     return spike(membrane - threshold, *options[NUMBER:]), (membrane, *branches)
 
@@ -95,6 +99,7 @@ def _backward(
 ) -> None:
     one = constants.dtype.type(1)
     zero = constants.dtype.type(0)
+    through = constants.dtype.type(options[THROUGH])
     n_neurons = grad_spikes.shape[2]
     alpha, gain, threshold = constants[ALPHA], constants[GAIN], constants[THRESHOLD]
     grad_v = np.empty(n_neurons, constants.dtype)
@@ -111,8 +116,10 @@ def _backward(
                 fired = fires[n] * slope
                 grad_v[n] = grad_m[n] + fired
                 grad_alpha[n] += grad_v[n] * before[n]
-                grad_threshold[n] -= fired + grad_v[n] * reset
-                grad_m[n] = grad_v[n] * alpha[n]
+                slope = surrogate_gradient(before[n] - threshold[n], surrogate)
+                to_reset = -through * grad_v[n] * threshold[n] * slope
+                grad_threshold[n] -= fired + grad_v[n] * reset + to_reset
+                grad_m[n] = grad_v[n] * alpha[n] + to_reset
             for k in range(state.shape[0] - 1):
                 earlier = trace[1 + k, t - 1, b] if t else state[1 + k, b]
                 branch, grad_d = trace[1 + k, t, b], grad_state[1 + k, b]

@@ -6,8 +6,8 @@
     u[t] = i[t] + Σ_{j=1..L} a_j·u[t−j] − r[t]·θ
     s[t] = H(u[t] − θ)                                   H' is the surrogate
 
-r carries no gradient. The state is the last L membranes, newest first; the loops keep
-them in a ring, so that none has to move.
+r carries a gradient if gradients flow through the reset. The state is the last L
+membranes, newest first; the loops keep them in a ring, so that none has to move.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,9 @@ from pipeline.kernels._compile import compiled, inlined
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
+THROUGH, NUMBER = range(2)
+"""Places in the options: whether gradients flow through the reset, the surrogate."""
+
 
 def step(
     current: Tensor, state: State, constants: State, options: Sequence[float]
@@ -29,9 +32,10 @@ def step(
     membrane = current
     for weight, past in zip(weights, state, strict=True):
         membrane = membrane + weight * past
-    reset = (state[0] > threshold).to(membrane.dtype)
+    reset = spike(state[0] - threshold, *options[NUMBER:])
+    reset = reset if options[THROUGH] else reset.detach()
     membrane = membrane - reset * threshold
-    return spike(membrane - threshold, *options), (membrane, *state[:-1])
+    return spike(membrane - threshold, *options[NUMBER:]), (membrane, *state[:-1])
 
 
 @inlined
@@ -91,6 +95,7 @@ def _backward(
 ) -> None:
     one = constants.dtype.type(1)
     zero = constants.dtype.type(0)
+    through = constants.dtype.type(options[THROUGH])
     taps, n_steps, n_neurons = len(state), len(grad_spikes), state.shape[2]
     threshold = constants[0]
     for t in range(n_steps - 1, -1, -1):
@@ -100,6 +105,7 @@ def _backward(
             before = trace[0, t - 1, b] if t else state[0, b]
             fires, u, grad_u = grad_spikes[t, b], trace[0, t, b], grad_currents[t, b]
             grad_m, grad_threshold = grad_state[row % taps, b], grad_constants[0, b]
+            grad_before = grad_state[(row + 1) % taps, b]
             for n in range(n_neurons):
                 reset = one if before[n] > threshold[n] else zero
                 slope = surrogate_gradient(u[n] - threshold[n], surrogate)
@@ -107,6 +113,10 @@ def _backward(
                 grad_u[n] = grad_m[n] + fired
                 grad_threshold[n] -= fired + grad_u[n] * reset
                 grad_m[n] = zero
+                slope = surrogate_gradient(before[n] - threshold[n], surrogate)
+                to_reset = -through * grad_u[n] * threshold[n] * slope
+                grad_before[n] += to_reset
+                grad_threshold[n] -= to_reset
             for j in range(1, taps + 1):
                 past = trace[0, t - j, b] if j <= t else state[j - t - 1, b]
                 weight, grad_weight = constants[j], grad_constants[j, b]

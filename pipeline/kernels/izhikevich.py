@@ -19,6 +19,10 @@ half-step of 0.5 ms just does not overshoot there, where the parabola would thro
 inhibited neuron over its peak. Above, f stays what it is at the peak; so bounded
 currents give bounded states. r carries no gradient; the surrogate's unit is 95 mV, from
 −65 mV to the peak, as far as a leaky neuron's rest lies from its threshold.
+
+Above −62.5 mV f' is positive: v drives itself up, and an upstroke multiplies gradients
+by several hundreds. Over thousands of steps nothing could be learned from them. So f'
+is 0 there for gradients: an upstroke hands them on as they are.
 """
 
 from collections.abc import Sequence
@@ -38,6 +42,8 @@ PEAK, LOWEST = 30.0, -87.5
 SQUARE, LINEAR, OFFSET = 0.04, 5.0, 140.0
 BELOW = LINEAR + 2 * SQUARE * LOWEST
 """f' at the lowest and below."""
+VERTEX = -LINEAR / (2 * SQUARE)
+"""Where f' is 0, in millivolts; above, v drives itself up."""
 UNIT = 1 / 95
 """Of the surrogate, per millivolt."""
 
@@ -61,6 +67,13 @@ def step(
 
 
 def _rise(membrane: Tensor) -> Tensor:
+    """Compute f(v), with the slope that gradients see."""
+    calm = _parabola(membrane.clamp(max=VERTEX))
+    # Nothing is added but a gradient.
+    return _parabola(membrane).detach() + (calm - calm.detach())
+
+
+def _parabola(membrane: Tensor) -> Tensor:
     """Compute f(v)."""
     inner = membrane.clamp(LOWEST, PEAK)
     below = membrane.clamp(max=LOWEST) - LOWEST
@@ -155,12 +168,11 @@ def _backward(
                 rise = rise + below * ((first if first < lowest else lowest) - lowest)
                 second = first + half * (rise - w + gain[n] * current[n])
                 steep = twice * inner + linear
-                steep = zero if first > peak else steep
+                steep = zero if steep > zero else steep
                 inner = lowest if second < lowest else second
                 inner = peak if inner > peak else inner
                 steeper = twice * inner + linear
-                steeper = zero if second > peak else steeper
-
+                steeper = zero if steeper > zero else steeper
                 inner = lowest if v[n] < lowest else v[n]
                 inner = peak if inner > peak else inner
                 within = one if inner == v[n] else zero

@@ -10,8 +10,9 @@
     m[t] = u[t] − (s[t] − r[t])·θ            at once, by subtraction
     m[t] = u[t] − (s[t] − r[t])·u[t]         at once, to zero
 
-r carries no gradient and s does, both as in `snntorch.Leaky`, where delayed is
-`reset_delay=True`.
+Delayed is `snntorch.Leaky`'s `reset_delay=True`. Without a gradient through the reset
+neither r nor this s carries one. With it, r does if delayed and s does if at once: the
+spike that was reset for. snnTorch has none of the delayed and that of the other.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,11 @@ from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
-SUBTRACT, ZERO, AT_ONCE, NUMBER, STEEPNESS, PEAK = range(6)
-"""Places in the options: three flags, 0 or 1, then the surrogate."""
+SUBTRACT, ZERO, AT_ONCE, THROUGH, NUMBER, STEEPNESS, PEAK = range(7)
+"""Places in the options: four flags, 0 or 1, then the surrogate.
+
+THROUGH: gradients flow through the reset.
+"""
 
 
 def step(
@@ -32,13 +36,16 @@ def step(
 ) -> tuple[Tensor, State]:
     """Make one step in torch; constants are β and θ."""
     (membrane,), (beta, threshold) = state, constants
-    reset = (membrane > threshold).to(membrane.dtype)
+    reset = spike(membrane - threshold, *options[NUMBER:])
+    if options[AT_ONCE] or not options[THROUGH]:
+        reset = reset.detach()
     kept = (1 - options[ZERO] * reset) * membrane
     membrane = beta * kept + current - options[SUBTRACT] * reset * threshold
     spikes = spike(membrane - threshold, *options[NUMBER:])
     if options[AT_ONCE]:
         drop = options[SUBTRACT] * threshold + options[ZERO] * membrane
-        membrane = membrane - (spikes - reset) * drop
+        fired = spikes if options[THROUGH] else spikes.detach()
+        membrane = membrane - (fired - reset) * drop
     return spikes, (membrane,)
 
 
@@ -92,6 +99,7 @@ def _backward(
     subtract = constants.dtype.type(options[SUBTRACT])
     zeroing = constants.dtype.type(options[ZERO])
     at_once = options[AT_ONCE] != 0
+    through = options[THROUGH] != 0
     beta, threshold = constants[0], constants[1]
     for t in range(grad_spikes.shape[0] - 1, -1, -1):
         for b in range(grad_spikes.shape[1]):
@@ -106,7 +114,8 @@ def _backward(
                 if at_once:
                     fired = one if u[n] > threshold[n] else zero
                     drop = subtract * threshold[n] + zeroing * u[n]
-                    grad_s = grad_s - grad_u * drop
+                    if through:
+                        grad_s = grad_s - grad_u * drop
                     to_threshold = grad_u * (fired - reset) * subtract
                     grad_u = grad_u * (one - (fired - reset) * zeroing)
                 grad_u = grad_u + grad_s * slope
@@ -116,6 +125,12 @@ def _backward(
                 grad_beta[n] += grad_u * kept * before[n]
                 grad_threshold[n] -= to_threshold
                 grad_m[n] = grad_u * beta[n] * kept
+                if through and not at_once:
+                    drop = subtract * threshold[n] + zeroing * beta[n] * before[n]
+                    slope = surrogate_gradient(before[n] - threshold[n], surrogate)
+                    to_reset = -grad_u * drop * slope
+                    grad_m[n] += to_reset
+                    grad_threshold[n] -= to_reset
 
 
 KERNEL = SequenceKernel("leaky", step, _forward, _backward, n_trace)

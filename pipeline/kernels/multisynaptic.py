@@ -6,8 +6,9 @@
     u[t] = β·(1 − r[t])·u[t−1] + i[t]
     s[t] = Σ_k H(u[t] − θ_k)                             H' is the surrogate
 
-The gradient of s is the sum of the thresholds' surrogates; r carries none. With one
-threshold it is the leaky kernel with the delayed reset to zero, bit for bit.
+The gradient of s is the sum of the thresholds' surrogates; r carries one if gradients
+flow through the reset. With one threshold it is the leaky kernel with the delayed reset
+to zero, bit for bit.
 """
 
 from collections.abc import Sequence
@@ -19,15 +20,20 @@ from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
+THROUGH, NUMBER = range(2)
+"""Places in the options: whether gradients flow through the reset, the surrogate."""
+
 
 def step(
     current: Tensor, state: State, constants: State, options: Sequence[float]
 ) -> tuple[Tensor, State]:
     """Make one step in torch; constants are β and the thresholds, lowest first."""
     (membrane,), (beta, *thresholds) = state, constants
-    reset = (membrane > thresholds[0]).to(membrane.dtype)
+    surrogate = options[NUMBER:]
+    reset = spike(membrane - thresholds[0], *surrogate)
+    reset = reset if options[THROUGH] else reset.detach()
     membrane = beta * ((1 - reset) * membrane) + current
-    fired = [spike(membrane - threshold, *options) for threshold in thresholds]
+    fired = [spike(membrane - threshold, *surrogate) for threshold in thresholds]
     return sum(fired[1:], fired[0]), (membrane,)
 
 
@@ -68,6 +74,7 @@ def _backward(
 ) -> None:
     one = constants.dtype.type(1)
     zero = constants.dtype.type(0)
+    through = constants.dtype.type(options[THROUGH])
     beta, lowest = constants[0], constants[1]
     for t in range(grad_spikes.shape[0] - 1, -1, -1):
         for b in range(grad_spikes.shape[1]):
@@ -84,11 +91,15 @@ def _backward(
                     slope = surrogate_gradient(u[n] - threshold[n], surrogate)
                     grad_m[n] += fires[n] * slope
                     grad_threshold[n] -= fires[n] * slope
+            grad_lowest = grad_constants[1, b]
             for n in range(grad_spikes.shape[2]):
                 kept = zero if before[n] > lowest[n] else one
                 grad_i[n] = grad_m[n]
                 grad_beta[n] += grad_m[n] * kept * before[n]
-                grad_m[n] = grad_m[n] * beta[n] * kept
+                slope = surrogate_gradient(before[n] - lowest[n], surrogate)
+                to_reset = -through * grad_m[n] * beta[n] * before[n] * slope
+                grad_lowest[n] -= to_reset
+                grad_m[n] = grad_m[n] * beta[n] * kept + to_reset
 
 
 KERNEL = SequenceKernel("multisynaptic", step, _forward, _backward)

@@ -11,7 +11,7 @@
 
 Beyond ±c the map goes on as a straight line of slope β, so with 0 ≤ β < 1 bounded
 currents give bounded membranes whatever the polynomial is; with a₀ = a₂ = a₃ = 0 it is
-the leaky kernel, bit for bit. r carries no gradient.
+the leaky kernel, bit for bit. r carries a gradient if gradients flow through the reset.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,11 @@ from pipeline.kernels._compile import compiled
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
-SUBTRACT, ZERO, CLIP, NUMBER, STEEPNESS, PEAK = range(6)
-"""Places in the options: two flags, 0 or 1, then c, then the surrogate."""
+SUBTRACT, ZERO, CLIP, THROUGH, NUMBER, STEEPNESS, PEAK = range(7)
+"""Places in the options: two flags, 0 or 1, c, a flag, then the surrogate.
+
+THROUGH: gradients flow through the reset.
+"""
 
 
 def step(
@@ -32,7 +35,8 @@ def step(
 ) -> tuple[Tensor, State]:
     """Make one step in torch; constants are β, θ, a₀, a₂ and a₃."""
     (membrane,), (beta, threshold, constant, square, cube) = state, constants
-    reset = (membrane > threshold).to(membrane.dtype)
+    reset = spike(membrane - threshold, *options[NUMBER:])
+    reset = reset if options[THROUGH] else reset.detach()
     kept = (1 - options[ZERO] * reset) * membrane
     inner = kept.clamp(-options[CLIP], options[CLIP])
     bent = inner * inner * (square + cube * inner) + constant
@@ -87,6 +91,7 @@ def _backward(
     subtract = constants.dtype.type(options[SUBTRACT])
     zeroing = constants.dtype.type(options[ZERO])
     clip = constants.dtype.type(options[CLIP])
+    through = options[THROUGH] != 0
     beta, threshold, square, cube = (
         constants[0],
         constants[1],
@@ -118,7 +123,14 @@ def _backward(
                 grad_square[n] += grad_u * inner * inner
                 grad_cube[n] += grad_u * inner * inner * inner
                 rise = inner * (two * square[n] + three * cube[n] * inner) * within
-                grad_m[n] = grad_u * (beta[n] + rise) * (one - zeroing * reset)
+                to_kept = grad_u * (beta[n] + rise)
+                grad_m[n] = to_kept * (one - zeroing * reset)
+                if through:
+                    slope = surrogate_gradient(before[n] - threshold[n], surrogate)
+                    drop = zeroing * to_kept * before[n]
+                    to_reset = -slope * (drop + grad_u * subtract * threshold[n])
+                    grad_m[n] += to_reset
+                    grad_threshold[n] -= to_reset
 
 
 KERNEL = SequenceKernel("polynomial", step, _forward, _backward)

@@ -4,6 +4,7 @@ It stands apart from the networks' settings so that reading `params.yaml` does n
 import torch.
 """
 
+import math
 from typing import Any, cast
 
 import torch
@@ -45,9 +46,10 @@ class Unrolled(nn.Module):
 
 
 class Recurrent(Unrolled):
-    """Neurons that hear the outputs of all neurons of their layer a step later.
+    """Neurons connected to the outputs of all neurons of their layer, a step later.
 
-    c[t] = i[t] + R·s[t−1], with s[−1] = 0. The state begins with the last outputs.
+    c[t] = i[t] + R·s[t−1], with s[−1] = 0. The state begins with the last outputs. R
+    is orthogonal at first.
 
     Compiled neurons go through `pipeline.kernels.recurrent`; the others, and all of
     them off the CPU, a step at a time, where the sum over neurons has another order.
@@ -56,6 +58,10 @@ class Recurrent(Unrolled):
     def __init__(self, neuron: Neuron, width: int, *, dt: float) -> None:
         super().__init__(neuron, width, dt=dt)
         self.recurrent = dense_weights(width, width, neuron.inputs, bias=False)
+        # Numbers of about 1, so that a step of Adam is small beside each and beside
+        # their sum over neurons; together with the gain they are orthogonal.
+        nn.init.orthogonal_(self.recurrent.weight, math.sqrt(width))
+        self.recurrent.gain.div_(math.sqrt(width))
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
@@ -67,10 +73,10 @@ class Recurrent(Unrolled):
             and currents.device.type == "cpu"
         ):
             return self._compiled(neurons, currents, before, inner)
-        outputs = []
+        outputs, weights = [], weight_of(self.recurrent)
         for number, current in enumerate(currents.unbind(0)):
             try:
-                before, *inner = neurons(current + self.recurrent(before), *inner)
+                before, *inner = neurons(current + before @ weights.t(), *inner)
             except UnstableError:
                 raise UnstableError(number) from None
             outputs.append(before)
@@ -112,46 +118,98 @@ def with_past(values: Tensor, n_past: int, past: Tensor | None = None) -> Tensor
     return torch.cat([past, values])
 
 
-class MaskedLinear(nn.Linear):
-    """A linear map of which only the weights under a mask exist."""
+class ScaledLinear(nn.Linear):
+    """A linear map whose weights and biases have factors that are not learned.
 
-    mask: Tensor
+        i = (g·W)·x + h·b        a g and an h for each current
 
-    def __init__(self, mask: Tensor, *, bias: bool) -> None:
-        super().__init__(mask.shape[1], mask.shape[0], bias=bias)
-        self.register_buffer("mask", mask)
+    A factor beside the weights, and not in them, also scales what a step of an
+    optimizer changes: of neurons that remember long, as little as of others. Both are
+    1 until `pipeline.networks._initial.calibrate` sets them. Under a mask, only some
+    weights exist.
+    """
+
+    mask: Tensor | None
+    gain: Tensor
+    bias_gain: Tensor
+
+    def __init__(
+        self, n_in: int, n_out: int, *, bias: bool, mask: Tensor | None = None
+    ) -> None:
+        super().__init__(n_in, n_out, bias=bias)
+        _add_factors(self, mask)
 
     def forward(self, values: Tensor) -> Tensor:
         """Map (…, feature) to (…, current)."""
-        return functional.linear(values, weight_of(self), self.bias)
+        return functional.linear(values, weight_of(self), bias_of(self))
 
 
-class MaskedConvolution(nn.Conv1d):
-    """A convolution over time of which only the kernels under a mask exist."""
+class ScaledConvolution(nn.Conv1d):
+    """A convolution over time, with factors and a mask as `ScaledLinear` has them."""
 
-    mask: Tensor
+    mask: Tensor | None
+    gain: Tensor
+    bias_gain: Tensor
 
-    def __init__(self, mask: Tensor, kernel: int, stride: int) -> None:
-        super().__init__(mask.shape[1], mask.shape[0], kernel, stride, bias=False)
-        self.register_buffer("mask", mask[..., None])
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        kernel: int,
+        stride: int,
+        *,
+        bias: bool,
+        mask: Tensor | None = None,
+    ) -> None:
+        super().__init__(n_in, n_out, kernel, stride, bias=bias)
+        _add_factors(self, None if mask is None else mask[..., None])
 
     def forward(self, values: Tensor) -> Tensor:
         """Map (batch, feature, time) to currents."""
-        return cast("Tensor", self._conv_forward(values, weight_of(self), self.bias))
+        return cast(
+            "Tensor", self._conv_forward(values, weight_of(self), bias_of(self))
+        )
+
+
+class ScaledNorm(nn.BatchNorm1d):
+    """A normalisation whose outputs have a factor that is not learned."""
+
+    gain: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.register_buffer("gain", torch.ones(width))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Normalise (batch, channel, time)."""
+        return cast("Tensor", super().forward(values)) * self.gain[:, None]
+
+
+def _add_factors(layer: nn.Linear | nn.Conv1d, mask: Tensor | None) -> None:
+    layer.register_buffer("mask", mask)
+    for name in ("gain", "bias_gain"):
+        layer.register_buffer(name, torch.ones(len(layer.weight)))
 
 
 def weight_of(layer: nn.Linear | nn.Conv1d) -> Tensor:
-    """Give a layer's weights; those that a mask hides are 0."""
-    if isinstance(layer, MaskedLinear | MaskedConvolution):
-        return layer.weight * layer.mask
-    return layer.weight
+    """Give a layer's weights times their factors; those that a mask hides are 0."""
+    if not isinstance(layer, ScaledLinear | ScaledConvolution):
+        return layer.weight
+    weights = layer.weight * layer.gain.view(-1, *(1 for _ in layer.weight.shape[1:]))
+    return weights if layer.mask is None else weights * layer.mask
 
 
-def dense_weights(n_in: int, n_out: int, branches: int, *, bias: bool) -> nn.Linear:
+def bias_of(layer: nn.Linear | nn.Conv1d) -> Tensor | None:
+    """Give a layer's biases times their factors, if it has any."""
+    if layer.bias is None or not isinstance(layer, ScaledLinear | ScaledConvolution):
+        return layer.bias
+    return layer.bias * layer.bias_gain
+
+
+def dense_weights(n_in: int, n_out: int, branches: int, *, bias: bool) -> ScaledLinear:
     """Make weights from every input to every neuron, to one of its branches."""
-    if branches == 1:
-        return nn.Linear(n_in, n_out, bias=bias)
-    return MaskedLinear(branch_mask(n_in, n_out, branches), bias=bias)
+    mask = branch_mask(n_in, n_out, branches) if branches > 1 else None
+    return ScaledLinear(n_in, branches * n_out, bias=bias, mask=mask)
 
 
 def branch_mask(n_in: int, n_out: int, branches: int) -> Tensor:
@@ -170,10 +228,11 @@ def branch_mask(n_in: int, n_out: int, branches: int) -> Tensor:
 
 
 class CausalConvolution(nn.Module):
-    """A strided convolution over time that never looks ahead, normalised.
+    """A strided convolution over time that never looks ahead, normalised if asked.
 
     Output step j is complete when input step (j + 1)·stride − 1 is in; it covers that
     and the kernel − 1 steps before. An evaluated BatchNorm folds into the kernel.
+    Without a norm there is a bias.
 
     Attributes
     ----------
@@ -182,16 +241,23 @@ class CausalConvolution(nn.Module):
     """
 
     def __init__(
-        self, n_in: int, n_out: int, *, kernel: int, stride: int, branches: int = 1
+        self,
+        n_in: int,
+        n_out: int,
+        *,
+        kernel: int,
+        stride: int,
+        branches: int = 1,
+        normalised: bool = True,
     ) -> None:
         super().__init__()
         self.n_past, self.stride = kernel - stride, stride
-        self.convolution = (
-            nn.Conv1d(n_in, n_out, kernel, stride, bias=False)
-            if branches == 1
-            else MaskedConvolution(branch_mask(n_in, n_out, branches), kernel, stride)
+        width = branches * n_out
+        mask = branch_mask(n_in, n_out, branches) if branches > 1 else None
+        self.convolution = ScaledConvolution(
+            n_in, width, kernel, stride, bias=not normalised, mask=mask
         )
-        self.norm = nn.BatchNorm1d(branches * n_out)
+        self.norm = ScaledNorm(width) if normalised else nn.Identity()
 
     def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents, (time // stride, batch, channel)."""

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigError
 from pipeline.networks._reward_settings import RewardReadOut
 from pipeline.networks._settings import LayeredNetwork, Restart
 from pipeline.networks.base import Shape
+from pipeline.neurons._spiking import middle
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.plasticity._settings import Shares, disagreement
@@ -27,6 +28,8 @@ class Competitive(LayeredNetwork):
     """Leaky neurons that inhibit each other and learn by STDP; a read-out of theirs.
 
         spikes ─► delays ─► [weights ─► neurons ⊣ neurons] ─► read-out
+
+    Its neurons are alike: of a range of time constants they have the geometric mean.
 
     The layer learns first, from training windows without their labels; then it is kept
     as it is and the read-out learns from its spikes: by regression or gradients, or, if
@@ -137,7 +140,7 @@ class Competitive(LayeredNetwork):
         from pipeline.plasticity._population import Population
 
         self.check(neuron)
-        tau_mem_s = cast("Leaky", neuron).tau_mem_s
+        tau_mem_s = middle(cast("Leaky", neuron).tau_mem_s)
         return Population(
             self.rules,
             shape.n_features * self.delays,

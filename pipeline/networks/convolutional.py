@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pipeline.networks._settings import Counts, LayeredNetwork
 from pipeline.networks.base import Shape
@@ -31,6 +31,9 @@ class Convolutional(LayeredNetwork):
     channels: Counts = (24, 48)
     kernels: Counts = (11, 7)
     strides: Counts = (4, 2)
+    norm: Annotated[
+        Literal["batch", "none"], Field(description="of currents, over a batch")
+    ] = "batch"
 
     @model_validator(mode="after")
     def _check_layers(self) -> "Convolutional":
@@ -56,7 +59,12 @@ class Convolutional(LayeredNetwork):
         ):
             dt *= stride
             weights = CausalConvolution(
-                n_in, n_out, kernel=kernel, stride=stride, branches=neuron.inputs
+                n_in,
+                n_out,
+                kernel=kernel,
+                stride=stride,
+                branches=neuron.inputs,
+                normalised=self.norm == "batch",
             )
             layers.append(Layer(weights, Unrolled(neuron, n_out, dt=dt)))
         return layers

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from pipeline.errors import ConfigError, DataError
 from pipeline.kernels._sequence import SequenceKernel, find
 from pipeline.kernels._surrogates import surrogate_options
-from pipeline.neurons._snntorch import run_snntorch
-from pipeline.neurons._spiking import SpikingNeuron, Start
+from pipeline.neurons._snntorch import run_snntorch, runs_as_snntorch
+from pipeline.neurons._spiking import SpikingNeuron, Spread, Start
 
 
 class NeuronLayer(nn.Module):
@@ -143,7 +143,14 @@ class NeuronLayer(nn.Module):
 
 
 def _first(value: Start, shared: tuple[int, ...]) -> nn.Parameter:
-    """Make a parameter: one value for each that shares, or several."""
+    """Make a parameter: one value for each that shares, or several.
+
+    A spread goes over the channels.
+    """
+    if isinstance(value, Spread):
+        spread = torch.tensor(value.over(shared[0]), dtype=torch.float32)
+        column = spread.reshape(-1, *(1 for _ in shared[1:]))
+        return nn.Parameter(column.expand(shared).clone())
     values = torch.tensor(value, dtype=torch.float32)
     column = values.reshape(*values.shape, *(1 for _ in shared))
     return nn.Parameter(column.expand(*values.shape, *shared).clone())
@@ -157,10 +164,11 @@ def _loop(kernel: SequenceKernel, model: SpikingNeuron) -> Callable[..., Any]:
         "snntorch": run_snntorch,
     }
     asked = os.environ.get("BIOSPIKE_NEURONS", "compiled")
-    if asked not in loops or (asked == "snntorch" and kernel.name != "leaky"):
+    if asked not in loops or (asked == "snntorch" and not runs_as_snntorch(model)):
         raise ConfigError(
             "BIOSPIKE_NEURONS",
             f"'{asked}' for {type(model).__name__} neurons",
-            expected="compiled or torch; snntorch for what runs on the leaky kernel",
+            expected="compiled or torch; snntorch for what runs on the leaky kernel, "
+            "with a gradient through the reset only where that is at once",
         )
     return loops[asked]

@@ -15,7 +15,16 @@ from pipeline.kernels._surrogates import (
     SIGMOID,
     STRAIGHT_THROUGH,
 )
-from pipeline.kernels.leaky import AT_ONCE, NUMBER, SUBTRACT, ZERO
+from pipeline.kernels.leaky import AT_ONCE, NUMBER, SUBTRACT, THROUGH, ZERO
+from pipeline.neurons._spiking import SpikingNeuron
+
+
+def runs_as_snntorch(model: SpikingNeuron) -> bool:
+    """Whether a model is one of `snntorch.Leaky`'s, its gradient too."""
+    if model.kernel != "leaky":
+        return False
+    options = model.options()
+    return bool(options[AT_ONCE]) == bool(options[THROUGH])
 
 
 def run_snntorch(

@@ -5,11 +5,13 @@ mean, and which constants they give the kernel that steps through time. Everythi
 is the layer's (`_layer.py`) and the kernel's.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.neurons.base import Neuron
 
@@ -18,10 +20,60 @@ if TYPE_CHECKING:
 
     from pipeline.neurons._layer import NeuronLayer
 
-Start = float | tuple[float, ...]
-"""A learned parameter's first value, or several values a neuron."""
+
+@dataclass(frozen=True)
+class Spread:
+    """First values that differ from neuron to neuron, evenly from `low` to `high`.
+
+    Parameters
+    ----------
+    low, high : float
+    mixed : bool
+        In another order than those which are not, so that neurons have all
+        combinations of two such values: by the golden ratio, which leaves no gaps.
+    """
+
+    low: float
+    high: float
+    mixed: bool = False
+
+    def over(self, count: int) -> tuple[float, ...]:
+        """Give the values of so many neurons; of one, the middle."""
+        middles = [(k + 0.5) / count for k in range(count)]
+        if self.mixed:
+            places = [k * GOLDEN % 1 for k in range(count)]
+            order = sorted(range(count), key=places.__getitem__)
+            rank = {k: position for position, k in enumerate(order)}
+            middles = [middles[rank[k]] for k in range(count)]
+        return tuple(self.low + (self.high - self.low) * share for share in middles)
+
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+Start = float | tuple[float, ...] | Spread
+"""A learned parameter's first value, several values a neuron, or a spread of them."""
+
+
+def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("the lower end first")
+    return ends
+
 
 Seconds = Annotated[float, Field(gt=0, le=100)]
+TimeConstants = Seconds | Annotated[tuple[Seconds, Seconds], AfterValidator(_in_order)]
+"""One for all neurons, or the ends of what a layer's neurons are spread over."""
+
+MEMBRANES_S = (0.01, 0.5)
+"""What membrane time constants are spread over by default, in seconds."""
+
+MembraneTime = Annotated[
+    TimeConstants,
+    Field(description="membrane time constant, or [low, high] to spread it over"),
+]
+ResetGradient = Annotated[
+    bool, Field(description="whether gradients flow through the reset")
+]
 Threshold = Annotated[
     float, Field(gt=0, le=100, description="membrane value that fires")
 ]
@@ -104,3 +156,16 @@ class SpikingNeuron(Neuron):
             if name not in (learned := self.start()):
                 raise ValueError(f"{name} is not learned: {', '.join(learned)} are")
         return self
+
+
+def logarithms(tau_s: float | tuple[float, float], *, mixed: bool = False) -> Start:
+    """Give the logarithm of a time constant, or of a range spread evenly in it."""
+    if isinstance(tau_s, tuple):
+        low, high = tau_s
+        return Spread(math.log(low), math.log(high), mixed)
+    return math.log(tau_s)
+
+
+def middle(tau_s: float | tuple[float, float]) -> float:
+    """Give a time constant, or the geometric mean of a range's ends."""
+    return math.sqrt(tau_s[0] * tau_s[1]) if isinstance(tau_s, tuple) else tau_s

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    TimeConstants,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +36,8 @@ class Adaptive(SpikingNeuron):
     with the new, reset u. Learned are log τ_mem, log τ_rec, log θ, and a and b as
     a = σ(x) in (0, 1) and b = 2·σ(y) in (0, 2): the paper clamps them to these ranges
     after each update, which stops what lies at a bound; the logistic function never
-    does. The s that resets carries no gradient, as in the authors' code.
+    does. The s that resets carries no gradient, as in the authors' code, unless
+    `reset_gradient` is true.
 
     Three things differ from the paper, so that the neuron takes the place of `leaky` at
     any dt. The current comes in whole, as there: the paper's (1 − β)·i makes it a
@@ -59,8 +69,10 @@ class Adaptive(SpikingNeuron):
 
     kernel: ClassVar[str] = "adaptive"
 
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
-    tau_recovery_s: Annotated[Seconds, Field(description="of the slow variable")] = 0.5
+    tau_mem_s: MembraneTime = MEMBRANES_S
+    tau_recovery_s: Annotated[
+        TimeConstants, Field(description="of the slow variable, or [low, high]")
+    ] = 0.5
     threshold: Threshold = 1.0
     a: Annotated[
         float, Field(gt=0, lt=LARGEST_A, description="from membrane to recovery")
@@ -74,6 +86,7 @@ class Adaptive(SpikingNeuron):
     reset: Annotated[
         Literal["zero", "subtract", "none"], Field(description="what a spike does")
     ] = "zero"
+    reset_gradient: ResetGradient = False
 
     @property
     def multiplications(self) -> int:
@@ -83,8 +96,8 @@ class Adaptive(SpikingNeuron):
     def start(self) -> dict[str, Start]:
         """Give log τ_mem, log τ_rec, log θ, and a and b before the logistic."""
         return {
-            "log_tau": math.log(self.tau_mem_s),
-            "log_tau_recovery": math.log(self.tau_recovery_s),
+            "log_tau": logarithms(self.tau_mem_s),
+            "log_tau_recovery": logarithms(self.tau_recovery_s, mixed=True),
             "log_threshold": math.log(self.threshold),
             "logit_a": _logit(self.a / LARGEST_A),
             "logit_b": _logit(self.b / LARGEST_B),
@@ -116,7 +129,8 @@ class Adaptive(SpikingNeuron):
 
     def options(self) -> tuple[float, ...]:
         """Say how spikes reset."""
-        return self.reset == "subtract", self.reset == "zero"
+        resets = self.reset == "subtract", self.reset == "zero"
+        return *resets, self.reset_gradient
 
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: membrane and recovery."""

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    TimeConstants,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +37,8 @@ class AdaptiveThreshold(SpikingNeuron):
 
     A spike takes off the threshold that it crossed; in the e-prop paper [3]_ it takes
     off θ alone. Currents come in whole, as in `leaky` and in [3]_; [1]_ and [2]_
-    multiply them by 1 − β. Gradients flow through s in a, and not through s in the
-    reset.
+    multiply them by 1 − β. Gradients flow through s in a, and through s in the reset
+    unless `reset_gradient` is false.
 
     The strength begins at Yin's 1.8. With strength 0 this is `leaky`, bit for bit.
 
@@ -47,9 +56,10 @@ class AdaptiveThreshold(SpikingNeuron):
 
     kernel: ClassVar[str] = "adaptive_threshold"
 
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_mem_s: MembraneTime = MEMBRANES_S
     tau_adaptation_s: Annotated[
-        Seconds, Field(description="in which the threshold falls back")
+        TimeConstants,
+        Field(description="in which the threshold falls back, or [low, high]"),
     ] = 0.5
     threshold: Threshold = 1.0
     strength: Annotated[
@@ -58,6 +68,7 @@ class AdaptiveThreshold(SpikingNeuron):
     reset: Annotated[
         Literal["subtract", "zero", "none"], Field(description="what a spike does")
     ] = "subtract"
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -67,8 +78,8 @@ class AdaptiveThreshold(SpikingNeuron):
     def start(self) -> dict[str, Start]:
         """Give log τ_mem, log τ_a, log θ and log strength."""
         return {
-            "log_tau": math.log(self.tau_mem_s),
-            "log_tau_adaptation": math.log(self.tau_adaptation_s),
+            "log_tau": logarithms(self.tau_mem_s),
+            "log_tau_adaptation": logarithms(self.tau_adaptation_s, mixed=True),
             "log_threshold": math.log(self.threshold),
             "log_strength": math.log(self.strength),
         }
@@ -96,7 +107,8 @@ class AdaptiveThreshold(SpikingNeuron):
 
     def options(self) -> tuple[float, ...]:
         """Say how spikes reset."""
-        return self.reset == "subtract", self.reset == "zero"
+        resets = self.reset == "subtract", self.reset == "zero"
+        return *resets, self.reset_gradient
 
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: membrane and adaptation."""

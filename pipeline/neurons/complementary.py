@@ -2,11 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +42,7 @@ class Complementary(SpikingNeuron):
 
     kernel: ClassVar[str] = "complementary"
 
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_mem_s: MembraneTime = MEMBRANES_S
     threshold: Threshold = 1.0
 
     @property
@@ -48,7 +53,7 @@ class Complementary(SpikingNeuron):
     def start(self) -> dict[str, Start]:
         """Give log τ and log θ."""
         return {
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_threshold": math.log(self.threshold),
         }
 

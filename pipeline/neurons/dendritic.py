@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    ResetGradient,
+    Seconds,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    TimeConstants,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,11 +56,15 @@ class Dendritic(SpikingNeuron):
     branches: Annotated[int, Field(ge=1, le=64, description="of one neuron")] = 4
     tau_low_s: Annotated[Seconds, Field(description="of the fastest branch")] = 0.02
     tau_high_s: Annotated[Seconds, Field(description="of the slowest branch")] = 0.5
-    tau_mem_s: Annotated[Seconds, Field(description="of the soma")] = 0.05
+    tau_mem_s: Annotated[
+        TimeConstants,
+        Field(description="of the soma, or [low, high] to spread it over"),
+    ] = (0.01, 0.1)
     threshold: Threshold = 1.0
     resistance: Annotated[
         float, Field(gt=0, le=1000, description="membrane per lasting unit current")
     ] = 2.0
+    reset_gradient: ResetGradient = True
 
     @property
     def inputs(self) -> int:
@@ -70,7 +82,7 @@ class Dendritic(SpikingNeuron):
         apart = (high - low) / max(self.branches - 1, 1)
         return {
             "log_tau_branch": tuple(low + apart * k for k in range(self.branches)),
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_threshold": math.log(self.threshold),
         }
 
@@ -95,7 +107,7 @@ class Dendritic(SpikingNeuron):
 
     def options(self) -> tuple[float, ...]:
         """Say how many branches there are."""
-        return (self.branches,)
+        return self.branches, self.reset_gradient
 
     def rest(self) -> tuple[float, ...]:
         """Give the soma's membrane and the branches."""

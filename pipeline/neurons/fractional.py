@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,8 +82,7 @@ class Fractional(SpikingNeuron):
     does it leave the stable range, and α → 1 is `leaky`, exactly, where c_1 = −1 and
     the others are 0. As in `leaky`, a current of 1 moves the membrane by 1 in its
     step, so R = 1/λ. Open in our sources, and our choice: spikes subtract θ in the next
-    step, and the memory keeps membranes as they were when they fired. The reset carries
-    no gradient.
+    step, and the memory keeps membranes as they were when they fired.
 
     References
     ----------
@@ -89,8 +96,9 @@ class Fractional(SpikingNeuron):
 
     alpha: Annotated[float, Field(gt=0, lt=1, description="order of the leak")] = 0.8
     taps: Annotated[int, Field(ge=1, le=1024, description="L, membranes kept")] = 16
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_mem_s: MembraneTime = MEMBRANES_S
     threshold: Threshold = 1.0
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -101,7 +109,7 @@ class Fractional(SpikingNeuron):
         """Give logit α, log τ and log θ."""
         return {
             "logit_alpha": math.log(self.alpha / (1 - self.alpha)),
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_threshold": math.log(self.threshold),
         }
 
@@ -127,6 +135,10 @@ class Fractional(SpikingNeuron):
     def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
         """Give None: the state is past membranes."""
         return None
+
+    def options(self) -> tuple[float, ...]:
+        """Say whether gradients flow through the reset."""
+        return (self.reset_gradient,)
 
     def rest(self) -> tuple[float, ...]:
         """Give the last membranes."""

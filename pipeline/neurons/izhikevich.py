@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import SpikingNeuron, Start
+from pipeline.neurons._spiking import (
+    SpikingNeuron,
+    Start,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor

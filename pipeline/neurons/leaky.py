@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,9 +26,10 @@ class Leaky(SpikingNeuron):
         u[t] = β·u[t−1] + i[t] − θ·s[t−1]        β = exp(−dt / τ)
         s[t] = 1 if u[t] > θ else 0
 
-    s[t−1] is what u[t−1] fired. Learned are τ and θ, as their logarithms, so they stay
-    positive and their gradients never vanish at a bound. The other resets stand in
-    `pipeline.kernels.leaky`.
+    s[t−1] is what u[t−1] fired. Gradients flow through it too, where a reset is delayed
+    as where it is at once; in `snntorch.Leaky` only the latter. Learned are τ and θ, as
+    their logarithms, so they stay positive and their gradients never vanish at a bound.
+    The other resets stand in `pipeline.kernels.leaky`.
 
     References
     ----------
@@ -30,7 +39,7 @@ class Leaky(SpikingNeuron):
 
     kernel: ClassVar[str] = "leaky"
 
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_mem_s: MembraneTime = MEMBRANES_S
     threshold: Threshold = 1.0
     reset: Annotated[
         Literal["subtract", "zero", "none"], Field(description="what a spike does")
@@ -38,6 +47,7 @@ class Leaky(SpikingNeuron):
     reset_delay: Annotated[
         bool, Field(description="reset in the next step, as snnTorch, or at once")
     ] = True
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -47,7 +57,7 @@ class Leaky(SpikingNeuron):
     def start(self) -> dict[str, Start]:
         """Give log τ and log θ."""
         return {
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_threshold": math.log(self.threshold),
         }
 
@@ -69,4 +79,5 @@ class Leaky(SpikingNeuron):
 
     def options(self) -> tuple[float, ...]:
         """Say how spikes reset."""
-        return self.reset == "subtract", self.reset == "zero", not self.reset_delay
+        resets = self.reset == "subtract", self.reset == "zero"
+        return *resets, not self.reset_delay, self.reset_gradient

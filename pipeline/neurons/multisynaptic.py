@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +32,8 @@ class Multisynaptic(SpikingNeuron):
 
     The paper has D = 4, θ_0 = 0.5, h = 1 and a fixed β = 1/4 a step, which is
     τ = dt / 1.39; ours is in seconds, and learned, as are the thresholds. Its window
-    for the gradient is one a threshold, as here; that the reset carries no gradient is
-    our choice, snnTorch's.
+    for the gradient is one a threshold, as here; that the reset carries the lowest's is
+    our choice.
 
     References
     ----------
@@ -35,12 +43,13 @@ class Multisynaptic(SpikingNeuron):
 
     kernel: ClassVar[str] = "multisynaptic"
 
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_mem_s: MembraneTime = MEMBRANES_S
     thresholds: Annotated[int, Field(ge=1, le=16, description="D, of a neuron")] = 4
     threshold: Annotated[Threshold, Field(description="the lowest, θ_0")] = 0.5
     threshold_step: Annotated[
         float, Field(gt=0, le=100, description="h, from one threshold to the next")
     ] = 1.0
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -51,7 +60,7 @@ class Multisynaptic(SpikingNeuron):
         """Give log τ, log θ_0 and, of several thresholds, log h."""
         several = {"log_threshold_step": math.log(self.threshold_step)}
         return {
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_threshold": math.log(self.threshold),
             **(several if self.thresholds > 1 else {}),
         }
@@ -74,3 +83,7 @@ class Multisynaptic(SpikingNeuron):
             return beta, lowest
         apart = learned["log_threshold_step"].exp()
         return beta, *(lowest + k * apart for k in range(self.thresholds))
+
+    def options(self) -> tuple[float, ...]:
+        """Say whether gradients flow through the reset."""
+        return (self.reset_gradient,)

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import SpikingNeuron, Start
+from pipeline.neurons._spiking import (
+    SpikingNeuron,
+    Start,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor

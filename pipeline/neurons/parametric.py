@@ -1,12 +1,19 @@
 """Parametric leaky integrate-and-fire."""
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    MembraneTime,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,9 +27,9 @@ class Parametric(SpikingNeuron):
         m[t] = (1 − s[t])·u[t], or u[t] − θ·s[t]
 
     A constant current is what the membrane tends to, whatever τ is. The paper learns
-    1 − β = 1/τ as a logistic function of a weight, once a layer, with τ in steps; here
-    τ is in seconds and learned as its logarithm. The reset is part of the gradient, as
-    it is in the paper.
+    1 − β = 1/τ as a logistic function of a weight, once a layer (`learned_per: layer`),
+    with τ in steps; here τ is in seconds and learned as its logarithm, by channel. The
+    reset is part of the gradient, as it is in the paper.
 
     References
     ----------
@@ -32,15 +39,12 @@ class Parametric(SpikingNeuron):
 
     kernel: ClassVar[str] = "leaky"
 
-    learned_per: Annotated[
-        Literal["layer", "channel", "neuron"],
-        Field(description="what shares learned dynamics"),
-    ] = "layer"
-    tau_mem_s: Annotated[Seconds, Field(description="membrane time constant")] = 0.05
+    tau_mem_s: MembraneTime = MEMBRANES_S
     threshold: Threshold = 1.0
     reset: Annotated[
         Literal["subtract", "zero"], Field(description="what a spike does")
     ] = "zero"
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -49,7 +53,7 @@ class Parametric(SpikingNeuron):
 
     def start(self) -> dict[str, Start]:
         """Give log τ."""
-        return {"log_tau": math.log(self.tau_mem_s)}
+        return {"log_tau": logarithms(self.tau_mem_s)}
 
     def quantities(
         self, learned: "Mapping[str, Tensor]", dt: float
@@ -72,4 +76,5 @@ class Parametric(SpikingNeuron):
 
     def options(self) -> tuple[float, ...]:
         """Say how spikes reset: at once."""
-        return self.reset == "subtract", self.reset == "zero", True
+        resets = self.reset == "subtract", self.reset == "zero"
+        return *resets, True, self.reset_gradient

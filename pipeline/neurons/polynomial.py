@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    TimeConstants,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +31,8 @@ class Polynomial(SpikingNeuron):
     as a straight line of slope β: then bounded currents give bounded membranes, however
     far they lie outside what was trained on.
 
-    The paper learns one f a layer by surrogate gradients. It leaves open (as far as we
+    The paper learns one f a layer (`learned_per: layer`) by surrogate gradients; here
+    each channel has its own, and its own τ. It leaves open (as far as we
     could read it) the degree, the reset and the start; three, snnTorch's reset, the
     straight line beyond the clip and the start from LIF are our choices.
 
@@ -34,11 +43,10 @@ class Polynomial(SpikingNeuron):
 
     kernel: ClassVar[str] = "polynomial"
 
-    learned_per: Annotated[
-        Literal["layer", "channel", "neuron"],
-        Field(description="what shares learned dynamics"),
-    ] = "layer"
-    tau_mem_s: Annotated[Seconds, Field(description="of the LIF it starts as")] = 0.05
+    tau_mem_s: Annotated[
+        TimeConstants,
+        Field(description="of the LIF it starts as, or [low, high] to spread it over"),
+    ] = MEMBRANES_S
     threshold: Threshold = 1.0
     reset: Annotated[
         Literal["subtract", "zero", "none"], Field(description="what a spike does")
@@ -46,6 +54,7 @@ class Polynomial(SpikingNeuron):
     clip: Annotated[
         float, Field(ge=1, le=100, description="in thresholds: where f turns straight")
     ] = 2.0
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -55,7 +64,7 @@ class Polynomial(SpikingNeuron):
     def start(self) -> dict[str, Start]:
         """Give log τ, log θ and the coefficients, which are 0."""
         return {
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_threshold": math.log(self.threshold),
             "a0": 0.0,
             "a2": 0.0,
@@ -83,4 +92,5 @@ class Polynomial(SpikingNeuron):
     def options(self) -> tuple[float, ...]:
         """Say how spikes reset, and where f turns straight."""
         clip = self.clip * self.threshold
-        return self.reset == "subtract", self.reset == "zero", clip
+        resets = self.reset == "subtract", self.reset == "zero"
+        return *resets, clip, self.reset_gradient

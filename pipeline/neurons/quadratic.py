@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from pipeline.neurons._spiking import Seconds, SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    MEMBRANES_S,
+    ResetGradient,
+    SpikingNeuron,
+    Start,
+    Threshold,
+    TimeConstants,
+    logarithms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,13 +48,16 @@ class Quadratic(SpikingNeuron):
 
     kernel: ClassVar[str] = "polynomial"
 
-    tau_mem_s: Annotated[Seconds, Field(description="time constant at rest")] = 0.05
+    tau_mem_s: Annotated[
+        TimeConstants, Field(description="at rest, or [low, high] to spread it over")
+    ] = MEMBRANES_S
     threshold: Threshold = 1.0
     u1: Annotated[float, Field(ge=-100, le=100, description="stable point")] = 0.0
     u2: Annotated[float, Field(ge=-100, le=100, description="unstable point")] = 0.9
     clip: Annotated[
         float, Field(ge=1, le=100, description="× θ − u₁: where the map turns straight")
     ] = 2.0
+    reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
@@ -62,7 +73,7 @@ class Quadratic(SpikingNeuron):
     def start(self) -> dict[str, Start]:
         """Give log τ, log(u₂ − u₁) and log(θ − u₁)."""
         return {
-            "log_tau": math.log(self.tau_mem_s),
+            "log_tau": logarithms(self.tau_mem_s),
             "log_gap": math.log(self.u2 - self.u1),
             "log_room": math.log(self.threshold - self.u1),
         }
@@ -95,4 +106,5 @@ class Quadratic(SpikingNeuron):
 
     def options(self) -> tuple[float, ...]:
         """Reset to u₁, and turn straight far from it."""
-        return False, True, self.clip * (self.threshold - self.u1)
+        clip = self.clip * (self.threshold - self.u1)
+        return False, True, clip, self.reset_gradient

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import SpikingNeuron, Start, Threshold
+from pipeline.neurons._spiking import (
+    SpikingNeuron,
+    Start,
+    Threshold,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,6 +11,7 @@ from torch import nn
 
 from pipeline import seeds
 from pipeline.errors import PipelineError
+from pipeline.networks._initial import calibrate
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.parallel import console
@@ -52,7 +53,10 @@ def fitted(task: Task, fold: int) -> Fitted:
     check_classes(where, train, task.labels)
     shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
     place = devices.choose()
-    network = task.network.build(shape, task.neuron).to(place)
+    network = task.network.build(shape, task.neuron)
+    rng = seeds.generator(task.seed, "train", task.name, fold, "calibration")
+    calibrate(network, next(iter(train.batches(task.settings, rng))).spikes)
+    network = network.to(place)
     epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)

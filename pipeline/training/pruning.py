@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
-from pipeline.networks._layers import MaskedConvolution, MaskedLinear
+from pipeline.networks._layers import ScaledConvolution, ScaledLinear
 from pipeline.training.fitting import Epoch
 from pipeline.training.settings import PruningSettings, TrainingSettings
 
@@ -133,7 +133,7 @@ def lamps(weights: Tensor) -> Tensor:
 def _scores(layer: nn.Conv1d | nn.Linear, method: str) -> Tensor:
     """Score a layer's weights; above 0, but for those that a mask hides."""
     mask = torch.ones_like(layer.weight)
-    if isinstance(layer, MaskedLinear | MaskedConvolution):
+    if isinstance(layer, ScaledLinear | ScaledConvolution) and layer.mask is not None:
         mask = layer.mask.expand_as(layer.weight)
     weights = (layer.weight * mask).detach().double()
     scores = lamps(weights) if method == "lamps" else weights.abs()

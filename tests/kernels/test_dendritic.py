@@ -8,6 +8,7 @@ from pipeline.kernels.dendritic import KERNEL
 
 OPTIONS = (
     2.0,
+    0.0,
     *surrogate_options("atan", 2.0),
 )
 

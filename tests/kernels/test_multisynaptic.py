@@ -6,7 +6,7 @@ from torch import Tensor
 from pipeline.kernels._surrogates import surrogate_options
 from pipeline.kernels.multisynaptic import KERNEL
 
-OPTIONS = (*surrogate_options("atan", 2.0),)
+OPTIONS = (0.0, *surrogate_options("atan", 2.0))
 
 
 def _arguments(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:

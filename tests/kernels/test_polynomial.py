@@ -32,9 +32,9 @@ def test_without_coefficients_it_is_leaky_bit_for_bit(
     currents = 20 * torch.randn(30, 2, 5, generator=generator)
     state, constants = torch.zeros(1, 2, 5), _constants(seed, bent=0.0)
     spikes, last = KERNEL.run(
-        currents, state, constants, (subtract, zero, CLIP, *SURROGATE)
+        currents, state, constants, (subtract, zero, CLIP, 0.0, *SURROGATE)
     )
-    options = (subtract, zero, 0.0, *SURROGATE)
+    options = (subtract, zero, 0.0, 0.0, *SURROGATE)
     expected, expected_last = find("leaky").run(currents, state, constants[:2], options)
     assert torch.equal(spikes, expected)
     assert torch.equal(last, expected_last)
@@ -46,7 +46,7 @@ def test_within_the_clip_the_map_is_the_polynomial() -> None:
     )
     u = torch.linspace(-CLIP, CLIP, 41, dtype=torch.float64)[:, None]
     nothing = torch.zeros(1, 41, 1, dtype=torch.float64)
-    options = (0.0, 0.0, CLIP, *SURROGATE)
+    options = (0.0, 0.0, CLIP, 0.0, *SURROGATE)
     _, (found,) = KERNEL.run(nothing, u[None], constants, options)
     coefficients = [float(c) for c in (a3, a2, beta, a0)]
     np.testing.assert_allclose(found.numpy(), np.polyval(coefficients, u), rtol=1e-12)
@@ -64,7 +64,7 @@ def test_bounded_currents_give_bounded_membranes(
     beta, threshold, a0, a2, a3 = constants
     currents *= 1 - beta.max()
     for subtract in (1.0, 0.0):
-        options = (subtract, 0.0, CLIP, *SURROGATE)
+        options = (subtract, 0.0, CLIP, 0.0, *SURROGATE)
         _, (last,) = KERNEL.run(currents, torch.zeros(1, 2, 5), constants, options)
         bend = a0.abs() + a2.abs() * CLIP**2 + a3.abs() * CLIP**3
         most = float(currents.abs().max()) + bend + threshold
@@ -80,6 +80,6 @@ def test_the_smooth_part_passes_gradcheck() -> None:
     inputs = [v.requires_grad_() for v in (currents, state, constants)]
 
     def last_state(*arguments: Tensor) -> Tensor:
-        return KERNEL.run(*arguments, (1.0, 0.0, CLIP, *SURROGATE))[1]
+        return KERNEL.run(*arguments, (1.0, 0.0, CLIP, 0.0, *SURROGATE))[1]
 
     torch.autograd.gradcheck(last_state, inputs)

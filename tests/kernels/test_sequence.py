@@ -19,7 +19,7 @@ from pipeline.kernels._surrogates import surrogate_options
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 
-OPTIONS = (1.0, 0.0, 0.0, *surrogate_options("atan", 2.0))
+OPTIONS = (1.0, 0.0, 0.0, 0.0, *surrogate_options("atan", 2.0))
 """Of the leaky kernel: reset by subtraction, delayed."""
 
 

@@ -13,6 +13,7 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.testing import check_neuron
 
 DT = 0.01
+TAU_S = 0.05
 NEVER = -200.0
 """A logit whose logistic is 0 in single precision."""
 
@@ -85,10 +86,10 @@ def test_a_step_of_current_fires_less_and_less() -> None:
 
 
 def test_a_silent_membrane_settles_as_the_closed_form() -> None:
-    neuron = Adaptive(threshold=100.0)
+    neuron = Adaptive(threshold=100.0, tau_mem_s=TAU_S)
     layer = neuron.build((1,), dt=DT)
     _, membrane, recovery = layer.run(torch.full((3000, 1, 1), 0.4))
-    beta = math.exp(-DT / neuron.tau_mem_s)
+    beta = math.exp(-DT / TAU_S)
     settled = 0.4 / (1 - beta) / (1 + neuron.q * neuron.a)
     assert membrane.item() == pytest.approx(settled, rel=1e-4)
     assert recovery.item() == pytest.approx(neuron.q * neuron.a * settled, rel=1e-4)
@@ -110,7 +111,8 @@ def test_it_swings_beyond_the_critical_feedback(q: float, swings: bool) -> None:
 @pytest.mark.parametrize("dt", [0.001, 0.008, 0.1, 1.0])
 @pytest.mark.parametrize("reset", ["zero", "subtract", "none"])
 def test_any_learned_values_stay_stable(dt: float, reset: Any) -> None:
-    layer = Adaptive(reset=reset, q=1000.0, learned_per="neuron").build((300,), dt=dt)
+    model = Adaptive(tau_mem_s=TAU_S, reset=reset, q=1000.0, learned_per="neuron")
+    layer = model.build((300,), dt=dt)
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for values in layer.learned.values():

@@ -56,7 +56,7 @@ def test_follows_the_equations_with_an_average_of_spikes() -> None:
         threshold = 1.0 + 1.8 * average
         fired = float(u > threshold)
         expected.append(fired)
-    layer = AdaptiveThreshold().build((5,), dt=DT).double()
+    layer = AdaptiveThreshold(tau_mem_s=0.05).build((5,), dt=DT).double()
     spikes, membrane, raised = layer.run(_currents().double())
     assert spikes[:, 0, 0].tolist() == expected
     assert 10 < sum(expected) < 100

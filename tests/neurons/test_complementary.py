@@ -43,7 +43,7 @@ def test_follows_the_papers_equations() -> None:
         m = m / (1 + math.exp(-(1 - gamma) * u)) + fired
         v = u - fired * (1 + 1 / (1 + math.exp(-m)))
         expected.append(fired)
-    layer = Complementary().build((5,), dt=DT).double()
+    layer = Complementary(tau_mem_s=0.05).build((5,), dt=DT).double()
     spikes, membrane, memory = layer.run(_currents().double())
     assert spikes[:, 0, 0].tolist() == expected
     assert 10 < sum(expected) < 150

@@ -40,7 +40,9 @@ def _membrane(model: Dendritic, currents: Tensor) -> list[float]:
 
 def test_an_impulse_follows_the_closed_form() -> None:
     """Convolve the branch's and the soma's exponentials: a geometric sum."""
-    model = Dendritic(branches=2, tau_low_s=0.03, tau_high_s=0.2, threshold=9.0)
+    model = Dendritic(
+        branches=2, tau_low_s=0.03, tau_high_s=0.2, tau_mem_s=0.05, threshold=9.0
+    )
     alpha = math.exp(-DT / model.tau_mem_s)
     for branch, tau in enumerate((0.03, 0.2)):
         beta = math.exp(-DT / tau)
@@ -93,7 +95,9 @@ def test_only_a_slow_branch_joins_what_lies_far_apart(
     slow_s: float, fires: bool
 ) -> None:
     """The paper's reason for branches: 0.3 s lie between the two pulses."""
-    model = Dendritic(branches=2, tau_low_s=0.02, tau_high_s=slow_s, resistance=8.0)
+    model = Dendritic(
+        branches=2, tau_low_s=0.02, tau_high_s=slow_s, tau_mem_s=0.05, resistance=8.0
+    )
     layer = model.build((1,), dt=DT)
     first, second = torch.zeros(2, 45, 1, 2)
     first[:10, 0, 1] = 0.45

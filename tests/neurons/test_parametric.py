@@ -36,7 +36,7 @@ def test_a_constant_current_is_what_the_membrane_tends_to() -> None:
 
 
 def test_one_time_constant_a_layer_is_learned_and_nothing_else() -> None:
-    layer = Parametric().build((7,), dt=DT)
+    layer = Parametric(learned_per="layer").build((7,), dt=DT)
     assert {k: v.numel() for k, v in layer.learned.items()} == {"log_tau": 1}
 
 

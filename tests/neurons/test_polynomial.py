@@ -21,7 +21,7 @@ def test_every_reset_keeps_the_contract(reset: str) -> None:
     check_neuron(Polynomial(reset=reset))
 
 
-@pytest.mark.parametrize("learned_per", ["channel", "neuron"])
+@pytest.mark.parametrize("learned_per", ["layer", "neuron"])
 def test_sharing_keeps_the_contract(learned_per: str) -> None:
     check_neuron(Polynomial(learned_per=learned_per))
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pipeline.components import find
 from pipeline.errors import MeasurementError
 from pipeline.networks._heads import SegmentRates
-from pipeline.networks._layers import MaskedLinear, Recurrent, Unrolled, branch_mask
+from pipeline.networks._layers import Recurrent, ScaledLinear, Unrolled, branch_mask
 from pipeline.networks._step_heads import CountHead, MembraneHead
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
@@ -295,7 +295,7 @@ def test_recurrent_weights_meet_the_outputs_of_the_step_before() -> None:
 
 
 def test_weights_that_a_mask_hides_are_zero() -> None:
-    layer = MaskedLinear(branch_mask(7, 4, 2), bias=True)
+    layer = ScaledLinear(7, 8, bias=True, mask=branch_mask(7, 4, 2))
     values = spikes(5, 3, 7)
     network = nn.Sequential(layer)
     counted = count(network, values, dt=0.01)

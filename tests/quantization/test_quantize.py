@@ -44,6 +44,10 @@ COMPETITIVE = Competitive(
 Cell = tuple[Network, Neuron]
 CELLS: dict[str, Cell] = {
     "convolutional-leaky": (CONVOLUTIONAL, Leaky()),
+    "convolutional-no-norm": (
+        CONVOLUTIONAL.model_copy(update={"norm": "none"}),
+        Leaky(),
+    ),
     "dense-leaky-zero": (DENSE, Leaky(reset="zero")),
     "dense-leaky-zero-at-once": (DENSE, Leaky(reset="zero", reset_delay=False)),
     "dense-leaky-none": (DENSE, Leaky(reset="none", learned_per="neuron")),
