@@ -18,6 +18,7 @@ from pipeline.errors import DataError
 from pipeline.exporting import c, load_trained
 from pipeline.exporting._c_program import (
     SAMPLE_WINDOWS,
+    fold_stimulus,
     load_program,
     stratified,
 )
@@ -253,6 +254,16 @@ def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:
     assert np.abs(first.samples - codes[:, :1001]).max() <= 1
     assert np.abs(second.samples - codes[:, 1001:2000]).max() <= 1
     assert read_codes(program, "r2", 60.0).shape == (2, 1001)
+
+
+def test_windows_that_end_after_their_segment_are_not_decided(cell: Path) -> None:
+    program = load_program(load_trained(CELL))
+    last = int(program.test["stop"].max())
+    late = replace(program, test=program.test.assign(segment_stop=last - 1))
+    for each, n_late in ((program, 0), (late, 1)):
+        stimulus, labels = fold_stimulus(each)
+        n_decisions = sum(len(one.decisions) for one in stimulus.recordings)
+        assert n_decisions == len(labels) == len(program.test) - n_late
 
 
 def test_recordings_of_two_rates_are_refused(
