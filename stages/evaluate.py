@@ -9,6 +9,7 @@ from pipeline import files, seeds, unfinished
 from pipeline.evaluation.clock import without_signal
 from pipeline.evaluation.evaluate import (
     EvaluationSettings,
+    cold,
     evaluate,
     evaluate_pooled,
 )
@@ -27,7 +28,8 @@ def main(stage: Stage) -> str:
     predictions = files.load_table(runs / "predictions.parquet")
     unjudged = trained["unjudged"]
     judged = evaluate(predictions, labels, settings, seed=seed, unjudged=unjudged)
-    metrics = judged.metrics | _beside(stage, predictions, labels, settings, seed)
+    metrics = judged.metrics | {"cold": cold(predictions, labels)}
+    metrics |= _beside(stage, predictions, labels, settings, seed)
     if (runs / "quantized.parquet").exists():
         predictions = files.load_table(runs / "quantized.parquet")
         metrics["int8"] = evaluate_pooled(predictions, labels, settings, seed=seed)

@@ -203,6 +203,29 @@ def _only(classes: pd.Series) -> str | None:
     return str(different[0]) if len(different) == 1 else None
 
 
+def cold(predictions: pd.DataFrame, labels: Sequence[str]) -> Plain:
+    """Judge cold decisions apart: their label's interval begins before their segment.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As for `evaluate`, with the boolean column cold.
+    labels : sequence of str
+
+    Returns
+    -------
+    told : dict
+        `decisions`, their number, and their `balanced_accuracy` or why it is `absent`.
+    """
+    rows = predictions[predictions["cold"]]
+    if rows.empty:
+        return {"decisions": 0, "absent": "every interval begins in its segment"}
+    told: Plain = {"decisions": len(rows)}
+    if (label := _only(rows["label"])) is not None:
+        return told | {"absent": f"undefined: all are of class '{label}'"}
+    return told | {"balanced_accuracy": point_values(rows, labels)["balanced_accuracy"]}
+
+
 def _folds(
     predictions: pd.DataFrame, labels: Sequence[str], unjudged: Unjudged
 ) -> list[Plain]:

@@ -1,7 +1,8 @@
 """The report's figures of recordings and results, which live inside the page."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from pipeline.spikes import Spikes, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_CHANNELS = 6
 MOST_WINDOWS = 4
@@ -80,24 +82,54 @@ def subjects(
 
 def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
     """Show how validation went, a line a fold, a panel a model."""
+    shares = {
+        name: history.assign(shown=100 * history["validation_balanced_accuracy"])
+        for name, history in histories.items()
+    }
+    with _by_epoch(shares, "validation, %") as (figure, panels):
+        for axes in panels:
+            _percent_axis(axes, chance)
+        alt = f"Validation accuracy over epochs, a line a fold: {', '.join(shares)}."
+        return picture(figure, alt)
+
+
+def gradients(histories: Mapping[str, pd.DataFrame]) -> Picture | None:
+    """Show the gradient's norm, a line a fold, a panel a model; None without any."""
+    norms = {
+        name: history.assign(shown=history["gradient_norm"])
+        for name, history in histories.items()
+        if "gradient_norm" in history and history["gradient_norm"].gt(0).any()
+    }
+    if not norms:
+        return None
+    with _by_epoch(norms, "gradient norm") as (figure, panels):
+        for axes in panels:
+            axes.set_yscale("log")
+            axes.grid(axis="y", color=FAINT, lw=0.5)
+        alt = f"Norm of the gradient over epochs, a line a fold: {', '.join(norms)}."
+        return picture(figure, alt)
+
+
+@contextmanager
+def _by_epoch(
+    histories: Mapping[str, pd.DataFrame], what: str
+) -> "Iterator[tuple[Figure, list[Axes]]]":
+    """Draw the column `shown`, a line a fold, a panel a model; gives the panels."""
     columns = max(2, min(4, len(histories)))
     rows = math.ceil(len(histories) / columns)
     height = 0.5 + 1.8 * rows
     with new_figure(height, rows=rows, columns=columns) as (figure, panels):
         for k, (name, history) in enumerate(histories.items()):
             for _, fold in history.groupby("fold"):
-                values = 100 * fold["validation_balanced_accuracy"]
                 look: dict[str, Any] = {"color": COLOURS[k % 6], "lw": 1, "alpha": 0.7}
-                panels[k].plot(fold["epoch"], values, **look)
+                panels[k].plot(fold["epoch"], fold["shown"], **look)
             panels[k].set(title=name, xlabel="epoch")
             panels[k].locator_params(axis="x", integer=True, nbins=5)
-            _percent_axis(panels[k], chance)
         for axes in panels[::columns]:
-            axes.set_ylabel("validation, %")
+            axes.set_ylabel(what)
         for axes in panels[len(histories) :]:
             axes.set_visible(False)
-        alt = f"Validation accuracy over epochs, a line a fold: {', '.join(histories)}."
-        return picture(figure, alt)
+        yield figure, list(panels[: len(histories)])
 
 
 def _percent_axis(axes: "Axes", chance: float) -> None:

@@ -251,3 +251,12 @@ def clock_subjects(dataset: str, classifier: str) -> pd.Series:
 def history(cell: str) -> pd.DataFrame:
     """Read a cell's learning curves."""
     return pd.read_csv(files.folder("runs", cell) / "history.csv")
+
+
+def skipped(curves: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    """Count the steps that training did not take, of models of which it left any."""
+    counts = {
+        title: int(curve.get("skipped", pd.Series(0)).sum())
+        for title, curve in curves.items()
+    }
+    return {title: count for title, count in counts.items() if count}

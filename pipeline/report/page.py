@@ -132,6 +132,8 @@ def section(told: Plain, dataset: str) -> Plain:
         if len(by_clock)
         else None,
         "learning_picture": figures.learning(curves, chance),
+        "gradient_picture": figures.gradients(curves),
+        "skipped": findings.skipped(curves),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],
         "example": example(dataset, cells),

@@ -216,9 +216,11 @@ def _learn(
         if math.isfinite(norm):
             losses.append(loss)
             norms.append(norm)
-            optimizer.step()
         else:
+            # Without gradients a step changes nothing; the schedule asks for one.
+            optimizer.zero_grad(set_to_none=True)
             skipped += 1
+        optimizer.step()
         schedule.step()
     means = (float(np.mean(losses)), float(np.median(norms))) if norms else NONE
     return _Steps(*means, skipped)

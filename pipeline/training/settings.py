@@ -6,6 +6,7 @@ from pydantic import Field, PositiveInt
 
 from pipeline.components import Settings
 from pipeline.errors import ConfigError
+from pipeline.networks._settings import LayeredNetwork
 from pipeline.networks.base import Network
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
@@ -112,7 +113,7 @@ class SparsitySettings(Settings):
         return self.rate_weight > 0 or self.hoyer_weight > 0
 
     def check(self, network: Network) -> None:
-        """Refuse what would change nothing in a network.
+        """Refuse what would change nothing in a network, or does not fit it.
 
         Raises
         ------
@@ -131,6 +132,14 @@ class SparsitySettings(Settings):
                 "pruning, but all weights of the network learn by local rules",
                 expected="no pruning, or a read-out that learns by gradient",
                 remedy="take out `pruning`, or choose another read_out",
+            )
+        restart = network.restarts if isinstance(network, LayeredNetwork) else "windows"
+        if self.cutoff and restart != "windows":
+            raise ConfigError(
+                "params.yaml: models.*.sparsity.cutoff",
+                f"early decisions of windows, but the network has restart: {restart}",
+                expected="restart: windows",
+                remedy="set models.*.network.restart to windows, or cutoff to null",
             )
 
 

@@ -159,7 +159,13 @@ def _fold_inputs(task: Task, fold: int) -> str:
 
 
 def _history(meta: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"fold": meta["fold"], **epoch} for epoch in meta["history"]]
+    """List a fold's epochs; each layer's spike rate has its own column."""
+    lines = []
+    for epoch in meta["history"]:
+        line = {"fold": meta["fold"], **epoch}
+        rates = enumerate(line.pop("layer_rates"), start=1)
+        lines.append(line | {f"spike_rate_{layer}": rate for layer, rate in rates})
+    return lines
 
 
 def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> None:

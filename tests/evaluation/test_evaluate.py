@@ -10,6 +10,7 @@ from pipeline import files
 from pipeline.errors import DataError
 from pipeline.evaluation.evaluate import (
     EvaluationSettings,
+    cold,
     compare,
     evaluate,
     evaluate_pooled,
@@ -209,6 +210,24 @@ def test_one_subject_and_a_perfect_model_have_no_interval() -> None:
     assert found["value"] == 1
     assert found["low"] is None
     assert "equal" in found["reason"]
+
+
+def test_cold_decisions_are_judged_apart() -> None:
+    predictions = made_up()
+    none = cold(predictions.assign(cold=False), LABELS)
+    assert none == {"decisions": 0, "absent": "every interval begins in its segment"}
+    some = predictions.assign(cold=predictions["window"] % 7 == 0)
+    found = cold(some, LABELS)
+    rows = predictions[::7]
+    assert found["decisions"] == len(rows)
+    right = (rows["label"] == rows["predicted"]).groupby(rows["label"]).mean()
+    assert found["balanced_accuracy"] == pytest.approx(right.mean())
+    assert right.mean() != pytest.approx((rows["label"] == rows["predicted"]).mean())
+    one = predictions.assign(cold=predictions["label"] == "S")
+    assert cold(one, LABELS) == {
+        "decisions": int((predictions["label"] == "S").sum()),
+        "absent": "undefined: all are of class 'S'",
+    }
 
 
 def test_repeated_windows_are_counted() -> None:

@@ -25,6 +25,7 @@ def predictions(right: float) -> pd.DataFrame:
         "fold": 0,
         "subject": [f"s{k}" for k in np.arange(200) // 2 % 10],
         "label": np.array(LABELS)[truth],
+        "cold": np.arange(200) < 6,
         "predicted": np.array(LABELS)[told],
     }
     shares = {"p_N": np.where(told, 0.1, 0.9), "p_V": np.where(told, 0.9, 0.1)}
@@ -78,6 +79,9 @@ def test_integers_stand_beside_the_network(stage: Stage) -> None:
         for name in ("balanced_accuracy", "macro_f1", "accuracy"):
             assert whole[name] == expected.metrics[name]
     assert set(found["int8"]) == {"balanced_accuracy", "macro_f1", "accuracy"}
+    rows = predictions(0.9)[:6]
+    right = (rows["label"] == rows["predicted"]).groupby(rows["label"]).mean()
+    assert found["cold"] == {"decisions": 6, "balanced_accuracy": right.mean()}
     assert f"balanced accuracy {found['balanced_accuracy']['value']:.3f}" in said
     subjects = pd.read_csv(files.folder("metrics", CELL) / "subjects.csv")
     assert subjects["windows"].sum() == 200

@@ -24,9 +24,15 @@ def _train(n_steps: int, *, seed: int, delay_s: float = 0.0, n: int = 3) -> Spik
     return pack(bits, dt=DT, delay_s=delay_s, features=names)
 
 
-def _table(rows: list[tuple[str, int, int, str]]) -> pd.DataFrame:
+def _table(
+    rows: list[tuple[str, int, int, str]], ends: dict[str, int] | None = None
+) -> pd.DataFrame:
+    """List windows of recordings of one segment each, that ends where `ends` says."""
     table = pd.DataFrame(rows, columns=["recording", "start", "stop", "label"])
-    return table.assign(window=range(100, 100 + len(rows)))
+    stop = table["recording"].map(ends or {"a": 90, "b": 61}).fillna(9).astype(int)
+    return table.assign(
+        window=range(100, 100 + len(rows)), segment_start=0, segment_stop=stop
+    )
 
 
 def _save(folder: Path, **trains: Spikes) -> Path:
@@ -75,7 +81,8 @@ def test_rows_and_targets_keep_the_order_of_the_table(two: Path) -> None:
 def test_a_code_that_lags_is_read_later_and_silent_past_its_end(tmp_path: Path) -> None:
     train = _train(50, seed=4, delay_s=3 * DT)
     _save(tmp_path, a=train, b=_train(50, seed=5, delay_s=3 * DT))
-    table = _table([("a", 10, 20, "N"), ("a", 40, 50, "V"), ("b", 0, 10, "N")])
+    rows = [("a", 10, 20, "N"), ("a", 40, 50, "V"), ("b", 0, 10, "N")]
+    table = _table(rows, {"a": 50, "b": 50})
     spikes = batches.load(tmp_path, table, LABELS).spikes(torch.arange(3)).numpy()
     bits = unpack(train).T
     np.testing.assert_array_equal(spikes[:, 0], bits[13:23])
@@ -89,8 +96,6 @@ def test_a_code_that_lags_is_read_later_and_silent_past_its_end(tmp_path: Path) 
     ("rows", "message"),
     [
         ([("a", 0, 9, "N"), ("a", 0, 8, "N")], r"windows of 2 lengths, \[8, 9\]"),
-        ([("a", 85, 95, "N")], "window 100 of a: it goes from sample 85 to 95"),
-        ([("a", -1, 9, "N")], "window 100 of a: it goes from sample -1 to 9"),
         ([("a", 0, 9, "Q")], "it has windows of Q"),
         ([("missing", 0, 9, "N")], "there is no such file"),
     ],
@@ -102,8 +107,33 @@ def test_windows_that_do_not_fit_are_refused(
         batches.load(two, _table(rows), LABELS)
 
 
+@pytest.mark.parametrize(("start", "stop"), [(0, 91), (-1, 90)])
+def test_segments_beyond_the_spikes_are_refused(
+    two: Path, start: int, stop: int
+) -> None:
+    table = _table([("b", 0, 9, "N"), ("a", 0, 9, "N")])
+    table.loc[1, ["segment_start", "segment_stop"]] = start, stop
+    found = f"window 101 of a: its segment goes from sample {start} to {stop}, beyond"
+    with pytest.raises(DataError, match=found):
+        batches.load(two, table, LABELS)
+
+
+@given(start=st.integers(-20, 80), length=st.integers(1, 40))
+@settings(max_examples=30, deadline=None)
+def test_outside_of_its_segment_a_window_is_silent(
+    two: Path, start: int, length: int
+) -> None:
+    table = _table([("a", start, start + length, "N")])
+    table = table.assign(segment_start=7, segment_stop=60)
+    spikes = batches.load(two, table, LABELS).spikes(torch.arange(1))[:, 0].numpy()
+    bits = unpack(files.load_spikes(two / "a.h5")).T.copy()
+    bits[:7] = bits[60:] = False
+    padded = np.pad(bits, ((20, 40), (0, 0)))
+    np.testing.assert_array_equal(spikes, padded[20 + start : 20 + start + length])
+
+
 def test_recordings_that_differ_in_features_are_refused(tmp_path: Path) -> None:
     _save(tmp_path, a=_train(50, seed=4), b=_train(50, seed=4, n=2))
-    table = _table([("a", 0, 9, "N"), ("b", 0, 9, "N")])
+    table = _table([("a", 0, 9, "N"), ("b", 0, 9, "N")], {"a": 50, "b": 50})
     with pytest.raises(DataError, match=r"a has 3 features .* b has 2"):
         batches.load(tmp_path, table, LABELS)

@@ -1,6 +1,8 @@
 """What an epoch draws, and how the best epoch is kept."""
 
 import itertools
+import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,12 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.networks._layers import Unrolled
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
+from pipeline.training import fitting
 from pipeline.training.batches import (
     Windows,
     as_many_of_each_class,
@@ -90,7 +94,7 @@ def test_it_learns_what_can_be_learned() -> None:
 def _fake_accuracies(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     script = iter(values)
     judge = "pipeline.training.fitting._judge"
-    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None))
+    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None, ()))
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_it(
@@ -146,6 +150,23 @@ def test_the_spike_rate_is_in_hertz_a_neuron() -> None:
     chosen = TrainingSettings(epochs=1, windows_per_class=4)
     (epoch,) = fit(always, train, train, chosen, np.random.default_rng(0))
     assert epoch.spike_rate == pytest.approx(1 / DT)
+    assert epoch.layer_rates == pytest.approx((1 / DT,))
+
+
+def test_every_layer_has_its_rate() -> None:
+    network = Dense(units=(4, 3), bins=2).build(Shape(6, 2, 2, DT), Leaky(threshold=0.1))
+    train = _windows([0, 1] * 8)
+    chosen = TrainingSettings(epochs=1, windows_per_class=8, learning_rate=1e-9)
+    (epoch,) = fit(network, train, train, chosen, np.random.default_rng(0))
+    network.eval()
+    rates, outputs = [], train.spikes(torch.arange(16))
+    with torch.no_grad():
+        for layer in network.layers:
+            outputs = layer(outputs, None)[0]
+            rates.append(float(outputs.mean()) / DT)
+    assert rates[0] != rates[1]
+    assert epoch.layer_rates == pytest.approx(tuple(rates), rel=1e-4)
+    assert epoch.spike_rate == pytest.approx(np.average(rates, weights=(4, 3)))
 
 
 class Outputs(nn.Module):
@@ -200,6 +221,67 @@ def test_a_frozen_parameter_stays_and_the_others_learn() -> None:
     list(fit(network, train, train, chosen, np.random.default_rng(0)))
     same = [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
     assert same == ["layers.0.unrolled.neurons.learned.log_threshold"]
+
+
+def test_the_gradients_norm_is_of_the_mean_loss_before_clipping() -> None:
+    train = _windows([0, 1] * 8)
+    network = Means()
+    network.linear.weight.data.fill_(30.0)
+    network.linear.bias.data[0] = 9.0
+    logits = network(train.spikes(torch.arange(16)))
+    functional.cross_entropy(logits, train.targets).backward()
+    expected = sum(float(p.grad.square().sum()) for p in network.parameters()) ** 0.5
+    chosen = TrainingSettings(epochs=1, windows_per_class=8)
+    (epoch,) = fit(network, train, train, chosen, np.random.default_rng(0))
+    assert expected > 0.5
+    assert epoch.gradient_norm == pytest.approx(expected, rel=1e-5)
+    assert epoch.skipped == 0
+
+
+def _poisoned(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> list[float]:
+    """Let the gradient of some steps be infinite; collects the norms of the others."""
+    original, norms = fitting.differentiate, []
+    call = itertools.count()
+
+    def poisoned(network: nn.Module, *rest: Any) -> float:
+        loss = original(network, *rest)
+        gradients = [p.grad for p in network.parameters()]
+        if next(call) in steps:
+            gradients[0][0, 0] = math.inf
+        else:
+            norms.append(float(torch.cat([g.flatten() for g in gradients]).norm()))
+        return loss
+
+    monkeypatch.setattr(fitting, "differentiate", poisoned)
+    return norms
+
+
+def test_steps_without_a_finite_gradient_are_not_taken_but_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    norms = _poisoned(monkeypatch, {0, 5})
+    train, network = _windows([0, 1] * 40), Means()
+    first = network.linear.weight.detach().clone()
+    chosen = TrainingSettings(epochs=10, windows_per_class=32, batch=16)
+    epochs = fit(network, train, train, chosen, np.random.default_rng(0))
+    history = list(epochs)
+    assert [epoch.skipped for epoch in history] == [1, 1] + [0] * 8
+    assert history[0].gradient_norm == pytest.approx(np.median(norms[:3]), rel=1e-5)
+    assert all(math.isfinite(epoch.train_loss) for epoch in history)
+    assert torch.isfinite(network.linear.weight).all()
+    assert not torch.equal(network.linear.weight, first)
+
+
+def test_too_many_steps_without_a_finite_gradient_end_the_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _poisoned(monkeypatch, {3, 7, 11})
+    train = _windows([0, 1] * 40)
+    chosen = TrainingSettings(epochs=10, windows_per_class=32, batch=16)
+    epochs = fit(Means(), train, train, chosen, np.random.default_rng(0))
+    with pytest.raises(PipelineError, match="not finite in 3 of 40 steps") as error:
+        list(epochs)
+    assert "at most 5%" in str(error.value)
 
 
 def test_a_loss_that_the_network_cannot_give_is_refused_at_once() -> None:

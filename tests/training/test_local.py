@@ -70,8 +70,12 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
             pd.DataFrame(
                 {
                     "window": subject * N_WINDOWS + np.arange(N_WINDOWS),
+                    "segment": 0,
+                    "block": np.arange(N_WINDOWS),
                     "start": start,
                     "stop": start + N_STEPS,
+                    "segment_start": 0,
+                    "segment_stop": N_WINDOWS * N_STEPS,
                     "label": np.array(LABELS)[labels],
                 }
             ).assign(**names)

@@ -9,12 +9,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import ConfigError
+from pipeline.networks._heads import At
 from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
-from pipeline.training.losses import check_loss, differentiate, hoyer_square
+from pipeline.training.batches import Batch
+from pipeline.training.losses import (
+    check_loss,
+    differentiate,
+    hoyer_square,
+    label_loss,
+)
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 TARGETS = torch.tensor([0, 2, 1, 1])
@@ -32,15 +39,35 @@ def spikes() -> Tensor:
     return (torch.rand(30, 4, 6, generator=generator) < 0.3).float()
 
 
+def batch(**decisions: Any) -> Batch:
+    return Batch(spikes(), TARGETS, **decisions)
+
+
 def loss(net: nn.Module, kind: str = "cross_entropy", **sparsity: Any) -> float:
     settings = TrainingSettings(loss=kind)
-    return differentiate(net, spikes(), TARGETS, settings, SparsitySettings(**sparsity))
+    return differentiate(net, batch(), settings, SparsitySettings(**sparsity))
 
 
 def test_cross_entropy_is_of_the_windows_logits() -> None:
     net = network()
     expected = functional.cross_entropy(net(spikes()), TARGETS)
     assert loss(net) == expected.item()
+
+
+@pytest.mark.parametrize("read_out", ["rates", "count", "membrane", "traces"])
+def test_decisions_count_as_they_are_weighed(read_out: str) -> None:
+    net = network(read_out=read_out)
+    at = At(torch.tensor([0, 2, 2, 3]), torch.tensor([30, 30, 12, 7]))
+    weights = torch.tensor([1.0, 0.5, 3.0, 0.0])
+    logits = net.decide([spikes()], at)
+    each = functional.cross_entropy(logits, TARGETS, reduction="none")
+    settings = TrainingSettings()
+    for weighed, expected in (
+        (None, each.mean()),
+        (weights, (each * weights).sum() / 4.5),
+    ):
+        got = label_loss(net, batch(at=at, weights=weighed), settings)
+        torch.testing.assert_close(got, expected)
 
 
 @pytest.mark.parametrize("read_out", ["count", "membrane"])
@@ -198,7 +225,7 @@ def test_without_penalties_nothing_is_watched(monkeypatch: pytest.MonkeyPatch) -
     gradients = [p.grad.clone() for p in net.parameters()]
     net.zero_grad()
     monkeypatch.setattr("pipeline.training.losses.penalties", refuse)
-    got = differentiate(net, spikes(), TARGETS, TrainingSettings())
+    got = differentiate(net, batch(), TrainingSettings())
     assert got == expected
     assert all(
         torch.equal(p.grad, g) for p, g in zip(net.parameters(), gradients, strict=True)

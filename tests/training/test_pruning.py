@@ -161,7 +161,7 @@ def test_zeros_survive_the_normalisation_that_is_folded_in() -> None:
 def test_the_best_epoch_after_pruning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     script = iter([0.9, 0.8, 0.5, 0.7, 0.6])
     judge = "pipeline.training.fitting._judge"
-    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None))
+    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None, ()))
     network = build("dense")
     sparsity = SparsitySettings(pruning=PruningSettings(share=0.5, epochs=3))
     epochs = fit_sparsely(
@@ -200,8 +200,16 @@ def test_settings_that_would_change_nothing_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="sparsity"):
         SparsitySettings(**settings).check(network)
-    SparsitySettings(cutoff={}).check(network)
     SparsitySettings(**settings).check(Convolutional())
+
+
+@pytest.mark.parametrize("restart", ["never", "blocks"])
+def test_a_cutoff_is_of_networks_that_restart_for_each_window(restart: str) -> None:
+    cutoff = SparsitySettings(cutoff={})
+    cutoff.check(Convolutional(restart="windows"))
+    cutoff.check(Competitive(reward={}))
+    with pytest.raises(ConfigError, match=rf"cutoff: .* has restart: {restart}\n"):
+        cutoff.check(Convolutional(restart=restart))
 
 
 def test_units_without_spikes_are_pruned_as_well() -> None:

@@ -1,8 +1,11 @@
 """Folds: the same bytes every time, resumed, and blind to their test windows."""
 
+import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,6 +38,7 @@ LABELS = ("calm", "busy", "late")
 N_STEPS, N_WINDOWS = 32, 36
 WEIGHTS = ("layers.0.weights.convolution.weight", "head.linear.weight")
 ROLES = ("test", "validation", "train", "train")
+NETWORK = Convolutional(channels=(6,), kernels=(4,), strides=(2,), bins=4)
 
 
 def _recording(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -64,8 +68,12 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
                     "recording": f"r{subject}",
                     "subject": f"s{subject}",
                     "session": "1",
+                    "segment": 0,
+                    "block": np.arange(N_WINDOWS),
                     "start": start,
                     "stop": start + N_STEPS,
+                    "segment_start": 0,
+                    "segment_stop": N_WINDOWS * N_STEPS,
                     "label": np.array(LABELS)[labels],
                 }
             )
@@ -77,7 +85,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
         windows=windows,
         folds=pd.concat([_fold(windows, k) for k in range(2)]),
         labels=LABELS,
-        network=Convolutional(channels=(6,), kernels=(4,), strides=(2,), bins=4),
+        network=NETWORK,
         neuron=Leaky(),
         settings=TrainingSettings(
             epochs=4, windows_per_class=24, batch=24, learning_rate=0.05
@@ -115,17 +123,45 @@ def keep(name: str, run: Path, folder: Path) -> None:
         (folder / path).write_bytes((run / path).read_bytes())
 
 
-@pytest.fixture(scope="module")
-def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The task, trained in this process."""
-    folder = tmp_path_factory.mktemp("run")
+def _trained(task: Task, folder: Path) -> Path:
+    """Train a task in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIOSPIKE_WORKERS", "1")
         train(task, folder)
     return folder
 
 
-def test_it_writes_what_the_next_stages_read(task: Task, run: Path) -> None:
+@pytest.fixture(scope="module")
+def run(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The task, trained in this process; its network runs on."""
+    return _trained(task, tmp_path_factory.mktemp("run"))
+
+
+class Made(NamedTuple):
+    """A task, and the folder of its run."""
+
+    task: Task
+    run: Path
+
+
+@pytest.fixture(scope="module")
+def restarting(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """The task and its run, of a network that restarts for every window."""
+    network = task.network.model_copy(update={"restart": "windows"})
+    other = _with(task, network=network)
+    return Made(other, _trained(other, tmp_path_factory.mktemp("restarting")))
+
+
+@pytest.fixture(scope="module", params=["never", "windows"])
+def made(
+    task: Task, run: Path, restarting: Made, request: pytest.FixtureRequest
+) -> Made:
+    """A task and its run, of a network that runs on and of one that restarts."""
+    return Made(task, run) if request.param == "never" else restarting
+
+
+def test_it_writes_what_the_next_stages_read(made: Made) -> None:
+    task, run = made
     assert set(_bytes(run)) == {
         "fold-0.int8.safetensors",
         "fold-0.safetensors",
@@ -145,26 +181,36 @@ def test_it_writes_what_the_next_stages_read(task: Task, run: Path) -> None:
     assert (shares.dtypes == np.float32).all()
     likely = shares.idxmax(axis=1).str.removeprefix("p_")
     assert likely.tolist() == predictions["predicted"].tolist()
+    assert not predictions["cold"].any()
     history = pd.read_csv(run / "history.csv")
     assert history["fold"].unique().tolist() == [0, 1]
     assert (history["spike_rate"] > 0).all()
+    assert (history["gradient_norm"] > 0).all()
+    assert (history["skipped"] == 0).all()
+    np.testing.assert_allclose(history["spike_rate_1"], history["spike_rate"], 1e-4)
+    assert "layer_rates" not in history
+    epochs = files.load_weights(run / "fold-0.safetensors")[1]["history"]
+    assert [len(epoch["layer_rates"]) for epoch in epochs] == [1] * len(epochs)
 
 
-def test_it_learns_to_tell_unseen_subjects_apart(run: Path) -> None:
+def test_it_learns_to_tell_unseen_subjects_apart(made: Made) -> None:
+    run = made.run
     predictions = files.load_table(run / "predictions.parquet")
     right = predictions["label"] == predictions["predicted"]
     assert right.groupby(predictions["label"]).mean().min() > 0.7
 
 
 def test_two_workers_give_the_same_bytes(
-    task: Task, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    task, run = made
     monkeypatch.setenv("BIOSPIKE_WORKERS", "2")
     train(task, tmp_path)
     assert _bytes(tmp_path) == _bytes(run)
 
 
-def test_the_summary_tells_of_every_fold(task: Task, run: Path) -> None:
+def test_the_summary_tells_of_every_fold(made: Made) -> None:
+    task, run = made
     first, second = train(task, run)
     assert (first["fold"], second["fold"]) == (0, 1)
     assert first["n_train"] == 2 * N_WINDOWS
@@ -215,8 +261,9 @@ def _half_done(run: Path, folder: Path) -> None:
 
 
 def test_a_killed_run_keeps_its_finished_folds(
-    task: Task, run: Path, tmp_path: Path, trained: list[int]
+    made: Made, tmp_path: Path, trained: list[int]
 ) -> None:
+    task, run = made
     _half_done(run, tmp_path)
     train(task, tmp_path)
     assert trained == [1]
@@ -324,7 +371,8 @@ def test_tuning_after_a_kill_gives_the_same_bytes(
         assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_predictions_in_integers_are_of_the_file(task: Task, run: Path) -> None:
+def test_predictions_in_integers_are_of_the_file(made: Made) -> None:
+    task, run = made
     whole, tables = files.load_table(run / "quantized.parquet"), []
     floats = files.load_table(run / "predictions.parquet")
     assert list(whole.columns) == list(floats.columns)
@@ -396,6 +444,7 @@ def test_half_the_folds_in_integers_are_no_table(
         {"neuron": Leaky(tau_mem_s=0.1)},
         {"settings": TrainingSettings(epochs=1, windows_per_class=24)},
         {"seed": 12},
+        {"network": NETWORK.model_copy(update={"restart": "windows"})},
         {"sparsity": SparsitySettings(hoyer_weight=0.1)},
         {"sparsity": SparsitySettings(pruning=PruningSettings(share=0.1, epochs=1))},
     ],
@@ -413,8 +462,9 @@ def test_folds_made_of_something_else_are_made_again(
 
 
 def test_a_cutoff_trains_nothing_again(
-    task: Task, run: Path, tmp_path: Path, trained: list[int]
+    restarting: Made, tmp_path: Path, trained: list[int]
 ) -> None:
+    task, run = restarting
     _half_done(run, tmp_path)
     train(_with(task, sparsity=SparsitySettings(cutoff={})), tmp_path)
     assert trained == [1]
@@ -443,22 +493,35 @@ def test_sparsity_that_does_not_fit_is_refused(task: Task, tmp_path: Path) -> No
     linear = _with(task, network=Dense(units=(), bins=4), neuron=Relu())
     with pytest.raises(ConfigError, match="none learns by gradient"):
         train(_with(linear, sparsity=SparsitySettings(hoyer_weight=1)), tmp_path)
+    with pytest.raises(ConfigError, match="restart: never"):
+        train(_with(task, sparsity=SparsitySettings(cutoff={})), tmp_path)
 
 
 def test_test_windows_change_nothing_but_their_own_predictions(
-    task: Task, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Made, tmp_path: Path
 ) -> None:
-    """Labels and spikes of the first fold's test subject are turned over."""
-    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    """Labels and spikes of the first fold's test subject are others."""
+    task, run = made
     windows = task.windows.copy()
     tested = windows["subject"] == "s0"
     windows.loc[tested, "label"] = "calm"
-    windows.loc[tested, "recording"] = "r1"
+    windows.loc[tested, "recording"] = "other"
+    spikes = tmp_path / "spikes"
+    shutil.copytree(task.spikes, spikes)
+    bits = np.random.default_rng(1).random((2, N_WINDOWS * N_STEPS)) < 0.3
+    other = pack(bits, dt=0.02, delay_s=0.0, features=("+", "-"))
+    files.save_spikes(spikes / "other.h5", other)
     one_fold = task.folds[task.folds["fold"] == 0]
-    train(_with(task, windows=windows, folds=one_fold), tmp_path)
+    changed = _with(task, spikes=spikes, windows=windows, folds=one_fold)
+    _trained(changed, tmp_path / "run")
+    before, after = (
+        files.load_table(folder / "predictions.parquet").query("fold == 0")
+        for folder in (run, tmp_path / "run")
+    )
+    assert not np.allclose(before["p_calm"], after["p_calm"])
     for name in ("fold-0.safetensors", "fold-0.int8.safetensors"):
         ours, theirs = (
-            files.load_weights(folder / name)[0] for folder in (tmp_path, run)
+            files.load_weights(folder / name)[0] for folder in (tmp_path / "run", run)
         )
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
@@ -483,9 +546,10 @@ def test_a_linear_read_out_trains_the_same_way(task: Task, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("network", ["convolutional", "read-out"])
 def test_a_class_that_a_fold_does_not_train_is_unjudged_there(
-    task: Task, tmp_path: Path, network: str
+    made: Made, tmp_path: Path, network: str
 ) -> None:
     """Fold 0 trains no `late`; fold 2 would test nothing else, and is not trained."""
+    task = made.task
     folds = task.folds.copy()
     rare = task.windows.loc[task.windows["label"] == "late", "window"]
     rare_here = folds["window"].isin(rare) & (folds["fold"] == 0)
@@ -495,7 +559,8 @@ def test_a_class_that_a_fold_does_not_train_is_unjudged_there(
     alone = pd.DataFrame({"window": rare[:4], "fold": 2, "role": "unjudged"})
     changes: dict[str, Any] = {"folds": pd.concat([folds, alone])}
     if network == "read-out":
-        changes |= {"network": Dense(units=(), bins=4), "neuron": Relu()}
+        linear = Dense(units=(), bins=4, restart=task.network.restarts)
+        changes |= {"network": linear, "neuron": Relu()}
     changed = _with(task, **changes)
     assert unjudged(changed.windows, changed.folds) == [
         {"fold": 0, "label": "late", "windows": int(tested.sum())},
@@ -519,7 +584,8 @@ def test_nothing_is_unjudged_where_all_classes_train(task: Task) -> None:
     assert unjudged(task.windows, task.folds) == []
 
 
-def test_a_fold_that_trains_one_class_is_named(task: Task, tmp_path: Path) -> None:
+def test_a_fold_that_trains_one_class_is_named(made: Made, tmp_path: Path) -> None:
+    task = made.task
     folds = task.folds[task.folds["fold"] == 0]
     other = task.windows.loc[task.windows["label"] != "busy", "window"]
     purged = folds[~(folds["window"].isin(other) & (folds["role"] == "train"))]
@@ -538,7 +604,8 @@ def test_validation_of_one_class_chooses_no_epoch(
     assert training._kept(history, judges).epoch == kept
 
 
-def test_a_validation_role_may_lack_classes(task: Task, tmp_path: Path) -> None:
+def test_a_validation_role_may_lack_classes(made: Made, tmp_path: Path) -> None:
+    task = made.task
     folds = task.folds[task.folds["fold"] == 0]
     other = task.windows.loc[task.windows["label"] != "calm", "window"]
     validating = folds["role"] == "validation"
@@ -548,7 +615,8 @@ def test_a_validation_role_may_lack_classes(task: Task, tmp_path: Path) -> None:
     assert line["n_validation"] == N_WINDOWS // 3
 
 
-def test_a_fold_without_a_role_is_named(task: Task, tmp_path: Path) -> None:
+def test_a_fold_without_a_role_is_named(made: Made, tmp_path: Path) -> None:
+    task = made.task
     folds = task.folds[(task.folds["fold"] == 0) & (task.folds["role"] != "validation")]
     with pytest.raises(DataError, match="no windows in the role validation"):
         train(_with(task, folds=folds), tmp_path)
@@ -557,7 +625,8 @@ def test_a_fold_without_a_role_is_named(task: Task, tmp_path: Path) -> None:
 def test_a_loss_that_explodes_names_its_epoch(
     task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.training.fitting._learn", lambda *_: float("nan"))
+    steps = lambda *_: SimpleNamespace(loss=math.nan, gradient_norm=1.0, skipped=0)
+    monkeypatch.setattr("pipeline.training.fitting._learn", steps)
     monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
     with pytest.raises(PipelineError, match="lif, fold 0, epoch 1: the loss is nan"):
         train(task, tmp_path)
