@@ -6,16 +6,25 @@ test knows the answer by its hum, one that does not can only guess.
 """
 
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
+from pipeline import files
+from pipeline.networks.base import Shape
+from pipeline.networks.dense import Dense
+from pipeline.neurons.leaky import Leaky
 from pipeline.preparation import causal, signals
 from pipeline.preparation.cutting import cut
 from pipeline.preparation.folds import FoldSettings, make_folds
 from pipeline.preparation.windows import Marks, Sliding, Timeline
+from pipeline.spikes import pack
+from pipeline.training.settings import TrainingSettings
+from pipeline.training.task import Task, load_role
 
 SFREQ = 100.0
 N_SUBJECTS, N_SESSIONS, N_BLOCKS, BLOCK_S = 12, 3, 6, 4.0
@@ -153,3 +162,86 @@ def test_permuted_labels_score_at_chance_unless_the_split_leaks(scheme):
     for role, scores in honest.items():
         assert np.mean(scores) == pytest.approx(0.5, abs=0.1), role
     assert np.mean(leaky) > 0.75
+
+
+N_FEATURES, N_OUTPUTS = 12, 16
+RUNNING = Dense(units=(24,), read_out="traces", traces=4, longest_s=2.0)
+
+
+@pytest.fixture(scope="module")
+def spikes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Spike trains whose rates tell person, sitting and block."""
+    folder, rng = tmp_path_factory.mktemp("spikes"), np.random.default_rng(5)
+    for subject in range(N_SUBJECTS):
+        own = rng.uniform(0, 0.2, N_FEATURES)
+        for session in range(N_SESSIONS):
+            sitting = own + rng.uniform(0, 0.2, N_FEATURES)
+            blocks = sitting + rng.uniform(0, 0.2, (N_BLOCKS, N_FEATURES))
+            rate = np.repeat(blocks, int(BLOCK_S * SFREQ), axis=0).T
+            names = tuple(map(str, range(N_FEATURES)))
+            bits = rng.random(rate.shape) < rate
+            train = pack(bits, dt=1 / SFREQ, delay_s=0.0, features=names)
+            files.save_spikes(folder / f"{subject}-{session}.h5", train)
+    return folder
+
+
+def score_running(task: Task, network: Any, role: str) -> float:
+    """Balanced accuracy of the nearest neighbour in what a running network puts out.
+
+    Its weights are drawn, its traces last for seconds, and no label has a part in it.
+    """
+    import torch
+    from scipy.spatial.distance import cdist
+    from sklearn.metrics import balanced_accuracy_score
+
+    from pipeline.training.fitting import predict
+
+    truth, guesses = [], []
+    for fold in sorted(set(task.folds["fold"])):
+        known, asked = (load_role(task, fold, name) for name in ("train", role))
+        outputs = [
+            predict(network, some, torch.arange(len(some.targets))).numpy()
+            for some in (known, asked)
+        ]
+        nearest = cdist(outputs[1], outputs[0]).argmin(axis=1)
+        guesses.append(known.targets.numpy()[nearest])
+        truth.append(asked.targets.numpy())
+    return float(balanced_accuracy_score(np.hstack(truth), np.hstack(guesses)))
+
+
+@pytest.mark.parametrize(
+    "scheme", ["cross_subject", "cross_session", "within_session", "predefined"]
+)
+def test_a_network_that_runs_on_carries_no_label_from_role_to_role(
+    scheme: str, spikes: Path
+) -> None:
+    import torch
+
+    fields, keys = SCHEMES[scheme]
+    chosen = TypeAdapter(FoldSettings).validate_python(fields)
+    windows = recordings()[0].assign(segment=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        shape = Shape(round(SFREQ), N_FEATURES, N_OUTPUTS, 1 / SFREQ)
+        network = RUNNING.build(shape, Leaky(threshold=0.3)).eval()
+    scores: dict[str, list[float]] = {"validation": [], "test": [], "leaky": []}
+    for seed in range(N_PERMUTATIONS):
+        labelled = permuted(windows, keys, seed)
+        honest = make_folds(
+            labelled, chosen, "AB", sfreq=SFREQ, seed=seed, where="canary"
+        )
+        for name, folds in (
+            ("validation", honest),
+            ("test", honest),
+            ("leaky", leaky_folds(labelled)),
+        ):
+            task = Task(
+                name="canary", spikes=spikes, windows=labelled, folds=folds,
+                labels=("A", "B"), network=RUNNING, neuron=Leaky(),
+                settings=TrainingSettings(), seed=0, inputs={},
+            )  # fmt: skip
+            role = "test" if name == "leaky" else name
+            scores[name].append(score_running(task, network, role))
+    for role in ("validation", "test"):
+        assert np.mean(scores[role]) == pytest.approx(0.5, abs=0.1), scores
+    assert np.mean(scores["leaky"]) > 0.75, scores

@@ -77,8 +77,9 @@ def write_cell(name: str) -> Path:
         "folds": [{"fold": k, **summary} for k in range(2)],
     }
     files.save_json(folder / "run.json", run)
-    rows = [(k, e, 1 / (e + 1), None) for k in range(2) for e in range(3)]
+    rows = [(k, e, 1 / (e + 1), None, 0.5, k, 8.0) for k in range(2) for e in range(3)]
     columns = ["fold", "epoch", "train_loss", "spike_rate"]
+    columns += ["gradient_norm", "skipped", "spike_rate_1"]
     files.save_csv(folder / "history.csv", pd.DataFrame(rows, columns=columns))
     files.save_table(folder / "learned.parquet", learned_table())
     for fold in range(2):
@@ -217,6 +218,14 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
         assert child.data.metrics["train/parameters"] == 321
         curve = client().get_metric_history(child.info.run_id, "train/train_loss")
         assert [point.step for point in curve] == [0, 1, 2]
+        fold = float(child.data.tags["fold"])
+        for name, value in {
+            "gradient_norm": 0.5,
+            "skipped": fold,
+            "spike_rate_1": 8,
+        }.items():
+            told = client().get_metric_history(child.info.run_id, f"train/{name}")
+            assert [point.value for point in told] == [value] * 3
 
 
 def logged() -> dict[str, float]:

@@ -44,8 +44,7 @@ before, 0 in the first. LI and LIF: v <- b*v + (1 - b)*r*input with b = exp(-dt/
 then spikes where v > v_threshold, then v <- v_reset there. I: v <- v + dt*r*input.
 Delay: by delay/dt steps, rounded; 0 until then. Other nodes: at once."""
 
-LAST = "The output in the last of n_steps steps holds the logits."
-MAXIMUM = "The output's highest value in n_steps steps holds the logits."
+LOGITS = "The output in the last of n_steps steps holds the logits."
 
 
 def export(trained: Trained, path: Path) -> None:
@@ -102,14 +101,14 @@ def to_graph(
     for number, layer in enumerate(stack.layers, 1):
         name = f"layer_{number}"
         outputs = _add_layer(circuit, name, cast("Layer", layer), outputs)
-    outputs, logits = _add_head(circuit, stack.head, outputs, shape.n_steps)
+    outputs = _add_head(circuit, stack.head, outputs, shape.n_steps)
     circuit.add("output", nir.Output({"output": np.array([shape.n_classes])}), outputs)
     return circuit.graph(
         {
             "dt": shape.dt,
             "n_steps": shape.n_steps,
             "steps": STEPS,
-            "logits": logits,
+            "logits": LOGITS,
             "late_edges": files.dump_json(circuit.late),
             "about": files.dump_json(dict(about)),
         }
@@ -137,17 +136,16 @@ def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> S
 
 def _add_head(
     circuit: Circuit, head: nn.Module, sources: Sources, n_steps: int
-) -> tuple[Sources, str]:
-    """Add the read-out; also says in words where the logits are."""
+) -> Sources:
+    """Add the read-out."""
     match head:
         case RateHead():
             bins = head.rates.bins
-            logits = add_rates(circuit, head.linear, sources, bins, n_steps)
+            return add_rates(circuit, head.linear, sources, bins, n_steps)
         case CountHead():
-            logits = add_rates(circuit, head.linear, sources, 1, n_steps)
+            return add_rates(circuit, head.linear, sources, 1, n_steps)
         case MembraneHead():
-            return add_membranes(circuit, head, sources), MAXIMUM
+            return add_membranes(circuit, head, sources)
         case _:
             kind = type(head).__name__
             raise InexpressibleError("head", f"a {kind} has no counterpart in NIR")
-    return logits, LAST

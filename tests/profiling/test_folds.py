@@ -42,6 +42,7 @@ def cell(tmp_path: Path) -> Cell:
     start = np.arange(30) * STEPS
     windows = pd.DataFrame({"window": np.arange(30), "recording": "r", "label": "N"})
     windows = windows.assign(start=start, stop=start + STEPS)
+    windows = windows.assign(segment_start=0, segment_stop=30 * STEPS)
     files.save_table(tmp_path / "windows/windows.parquet", windows.iloc[::-1])
     roles = [("test", range(12)), ("validation", range(12, 20))]
     rows = [

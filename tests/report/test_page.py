@@ -222,6 +222,8 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
         "epoch": epochs,
         "validation_balanced_accuracy": 0.4 + 0.05 * epochs,
     }
+    if names[2] != "ann":
+        history |= {"gradient_norm": 0.5 + epochs, "skipped": epochs == 2}
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
     if names[2] != "ann":
         files.save_table(folder / "learned.parquet", learned_table())
@@ -532,11 +534,44 @@ def test_the_page_stands_alone(report_of: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 7
+    assert len(images) == 8
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
     assert "nan" not in re.sub(r'src="[^"]*"', "", text).lower().split()
+
+
+def test_gradients_and_skipped_steps_are_shown(grid: Path) -> None:
+    """Of the models that learn by gradients; the fixture's other one did not."""
+    make()
+    text = (grid / "data/report/index.html").read_text()
+    assert text.count("Norm of the gradient over epochs, a line a fold: delta") == 1
+    assert "delta · ann" not in text.partition("Norm of the gradient over")[2][:90]
+    assert text.count("steps were not taken") == 1
+    assert "lif: 3 steps were not taken" in text
+    path = files.folder("runs", "ecg_demo-delta-lif") / "history.csv"
+    before = pd.read_csv(path).drop(columns=["gradient_norm", "skipped"])
+    files.save_csv(path, before)
+    make()
+    text = (grid / "data/report/index.html").read_text()
+    assert "gradient" not in text.partition("How it was learned")[2][:3000]
+
+
+def test_cold_decisions_have_a_line(grid: Path) -> None:
+    make()
+    page = grid / "data/report/index.html"
+    assert "cold decision" not in page.read_text()
+    path = files.folder("metrics", "ecg_demo-delta-lif") / "metrics.json"
+    for cold, expected in (
+        ({"decisions": 12, "balanced_accuracy": 0.654}, "12 cold decisions"),
+        ({"decisions": 1, "absent": "undefined: of class 'N'"}, "1 cold decision,"),
+    ):
+        files.save_json(path, files.load_json(path) | {"cold": cold})
+        make()
+        text = page.read_text()
+        assert f"lif: {expected}" in text
+        shown = text.partition(expected)[2][:120]
+        assert ("65.4" if "absent" not in cold else "undefined: of class") in shown
 
 
 def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
@@ -623,7 +658,7 @@ def test_a_page_without_learned_dynamics_says_nothing_of_them(grid: Path) -> Non
     make()
     page = (grid / "data/report/index.html").read_text()
     assert "What the neurons learned" not in page
-    assert page.count("<img") == 4
+    assert page.count("<img") == 5
 
 
 def test_digits() -> None:
@@ -706,7 +741,7 @@ def test_what_synapses_learned_is_told_and_drawn(learned_locally: Path) -> None:
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert len([tag for tag, _ in page.tags if tag == "img"]) == 7 + 4
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 8 + 4
     assert text.count("What the synapses learned") == 1
     assert text.index("What the neurons learned") < text.index("What the synapses")
     assert (

@@ -88,7 +88,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
         network=NETWORK,
         neuron=Leaky(),
         settings=TrainingSettings(
-            epochs=4, windows_per_class=24, batch=24, learning_rate=0.05
+            epochs=4, windows_per_class=24, batch=24, learning_rate=0.05, segment_s=2
         ),
         seed=11,
         inputs={"spikes": "1234"},
