@@ -87,7 +87,9 @@ def fit_locally(
         epochs = fit_by_reward(rest, heard, judged, settings, reward, rng, first)
     else:
         epochs = fit_sparsely(rest, heard, judged, settings, rng, sparsity)
-    return course, (replace(epoch, spike_rate=rate) for epoch in epochs)
+    return course, (
+        replace(epoch, spike_rate=rate, layer_rates=(rate,)) for epoch in epochs
+    )
 
 
 def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:

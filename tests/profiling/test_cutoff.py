@@ -77,7 +77,7 @@ def integers() -> IntegerNetwork:
     }
     neurons = {"kind": "leaky", "dt": 2 * DT, "shift": 0, "reset": "subtract"}
     layer = {"weights": {"kind": "convolution", "stride": 2}, "neurons": neurons}
-    head = {"bins": 4, "shift": 4, "scale": 0.5}
+    head = {"n_read": 22, "bins": 4, "shift": 4, "scale": 0.5}
     return rebuild(tensors, {"layers": [layer], "head": head})
 
 

@@ -219,6 +219,7 @@ def test_history_tells_rates_and_strengths(run: Path) -> None:
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5]
     assert (history["spike_rate"] > 0).all()
+    assert (history["spike_rate_1"] == history["spike_rate"]).all()
 
 
 def test_the_memory_of_learning_is_counted(task: Task, run: Path) -> None:
