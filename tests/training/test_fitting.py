@@ -154,7 +154,9 @@ def test_the_spike_rate_is_in_hertz_a_neuron() -> None:
 
 
 def test_every_layer_has_its_rate() -> None:
-    network = Dense(units=(4, 3), bins=2).build(Shape(6, 2, 2, DT), Leaky(threshold=0.1))
+    network = Dense(units=(4, 3), bins=2).build(
+        Shape(6, 2, 2, DT), Leaky(threshold=0.1)
+    )
     train = _windows([0, 1] * 8)
     chosen = TrainingSettings(epochs=1, windows_per_class=8, learning_rate=1e-9)
     (epoch,) = fit(network, train, train, chosen, np.random.default_rng(0))
