@@ -56,10 +56,11 @@ class Contestant:
 
     def build(self) -> Stack:
         """Make the network, for spikes like those that it will learn from."""
-        network = find("networks", self.network)(dropout=0.0, **self.settings)
+        settings = {"dropout": 0.0, **self.settings}
+        network: Any = find("networks", self.network).model_validate(settings)
         model = find("neurons", self.neuron)
         slow = {name: LONG_S for name in SLOW if name in model.model_fields}
-        neuron = model(**slow)
+        neuron = model.model_validate(slow)
         made: Stack = network.build(SHAPE, neuron)
         self.prepare(made)
         return made
@@ -99,7 +100,8 @@ def answer(network: Stack, spikes: Tensor, last: int) -> Tensor:
     values = spikes
     for layer in network.layers:
         values, *_ = layer(values, None)
-    return network.head(values[-last:])
+    logits: Tensor = network.head(values[-last:])
+    return logits
 
 
 def learn(contestant: Contestant, seed: int, steps: int) -> tuple[float, float, float]:
@@ -114,9 +116,9 @@ def learn(contestant: Contestant, seed: int, steps: int) -> tuple[float, float, 
     for _ in range(steps):
         spikes, cued = recall(generator)
         optimizer.zero_grad()
-        functional.cross_entropy(
-            answer(network, spikes, contestant.last), cued
-        ).backward()
+        logits = answer(network, spikes, contestant.last)
+        loss: Any = functional.cross_entropy(logits, cued)
+        loss.backward()
         norms.append(float(nn.utils.clip_grad_norm_(network.parameters(), 1.0)))
         optimizer.step()
         schedule.step()

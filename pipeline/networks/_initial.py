@@ -100,7 +100,7 @@ def _calibrated(layer: Layer, values: Tensor) -> Tensor:
         currents = layer.weights(values)
         _steady(layer.weights, neurons, currents)
         if isinstance(layer.unrolled, Recurrent):
-            _close_loop(layer.unrolled, currents)
+            _close_loop(layer.unrolled, neurons, currents)
     outputs, *_ = layer.unrolled(currents)
     return cast("Tensor", outputs)
 
@@ -131,8 +131,10 @@ def _strengthen(weights: nn.Module, factors: Tensor) -> None:
 def _driven(weights: nn.Module, values: Tensor) -> float:
     """Count in which share of the steps something drives the neurons."""
     idle = 1 - float((values != 0).any(-1).to(values.dtype).mean())
-    convolves = isinstance(weights, CausalConvolution)
-    return 1 - idle ** (weights.convolution.kernel_size[0] if convolves else 1)
+    covered = 1
+    if isinstance(weights, CausalConvolution):
+        covered = weights.convolution.kernel_size[0]
+    return float(1 - idle**covered)
 
 
 def _steady(weights: nn.Module, neurons: NeuronLayer, currents: Tensor) -> None:
@@ -174,11 +176,11 @@ def _rates(neurons: NeuronLayer, currents: Tensor) -> Tensor:
     return (outputs != 0).to(currents.dtype).mean((0, 1))
 
 
-def _close_loop(layer: Recurrent, currents: Tensor) -> None:
+def _close_loop(layer: Recurrent, neurons: NeuronLayer, currents: Tensor) -> None:
     """Choose the factors of recurrent weights."""
-    gain = cast("ScaledLinear", layer.recurrent).gain
-    gain.mul_(LOOP / _answers(layer.neurons, currents))
-    fired, alone = _trial(layer.neurons.run, currents)
+    gain = layer.recurrent.gain
+    gain.mul_(LOOP / _answers(neurons, currents))
+    fired, alone = _trial(neurons.run, currents)
     for _ in range(HALVINGS):
         rate, growth = _trial(layer, currents)
         if growth <= MOST_GROWTH * alone and rate <= MOST_FIRING * fired:

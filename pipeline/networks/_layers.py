@@ -182,7 +182,7 @@ class ScaledNorm(nn.BatchNorm1d):
 
     def forward(self, values: Tensor) -> Tensor:
         """Normalise (batch, channel, time)."""
-        return cast("Tensor", super().forward(values)) * self.gain[:, None]
+        return super().forward(values) * self.gain[:, None]
 
 
 def _add_factors(layer: nn.Linear | nn.Conv1d, mask: Tensor | None) -> None:

@@ -26,6 +26,10 @@ MOST_SKIPPED = 0.05
 """Of a fold's steps that may be skipped, because their gradient is not finite."""
 
 
+class GradientError(PipelineError):
+    """Too many steps have a gradient that is not finite."""
+
+
 @dataclass(frozen=True)
 class Epoch:
     """How an epoch went.
@@ -78,7 +82,7 @@ def fit(
     ------
     ConfigError
         The loss needs another read-out.
-    PipelineError
+    GradientError
         Gradients are not finite in more than a few steps.
 
     References
@@ -230,7 +234,7 @@ def _check_skipped(skipped: int, n_steps: int) -> None:
     """Refuse a fold in which too many steps were not taken."""
     if skipped <= max(1, MOST_SKIPPED * n_steps):
         return
-    raise PipelineError(
+    raise GradientError(
         "training",
         f"the gradient was not finite in {skipped} of {n_steps} steps",
         expected=f"at most {MOST_SKIPPED:.0%} of them",

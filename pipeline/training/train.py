@@ -22,6 +22,7 @@ from pipeline.networks.competitive import Competitive
 from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds
 from pipeline.training import devices, dynamics
+from pipeline.training.fitting import GradientError
 from pipeline.training.fold import first_rng, fitted
 from pipeline.training.local import save_courses
 from pipeline.training.quantizing import quantize_fold, save_quantized
@@ -137,10 +138,10 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
 
 @contextmanager
 def _named(where: str) -> Iterator[None]:
-    """Say whose neurons ran away."""
+    """Name the fold whose neurons ran away, or whose gradients are not finite."""
     try:
         yield
-    except UnstableError as error:
+    except (UnstableError, GradientError) as error:
         raise PipelineError(
             f"{where}: {error.where}",
             error.found,
