@@ -322,7 +322,7 @@ def test_every_backend_names_the_same_step(
     settings: Any, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIOSPIKE_NEURONS", backend)
-    network, broken = build(settings, Leaky()), spikes()
+    network, broken = build(settings, Leaky(reset_gradient=False)), spikes()
     broken[7, 1, 2] = float("nan")
     with pytest.raises(UnstableError, match="layer 1, step 7: "):
         network(broken)
@@ -340,7 +340,7 @@ def test_a_recurrent_layer_runs_snntorchs_neurons_when_asked_to(
         return forward(*arguments)
 
     monkeypatch.setattr(snntorch.Leaky, "forward", counted)
-    build(Recurrent(units=(7,)), Leaky())(spikes())
+    build(Recurrent(units=(7,)), Leaky(reset_gradient=False))(spikes())
     assert len(called) == 50
 
 

@@ -55,7 +55,7 @@ def test_it_learns_a_map_that_no_leaky_neuron_has() -> None:
     assert errors["Polynomial"] < 1e-4 < errors["Leaky"]
     for name, value in wanted.items():
         torch.testing.assert_close(
-            learned[name], torch.tensor([value]), atol=0.01, rtol=0
+            learned[name], torch.full((5,), value), atol=0.01, rtol=0
         )
 
 
