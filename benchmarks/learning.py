@@ -151,7 +151,7 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="seeds (3)")
-    parser.add_argument("--steps", type=int, default=300, help="of training (300)")
+    parser.add_argument("--steps", type=int, default=600, help="of training (600)")
     parser.add_argument("--only", choices=CONTESTANTS, help="only this one")
     parser.add_argument("--threads", type=int, default=2, help="torch's (2)")
     arguments = parser.parse_args()

@@ -29,7 +29,8 @@ class Parametric(SpikingNeuron):
     A constant current is what the membrane tends to, whatever τ is. The paper learns
     1 − β = 1/τ as a logistic function of a weight, once a layer (`learned_per: layer`),
     with τ in steps; here τ is in seconds and learned as its logarithm, by channel. The
-    reset is part of the gradient, as it is in the paper.
+    reset is part of the gradient in the paper, and here if `reset_gradient` is true:
+    where a reset is to zero, gradients then grow by up to 2 % at a step near threshold.
 
     References
     ----------
@@ -44,7 +45,7 @@ class Parametric(SpikingNeuron):
     reset: Annotated[
         Literal["subtract", "zero"], Field(description="what a spike does")
     ] = "zero"
-    reset_gradient: ResetGradient = True
+    reset_gradient: ResetGradient = False
 
     @property
     def multiplications(self) -> int:
