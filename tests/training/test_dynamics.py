@@ -153,7 +153,7 @@ def test_quartiles_are_over_the_neurons_of_a_layer() -> None:
 
 
 def test_two_variables_have_a_plane() -> None:
-    network = build("adaptive")
+    network = build("adaptive", tau_mem_s=0.05)
     table = dynamics.portraits(network).query("layer == 1")
     assert len(table) == 2 * dynamics.SIDE**2
     assert np.isfinite(table[["u", "w", "next_u", "next_w"]]).all(axis=None)

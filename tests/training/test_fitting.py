@@ -144,7 +144,7 @@ def test_a_rare_class_counts_as_much_as_a_frequent_one() -> None:
 
 def test_the_spike_rate_is_in_hertz_a_neuron() -> None:
     """A membrane that gains two thresholds a step fires at every step: 1 / dt."""
-    leaky = Unrolled(Leaky(), 2, dt=DT)
+    leaky = Unrolled(Leaky(tau_mem_s=0.05), 2, dt=DT)
     always = nn.Sequential(Constant(2.0), leaky, Outputs(), Means())
     train = _windows([0, 1] * 4)
     chosen = TrainingSettings(epochs=1, windows_per_class=4)
