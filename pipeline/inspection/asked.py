@@ -11,7 +11,8 @@ from pipeline.encoders.base import Encoder
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid
 from pipeline.ingestion.reading import Intake
-from pipeline.networks.base import Network
+from pipeline.networks._settings import LayeredNetwork
+from pipeline.neurons.base import Neuron
 from pipeline.preparation.folds import FoldSettings
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.windows import WindowSettings
@@ -47,7 +48,8 @@ class Asked:
     seed: int
     on_bad: Literal["raise", "skip"]
     encoders: Mapping[str, Encoder[Any]]
-    networks: Mapping[str, Network]
+    networks: Mapping[str, LayeredNetwork]
+    neurons: Mapping[str, Neuron]
 
 
 def read(params: Params, dataset: str) -> Asked:
@@ -84,4 +86,5 @@ def read(params: Params, dataset: str) -> Asked:
         on_bad=params.read("on_bad_recording"),
         encoders={name: params.read(f"encoders.{name}") for name in grid.encoder},
         networks={name: params.read(f"models.{name}.network") for name in grid.model},
+        neurons={name: params.read(f"models.{name}.neuron") for name in grid.model},
     )

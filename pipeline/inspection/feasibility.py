@@ -46,7 +46,7 @@ def of_trial(asked: Asked, trial: Trial, seen: Mapping[str, Seen]) -> list[Findi
     found += _order(seen)
     if trial.folds is not None:
         found += _untrained(trial.windows, trial.folds)
-    return [*found, *_models(asked, trial)]
+    return [*found, *_models(asked, trial), *_forgetful(asked, trial)]
 
 
 def by_role(trial: Trial, labels: Sequence[str]) -> pd.DataFrame:
@@ -196,19 +196,47 @@ def _untrained(windows: pd.DataFrame, folds: pd.DataFrame) -> Iterator[Finding]:
 
 def refusals(asked: Asked, trial: Trial) -> dict[str, ConfigError]:
     """Say which networks of the grid cannot read these windows, and why."""
-    if trial.used.empty:
-        return {}
-    n_steps = int((trial.used["stop"] - trial.used["start"]).iloc[0])
     refused = {}
     for name, network in asked.networks.items():
-        for encoder in asked.encoders.values():
-            n_features = len(encoder.features(trial.channels))
-            shape = Shape(n_steps, n_features, len(asked.labels), 1 / trial.sfreq)
+        for shape in _shapes(asked, trial):
             try:
                 network.check_shape(shape)
             except ConfigError as error:
                 refused[name] = error
     return refused
+
+
+def _shapes(asked: Asked, trial: Trial) -> list[Shape]:
+    """Give what networks would be built for, by encoder; none without windows."""
+    if trial.used.empty:
+        return []
+    n_steps = int((trial.used["stop"] - trial.used["start"]).iloc[0])
+    return [
+        Shape(
+            n_steps,
+            len(encoder.features(trial.channels)),
+            len(asked.labels),
+            1 / trial.sfreq,
+        )
+        for encoder in asked.encoders.values()
+    ]
+
+
+def _forgetful(asked: Asked, trial: Trial) -> Iterator[Finding]:
+    """Name the models that forget sooner than a label's interval is long."""
+    for shape in _shapes(asked, trial)[:1]:
+        needed_s = shape.n_steps * shape.dt
+        for name, network in asked.networks.items():
+            reach_s = network.remembers_s(shape, asked.neurons[name])
+            if reach_s < needed_s:
+                yield Finding(
+                    "warning",
+                    "Memory shorter than the labels need",
+                    f"it reaches about {reach_s:.2g} s back before learning, and a "
+                    f"label speaks of {needed_s:.2g} s",
+                    (f"models.{name}",),
+                    "set longer time constants, or read_out: rates or traces",
+                )
 
 
 def _models(asked: Asked, trial: Trial) -> Iterator[Finding]:

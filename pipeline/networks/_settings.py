@@ -19,6 +19,11 @@ Dropout = Annotated[
 ]
 
 
+MEMBRANE_TAU_S = 0.1
+"""Time constant of a class's membrane before it learns, seconds."""
+FORGOTTEN = 3.0
+"""Time constants after which a twentieth is left of what was seen."""
+
 Restart = Literal["never", "windows", "blocks"]
 
 
@@ -63,6 +68,15 @@ class LayeredNetwork(Network):
     def reads_steps(self) -> bool:
         """Whether it has logits at every step."""
         return self.read_out != "rates"
+
+    def remembers_s(self, shape: Shape, neuron: Neuron) -> float:
+        """Estimate how far back a decision reaches before learning, seconds."""
+        window_s = shape.n_steps * shape.dt
+        read_s = {
+            "membrane": FORGOTTEN * MEMBRANE_TAU_S,
+            "traces": FORGOTTEN * self.longest_s,
+        }.get(self.read_out, window_s)
+        return read_s + FORGOTTEN * neuron.slowest_s
 
     @abstractmethod
     def n_read(self, shape: Shape) -> int:

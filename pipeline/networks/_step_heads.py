@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from pipeline.kernels import integrator
 from pipeline.networks._heads import At, Head
+from pipeline.networks._settings import MEMBRANE_TAU_S
 
-FIRST_TAU_S = 0.1
-"""Time constant of a class's membrane before it learns, seconds."""
 SHORTEST_STEPS = 2.0
 """Time constant of the fastest trace before it learns, in steps."""
 
@@ -76,7 +75,7 @@ class MembraneHead(StepHead):
 
     def __init__(self, n_in: int, n_classes: int, *, dt: float) -> None:
         super().__init__(n_in, n_classes)
-        self.membranes = Integrator(torch.full((n_classes,), FIRST_TAU_S), dt=dt)
+        self.membranes = Integrator(torch.full((n_classes,), MEMBRANE_TAU_S), dt=dt)
 
     def steps(self, readings: Sequence[Tensor]) -> Tensor:
         """Give the membranes at every step."""

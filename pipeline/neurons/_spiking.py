@@ -107,6 +107,13 @@ class SpikingNeuron(Neuron):
         """True."""
         return True
 
+    @property
+    def slowest_s(self) -> float:
+        """Longest time constant before learning, seconds; 0 without any."""
+        times = [v for k, v in self.model_dump().items() if k.startswith("tau_")]
+        ends = [max(v) if isinstance(v, tuple) else float(v) for v in times]
+        return max(ends, default=0.0)
+
     @abstractmethod
     def start(self) -> dict[str, Start]:
         """Give what is learned, in an unconstrained space, with its first values."""

@@ -23,6 +23,11 @@ class Neuron(Component):
         return 1
 
     @property
+    def slowest_s(self) -> float:
+        """Longest time constant before learning, seconds; 0 without any."""
+        return 0.0
+
+    @property
     def multiplications(self) -> int:
         """Multiply-accumulates that one neuron's state costs a step, spikes or not."""
         return 0

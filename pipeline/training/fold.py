@@ -66,6 +66,7 @@ def fitted(task: Task, fold: int) -> Fitted:
         "best_epoch": _kept(history, validation).epoch,
         "n_train": len(train.targets),
         "n_validation": len(validation.targets),
+        "delay_s": (getattr(network, "stride", 1) - 1) * train.dt,
         "parameters": sum(p.numel() for p in network.parameters()),
     }
     meta = {

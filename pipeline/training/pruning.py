@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
-from pipeline.networks._layers import ScaledConvolution, ScaledLinear
+from pipeline.networks._layers import ScaledConvolution, ScaledLinear, weight_of
 from pipeline.training.fitting import Epoch
 from pipeline.training.settings import PruningSettings, TrainingSettings
 
@@ -135,6 +135,6 @@ def _scores(layer: nn.Conv1d | nn.Linear, method: str) -> Tensor:
     mask = torch.ones_like(layer.weight)
     if isinstance(layer, ScaledLinear | ScaledConvolution) and layer.mask is not None:
         mask = layer.mask.expand_as(layer.weight)
-    weights = (layer.weight * mask).detach().double()
+    weights = weight_of(layer).detach().double()
     scores = lamps(weights) if method == "lamps" else weights.abs()
     return scores.clamp_min(torch.finfo(scores.dtype).tiny) * mask

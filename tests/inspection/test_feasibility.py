@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.components import find
 from pipeline.inspection.asked import Asked
-from pipeline.inspection.feasibility import by_role, of_trial
+from pipeline.inspection.feasibility import _forgetful, by_role, of_trial
 from pipeline.inspection.findings import Finding
 from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
+from pipeline.networks.dense import Dense
+from pipeline.neurons.leaky import Leaky
 
 LABELS = {"N": "normal", "V": "ventricular"}
-SETTINGS = SimpleNamespace(labels=LABELS, networks={}, encoders={})
+SETTINGS = SimpleNamespace(labels=LABELS, networks={}, neurons={}, encoders={})
 
 
 def table(counts: Mapping[str, Sequence[int]]) -> pd.DataFrame:
@@ -131,3 +134,26 @@ def test_unknown_persons_are_no_subjects() -> None:
     assert kinds(Trial(windows)) == ["note: Persons unknown"]
     folds = pd.DataFrame({"window": windows["window"], "fold": 0, "role": "test"})
     assert by_role(Trial(windows, folds), list(LABELS))["subjects"].tolist() == [0]
+
+
+def test_models_that_forget_before_a_label_ends_are_named() -> None:
+    table = pd.DataFrame(
+        {"start": [0, 100], "stop": [500, 600], "label": ["N", "V"], "reason": ""}
+    )
+    trial: Any = SimpleNamespace(used=table, sfreq=100.0, channels=("x",))
+    fast, slow = Leaky(tau_mem_s=0.05), Leaky(tau_mem_s=(0.05, 3.0))
+    membrane = Dense(units=[4], read_out="membrane")
+    asked: Any = SimpleNamespace(
+        labels=("N", "V"),
+        encoders={"delta": find("encoders", "delta")()},
+        networks={
+            "fast": membrane,
+            "slow": membrane,
+            "rates": Dense(units=[4]),
+            "traces": Dense(units=[4], read_out="traces", longest_s=2.0),
+        },
+        neurons={"fast": fast, "slow": slow, "rates": fast, "traces": fast},
+    )
+    (found,) = _forgetful(asked, trial)
+    assert found.where == ("models.fast",)
+    assert "0.45 s back" in found.what
