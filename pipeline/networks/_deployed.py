@@ -4,6 +4,7 @@ from copy import deepcopy
 from itertools import pairwise
 
 from torch import nn
+from torch.nn.utils import skip_init
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pipeline.networks._layers import (
@@ -34,14 +35,20 @@ def deployed(network: nn.Module) -> nn.Module:
 
 
 def _plain(layer: ScaledLinear | ScaledConvolution) -> nn.Linear | nn.Conv1d:
-    """Make the same layer with zeros where the mask hides weights."""
+    """Make the same layer with zeros where the mask hides weights; draws nothing."""
     plain: nn.Linear | nn.Conv1d
     bias = bias_of(layer)
     if isinstance(layer, ScaledConvolution):
         sizes = layer.in_channels, layer.out_channels, layer.kernel_size[0]
-        plain = nn.Conv1d(*sizes, layer.stride[0], bias=bias is not None)
+        stride, biased = layer.stride[0], bias is not None
+        plain = skip_init(  # type: ignore[no-untyped-call]
+            nn.Conv1d, *sizes, stride, bias=biased
+        )
     else:
-        plain = nn.Linear(layer.in_features, layer.out_features, bias=bias is not None)
+        widths = layer.in_features, layer.out_features
+        plain = skip_init(  # type: ignore[no-untyped-call]
+            nn.Linear, *widths, bias=bias is not None
+        )
     plain.weight = nn.Parameter(weight_of(layer).detach())
     if bias is not None:
         plain.bias = nn.Parameter(bias.detach())

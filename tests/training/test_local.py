@@ -210,7 +210,7 @@ def test_a_finished_fold_is_kept(
         raise AssertionError("the fold was trained again")
 
     before = _bytes(run)
-    monkeypatch.setattr(training, "_train_fold", never)
+    monkeypatch.setattr(training, "fitted", never)
     train(task, run)
     assert _bytes(run) == before
 

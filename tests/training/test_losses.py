@@ -27,11 +27,14 @@ from pipeline.training.settings import SparsitySettings, TrainingSettings
 TARGETS = torch.tensor([0, 2, 1, 1])
 
 
+NEURON = Leaky(tau_mem_s=0.05, threshold=0.3)
+
+
 def network(neuron: Any = None, **settings: Any) -> Stack:
     with torch.random.fork_rng():
         torch.manual_seed(2)
         dense = Dense(units=(7, 5), dropout=0, **settings)
-        return dense.build(Shape(30, 6, 3, 0.01), neuron or Leaky(threshold=0.3))
+        return dense.build(Shape(30, 6, 3, 0.01), neuron or NEURON)
 
 
 def spikes() -> Tensor:

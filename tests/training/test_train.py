@@ -21,6 +21,7 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.roles import unjudged
 from pipeline.spikes import pack
+from pipeline.training import fold as fold_module
 from pipeline.training import quantizing
 from pipeline.training import train as training
 from pipeline.training.batches import Windows
@@ -231,11 +232,11 @@ def _noted(monkeypatch: pytest.MonkeyPatch, name: str, place: int) -> list[int]:
     """Note the folds that a step of the training is done for."""
     monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
     seen: list[int] = []
-    original: Callable[..., None] = getattr(training, name)
+    original: Callable[..., Any] = getattr(training, name)
 
-    def noted(*arguments: Any) -> None:
+    def noted(*arguments: Any) -> Any:
         seen.append(arguments[place])
-        original(*arguments)
+        return original(*arguments)
 
     monkeypatch.setattr(training, name, noted)
     return seen
@@ -244,7 +245,7 @@ def _noted(monkeypatch: pytest.MonkeyPatch, name: str, place: int) -> list[int]:
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """List the folds that are trained rather than kept."""
-    return _noted(monkeypatch, "_train_fold", 2)
+    return _noted(monkeypatch, "fitted", 1)
 
 
 @pytest.fixture
@@ -602,7 +603,7 @@ def test_validation_of_one_class_chooses_no_epoch(
     history.append(Epoch(3, 0.5, 0.5, 0.7, None))
     silence = torch.zeros(8, 2, dtype=torch.uint8)
     judges = Windows(silence, torch.tensor([0, 4]), torch.tensor(targets), 4, 0.02)
-    assert training._kept(history, judges).epoch == kept
+    assert fold_module._kept(history, judges).epoch == kept
 
 
 def test_a_validation_role_may_lack_classes(made: Made, tmp_path: Path) -> None:
