@@ -299,6 +299,8 @@ INEXPRESSIBLE = {
     "polynomial": "their membrane is a polynomial of itself, and NIR's are linear",
     "izhikevich": "their membrane is quadratic in itself, and NIR's are linear",
     "complementary": "their reset is a sigmoid of a second state, and NIR has none",
+    "resonate": "their spikes damp the membrane by a product of two signals, and NIR "
+    "has none",
     "sigma_delta": "they send graded changes, and NIR's thresholds give 0 or 1",
 }
 """By kernel, why NIR has no equations for its neurons."""

@@ -64,6 +64,10 @@ Seconds = Annotated[float, Field(gt=0, le=100)]
 TimeConstants = Seconds | Annotated[tuple[Seconds, Seconds], AfterValidator(_in_order)]
 """One for all neurons, or the ends of what a layer's neurons are spread over."""
 
+Hertz = Annotated[float, Field(gt=0, le=1000)]
+Frequencies = Hertz | Annotated[tuple[Hertz, Hertz], AfterValidator(_in_order)]
+"""As time constants, for what is counted a second."""
+
 MEMBRANES_S = (0.01, 0.5)
 """What membrane time constants are spread over by default, in seconds."""
 

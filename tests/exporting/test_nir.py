@@ -216,6 +216,7 @@ def test_a_lif_in_its_place_would_lose_spikes() -> None:
         ("quadratic", {}, "itself"),
         ("izhikevich", {}, "quadratic in itself"),
         ("complementary", {}, "sigmoid"),
+        ("resonate", {}, "product of two signals"),
         ("sigma_delta", {}, "graded"),
         ("multisynaptic", {}, "several thresholds"),
         ("adaptive", {}, "does not give its membrane out"),
