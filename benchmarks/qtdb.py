@@ -1,0 +1,271 @@
+"""Learn a class at every step of long sequences: `python benchmarks/qtdb.py`.
+
+    .venv/bin/python benchmarks/qtdb.py --neuron adaptive --seeds 1
+    .venv/bin/python benchmarks/qtdb.py --neuron leaky adaptive --seeds 5 --epochs 30
+
+The QT Database, delta-coded, as B. Yin, F. Corradi and S. M. Bohté published it (Nature
+Machine Intelligence 3, 2021): 618 + 141 sequences of 1,301 steps, six classes a step.
+It is read from `BIOSPIKE_MIRROR`/qtdb, or from `--folder`.
+
+One layer of recurrent neurons, read out by exponential traces, learns from the first
+four fifths of the training file; the last fifth validates. The accuracy is that of the
+test file's steps after the last epoch; that after the epoch which validated best stands
+beside it, and nothing is chosen by the test file. All neurons of a seed begin with the
+same weights and see the same batches. Each neuron's line gives the mean and the
+standard deviation over seeds; of several neurons, the first is what the others are
+compared with, seed by seed.
+"""
+
+import argparse
+import math
+import os
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from scipy import stats
+from scipy.io import loadmat
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pipeline.components import find
+from pipeline.networks._initial import calibrate
+from pipeline.networks._stack import Stack
+from pipeline.networks.base import Shape
+from pipeline.networks.recurrent import Recurrent
+
+RATE_HZ = 250
+N_CLASSES = 6
+VALIDATING = 5
+"""The last one of so many parts of the training file validates."""
+EPOCHS, BATCH, SHOWN = 60, 32, 5
+"""The last: validated and shown after every so many epochs."""
+WARM_UP, LARGEST_GRADIENT = 0.1, 1.0
+NETWORK = {
+    "bias": False,
+    "read_out": "traces",
+    "traces": 4,
+    "longest_s": 0.64,
+    "dropout": 0.0,
+}
+SURROGATE = {"surrogate": "fast_sigmoid", "surrogate_slope": 10.0}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "adaptive": {"tau_mem_s": (0.02, 0.1), "tau_recovery_s": (0.24, 1.2), "q": 100.0},
+    "resonate": {"frequency_hz": (0.6, 4.0), "damping_hz": (0.2, 5.0)},
+}
+OWN_GAIN, LOOP = ("resonate",), 0.5
+"""Neurons which scale currents themselves begin with weights as they are drawn, and
+with so much of the recurrent ones; the others' are calibrated."""
+LEARNING_RATE = {"resonate": 0.02}
+USUAL_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Spikes and labels.
+
+    Parameters
+    ----------
+    spikes : Tensor, shape (sequence, time, feature)
+    labels : Tensor, shape (sequence, time)
+    """
+
+    spikes: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        """Count the sequences."""
+        return len(self.labels)
+
+    def __getitem__(self, chosen: Any) -> "Sequences":
+        """Take some sequences."""
+        return Sequences(self.spikes[chosen], self.labels[chosen])
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of one seed.
+
+    Parameters
+    ----------
+    accuracy : float
+        Of the test file after the last epoch.
+    validated : float
+        Of the test file after the epoch which validated best.
+    epoch : int
+        That epoch, counted from 1.
+    norm : float
+        Of the gradient of the first batch.
+    seconds : float
+    """
+
+    accuracy: float
+    validated: float
+    epoch: int
+    norm: float
+    seconds: float
+
+
+def read(folder: Path, part: str) -> Sequences:
+    """Read one of the two files; each sign of each channel is a feature of its own."""
+    content = loadmat(folder / f"QTDB_{part}.mat")
+    events = torch.from_numpy(content["x"])
+    spikes = torch.cat([events > 0, events < 0], 2).float()
+    return Sequences(spikes, torch.from_numpy(content["y"]).argmax(2))
+
+
+def data(folder: Path) -> tuple[Sequences, Sequences, Sequences]:
+    """Give what trains, validates and tests, of the features that fire in training."""
+    known, test = read(folder, "train"), read(folder, "test")
+    used = known.spikes.flatten(0, 1).any(0)
+    known, test = (Sequences(s.spikes[..., used], s.labels) for s in (known, test))
+    first = len(known) - len(known) // VALIDATING
+    return known[:first], known[first:], test
+
+
+def network(name: str, units: int, spikes: Tensor, seed: int) -> Stack:
+    """Build the network and begin it, at some of the spikes that train."""
+    n_sequences, n_steps, n_features = spikes.shape
+    torch.manual_seed(seed)
+    neuron = find("neurons", name)(**SURROGATE, **SETTINGS.get(name, {}))
+    shape = Shape(n_steps, n_features, N_CLASSES, 1 / RATE_HZ)
+    built = Recurrent(units=(units,), **NETWORK).build(shape, neuron)
+    if name in OWN_GAIN:
+        (layer,) = built.layers
+        layer.unrolled.recurrent.gain.fill_(LOOP)
+    else:
+        calibrate(built, spikes[:: n_sequences // BATCH].transpose(0, 1))
+    return built
+
+
+def accuracy(built: Stack, sequences: Sequences) -> float:
+    """Count the steps whose largest logit is their class's."""
+    built.eval()
+    with torch.no_grad():
+        right = [
+            (built.steps(part.spikes.transpose(0, 1)).argmax(2) == part.labels.t())
+            for part in map(
+                sequences.__getitem__, torch.arange(len(sequences)).split(128)
+            )
+        ]
+    built.train()
+    return torch.cat(right, 1).double().mean().item()
+
+
+def learn(
+    built: Stack,
+    parts: tuple[Sequences, Sequences, Sequences],
+    epochs: int,
+    seed: int,
+    rate: float,
+) -> Learned:
+    """Train; the learning rate rises for a tenth of the steps, and falls to nothing."""
+    train, validation, test = parts
+    begun = time.perf_counter()
+    optimizer = torch.optim.Adam(built.parameters(), rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        rate,
+        epochs=epochs,
+        steps_per_epoch=math.ceil(len(train) / BATCH),
+        pct_start=WARM_UP,
+    )
+    torch.manual_seed(seed)
+    best, norms = (0.0, 0.0, 0), []
+    for epoch in range(1, epochs + 1):
+        for chosen in torch.randperm(len(train)).split(BATCH):
+            norms.append(step(built, train[chosen], optimizer))
+            schedule.step()
+        if epoch % SHOWN and epoch < epochs:
+            continue
+        validated, tested = accuracy(built, validation), accuracy(built, test)
+        if validated > best[0]:
+            best = validated, tested, epoch
+        print(
+            f"  epoch {epoch}: gradient {statistics.median(norms[-16:]):.2g}, "
+            f"validation {validated:.3f}, test {tested:.3f}",
+            flush=True,
+        )
+    seconds = time.perf_counter() - begun
+    return Learned(tested, best[1], best[2], norms[0], seconds)
+
+
+def step(built: Stack, batch: Sequences, optimizer: torch.optim.Optimizer) -> float:
+    """Learn from one batch, if its gradient is finite; gives the gradient's norm."""
+    logits = built.steps(batch.spikes.transpose(0, 1))
+    loss = functional.cross_entropy(logits.flatten(0, 1), batch.labels.t().flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    norm = nn.utils.clip_grad_norm_(built.parameters(), LARGEST_GRADIENT).item()
+    if math.isfinite(norm):
+        optimizer.step()
+    return norm
+
+
+def summary(name: str, found: list[Learned], units: int) -> str:
+    """Say what came of all seeds of a neuron."""
+    mean, spread = mean_and_spread([learned.accuracy for learned in found])
+    return (
+        f"{name}: accuracy {mean:.3f} ± {spread:.3f} over {len(found)} seeds, "
+        f"{units} hidden neurons"
+    )
+
+
+def difference(
+    name: str, found: list[Learned], first: str, others: list[Learned]
+) -> str:
+    """Say by how much a neuron is better, seed by seed, with a 95 % interval."""
+    gains = [a.accuracy - b.accuracy for a, b in zip(found, others, strict=True)]
+    mean, spread = mean_and_spread(gains)
+    reach = stats.t.ppf(0.975, len(gains) - 1) * spread / math.sqrt(len(gains))
+    return (
+        f"{name} − {first}: {mean:+.3f}, with a 95 % interval from {mean - reach:+.3f} "
+        f"to {mean + reach:+.3f}"
+    )
+
+
+def mean_and_spread(values: list[float]) -> tuple[float, float]:
+    """Give the mean and the standard deviation, 0 of one value."""
+    return statistics.mean(values), statistics.stdev(values) if values[1:] else 0.0
+
+
+def main() -> None:
+    """Learn what is asked for, seed by seed, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--neuron", nargs="+", default=["adaptive"], metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
+    parser.add_argument("--units", type=int, default=64, help="hidden neurons (64)")
+    parser.add_argument("--folder", type=Path, help="of QTDB_train.mat, QTDB_test.mat")
+    asked = parser.parse_args()
+    folder = asked.folder or Path(os.environ.get("BIOSPIKE_MIRROR", ".")) / "qtdb"
+    if not (folder / "QTDB_train.mat").exists():
+        parser.error(f"no QTDB_train.mat in {folder}: set BIOSPIKE_MIRROR, or --folder")
+    torch.set_num_threads(1)
+    parts = data(folder)
+    found: dict[str, list[Learned]] = {name: [] for name in asked.neuron}
+    for seed in range(asked.seeds):
+        for name in asked.neuron:
+            print(f"{name}, seed {seed}")
+            built = network(name, asked.units, parts[0].spikes, seed)
+            rate = LEARNING_RATE.get(name, USUAL_RATE)
+            learned = learn(built, parts, asked.epochs, seed, rate)
+            found[name].append(learned)
+            print(
+                f"{name}, seed {seed}: accuracy {learned.accuracy:.4f}; "
+                f"{learned.validated:.4f} at epoch {learned.epoch}, which validated "
+                f"best; first gradient {learned.norm:.2g}; {learned.seconds:.0f} s"
+            )
+    first, *others = asked.neuron
+    if asked.seeds > 1:
+        for name in others:
+            print(difference(name, found[name], first, found[first]))
+    for name, results in found.items():
+        print(summary(name, results, asked.units))
+
+
+if __name__ == "__main__":
+    main()
