@@ -23,13 +23,14 @@ import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from scipy import stats
 from scipy.io import loadmat
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pipeline.components import find
 from pipeline.networks._initial import calibrate
@@ -44,6 +45,10 @@ VALIDATING = 5
 EPOCHS, BATCH, SHOWN = 60, 32, 5
 """The last: validated and shown after every so many epochs."""
 WARM_UP, LARGEST_GRADIENT = 0.1, 1.0
+AVERAGED = 0.99
+"""What judges are weights averaged over steps: what a step leaves of those before."""
+LOST = 0.15
+"""Share of the events that training loses, others in every batch."""
 NETWORK = {
     "bias": False,
     "read_out": "traces",
@@ -56,11 +61,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "adaptive": {"tau_mem_s": (0.02, 0.1), "tau_recovery_s": (0.24, 1.2), "q": 100.0},
     "resonate": {"frequency_hz": (0.6, 4.0), "damping_hz": (0.2, 5.0)},
 }
-OWN_GAIN, LOOP = ("resonate",), 0.5
-"""Neurons which scale currents themselves begin with weights as they are drawn, and
-with so much of the recurrent ones; the others' are calibrated."""
+GAINS = {"adaptive": (3.0, 0.5), "resonate": (1.0, 0.5)}
+"""What first weights are multiplied by, those of inputs and the recurrent ones; other
+neurons' are calibrated."""
 LEARNING_RATE = {"resonate": 0.02}
 USUAL_RATE = 0.01
+HELP_ALL = "learn from the validating fifth, too: only the last epoch is then of use"
 
 
 @dataclass(frozen=True)
@@ -117,13 +123,13 @@ def read(folder: Path, part: str) -> Sequences:
     return Sequences(spikes, torch.from_numpy(content["y"]).argmax(2))
 
 
-def data(folder: Path) -> tuple[Sequences, Sequences, Sequences]:
+def data(folder: Path, *, everything: bool) -> tuple[Sequences, Sequences, Sequences]:
     """Give what trains, validates and tests, of the features that fire in training."""
     known, test = read(folder, "train"), read(folder, "test")
     used = known.spikes.flatten(0, 1).any(0)
     known, test = (Sequences(s.spikes[..., used], s.labels) for s in (known, test))
     first = len(known) - len(known) // VALIDATING
-    return known[:first], known[first:], test
+    return known if everything else known[:first], known[first:], test
 
 
 def network(name: str, units: int, spikes: Tensor, seed: int) -> Stack:
@@ -133,11 +139,15 @@ def network(name: str, units: int, spikes: Tensor, seed: int) -> Stack:
     neuron = find("neurons", name)(**SURROGATE, **SETTINGS.get(name, {}))
     shape = Shape(n_steps, n_features, N_CLASSES, 1 / RATE_HZ)
     built = Recurrent(units=(units,), **NETWORK).build(shape, neuron)
-    if name in OWN_GAIN:
-        (layer,) = built.layers
-        layer.unrolled.recurrent.gain.fill_(LOOP)
-    else:
+    if name not in GAINS:
         calibrate(built, spikes[:: n_sequences // BATCH].transpose(0, 1))
+        return built
+    (layer,) = built.layers
+    with torch.no_grad():
+        for weights, gain in zip(
+            (layer.weights, layer.unrolled.recurrent), GAINS[name], strict=True
+        ):
+            weights.weight.mul_(gain)
     return built
 
 
@@ -173,15 +183,18 @@ def learn(
         steps_per_epoch=math.ceil(len(train) / BATCH),
         pct_start=WARM_UP,
     )
+    averaged = AveragedModel(built, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))
+    judged = cast("Stack", averaged.module)
     torch.manual_seed(seed)
     best, norms = (0.0, 0.0, 0), []
     for epoch in range(1, epochs + 1):
         for chosen in torch.randperm(len(train)).split(BATCH):
             norms.append(step(built, train[chosen], optimizer))
+            averaged.update_parameters(built)
             schedule.step()
         if epoch % SHOWN and epoch < epochs:
             continue
-        validated, tested = accuracy(built, validation), accuracy(built, test)
+        validated, tested = accuracy(judged, validation), accuracy(judged, test)
         if validated > best[0]:
             best = validated, tested, epoch
         print(
@@ -195,7 +208,8 @@ def learn(
 
 def step(built: Stack, batch: Sequences, optimizer: torch.optim.Optimizer) -> float:
     """Learn from one batch, if its gradient is finite; gives the gradient's norm."""
-    logits = built.steps(batch.spikes.transpose(0, 1))
+    spikes = batch.spikes * (torch.rand_like(batch.spikes) >= LOST)
+    logits = built.steps(spikes.transpose(0, 1))
     loss = functional.cross_entropy(logits.flatten(0, 1), batch.labels.t().flatten())
     optimizer.zero_grad()
     loss.backward()
@@ -239,13 +253,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument("--units", type=int, default=64, help="hidden neurons (64)")
+    parser.add_argument("--all", action="store_true", help=HELP_ALL)
     parser.add_argument("--folder", type=Path, help="of QTDB_train.mat, QTDB_test.mat")
     asked = parser.parse_args()
     folder = asked.folder or Path(os.environ.get("BIOSPIKE_MIRROR", ".")) / "qtdb"
     if not (folder / "QTDB_train.mat").exists():
         parser.error(f"no QTDB_train.mat in {folder}: set BIOSPIKE_MIRROR, or --folder")
     torch.set_num_threads(1)
-    parts = data(folder)
+    parts = data(folder, everything=asked.all)
     found: dict[str, list[Learned]] = {name: [] for name in asked.neuron}
     for seed in range(asked.seeds):
         for name in asked.neuron:
