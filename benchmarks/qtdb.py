@@ -8,11 +8,12 @@ Machine Intelligence 3, 2021): 618 + 141 sequences of 1,301 steps, six classes a
 It is read from `BIOSPIKE_MIRROR`/qtdb, or from `--folder`.
 
 One layer of recurrent neurons, read out by exponential traces, learns from the first
-four fifths of the training file; the last fifth validates. The accuracy is that of the
-test file's steps after the last epoch; that after the epoch which validated best stands
-beside it, and nothing is chosen by the test file. All neurons of a seed begin with the
-same weights and see the same batches. Each neuron's line gives the mean and the
-standard deviation over seeds; of several neurons, the first is what the others are
+four fifths of the training file, of which it sees other 85 % of the events each time;
+the last fifth validates. What is judged are weights averaged over about a hundred
+steps. The accuracy is that of the test file's steps after the last epoch; that after
+the epoch which validated best stands beside it, and nothing is chosen by the test file.
+All neurons of a seed learn from the same batches. Each neuron's line gives the mean and
+the standard deviation over seeds; of several neurons, the first is what the others are
 compared with, seed by seed.
 """
 
