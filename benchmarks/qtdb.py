@@ -43,7 +43,7 @@ RATE_HZ = 250
 N_CLASSES = 6
 VALIDATING = 5
 """The last one of so many parts of the training file validates."""
-EPOCHS, BATCH, SHOWN = 60, 32, 5
+EPOCHS, BATCH, SHOWN = 30, 32, 5
 """The last: validated and shown after every so many epochs."""
 WARM_UP, LARGEST_GRADIENT = 0.1, 1.0
 AVERAGED = 0.99
