@@ -81,7 +81,14 @@ def test_membranes_differ_unless_a_number_is_set(name: str) -> None:
 
 
 def test_who_has_a_gradient_through_the_reset() -> None:
-    always_or_none = {"complementary", "izhikevich", "parallel", "relu", "sigma_delta"}
+    always_or_none = {
+        "complementary",
+        "izhikevich",
+        "parallel",
+        "relu",
+        "resonate",
+        "sigma_delta",
+    }
     assert set(available("neurons")) - set(RESETTING) == always_or_none
 
 
