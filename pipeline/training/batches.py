@@ -151,7 +151,7 @@ class Windows:
 
 
 def as_many_of_each_class(
-    windows: Windows, count: int, rng: np.random.Generator
+    windows: Labelled, count: int, rng: np.random.Generator
 ) -> Tensor:
     """Draw `count` rows of every class present, in random order.
 

@@ -20,14 +20,14 @@ from torch import Tensor
 
 from pipeline.errors import ConfigError
 from pipeline.networks._heads import At
-from pipeline.training.batches import Batch, shuffled_classes
+from pipeline.training.batches import Batch, as_many_of_each_class
 
 if TYPE_CHECKING:
     from pipeline.training.settings import TrainingSettings
     from pipeline.training.stretches import Stretches
 
-FEWEST = 4
-"""Segments in a batch at least, so that it holds several persons."""
+LENGTH = 1.5
+"""Of a window: how long segments are by default."""
 POWERS = {"none": 0.0, "square_root": 0.5, "balanced": 1.0}
 
 
@@ -73,7 +73,7 @@ class Segments:
         ConfigError
             The warm-up fills the segments.
         """
-        n_steps = 2 * stretches.n_steps
+        n_steps = round(LENGTH * stretches.n_steps)
         if settings.segment_s is not None:
             n_steps = round(settings.segment_s / stretches.dt)
         warm_up = stretches.n_steps
@@ -97,48 +97,25 @@ class Segments:
 
     def n_batches(self, settings: "TrainingSettings") -> int:
         """Count the batches of an epoch."""
-        return -(-self._n_segments(settings) // self._at_once(settings))
+        n_segments = settings.windows_per_class * len(self.stretches.classes)
+        return -(-n_segments // settings.batch)
 
     def batches(
         self, settings: "TrainingSettings", rng: np.random.Generator
     ) -> Iterator[Batch]:
         """Draw an epoch, and cut its batches one after the other."""
-        anchors = self._anchors(self._n_segments(settings), rng)
+        count = settings.windows_per_class
+        anchors = as_many_of_each_class(self.stretches, count, rng)
         stretch, begin = self._around(anchors, rng)
         counted, _ = self._counted(Drawn(stretch, begin))
         weights = class_weights(
             self.stretches.targets[counted], POWERS[settings.class_weights]
         )
-        size = self._at_once(settings)
+        size = settings.batch
         for some in zip(
             torch.split(stretch, size), torch.split(begin, size), strict=True
         ):
             yield self._batch(Drawn(*some), weights)
-
-    def _n_segments(self, settings: "TrainingSettings") -> int:
-        """Count the segments that hold as many decisions as an epoch asks for."""
-        wanted = settings.windows_per_class * len(self.stretches.classes)
-        return max(FEWEST, round(wanted / self._density()))
-
-    def _at_once(self, settings: "TrainingSettings") -> int:
-        return max(FEWEST, round(settings.batch / self._density()))
-
-    def _density(self) -> float:
-        """Estimate how many decisions count in a segment, at least the anchor."""
-        lengths = self.stretches.length.double()
-        inside = lengths.clamp(max=self.n_steps) - self.warm_up * (
-            lengths > self.n_steps
-        )
-        n_decisions = len(self.stretches.targets)
-        mean = float((inside / lengths.clamp(min=1)).mean())
-        return max(1.0, mean * n_decisions / len(lengths))
-
-    def _anchors(self, count: int, rng: np.random.Generator) -> Tensor:
-        """Draw decisions, as many of each class, in random order."""
-        classes = shuffled_classes(self.stretches.targets, rng)
-        each = -(-count // len(classes))
-        drawn = np.concatenate([np.resize(rows, each) for rows in classes])
-        return torch.from_numpy(rng.permutation(drawn)[:count])
 
     def _around(
         self, anchors: Tensor, rng: np.random.Generator

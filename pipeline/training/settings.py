@@ -17,18 +17,21 @@ class TrainingSettings(Settings):
 
     epochs: PositiveInt = 20
     windows_per_class: Annotated[
-        int, Field(ge=1, description="decisions of every class that make an epoch")
+        int,
+        Field(ge=1, description="decisions of every class that are drawn in an epoch"),
     ] = 600
     validation_windows_per_class: Annotated[
         int,
         Field(ge=1, description="at most so many of a class judge an epoch, where "
               "networks restart; all do where they run on"),
     ] = 500  # fmt: skip
-    batch: Annotated[PositiveInt, Field(description="decisions, about")] = 128
+    batch: Annotated[
+        PositiveInt, Field(description="windows, or training segments of what runs on")
+    ] = 128
     segment_s: Annotated[
         float | None,
-        Field(gt=0, le=3600, description="training segments of what runs on; null: two "
-              "windows, one of them warm-up"),
+        Field(gt=0, le=3600, description="training segments of what runs on; null: one "
+              "and a half windows, of which one is warm-up"),
     ] = None  # fmt: skip
     warm_up_s: Annotated[
         float | None,

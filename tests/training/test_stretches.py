@@ -172,7 +172,7 @@ def test_a_batch_holds_every_decision_after_the_warm_up(folder: Path) -> None:
         assert len(batch.spikes) == 200
         counted += len(batch.targets)
         assert 1 <= int(batch.at.stop.min()) <= int(batch.at.stop.max()) <= 200
-    assert 0.5 * 80 < counted < 2 * 80
+    assert counted >= 80  # the anchors, and what lies beside them
     steps, first = running.step, running.first
     drawn = cut._around(torch.arange(42), np.random.default_rng(2))
     for anchor, (stretch, begin) in enumerate(zip(*drawn, strict=True)):
