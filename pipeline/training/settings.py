@@ -41,7 +41,7 @@ class TrainingSettings(Settings):
     class_weights: Annotated[
         Literal["balanced", "square_root", "none"],
         Field(description="of decisions that share a segment: 1/n, 1/√n or the same"),
-    ] = "balanced"
+    ] = "square_root"
     truncate_s: Annotated[
         float | None,
         Field(gt=0, le=3600, description="how far gradients go back through what runs "
