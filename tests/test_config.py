@@ -478,10 +478,8 @@ def test_two_wrong_values_of_a_section_are_kept_apart() -> None:
     sections["training"].update(epochs="many", batch=0)
     (problem,) = config.Params(sections).problems()
     assert problem.found == "epochs is 'many'; batch is 0"
-    assert (
-        problem.expected
-        == "epochs: a whole number; batch: above 0 (windows, or training segments of what runs on)"
-    )
+    about = "windows, or training segments of what runs on"
+    assert problem.expected == f"epochs: a whole number; batch: above 0 ({about})"
 
 
 @pytest.mark.parametrize(
