@@ -47,7 +47,7 @@ def test_settings_are_plain_with_their_name_and_their_defaults() -> None:
         "except": [],
     }
     assert settings["neuron"]["name"] == "leaky"
-    assert settings["neuron"]["tau_mem_s"] == 0.05
+    assert settings["neuron"]["tau_mem_s"] == [0.01, 0.5]
     assert json.loads(json.dumps(settings)) == settings
 
 
