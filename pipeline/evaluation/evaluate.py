@@ -214,16 +214,18 @@ def cold(predictions: pd.DataFrame, labels: Sequence[str]) -> Plain:
 
     Returns
     -------
-    told : dict
+    found : dict
         `decisions`, their number, and their `balanced_accuracy` or why it is `absent`.
     """
     rows = predictions[predictions["cold"]]
     if rows.empty:
         return {"decisions": 0, "absent": "every interval begins in its segment"}
-    told: Plain = {"decisions": len(rows)}
+    found: Plain = {"decisions": len(rows)}
     if (label := _only(rows["label"])) is not None:
-        return told | {"absent": f"undefined: all are of class '{label}'"}
-    return told | {"balanced_accuracy": point_values(rows, labels)["balanced_accuracy"]}
+        return found | {"absent": f"undefined: all are of class '{label}'"}
+    return found | {
+        "balanced_accuracy": point_values(rows, labels)["balanced_accuracy"]
+    }
 
 
 def _folds(

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 UNKNOWN_PERSONS = "nobody knows who was recorded"
-"""Why there is nothing that needs persons told apart."""
+"""Why there is nothing that needs to know who is who."""
 
 Counts = Int[np.ndarray, "... subject"]
 """How often each subject counts in each resample."""

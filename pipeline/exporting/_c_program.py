@@ -136,8 +136,8 @@ def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
         Of the windows, in the order of the decisions.
     """
     lag, test = _lag(program), program.test
-    heard = test[test["stop"] + lag <= test["segment_stop"]]
-    test = heard.sort_values(["recording", "segment", "stop"])
+    sampled = test[test["stop"] + lag <= test["segment_stop"]]
+    test = sampled.sort_values(["recording", "segment", "stop"])
     recordings = [
         segment
         for name, table in test.groupby("recording", sort=True)

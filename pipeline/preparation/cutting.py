@@ -133,7 +133,7 @@ def _refuse_leaving(
 def _refuse_outside(
     reason: Reasons, onset_s: Float[np.ndarray, " window"], timeline: Timeline
 ) -> None:
-    """Refuse what is said of a moment outside of the segment."""
+    """Refuse a label at a moment outside of the segment."""
     place = onset_s * timeline.sfreq
     early_s = np.where(place < -HAIR, -place, 0.0) / timeline.sfreq
     late = place - (timeline.n_samples - 1)
