@@ -149,7 +149,7 @@ def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
     from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
     from pipeline.plasticity.pair import Pair
     from pipeline.profiling.learning_bill import learning_bill
-    from pipeline.training.local import heard_and_told
+    from pipeline.training.local import layer_spikes
 
     layers = [m for m in network.modules() if isinstance(m, Competing)]
     rules = layers[0].population.rules if layers else ()
@@ -158,7 +158,7 @@ def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
         return None
     population = layers[0].population
     rows = torch.arange(min(LEARNED_ON, len(windows.first)))
-    pre, post = heard_and_told(network, windows.spikes(rows))
+    pre, post = layer_spikes(network, windows.spikes(rows))
     return learning_bill(
         pre,
         post,

@@ -98,22 +98,12 @@ def fit(
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     skipped = 0
     for number in range(1, settings.epochs + 1):
-        network.train()
-        if number > math.ceil(settings.epochs * (1 - settings.frozen_norm)):
-            freeze_norms(network)
+        _set_training(network, number, settings)
         batches = train.batches(settings, rng)
         steps = _learn(network, batches, settings, optimizer, schedule, sparsity)
         skipped += steps.skipped
         _check_skipped(skipped, settings.epochs * train.n_batches(settings))
-        judged = _judge(network, validation, judges)
-        epoch = Epoch(
-            number,
-            steps.loss,
-            *judged[:3],
-            gradient_norm=steps.gradient_norm,
-            skipped=steps.skipped,
-            layer_rates=judged[3],
-        )
+        epoch = _judged(number, steps, network, validation, judges)
         if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
@@ -121,6 +111,13 @@ def fit(
         if number - best_epoch >= settings.patience:
             break
     network.load_state_dict(best_weights)
+
+
+def _set_training(network: nn.Module, epoch: int, settings: TrainingSettings) -> None:
+    """Let a network learn; in the last epochs, its norms stay as they are."""
+    network.train()
+    if epoch > math.ceil(settings.epochs * (1 - settings.frozen_norm)):
+        freeze_norms(network)
 
 
 def chooses(validation: Examples) -> bool:
@@ -249,10 +246,10 @@ def freeze_norms(network: nn.Module) -> None:
             module.eval()
 
 
-def _judge(
-    network: nn.Module, examples: Examples, rows: Tensor
-) -> tuple[float, float, float | None, tuple[float, ...]]:
-    """Compute loss and accuracy, each class counting the same, and spike rates."""
+def _judged(
+    number: int, steps: _Steps, network: nn.Module, examples: Examples, rows: Tensor
+) -> Epoch:
+    """Judge a network by decisions, each class counting the same."""
     events: dict[Unrolled, list[float]] = {}
 
     def see(layer: Unrolled, outputs: Tensor) -> None:
@@ -263,9 +260,15 @@ def _judge(
     with watched(network, see):
         logits = predict(network, examples, rows)
     fired, lived_s = np.sum([*events.values()], axis=0) if events else (0, 0.0)
-    loss, accuracy = balanced(logits, examples.targets[rows])
-    rates = tuple(float(n / s) for n, s in events.values())
-    return loss, accuracy, float(fired / lived_s) if lived_s else None, rates
+    return Epoch(
+        number,
+        steps.loss,
+        *balanced(logits, examples.targets[rows]),
+        float(fired / lived_s) if lived_s else None,
+        gradient_norm=steps.gradient_norm,
+        skipped=steps.skipped,
+        layer_rates=tuple(float(n / s) for n, s in events.values()),
+    )
 
 
 def balanced(logits: Tensor, targets: Tensor) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from pipeline.training.batches import Windows, some_of_each_class
 from pipeline.training.course import Course, field_table, relative, save
 from pipeline.training.fitting import Epoch, Examples
 from pipeline.training.losses import DENSE
-from pipeline.training.read_out import EPOCHS_HEARD, fit_sparsely
+from pipeline.training.read_out import EPOCHS_FITTED, fit_sparsely
 from pipeline.training.reward import fit_by_reward
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 from pipeline.training.stretches import Stretches
@@ -78,15 +78,15 @@ def fit_locally(
     alone = train if isinstance(train, Windows) else train.windows()
     _learn(layer, population, state, alone, choices.windows, rng, course)
     _keep(layer, neurons, state)
-    heard = hidden(network, train, EPOCHS_HEARD * settings.windows_per_class, rng)
+    fitted = hidden(network, train, EPOCHS_FITTED * settings.windows_per_class, rng)
     judged = hidden(network, validation, settings.validation_windows_per_class, rng)
     rate = float(judged.trains.float().mean() / judged.dt)
     rest = read_out(network)
     if reward := choices.reward:
-        heard, judged = cast("Windows", heard), cast("Windows", judged)
-        epochs = fit_by_reward(rest, heard, judged, settings, reward, rng, first)
+        fitted, judged = cast("Windows", fitted), cast("Windows", judged)
+        epochs = fit_by_reward(rest, fitted, judged, settings, reward, rng, first)
     else:
-        epochs = fit_sparsely(rest, heard, judged, settings, rng, sparsity)
+        epochs = fit_sparsely(rest, fitted, judged, settings, rng, sparsity)
     return course, (
         replace(epoch, spike_rate=rate, layer_rates=(rate,)) for epoch in epochs
     )
@@ -94,8 +94,8 @@ def fit_locally(
 
 def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:
     """Give the weights and the neurons of a competitive network."""
-    whole: Any = network
-    (layer,) = whole.layers
+    stack: Any = network
+    (layer,) = stack.layers
     return layer.weights, layer.unrolled
 
 
@@ -149,8 +149,8 @@ def save_courses(
     return save(folder, courses, fields)
 
 
-def heard_and_told(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Give what a layer hears and what it tells, one window after the other.
+def layer_spikes(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Give the inputs and the spikes of a layer, one window after the other.
 
     Parameters
     ----------
@@ -164,8 +164,8 @@ def heard_and_told(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.n
     layer, neurons = parts(network)
     with torch.no_grad():
         copies = layer.delays(spikes)
-        told, _ = neurons(layer.linear(copies))
-    return _in_a_row(copies), _in_a_row(told)
+        fired, _ = neurons(layer.linear(copies))
+    return _in_a_row(copies), _in_a_row(fired)
 
 
 def _in_a_row(spikes: Tensor) -> np.ndarray:
@@ -184,8 +184,8 @@ def hidden(
 
 def _running(network: nn.Module, stretches: Stretches) -> Stretches:
     """Let the layer run on through all stretches."""
-    whole: Any = network
-    (layer,) = whole.layers
+    stack: Any = network
+    (layer,) = stack.layers
     trains: dict[int, Tensor] = {}
     with torch.no_grad():
         for run in stretches.runs(1):
@@ -212,8 +212,8 @@ def _in_windows(
     network: nn.Module, windows: Windows, at_most: int, rng: np.random.Generator
 ) -> Windows:
     rows = some_of_each_class(windows, at_most, rng).to(windows.first.device)
-    whole: Any = network
-    (layer,) = whole.layers
+    stack: Any = network
+    (layer,) = stack.layers
     with torch.no_grad():
         spikes = [
             layer(windows.spikes(some), None)[0] for some in torch.split(rows, AT_ONCE)

@@ -31,7 +31,7 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 UNTRAINED = -14.0
 """Logit of a class without training windows: below a millionth of what is likeliest,
 for those of the others add up to 0."""
-EPOCHS_HEARD = 4
+EPOCHS_FITTED = 4
 """Of how many epochs' windows a read-out learns."""
 AT_ONCE = 256
 MOST_STEPS = 1000
@@ -104,11 +104,11 @@ def fit_read_out(
     from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    heard = some_of_each_class(train, EPOCHS_HEARD * settings.windows_per_class, rng)
+    fitted = some_of_each_class(train, EPOCHS_FITTED * settings.windows_per_class, rng)
     judges = validation.judges(settings.validation_windows_per_class, rng)
-    rates, judged = _rates(network, train, heard), _rates(network, validation, judges)
+    rates, judged = _rates(network, train, fitted), _rates(network, validation, judges)
     last = not chooses(validation)
-    targets, judged_targets = train.targets[heard], validation.targets[judges]
+    targets, judged_targets = train.targets[fitted], validation.targets[judges]
     scaler = StandardScaler().fit(rates.double().cpu().numpy())
     standard = scaler.transform(rates.double().cpu().numpy())
     linear = _head(network).linear

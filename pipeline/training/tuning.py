@@ -40,7 +40,7 @@ from pipeline.training.batches import Batch, Windows, some_of_each_class
 from pipeline.training.fitting import Examples, parameter_groups
 from pipeline.training.local import hidden, read_out
 from pipeline.training.losses import differentiate
-from pipeline.training.read_out import EPOCHS_HEARD, fit_read_out
+from pipeline.training.read_out import EPOCHS_FITTED, fit_read_out
 from pipeline.training.settings import TrainingSettings
 
 TUNED_EPOCHS = 5
@@ -92,46 +92,46 @@ def _with_new_read_out(
     nothing; where only some classes do not hear one, the read-out learns by gradients.
     """
     rest = read_out(deepcopy(network))
-    count = EPOCHS_HEARD * settings.windows_per_class
-    heard = _windows(hidden(plain, train, count, rng), count, rng)
-    calibration = heard.spikes(torch.arange(1))
+    count = EPOCHS_FITTED * settings.windows_per_class
+    hidden_spikes = _windows(hidden(plain, train, count, rng), count, rng)
+    calibration = hidden_spikes.spikes(torch.arange(1))
     zeros = _linears(rest)[0].weight == 0
     silent = zeros.all(0)
     if bool((zeros & ~silent).any()):
-        heads = _fine_tuned(rest, heard, calibration, settings, rng)
+        heads = _fine_tuned(rest, hidden_spikes, calibration, settings, rng)
     else:
-        heard = _silenced(heard, rest, silent)
+        hidden_spikes = _silenced(hidden_spikes, rest, silent)
         # The validation windows judge each strength in integers, outside; not here.
-        fits = fit_read_out(rest, heard, heard, settings, rng)
+        fits = fit_read_out(rest, hidden_spikes, hidden_spikes, settings, rng)
         heads = (quantize(rest, calibration) for _ in fits)
     layers: list[Any] = list(plain.layers)
     for told in heads:
         yield IntegerNetwork(layers, told.head).eval()
 
 
-def _windows(heard: Examples, count: int, rng: np.random.Generator) -> Windows:
+def _windows(hidden_spikes: Examples, count: int, rng: np.random.Generator) -> Windows:
     """Cut out the intervals of up to so many labels of each class."""
-    if isinstance(heard, Windows):
-        return heard
-    rows = some_of_each_class(heard, count, rng)
-    spikes = heard.windows().spikes(rows).to(torch.uint8)
+    if isinstance(hidden_spikes, Windows):
+        return hidden_spikes
+    rows = some_of_each_class(hidden_spikes, count, rng)
+    spikes = hidden_spikes.windows().spikes(rows).to(torch.uint8)
     return Windows(
         spikes.transpose(0, 1).flatten(0, 1).contiguous(),
-        torch.arange(len(rows)) * heard.n_steps,
-        heard.targets[rows],
-        heard.n_steps,
-        heard.dt,
+        torch.arange(len(rows)) * hidden_spikes.n_steps,
+        hidden_spikes.targets[rows],
+        hidden_spikes.n_steps,
+        hidden_spikes.dt,
     )
 
 
-def _silenced(heard: Windows, rest: Stack, silent: Tensor) -> Windows:
+def _silenced(hidden_spikes: Windows, rest: Stack, silent: Tensor) -> Windows:
     """Take out the spikes that a read-out's silent columns would hear."""
     head: Any = rest.head
     columns = (bins_of(head), -1)
-    inside = lengths(head, heard.n_steps).reshape(columns)[:, 0]
+    inside = lengths(head, hidden_spikes.n_steps).reshape(columns)[:, 0]
     mask = (~silent).reshape(columns).repeat_interleave(inside, 0).to(torch.uint8)
-    windows = heard.trains.reshape(-1, *mask.shape)
-    return replace(heard, trains=(windows * mask).flatten(0, 1))
+    windows = hidden_spikes.trains.reshape(-1, *mask.shape)
+    return replace(hidden_spikes, trains=(windows * mask).flatten(0, 1))
 
 
 def _fine_tuned(

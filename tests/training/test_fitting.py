@@ -93,8 +93,8 @@ def test_it_learns_what_can_be_learned() -> None:
 
 def _fake_accuracies(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     script = iter(values)
-    judge = "pipeline.training.fitting._judge"
-    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None, ()))
+    judge = "pipeline.training.fitting.balanced"
+    monkeypatch.setattr(judge, lambda *_: (0.0, next(script)))
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_it(
