@@ -1,7 +1,8 @@
 """Networks that run on: stretches, training segments, and the same decisions again."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from pipeline.spikes import pack
 from pipeline.training import batches, stretches
 from pipeline.training.fitting import freeze_norms, predict
 from pipeline.training.memory import Memory, in_stretches
-from pipeline.training.segments import Drawn, Segments
+from pipeline.training.segments import Drawn, Segments, class_weights
 from pipeline.training.settings import TrainingSettings
 
 LABELS = ("N", "V")
@@ -240,3 +241,51 @@ def test_segments_shorter_than_a_stride_are_decided(folder: Path, steps: int) ->
     assert alone.spikes(torch.arange(1))[: LENGTH - steps].sum() == 0
     batch = next(iter(running.batches(TrainingSettings(), np.random.default_rng(0))))
     assert set(batch.targets.tolist()) == set(running.targets.tolist())
+
+
+@pytest.mark.parametrize("read_out", ["rates", "count"])
+def test_without_a_state_running_on_is_restarting(folder: Path, read_out: str) -> None:
+    """Also where windows leave their segment: silence counts as silence."""
+    table, rows = _table(), torch.arange(42)
+    network = _network("dense", read_out, units=())
+    running = stretches.load(folder, table, "test", LABELS, Memory())
+    alone = batches.load(folder, table, LABELS)
+    torch.testing.assert_close(
+        predict(network, running, rows), predict(network, alone, rows)
+    )
+
+
+def test_a_decision_waits_for_the_step_that_is_complete(folder: Path) -> None:
+    network = _network("convolutional", "rates")
+    generator = torch.Generator().manual_seed(5)
+    spikes = (torch.rand(64, 1, 3, generator=generator) < 0.3).float()
+    outputs = spikes
+    with torch.no_grad():
+        for layer in network.layers:
+            outputs, *_ = layer(outputs, None)
+        logits = {}
+        for stop in (48, 49, 55, 56):
+            at = At(torch.tensor([0]), torch.tensor([stop]))
+            logits[stop] = network.decide([spikes], at)
+            n_complete = -(-stop // 8)
+            read = outputs[n_complete - LENGTH // 8 : n_complete]
+            torch.testing.assert_close(logits[stop], network.head(read))
+    assert not torch.equal(logits[48], logits[49])
+    assert torch.equal(logits[49], logits[56])
+
+
+def test_weights_make_up_for_classes_that_come_along(folder: Path) -> None:
+    targets = torch.tensor([0] * 9 + [1])
+    for power, ratio in ((0.0, 1.0), (0.5, 3.0), (1.0, 9.0)):
+        weights = class_weights(targets, power)
+        assert weights[1] / weights[0] == pytest.approx(ratio)
+    running = _running(folder)
+    running = replace(running, targets=(torch.arange(42) % 7 == 0).long())
+    settings = TrainingSettings(windows_per_class=30, class_weights="balanced")
+    drawn = list(running.batches(settings, np.random.default_rng(0)))
+    known = torch.cat([batch.targets for batch in drawn])
+    weights = torch.cat([cast("torch.Tensor", batch.weights) for batch in drawn])
+    counts = torch.bincount(known)
+    assert counts[0] != counts[1]
+    sums = [float(weights[known == k].sum()) for k in (0, 1)]
+    assert sums[0] == pytest.approx(sums[1], rel=1e-5)
