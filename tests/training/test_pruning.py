@@ -160,8 +160,8 @@ def test_zeros_survive_the_normalisation_that_is_folded_in() -> None:
 
 def test_the_best_epoch_after_pruning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     script = iter([0.9, 0.8, 0.5, 0.7, 0.6])
-    judge = "pipeline.training.fitting._judge"
-    monkeypatch.setattr(judge, lambda *_: (0.0, next(script), None, ()))
+    judge = "pipeline.training.fitting.balanced"
+    monkeypatch.setattr(judge, lambda *_: (0.0, next(script)))
     network = build("dense")
     sparsity = SparsitySettings(pruning=PruningSettings(share=0.5, epochs=3))
     epochs = fit_sparsely(
