@@ -36,7 +36,7 @@ def contestants(signal: Signal) -> dict[str, Callable[[], object]]:
     rng, delta, rate = np.random.default_rng(1), Delta(), Rate()
     steps = torch.from_numpy(signal.samples.T.copy())
     unit = steps.abs().div(rate.full_scale).clamp(max=1)
-    start = delta.initial_state(2, rng)
+    start = delta.initial_state(2, signal.sfreq, rng)
     return {
         "delta": lambda: encode(delta, signal, rng),
         "delta, plain twin": lambda: plain_step_forward(

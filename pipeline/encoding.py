@@ -87,7 +87,7 @@ def _pieces(
 ) -> Iterator[SpikeBits]:
     """Encode one segment."""
     n_channels = len(signal.channels)
-    state = encoder.initial_state(n_channels, rng)
+    state = encoder.initial_state(n_channels, signal.sfreq, rng)
     step = max(1, PIECE_VALUES // n_channels)
     for first in range(start, stop, step):
         samples = signal.samples[:, first : min(first + step, stop)]

@@ -63,7 +63,9 @@ def test_the_file_holds_the_code_of_the_whole_signal(target: Path) -> None:
     encode(encoder, target)
     spikes = files.load_spikes(target / "r2.h5")
     rng = seeds.generator(1, "code", "demo", "r2")
-    whole, _ = encoder.encode(signal.samples, encoder.initial_state(2, rng))
+    whole, _ = encoder.encode(
+        signal.samples, encoder.initial_state(2, signal.sfreq, rng)
+    )
     np.testing.assert_array_equal(unpack(spikes), whole)
     assert (spikes.dt, spikes.delay_s, spikes.n_steps) == (0.008, 0.0, 250)
     assert spikes.features == ("I+", "I-", "II+", "II-")

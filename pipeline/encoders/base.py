@@ -28,8 +28,19 @@ class Encoder(Component, Generic[State]):
         """Name the rows of the spike train, such as `MLII+` and `MLII-`."""
 
     @abstractmethod
-    def initial_state(self, n_channels: int, rng: np.random.Generator) -> State:
-        """Make the state before the first sample; `rng` serves stochastic codes."""
+    def initial_state(
+        self, n_channels: int, sfreq: float, rng: np.random.Generator
+    ) -> State:
+        """Make the state before the first sample.
+
+        Parameters
+        ----------
+        n_channels : int
+        sfreq : float
+            Samples per second, for settings in seconds.
+        rng : Generator
+            Stochastic codes draw from it.
+        """
 
     @abstractmethod
     def encode(self, chunk: Samples, state: State) -> tuple[SpikeBits, State]:
@@ -49,7 +60,7 @@ class Encoder(Component, Generic[State]):
         """
 
     @abstractmethod
-    def decode(self, spikes: SpikeBits) -> Samples:
+    def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Estimate the signal, (channel, time), from all spikes since the start."""
 
     def delay_s(self, sfreq: float) -> float:

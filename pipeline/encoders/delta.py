@@ -37,7 +37,9 @@ class Delta(Encoder[np.ndarray]):
         """Name ON and OFF of each channel."""
         return signed_features(channels)
 
-    def initial_state(self, n_channels: int, rng: np.random.Generator) -> np.ndarray:
+    def initial_state(
+        self, n_channels: int, sfreq: float, rng: np.random.Generator
+    ) -> np.ndarray:
         """Make references that will take the first sample's value."""
         return np.full(n_channels, np.nan)
 
@@ -47,7 +49,7 @@ class Delta(Encoder[np.ndarray]):
 
         return step_forward(chunk, state, self.threshold)
 
-    def decode(self, spikes: SpikeBits) -> Samples:
+    def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Follow the reference, x[k] − x[0] ≈ threshold · Σ (ON − OFF)."""
         steps = np.cumsum(signs(spikes), axis=1, dtype=np.int64)
         return (self.threshold * steps).astype(np.float32)

@@ -27,7 +27,9 @@ class Events(Encoder[None]):
         """Name ON and OFF of each channel."""
         return signed_features(channels)
 
-    def initial_state(self, n_channels: int, rng: np.random.Generator) -> None:
+    def initial_state(
+        self, n_channels: int, sfreq: float, rng: np.random.Generator
+    ) -> None:
         """Make no state."""
 
     def encode(self, chunk: Samples, state: None) -> tuple[SpikeBits, None]:
@@ -53,7 +55,7 @@ class Events(Encoder[None]):
             )
         return spikes, None
 
-    def decode(self, spikes: SpikeBits) -> Samples:
+    def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Give the events back, ON − OFF."""
         return signs(spikes).astype(np.float32)
 

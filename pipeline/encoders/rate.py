@@ -33,7 +33,7 @@ class Rate(Encoder[np.random.Generator]):
         return signed_features(channels)
 
     def initial_state(
-        self, n_channels: int, rng: np.random.Generator
+        self, n_channels: int, sfreq: float, rng: np.random.Generator
     ) -> np.random.Generator:
         """Take the generator as it is."""
         return rng
@@ -51,7 +51,7 @@ class Rate(Encoder[np.random.Generator]):
         np.less(draws, -chunk, out=spikes[1::2])
         return spikes, rng
 
-    def decode(self, spikes: SpikeBits) -> Samples:
+    def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Estimate full_scale · (ON − OFF): noisy, but right on average."""
         return (self.full_scale * signs(spikes)).astype(np.float32)
 

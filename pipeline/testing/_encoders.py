@@ -9,6 +9,9 @@ import numpy as np
 from pipeline.axes import Samples, SpikeBits
 from pipeline.encoders.base import Encoder
 
+SFREQ = 250.0
+"""Samples per second of the signals here."""
+
 
 def check_encoder(encoder: Encoder[Any]) -> None:
     """Check that a spike code keeps the contract of `pipeline.encoders.base`.
@@ -43,7 +46,7 @@ def _fitting(encoder: Encoder[Any], signal: Samples) -> Samples:
 
 
 def _encode(encoder: Encoder[Any], chunks: list[Samples]) -> SpikeBits:
-    state = encoder.initial_state(chunks[0].shape[0], np.random.default_rng(7))
+    state = encoder.initial_state(chunks[0].shape[0], SFREQ, np.random.default_rng(7))
     pieces = []
     for chunk in chunks:
         piece, state = encoder.encode(chunk, state)
@@ -58,8 +61,8 @@ def _check_shapes(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> 
     assert spikes.shape == expected, f"spikes {spikes.shape}, expected {expected}"
     assert spikes.dtype == np.bool_, f"spikes are {spikes.dtype}, not bool"
     assert spikes.any(), "no spike for a signal of unit RMS"
-    assert encoder.delay_s(250.0) >= 0, "the code speaks before the signal"
-    decoded = encoder.decode(spikes)
+    assert encoder.delay_s(SFREQ) >= 0, "the code speaks before the signal"
+    decoded = encoder.decode(spikes, SFREQ)
     assert decoded.shape == signal.shape, f"decoded {decoded.shape}"
     assert decoded.dtype == np.float32, f"decoded to {decoded.dtype}, not float32"
 
@@ -83,7 +86,7 @@ def _check_causal(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> 
 
 
 def _check_state(encoder: Encoder[Any], signal: Samples) -> None:
-    start = encoder.initial_state(signal.shape[0], np.random.default_rng(7))
+    start = encoder.initial_state(signal.shape[0], SFREQ, np.random.default_rng(7))
     _, state = encoder.encode(signal[:, :100], start)
     kept = deepcopy(state)
     first, _ = encoder.encode(signal[:, 100:], state)
@@ -100,5 +103,6 @@ def _check_decode(encoder: Encoder[Any]) -> None:
     phase = np.linspace(0, 4 * np.pi, 20_000)
     waves = np.stack([3 * np.sin(phase), np.sin(2 * phase)]).astype(np.float32)
     slow = _fitting(encoder, waves)
-    error = np.abs(encoder.decode(_encode(encoder, [slow])) - slow).max()
+    decoded = encoder.decode(_encode(encoder, [slow]), SFREQ)
+    error = np.abs(decoded - slow).max()
     assert error <= bound * (1 + 1e-5), f"decode is {error:g} off, bound {bound:g}"

@@ -49,7 +49,7 @@ def in_floating_point(
     volts: np.ndarray, settings: SignalSettings, sfreq: float
 ) -> np.ndarray:
     prepared, _ = process(volts, None, design(settings, sfreq))
-    state = DELTA.initial_state(len(volts), np.random.default_rng(0))
+    state = DELTA.initial_state(len(volts), 250.0, np.random.default_rng(0))
     return DELTA.encode(prepared, state)[0]
 
 

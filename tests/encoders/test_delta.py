@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 
 def encode(encoder: Delta, signal: np.ndarray) -> np.ndarray:
     signal = np.atleast_2d(signal).astype(np.float32)
-    return encoder.encode(signal, encoder.initial_state(len(signal), RNG))[0]
+    return encoder.encode(signal, encoder.initial_state(len(signal), 250.0, RNG))[0]
 
 
 @pytest.mark.parametrize("n_samples", [100, 1000, 100_000])
@@ -50,7 +50,7 @@ def test_decode_follows_a_signal_of_limited_slope(threshold: float, seed: int) -
     slopes = rng.uniform(-threshold, threshold, (2, 400)) * 0.999
     signal = np.cumsum(slopes, axis=1).astype(np.float32)
     encoder = Delta(threshold=threshold)
-    decoded = encoder.decode(encode(encoder, signal))
+    decoded = encoder.decode(encode(encoder, signal), 250.0)
     error = np.abs(decoded - (signal - signal[:, :1])).max()
     assert error <= encoder.decode_bound() * (1 + 1e-4)
 

@@ -16,7 +16,7 @@ def test_positive_events_are_on_and_negative_ones_off() -> None:
         spikes, [[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 0, 0]]
     )
     assert state is None
-    np.testing.assert_array_equal(Events().decode(spikes), SIGNAL)
+    np.testing.assert_array_equal(Events().decode(spikes, 250.0), SIGNAL)
 
 
 @pytest.mark.parametrize("value", [0.5, -0.001, 2.0, np.nan, np.inf])

@@ -8,7 +8,7 @@ from pipeline.encoders.rate import Rate
 
 def encode(encoder: Rate, signal: np.ndarray, seed: int = 1) -> np.ndarray:
     signal = np.atleast_2d(signal).astype(np.float32)
-    state = encoder.initial_state(len(signal), np.random.default_rng(seed))
+    state = encoder.initial_state(len(signal), 250.0, np.random.default_rng(seed))
     return encoder.encode(signal, state)[0]
 
 
@@ -44,7 +44,7 @@ def test_seeds_differ() -> None:
 def test_decode_is_right_on_average() -> None:
     encoder = Rate(full_scale=4.0)
     signal = np.repeat([[1.5], [-3.0], [0.0]], 100_000, axis=1)
-    decoded = encoder.decode(encode(encoder, signal))
+    decoded = encoder.decode(encode(encoder, signal), 250.0)
     np.testing.assert_allclose(decoded.mean(axis=1), [1.5, -3.0, 0.0], atol=0.05)
 
 
