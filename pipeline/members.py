@@ -135,7 +135,7 @@ def members(path: Path, where: str, budget: Budget) -> Iterator[Member]:
     ----------
     path : Path
     where : str
-        The archive, for messages; the end of its name says what it is.
+        The archive, for messages; the end of its name names its format.
     budget : Budget
 
     Raises

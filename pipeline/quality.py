@@ -1,4 +1,4 @@
-"""What can be said of a recording's quality before anything is filtered.
+"""What can be measured of a recording's quality before anything is filtered.
 
 Samples come piece by piece and are not kept. The shares are those of the recording in
 one piece, wherever it is divided.

@@ -22,7 +22,7 @@ NO_NAMES = frozenset("<>{}\0")
 
 @dataclass(frozen=True)
 class Missed:
-    """What the lists of a data set say that is not there.
+    """What the lists of a data set name but the files lack.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Missed:
 
 
 def missed(view: View, found: Found, selection: Selection) -> Missed:
-    """Say which recordings and persons are listed and not there.
+    """Find which recordings and persons are listed and not there.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _lines(path: Path, name: str) -> list[str]:
 
 
 def _persons(path: Path, name: str) -> tuple[list[str], str]:
-    """List the persons of a table; or say why it is no list of persons."""
+    """List the persons of a table; or explain why it is no list of persons."""
     try:
         table = read_table(path, name)
     except OSError as error:

@@ -106,7 +106,7 @@ class Inspected:
 
 
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
-    """Read a recording anew, say what it is, and write it if it can be used."""
+    """Read a recording anew, describe it, and write it if it can be used."""
     where = f"recording {entry.recording}"
     with guarded(where, job.dataset):
         inspected, raw = _examine(job, entry, where)
@@ -226,7 +226,7 @@ def _first(job: Job, entry: Entry, content: Content, value: Value) -> str:
 
 
 def _person(job: Job, entry: Entry, content: Content) -> str:
-    """Say who was recorded."""
+    """Name the person who was recorded."""
     person = job.intake.values.person
     if person.unknown:
         return ""

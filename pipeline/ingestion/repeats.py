@@ -34,9 +34,9 @@ class Repeat:
     place : int
         Its place among the recordings.
     error : DataError
-        What to say where bad recordings end a stage.
+        The message where bad recordings end a stage.
     reason : str
-        What to say where they are left out: which one is kept, if any.
+        The reason where they are left out: which one is kept, if any.
     """
 
     place: int

@@ -52,7 +52,7 @@ MISSING = frozenset({"", "n/a", "nan", "none", "null"})
 
 As = Literal["events", "blocks", "spans", "recording"]
 USUAL: Mapping[str, As] = {"annotation": "events", "note": "spans", "column": "blocks"}
-"""How long a label of a place lasts unless `as` says otherwise; else a recording."""
+"""How long a label of a place lasts unless `as` sets it; else a recording."""
 
 
 class Value(Settings):
@@ -83,7 +83,7 @@ class Value(Settings):
         Field(min_length=1, description="what separates several codes in a text"),
     ] = None
     modulo: Annotated[
-        int | None, Field(ge=2, description="whole numbers count modulo this")
+        int | None, Field(ge=2, description="integers count modulo this")
     ] = None
     map: Annotated[
         Map,
@@ -242,7 +242,7 @@ class Values(Settings):
     def with_classes(self, labels: Iterable[str]) -> "Values":
         """Let the classes stand for themselves where the label has no map.
 
-        So a text that is no class never becomes one, whatever it says.
+        So a text that is no class never becomes one, whatever it contains.
         """
         if self.label.map is not None:
             return self

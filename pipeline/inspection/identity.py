@@ -1,4 +1,4 @@
-"""Which files may say who was recorded: the kinds of their fields, never the values.
+"""Which files may identify the person: the kinds of their fields, never the values.
 
 Ingest builds recordings anew without any of these; a copy of the raw files holds them.
 """
@@ -24,14 +24,14 @@ WORDS = {
 """What words in the name of a column or field stand for."""
 TABLES = (".csv", ".tsv", ".json")
 OF_SIGNALS = ("channels", "electrodes", "events", "coordsystem", "description")
-"""Last words of the names of BIDS files that speak of no person."""
+"""Last words of the names of BIDS files that describe no person."""
 MOST_BYTES = 1 << 16
 """Of a table or header so much is looked at."""
 ANONYMOUS = frozenset({"", "X", "x", "0", "anonymous", "anonymized"})
 EDF_PATIENT = ("patient number", "sex", "birth date", "name")
-"""What the parts of an EDF+ patient field say."""
+"""The parts of an EDF+ patient field."""
 EDF_RECORDING = ("date", "hospital number", "staff", "device")
-"""What the parts after `Startdate` in an EDF+ recording field say."""
+"""The parts after `Startdate` in an EDF+ recording field."""
 
 
 def of_recording(folder: Path, names: Sequence[str]) -> dict[str, Kinds]:
@@ -77,7 +77,7 @@ def of_tables(folder: Path, names: Iterable[str]) -> dict[str, Kinds]:
 
 
 def kinds_of(titles: Iterable[str]) -> Kinds:
-    """Say what the names of columns or fields stand for."""
+    """List what the names of columns or fields stand for."""
     kinds: dict[str, None] = {}
     for title in titles:
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)

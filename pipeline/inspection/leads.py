@@ -130,7 +130,7 @@ def _projections(pattern: np.ndarray, usual: np.ndarray) -> np.ndarray:
 
 
 def _gain(pattern: np.ndarray, usual: np.ndarray, i: int, j: int) -> float:
-    """Say how much nearer to the usual correlations a swap of two channels is.
+    """Compute how much nearer to the usual correlations a swap of two channels is.
 
     0 unless the swap halves the distance.
     """

@@ -54,7 +54,7 @@ class Seen:
     spectra : Spectra
     labels : Labels
     identifying : mapping of str to tuple of str
-        By file, the kinds of fields in it that may say who was recorded.
+        By file, the kinds of fields in it that may identify the person.
     """
 
     channels: tuple[str, ...]
@@ -84,7 +84,7 @@ class Observer:
         return Watch(content, identity.of_recording(view.folder, entry.files))
 
     def survey(self, view: View) -> dict[str, tuple[str, ...]]:
-        """Find the tables with columns that may say who was recorded."""
+        """Find the tables with columns that may identify the person."""
         return identity.of_tables(view.folder, view.digests)
 
 

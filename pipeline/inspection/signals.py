@@ -112,7 +112,7 @@ def _upsampled(seen: Recordings, settings: SignalSettings) -> Iterator[Finding]:
 def _early(
     edges: Mapping[str, float], seen: Recordings, settings: SignalSettings
 ) -> Finding:
-    """Say that spectra end early; it matters where the pass band goes beyond."""
+    """Report that spectra end early; it matters where the pass band goes beyond."""
     low, high = min(edges.values()), max(edges.values())
     span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
     rates = sorted({seen[name].sfreq for name in edges})

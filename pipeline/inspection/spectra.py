@@ -119,7 +119,7 @@ class SpectraOf:
         return filtered
 
     def finish(self) -> Spectra:
-        """Say what the spectra show."""
+        """Describe what the spectra show."""
         window = 0.375 * self._length  # the sum of a squared Hann window
         density = 2 * self._power / (max(1, self._count) * window * self._sfreq)
         counted = self._freqs >= LEAST_HZ

@@ -30,11 +30,11 @@ class FileSignal:
     ----------
     name : str
     sfreq : float or None
-        Samples per second; None if the file does not say.
+        Samples per second; None if the file does not state it.
     unit : str
-        As the file writes it; "" if it does not say.
+        As the file writes it; "" if the file does not state it.
     type : str or None
-        ecg, eeg, emg, another word (such as misc), or None if the file does not say.
+        ecg, eeg, emg, another word (such as misc), or None if not stated.
     """
 
     name: str

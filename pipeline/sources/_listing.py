@@ -46,7 +46,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class Listing:
-    """What the lists say.
+    """The contents of the lists.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ Spectrum = Callable[[np.ndarray], np.ndarray]
 def shaped_noise(
     rng: np.random.Generator, shape: tuple[int, ...], sfreq: float, spectrum: Spectrum
 ) -> np.ndarray:
-    """Draw Gaussian noise of a given amplitude spectrum, unit variance on the whole.
+    """Draw Gaussian noise of a given amplitude spectrum, unit variance overall.
 
     Parameters
     ----------

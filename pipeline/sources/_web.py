@@ -69,7 +69,7 @@ class Web:
         Raises
         ------
         FileNotFoundError
-            The server says that there is no such file.
+            The server reports that there is no such file.
         OSError
             The connection failed, also when tried again, or was too slow.
         DataError

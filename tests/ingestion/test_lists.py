@@ -20,9 +20,9 @@ def view(tmp_path: Path) -> View:
 
 
 def absent(view: View, found: Found, selection: Selection) -> Mapping[str, str]:
-    said = missed(view, found, selection)
-    assert not said.faults
-    return said.absent
+    found_missing = missed(view, found, selection)
+    assert not found_missing.faults
+    return found_missing.absent
 
 
 FOUND = Found((Entry("01", {"subject": "01"}, ("100.hea",)),))

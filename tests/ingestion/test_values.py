@@ -29,8 +29,8 @@ def test_a_code_is_compared_by_what_it_means(written: object, code: str) -> None
 
 
 @given(st.integers(0, 10**6), st.floats(0.001, 0.999))
-def test_no_fraction_is_taken_for_a_whole_number(whole: int, part: float) -> None:
-    assert plain(f"{whole}{f'{part:.3f}'[1:]}") != plain(whole)
+def test_no_fraction_is_taken_for_an_integer(integer: int, part: float) -> None:
+    assert plain(f"{integer}{f'{part:.3f}'[1:]}") != plain(integer)
 
 
 def test_words_numbers_and_yaml_words_are_classes() -> None:

@@ -494,7 +494,7 @@ def write_brainvision(folder: Path, *, points: str = "DataPoints=1000\n") -> np.
 
 @pytest.mark.parametrize("key", ["DataFile", "MarkerFile"])
 @pytest.mark.parametrize(
-    ("written", "says"),
+    ("written", "message"),
     [
         ("{key}=../a.eeg", "leads out"),
         ("{key}={folder}/a.eeg", "an absolute path"),
@@ -504,7 +504,7 @@ def write_brainvision(folder: Path, *, points: str = "DataPoints=1000\n") -> np.
     ],
 )
 def test_brainvision_of_files_elsewhere(
-    tmp_path: Path, key: str, written: str, says: str
+    tmp_path: Path, key: str, written: str, message: str
 ) -> None:
     (tmp_path / "mine").mkdir()
     write_brainvision(tmp_path / "mine")
@@ -514,7 +514,7 @@ def test_brainvision_of_files_elsewhere(
     own = f"{key}=a.{'eeg' if key == 'DataFile' else 'vmrk'}"
     line = written.format(key=key, small=key.lower(), folder=tmp_path)
     path.write_text(path.read_text().replace(own, line))
-    expected = rf"(?i)^a\.vhdr: its {key}.* {says}(.|\n)*beside"
+    expected = rf"(?i)^a\.vhdr: its {key}.* {message}(.|\n)*beside"
     with pytest.raises(DataError, match=expected):
         read(tmp_path / "mine", "a.vhdr")
 

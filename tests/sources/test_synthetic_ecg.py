@@ -126,10 +126,10 @@ def test_window_means_say_little(folder: Path) -> None:
                 labels.append({"a": "A"}.get(kind, kind))
                 subjects.append(subject)
     model = LinearDiscriminantAnalysis(priors=np.full(3, 1 / 3))
-    told = cross_val_predict(
+    predicted = cross_val_predict(
         model, np.array(means), labels, groups=subjects, cv=LeaveOneGroupOut()
     )
-    assert balanced_accuracy_score(labels, told) < 0.5
+    assert balanced_accuracy_score(labels, predicted) < 0.5
 
 
 def test_subjects_differ(folder: Path) -> None:

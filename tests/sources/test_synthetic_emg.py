@@ -92,8 +92,8 @@ def test_tree_reads_back_in_volts_with_events(fetched: tuple[Path, Fetched]) -> 
     assert raw.info["line_freq"] == 50
     assert raw.info["meas_date"] is None or raw.info["meas_date"].year == 1985
     assert 1e-5 < raw.get_data().std() < 3e-4
-    told = list(raw.annotations.description)
-    assert all(told.count(gesture) == 3 for gesture in GESTURES)
+    labels = list(raw.annotations.description)
+    assert all(labels.count(gesture) == 3 for gesture in GESTURES)
     held = [m["duration"] for m in raw.annotations if m["description"] != "rest"]
     assert np.allclose(held, 3)
     assert "participants.tsv" in delivered.files

@@ -46,7 +46,7 @@ T = TypeVar("T", int, float)
 
 @dataclass(frozen=True)
 class EdfSignal:
-    """What the header says of one signal.
+    """What the header states about one signal.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class EdfSignal:
 
 @dataclass(frozen=True)
 class EdfHeader:
-    """What the header says of the file.
+    """What the header states about the file.
 
     Parameters
     ----------

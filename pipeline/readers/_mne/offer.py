@@ -17,7 +17,7 @@ UNTYPED = "eeg"
 def offer(
     reader: Reader, where: str, opened: Opened, side: Sidecars | None
 ) -> tuple[Selected, tuple[str, ...]]:
-    """Select the channels of a recording, and say what was left out or taken for what.
+    """Select the channels of a recording, and report what was left out or assigned.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Annotations:
 
 @dataclass(frozen=True)
 class _Spoken:
-    """What comments at sample 0 say of the file.
+    """What comments at sample 0 state about the file.
 
     Parameters
     ----------

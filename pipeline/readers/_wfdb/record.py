@@ -159,7 +159,7 @@ def beside(where: str, name: str) -> str:
 def related_files(folder: Path, where: str) -> Iterator[str]:
     """Yield the files that a header names, and those that its segments name.
 
-    Headers that cannot be read name none: reading the record says why.
+    Headers that cannot be read name none: reading the record reports why.
     """
     header = _header_or_none(folder, where)
     if header is None:

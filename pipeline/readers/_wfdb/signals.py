@@ -16,7 +16,7 @@ UNIT = "mV"
 def file_signals(record: WfdbRecord, reader: Reader) -> list[FileSignal]:
     """Describe a record's signals.
 
-    WFDB does not say what a signal measures: voltages are of the reader's type.
+    WFDB does not state what a signal measures: voltages are of the reader's type.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def check_signal(
 
 
 def uncalibrated(record: WfdbRecord, names: tuple[str, ...]) -> str:
-    """Say which channels have WFDB's default gain; "" if none."""
+    """List the channels that have WFDB's default gain; "" if none."""
     found = {
         signal.name
         for part in record.parts

@@ -66,7 +66,7 @@ class Tally:
         Raises
         ------
         DataError
-            The samples are not those that the header speaks of.
+            The samples are not those that the header describes.
         """
         stop = first + len(digital[0]) // self._signals[0].per_frame
         if not first <= self._next < stop:
