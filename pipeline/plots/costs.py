@@ -107,12 +107,12 @@ def _in_order(tables: Sequence[str]) -> list[str]:
 
 
 def in_words(rows: Mapping[str, Estimates]) -> str:
-    """Say of each model how far its estimates are apart."""
-    said = []
+    """Describe, for each model, how far its estimates are apart."""
+    ranges = []
     for name, row in rows.items():
         low, high = min(row, key=row.__getitem__), max(row, key=row.__getitem__)
-        said.append(
+        ranges.append(
             f"{name} {row[low]:.2g} µJ ({TITLES.get(low, low)}) to "
             f"{row[high]:.2g} µJ ({TITLES.get(high, high)})"
         )
-    return f"Estimated energy of a window by cost table: {'; '.join(said)}."
+    return f"Estimated energy of a window by cost table: {'; '.join(ranges)}."

@@ -23,7 +23,7 @@ def load(folder: Path, name: str) -> pd.DataFrame | None:
 
 
 def of_run(folder: Path) -> dict[str, Picture]:
-    """Draw what the neurons of a cell's run learned, as far as its files tell.
+    """Draw what the neurons of a cell's run learned, as far as its files hold it.
 
     Parameters
     ----------

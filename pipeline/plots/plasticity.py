@@ -57,7 +57,7 @@ def of_run(folder: Path) -> dict[str, Picture]:
 
 
 def pictures(tables: Tables) -> dict[str, Picture]:
-    """Draw what the three tables tell."""
+    """Draw what the three tables hold."""
     return {
         "fields": receptive_fields(tables.fields, tables.units),
         "weights": weights_over_time(tables.weights),

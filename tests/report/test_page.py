@@ -315,14 +315,14 @@ def counts(rate: float | None) -> dict[str, Any]:
     }
 
 
-def costs(uj: float, **told: Any) -> dict[str, Any]:
+def costs(uj: float, **more: Any) -> dict[str, Any]:
     return {
         "energy_uj_per_window": uj,
         "energy_j_per_window": uj * 1e-6,
         "without_hidden_spikes_j_per_window": uj * 0.25e-6,
         "assumptions": ["45 nm"],
         "source": "Horowitz 2014",
-        **told,
+        **more,
     }
 
 
@@ -417,18 +417,18 @@ def test_a_twin_spends_less_by_the_same_settings(details: dict[str, Any]) -> Non
 def test_everything_that_was_left_out_is_told(
     report_of: Path, details: dict[str, Any]
 ) -> None:
-    told = details["datasets"]["ecg_demo"]
-    assert told["subjects"] == N_SUBJECTS
-    assert [row["status"] for row in told["missing"]] == ["absent", "refused"]
-    assert sum(told["windows"].values()) == 60 * N_SUBJECTS - 3
-    assert {row["reason"] for row in told["not_used"]} == {
+    card = details["datasets"]["ecg_demo"]
+    assert card["subjects"] == N_SUBJECTS
+    assert [row["status"] for row in card["missing"]] == ["absent", "refused"]
+    assert sum(card["windows"].values()) == 60 * N_SUBJECTS - 3
+    assert {row["reason"] for row in card["not_used"]} == {
         "window ends … s after the end"
     }
-    assert told["unlabelled"] == {
+    assert card["unlabelled"] == {
         "no class takes it": 2 * N_SUBJECTS,
         "stands there twice": N_SUBJECTS,
     }
-    assert told["quality"]["line_noise_share"] is None
+    assert card["quality"]["line_noise_share"] is None
     page = (report_of / "data/report/index.html").read_text()
     texts = ("s9: not in the mirror", "no powercap here", "flat &lt;all of it&gt;")
     files_left_out = ("9 files used", "is in `except` 3", "does not fit the pattern 2")
@@ -575,11 +575,11 @@ def test_cold_decisions_have_a_line(grid: Path) -> None:
 
 
 def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
-    """A spike at the step that speaks of sample k stands at sample k's time."""
+    """A spike at the step that encodes sample k stands at sample k's time."""
     from pipeline.report.figures import piece
 
     bits = np.zeros((1, 1000), bool)
-    bits[0, 302] = True  # two steps late: it speaks of sample 300
+    bits[0, 302] = True  # two steps late: it encodes sample 300
     train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=("MLII+",))
     path = files.folder("spikes", "ecg_demo-delta") / "r0.h5"
     files.save_spikes(path, train)
@@ -807,8 +807,8 @@ def words(html: str) -> str:
 
 
 def on_device(grid: Path) -> str:
-    whole = words(page_text(grid).split("On a device: int8</h3>")[1])
-    return whole.split("What the network sees")[0]
+    page = words(page_text(grid).split("On a device: int8</h3>")[1])
+    return page.split("What the network sees")[0]
 
 
 def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
@@ -902,11 +902,11 @@ def test_data_sets_stand_in_the_order_of_the_grid(
     grid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the page is made again: the file of findings is sorted."""
-    monkeypatch.setattr(report, "section", lambda told, dataset: dataset)
+    monkeypatch.setattr(report, "section", lambda found, dataset: dataset)
     monkeypatch.setattr("jinja2.Template.render", lambda self, **t: t["sections"])
     cells = [{"dataset": name} for name in ("emg", "ecg", "emg", "eeg")]
-    told = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
-    assert report.render(told) == ["emg", "ecg", "eeg"]
+    found = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
+    assert report.render(found) == ["emg", "ecg", "eeg"]
 
 
 def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
@@ -1026,9 +1026,9 @@ def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
         assert f"{title} {value} {report.interval(accuracy)}" in text
     assert text.index("delta · ann") < text.index("prior always N")
     assert achieved.count('class="clock"') == len(CELLS) + len(TITLES)
-    whole = words(page_text(grid))
-    assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in whole
-    each = whole.split("Each class")[1].split("What is taken")[0]
+    page = words(page_text(grid))
+    assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in page
+    each = page.split("Each class")[1].split("Confusion matrix")[0]
     assert each.count("no signal") == len(TITLES)
     titles = ", ".join(f"delta · {names[2]}" for names in CELLS)
     best = TITLES[clock["best"]]
