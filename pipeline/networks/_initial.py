@@ -206,7 +206,7 @@ def _answers(neurons: NeuronLayer, currents: Tensor) -> Tensor:
 
 
 def _trial(run: Callable[..., Any], currents: Tensor) -> tuple[float, float]:
-    """Say how often neurons fire, and how gradients grow towards the past.
+    """Measure how often neurons fire, and how gradients grow towards the past.
 
     That is how much larger they are in the first quarter than in the third.
     """

@@ -153,7 +153,7 @@ class Learner:
         return np.minimum(kept * np.float32(self.w_max / 255), np.float32(self.w_max))
 
     def save(self, path: Path, state: State) -> None:
-        """Write a state, whole or not at all."""
+        """Write a state, completely or not at all."""
         import torch
 
         arrays = {name: torch.from_numpy(a) for name, a in arrays_of(state).items()}

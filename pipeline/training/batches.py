@@ -184,7 +184,7 @@ def load(folder: Path, windows: pd.DataFrame, labels: Sequence[str]) -> Windows:
         Holds `<recording>.h5`, a spike train each.
     windows : DataFrame
         With columns window, recording, start, stop, segment_start, segment_stop and
-        label; samples of the prepared signal, which a code speaks of `delay_s` later.
+        label; samples of the prepared signal, which a code represents `delay_s` later.
     labels : sequence of str
         The classes in their order.
 

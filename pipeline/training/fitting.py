@@ -34,7 +34,7 @@ class GradientError(PipelineError):
 class Epoch:
     """How an epoch went.
 
-    The training's loss is as the settings say; in validation it is the cross-entropy of
+    The settings choose the training's loss; in validation it is the cross-entropy of
     the logits. `spike_rate` is in hertz a neuron, of outputs that are not 0; None
     without spikes; `layer_rates` are those of each layer. `gradient_norm` is the median
     over the steps, before clipping; None where nothing learns by gradients. Of the

@@ -20,12 +20,12 @@ from pipeline.networks.competitive import Competitive
 from pipeline.plasticity._population import Population
 from pipeline.plasticity._state import State
 from pipeline.training.batches import Windows, some_of_each_class
-from pipeline.training.course import Course, field_table, relative, save
 from pipeline.training.fitting import Epoch, Examples
 from pipeline.training.losses import DENSE
 from pipeline.training.read_out import EPOCHS_FITTED, fit_sparsely
 from pipeline.training.reward import fit_by_reward
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+from pipeline.training.snapshots import Snapshots, field_table, relative, save
 from pipeline.training.stretches import Stretches
 
 SNAPSHOTS = 20
@@ -41,7 +41,7 @@ def fit_locally(
     rng: np.random.Generator,
     first: np.random.Generator,
     sparsity: SparsitySettings = DENSE,
-) -> tuple[Course, Iterator[Epoch]]:
+) -> tuple[Snapshots, Iterator[Epoch]]:
     """Let the layer of a competitive network learn; then fit its read-out.
 
     Parameters
@@ -58,12 +58,12 @@ def fit_locally(
     first : Generator
         Draws the weights before learning.
     sparsity : SparsitySettings
-        Of the read-out. What the layer learned stays whole: pruned, it would have to
+        Of the read-out. What the layer learned stays complete: pruned, it would have to
         learn on with fewer weights, which its rules know nothing of.
 
     Returns
     -------
-    course : Course
+    snapshots : Snapshots
         What the layer was on its way.
     epochs : iterator of Epoch
         The read-out's, fitted as they are asked for.
@@ -73,10 +73,10 @@ def fit_locally(
     state = population.start(
         first_weights(population, choices, first), neurons.thresholds.cpu().numpy()
     )
-    course = Course(population)
-    course.note(state, 0, None)
+    snapshots = Snapshots(population)
+    snapshots.take(state, 0, None)
     alone = train if isinstance(train, Windows) else train.windows()
-    _learn(layer, population, state, alone, choices.windows, rng, course)
+    _learn(layer, population, state, alone, choices.windows, rng, snapshots)
     _keep(layer, neurons, state)
     fitted = hidden(network, train, EPOCHS_FITTED * settings.windows_per_class, rng)
     judged = hidden(network, validation, settings.validation_windows_per_class, rng)
@@ -87,7 +87,7 @@ def fit_locally(
         epochs = fit_by_reward(rest, fitted, judged, settings, reward, rng, first)
     else:
         epochs = fit_sparsely(rest, fitted, judged, settings, rng, sparsity)
-    return course, (
+    return snapshots, (
         replace(epoch, spike_rate=rate, layer_rates=(rate,)) for epoch in epochs
     )
 
@@ -101,9 +101,9 @@ def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:
 
 def read_out(network: nn.Module) -> Stack:
     """Give the network of the layer's spikes that remains."""
-    whole: Any = network
-    rest = Stack([], whole.head)
-    rest.dropout = whole.layers[0].dropout
+    stack: Any = network
+    rest = Stack([], stack.head)
+    rest.dropout = stack.layers[0].dropout
     return rest
 
 
@@ -116,13 +116,13 @@ def first_weights(
     return (population.w_max * drawn).astype(np.float32)
 
 
-def save_courses(
+def save_snapshots(
     folder: Path,
     choices: Competitive,
     folds: Sequence[tuple[nn.Module, Mapping[str, Any], np.random.Generator]],
     features: Sequence[str],
 ) -> set[str]:
-    """Write the courses of all folds as tables; gives the names of the files.
+    """Write the by_fold of all folds as tables; gives the names of the files.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def save_courses(
     features : sequence of str
         Names of the input's rows.
     """
-    fields, courses = {}, {}
+    fields, by_fold = {}, {}
     for network, meta, rng in folds:
         layer, neurons = parts(network)
         population, delays = neurons.population, layer.delays
@@ -145,8 +145,8 @@ def save_courses(
             relative(population, first_weights(population, choices, rng)),
             relative(population, layer.linear.weight.detach().t().numpy()),
         )
-        courses[meta["fold"]] = meta["course"]
-    return save(folder, courses, fields)
+        by_fold[meta["fold"]] = meta["snapshots"]
+    return save(folder, by_fold, fields)
 
 
 def layer_spikes(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -235,7 +235,7 @@ def _learn(
     train: Windows,
     count: int,
     rng: np.random.Generator,
-    course: Course,
+    snapshots: Snapshots,
 ) -> None:
     """Live through windows drawn at random, each once before any comes again."""
     order = np.concatenate(
@@ -252,7 +252,7 @@ def _learn(
                 spikes += population.run(state, window).sum(0)
         if len(some):
             seen += len(some)
-            course.note(state, seen, spikes)
+            snapshots.take(state, seen, spikes)
 
 
 def _keep(layer: DelayedWeights, neurons: Competing, state: State) -> None:

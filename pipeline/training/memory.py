@@ -3,7 +3,7 @@
 A stretch lies in one segment of one recording and has decisions of one role: at every
 change of person, session, segment and role the network starts anew, and so no memory
 goes from one to the other. The first stretch of a segment begins with the segment, a
-later one with the interval that its first label speaks of.
+later one with the interval that its first label describes.
 """
 
 from typing import Any, NamedTuple

@@ -100,7 +100,7 @@ def quantize_fold(
 def save_quantized(path: Path, quantized: Quantized, meta: Mapping[str, Any]) -> None:
     """Write the integer network of a fold, or why there is none, for `load_quantized`.
 
-    `quantized` tells of it as `run.json` does.
+    Its key `quantized` reports the result as `run.json` does.
     """
     network = quantized.network
     files.save_weights(
@@ -109,12 +109,12 @@ def save_quantized(path: Path, quantized: Quantized, meta: Mapping[str, Any]) ->
         meta={
             **meta,
             "network": describe(network) if network else None,
-            "quantized": told(quantized),
+            "quantized": summary(quantized),
         },
     )
 
 
-def told(quantized: Quantized) -> dict[str, Any]:
+def summary(quantized: Quantized) -> dict[str, Any]:
     """Put what became of a fold into plain values."""
     if quantized.absent:
         return {"absent": quantized.absent}

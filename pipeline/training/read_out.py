@@ -83,7 +83,7 @@ def fit_read_out(
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> Iterator[Epoch]:
-    """Fit a linear read-out for each strength in turn; tells of each as an epoch.
+    """Fit a linear read-out for each strength in turn; yields each as an epoch.
 
     Every class counts the same, and nothing is dropped out. Rates are standardised by
     the training windows, which is folded into the weights. The network is left with the

@@ -53,14 +53,14 @@ AT_ONCE = 64
 
 def fit_by_reward(
     network: nn.Module,
-    heard: Windows,
+    train: Windows,
     judged: Windows,
     settings: TrainingSettings,
     choices: RewardReadOut,
     rng: np.random.Generator,
     first: np.random.Generator,
 ) -> Iterator[Epoch]:
-    """Let a read-out learn from reward, and tell of every epoch.
+    """Let a read-out learn from reward, and yield every epoch.
 
     It ends as `fit` does, and leaves the network with the weights of its best epoch.
 
@@ -68,7 +68,7 @@ def fit_by_reward(
     ----------
     network : nn.Module
         A `RewardHead` and nothing else; it is changed.
-    heard, judged : Windows
+    train, judged : Windows
         What it learns from, and what decides which epoch was the best.
     settings : TrainingSettings
         Of which epochs, windows and patience count here.
@@ -90,9 +90,9 @@ def fit_by_reward(
     last = not chooses(judged)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
-        rows = as_many_of_each_class(heard, settings.windows_per_class, rng)
+        rows = as_many_of_each_class(train, settings.windows_per_class, rng)
         left = 1 - (np.arange(len(rows)) / len(rows) + number - 1) / settings.epochs
-        loss = learner.live_through(heard, rows, left, rng)
+        loss = learner.live_through(train, rows, left, rng)
         learner.keep()
         epoch = Epoch(number, loss, *learner.judge(network, judged, judges))
         if last or epoch.validation_balanced_accuracy > best_accuracy:
@@ -125,8 +125,8 @@ class _Learner:
         cls, network: nn.Module, choices: RewardReadOut, rng: np.random.Generator
     ) -> "_Learner":
         """Start from weights that are drawn uniformly."""
-        whole: Any = network
-        head: RewardHead = whole.head
+        stack: Any = network
+        head: RewardHead = stack.head
         population = head.neurons.population
         shape = population.n_pre, population.n_post
         drawn = population.w_max * rng.uniform(*choices.first_weights, shape)
@@ -144,7 +144,7 @@ class _Learner:
     ) -> float:
         """Decide on windows and learn from what that earns; gives the mean loss.
 
-        `left` says, for each, how much of the rate is left.
+        `left` gives, for each, how much of the rate is left.
         """
         targets = windows.targets[rows.to(windows.targets.device)].cpu()
         gains, likelihoods = iter(zip(targets.tolist(), left, strict=True)), []
@@ -161,7 +161,7 @@ class _Learner:
         return loss
 
     def likelihoods(self, window: SpikeBits) -> np.ndarray:
-        """Live through a window, and say how sure of every class that makes."""
+        """Run through a window, and give the probability of every class."""
         population = self.head.neurons.population
         population.rest(self.state)
         counts = population.run(self.state, window).sum(0)

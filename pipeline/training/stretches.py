@@ -64,7 +64,7 @@ class Stretches:
     targets : Tensor, shape (decision,), int64
         Each decision's label, as its place among the labels.
     n_steps : int
-        Steps that a label speaks of, which a network sees that starts anew for it.
+        Steps that a label describes, which a network sees that starts anew for it.
     dt : float
         Seconds a step.
     """

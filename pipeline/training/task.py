@@ -38,7 +38,7 @@ class Task:
     inputs : mapping of str to str
         Digests of everything else that the result depends on: files and sources.
     sparsity : SparsitySettings
-        What the model spends less by.
+        Sparsity settings.
     memory_s : float or None
         How long a network may remember that runs on, for labels follow the clock.
     """

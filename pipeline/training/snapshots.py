@@ -1,6 +1,6 @@
 """What a layer was while it learned by local rules: tables for the report and MLflow.
 
-A fold's weights file holds its course; the tables put those of all folds together.
+A fold's weights file holds its snapshots; the tables put those of all folds together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ EDGES = np.linspace(0, 1, 21)
 """Of the bins that weights are counted in, in shares of w_max."""
 
 
-class Course:
-    """Snapshots of a layer: one before learning, then whenever `note` is called.
+class Snapshots:
+    """Snapshots of a layer: one before learning, then whenever `take` is called.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ class Course:
 
     def __init__(self, population: Population) -> None:
         self.population = population
-        self.snapshots: list[dict[str, Any]] = []
+        self.taken: list[dict[str, Any]] = []
 
-    def note(self, state: State, windows: int, spikes: np.ndarray | None) -> None:
+    def take(self, state: State, windows: int, spikes: np.ndarray | None) -> None:
         """Take a snapshot.
 
         Parameters
@@ -43,9 +43,9 @@ class Course:
             Counted since the last snapshot; None before the first step.
         """
         seconds = state.clock * self.population.dt
-        before = self.snapshots[-1]["learned_s"] if self.snapshots else 0.0
+        before = self.taken[-1]["learned_s"] if self.taken else 0.0
         lived_s = seconds - before
-        self.snapshots.append(
+        self.taken.append(
             {
                 "windows": windows,
                 "learned_s": seconds,
@@ -63,25 +63,25 @@ def relative(population: Population, weights: np.ndarray) -> np.ndarray:
 
 def save(
     folder: Path,
-    courses: Mapping[int, Sequence[Mapping[str, Any]]],
+    by_fold: Mapping[int, Sequence[Mapping[str, Any]]],
     fields: Mapping[int, pd.DataFrame],
 ) -> set[str]:
-    """Write the courses of all folds; gives the names of the files.
+    """Write the by_fold of all folds; gives the names of the files.
 
     Parameters
     ----------
     folder : Path
         The cell's run.
-    courses : mapping of int to sequence of mapping
+    by_fold : mapping of int to sequence of mapping
         Each fold's snapshots.
     fields : mapping of int to DataFrame
         Each fold's receptive fields, as `field_table` makes them.
     """
     tables = {
         WEIGHTS: [
-            _weight_rows(each, fold) for fold, c in courses.items() for each in c
+            _weight_rows(each, fold) for fold, c in by_fold.items() for each in c
         ],
-        UNITS: [_unit_rows(each, fold) for fold, c in courses.items() for each in c],
+        UNITS: [_unit_rows(each, fold) for fold, c in by_fold.items() for each in c],
         FIELDS: [table.assign(fold=fold) for fold, table in fields.items()],
     }
     for name, parts in tables.items():
