@@ -23,7 +23,7 @@ Statistic = Callable[[Counts], Float[np.ndarray, "..."]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its interval; what is undefined is None and `reason` says why.
+    """A number and its interval; an undefined value is None, and `reason` explains it.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _bca(
         counts = [multiplicity(members, n_subjects) for members in rows]
         return statistic(sum(counts[1:], start=counts[0]))
 
-    # A degenerate distribution gives NaN and a warning; the caller says so in words.
+    # A degenerate distribution gives NaN and a warning; the caller reports it in words.
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(

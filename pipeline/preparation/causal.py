@@ -120,7 +120,7 @@ def resample_chunk(
     """Resample with a causal polyphase filter.
 
     y[m] = Σ_k h[m·down − k·up] x[k]. The tail begins at a multiple of `down`, where
-    both rates have a sample, so its length says how many outputs were already given.
+    both rates have a sample, so its length gives the number of outputs already given.
     """
     joined = np.concatenate([tail, chunk], axis=1)
     given, due = (outputs(a.shape[1], design) for a in (tail, joined))

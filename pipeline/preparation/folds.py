@@ -161,7 +161,7 @@ def _judged(task: Task, dealt: Roles) -> Roles:
 
 
 def _check_roles(task: Task, roles: Roles, fold: int, labels: Sequence[str]) -> None:
-    """Refuse a fold that tests, but cannot tell classes apart or choose a network."""
+    """Refuse a fold that tests, but cannot distinguish classes or choose a network."""
     if not (roles == "test").any():
         return
     counts = pd.crosstab(task.windows["label"], roles)

@@ -50,7 +50,7 @@ class Task:
         return seeds.generator(self.seed, "folds", self.where, *names)
 
     def error(self, found: str, expected: str, remedy: str) -> DataError:
-        """Say why these windows cannot be split so."""
+        """Explain why these windows cannot be split so."""
         where = f"folds of {self.where}"
         return DataError(where, found, expected=expected, remedy=remedy)
 

@@ -67,7 +67,7 @@ def test_the_first_and_the_last_beat_are_used_with_silence_around():
 
 
 def test_a_beat_that_the_filters_delay_leaves_behind_is_used():
-    """The signal has ended before it speaks of the last 80 ms."""
+    """The signal has ended before it covers the last 80 ms."""
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
     (row,) = rows(cut(BEATS, marks([59.99], "N"), late, "N"), "start", "stop", "reason")
     assert row == (5807, 6057, "")
