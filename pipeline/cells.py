@@ -23,7 +23,7 @@ COLUMNS = ("trained", "evaluated", "profiled")
 """The same stages, as the table heads them."""
 
 NAMED = 12
-"""Names that a message lists; of more it says how to list them."""
+"""Names that a message lists; for more, it gives the command that lists them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def state(cell: str) -> State:
 
 
 def trained() -> list[str]:
-    """List the cells that have been trained here, whatever the grid says now."""
+    """List the cells that have been trained here, whatever the grid holds now."""
     folder = files.DATA / "runs"
     found = sorted(folder.iterdir()) if folder.is_dir() else []
     return [path.name for path in found if (path / "run.json").is_file()]
@@ -127,7 +127,7 @@ def show(cells: Iterable[Cell]) -> None:
     if lines := _commands(states):
         out.print("to make what is missing, all of it or a part:")
         out.print("\n".join(f"  {line}" for line in lines), soft_wrap=True)
-    out.print("`dvc status` says what is out of date.")
+    out.print("`dvc status` lists what is out of date.")
     if others := sorted(set(trained()) - {each.cell for each in states}):
         out.print(_others(others), soft_wrap=True)
 
@@ -154,7 +154,7 @@ def _table(states: Iterable[State]) -> Table:
 
 
 def _others(cells: list[str]) -> str:
-    """Say which cells are left of an earlier grid."""
+    """Report which cells are left of an earlier grid."""
     named = ", ".join(cells[:NAMED])
     more = f" and {len(cells) - NAMED} more" if len(cells) > NAMED else ""
     return (

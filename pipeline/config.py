@@ -110,7 +110,7 @@ class Params:
         return list(entries) if isinstance(entries, Mapping) else []
 
     def problems(self) -> Iterator[ConfigError]:
-        """Judge the whole file and yield what is wrong with it."""
+        """Check the entire file and yield what is wrong with it."""
         for kind in ENTRIES:
             if not self._defined(kind):
                 found = f"is {shown(self._sections.get(kind))}"
@@ -135,7 +135,7 @@ class Params:
             return getattr(importlib.import_module(home), name), value
         if not isinstance(value, Mapping) or "name" not in value:
             choice = "name: " + " | ".join(available(name))
-            raise self._error(section, "does not say which", choice)
+            raise self._error(section, "does not name its component", choice)
         chosen = str(value["name"])
         if now := RENAMED.get(chosen):
             raise self._error(section, f"'{chosen}' is no name", f"now '{now}'")

@@ -12,7 +12,7 @@ is raised is a bug in biospike and keeps its traceback.
 
 
 class PipelineError(Exception):
-    """A mistake or a bad input, told in four parts.
+    """A mistake or a bad input, described in four parts.
 
     Parameters
     ----------

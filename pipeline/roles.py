@@ -1,4 +1,4 @@
-"""Which folds judge, and which windows they cannot: what `folds.parquet` says.
+"""Which folds judge, and which windows they cannot, as `folds.parquet` lists them.
 
 And what stands for a person whom nobody knows.
 """

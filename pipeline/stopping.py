@@ -49,7 +49,7 @@ class _Handler:
             raise Stopped(self.waiting)
 
     def words(self, number: int) -> str:
-        """Say in a line what ended and why."""
+        """Report in a line what ended and why."""
         name = Path(sys.argv[0]).stem
         if name == "-m":  # `python -m stages.train` among its imports
             name = sys.orig_argv[2].rpartition(".")[2]

@@ -30,7 +30,7 @@ class Fault(NamedTuple):
         What the parser's text contains.
     found, expected : str
     opening : bool
-        Whether the place where it began says more than the place where it was noticed.
+        Whether the place where it began helps more than the place where it was noticed.
     """
 
     sign: str

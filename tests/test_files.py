@@ -1,4 +1,4 @@
-"""Files are whole or absent, repeat to the byte, and refuse another schema."""
+"""Files are complete or absent, repeat to the byte, and refuse another schema."""
 
 import dataclasses
 import struct
@@ -242,8 +242,8 @@ def test_a_cut_file_is_named_with_its_stage(
     path = tmp_path / "data" / "runs" / "ecg-delta-lif" / name
     save(path)
     load(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * (len(whole) - 1))])
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * (len(content) - 1))])
     with pytest.raises(DataError, match="cannot be read") as caught:
         load(path)
     assert caught.value.where == str(path)
@@ -257,9 +257,9 @@ def test_a_recording_cut_between_two_tags_is_not_taken_for_a_shorter_one(
     monkeypatch.setattr(_fif, "BUFFER_VALUES", 200)
     path = tmp_path / "a.fif"
     files.save_recording(path, recording())
-    whole = path.read_bytes()
+    content = path.read_bytes()
     data_tag = b"\x00\x00\x01\x2c\x00\x00\x00\x04"  # kind 300, float32
-    path.write_bytes(whole[: whole.rindex(data_tag)])
+    path.write_bytes(content[: content.rindex(data_tag)])
     with mne.io.read_raw_fif(path, verbose="error") as cut:
         assert 0 < cut.n_times < 3000
     with pytest.raises(DataError, match=r"the end of a\.fif is missing"):
@@ -433,14 +433,14 @@ def test_a_file_of_another_schema_names_its_stage(place: str, maker: str) -> Non
 
 
 def test_every_stage_that_is_named_makes_that_folder() -> None:
-    """`dvc.yaml` says which stage makes which folder, and so does `MAKERS`."""
+    """`dvc.yaml` states which stage makes which folder, and so does `MAKERS`."""
     from ruamel.yaml import YAML
 
     text = (Path(__file__).parents[1] / "dvc.yaml").read_text()
-    for stage, told in YAML(typ="safe").load(text)["stages"].items():
-        for out in told["outs"]:
+    for stage, entry in YAML(typ="safe").load(text)["stages"].items():
+        for out in entry["outs"]:
             place = out if isinstance(out, str) else next(iter(out))
-            names = "-".join(told.get("matrix", {}))
+            names = "-".join(entry.get("matrix", {}))
             for axis in ("dataset", "encoder", "model"):
                 place = place.replace(f"${{item.{axis}}}", axis)
             file = Path(place) if Path(place).suffix else Path(place) / "a.json"

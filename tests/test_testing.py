@@ -29,7 +29,7 @@ class Prophetic(Delta):
 
 
 class Clairvoyant(Delta):
-    """Scales by the whole chunk's maximum."""
+    """Scales by the full chunk's maximum."""
 
     def encode(self, chunk: Any, state: Any) -> Any:
         return super().encode(chunk / np.abs(chunk).max(initial=1), state)

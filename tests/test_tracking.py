@@ -224,8 +224,8 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
             "skipped": fold,
             "spike_rate_1": 8,
         }.items():
-            told = client().get_metric_history(child.info.run_id, f"train/{name}")
-            assert [point.value for point in told] == [value] * 3
+            history = client().get_metric_history(child.info.run_id, f"train/{name}")
+            assert [point.value for point in history] == [value] * 3
 
 
 def logged() -> dict[str, float]:
@@ -331,9 +331,9 @@ def test_a_cutoff_is_logged_with_its_int8_energy(cell: Path, table: str) -> None
         },
     }
     files.save_json(path, files.load_json(path) | {"cutoff": cut})
-    told = {k: v for k, v in logged().items() if k.startswith("cutoff/")}
+    metrics = {k: v for k, v in logged().items() if k.startswith("cutoff/")}
     energy = {"cutoff/int8_uj_per_window": 0.03}
-    assert told == {
+    assert metrics == {
         "cutoff/steps_share": 0.5,
         "cutoff/balanced_accuracy": 0.7,
         **(energy if table == runs.INT8_HEADLINE else {}),
@@ -434,8 +434,10 @@ def test_the_bill_of_learning_is_metrics_and_a_picture(cell: Path) -> None:
     files.save_json(path, bill)
     tracking.publish(CELL)
     (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
-    told = {k: v for k, v in parent.data.metrics.items() if k.startswith("learning/")}
-    assert told == {
+    metrics = {
+        k: v for k, v in parent.data.metrics.items() if k.startswith("learning/")
+    }
+    assert metrics == {
         "learning/dense.weight_words_read": 96.5,
         "learning/dense.weight_words_written": 40.0,
         "learning/two_tables.weight_words_read": 96.5,

@@ -24,12 +24,12 @@ def check_rule(rule: Rule, *, n_pre: int = 7, n_post: int = 5) -> None:
     """
     learner = rule.build(n_pre, n_post, dt=1e-3)
     trains = _example_trains(n_pre, n_post)
-    whole = _learned(learner, [trains])
+    uncut = _learned(learner, [trains])
     _check_trains_kept(learner, trains)
-    _check_learns(learner, whole)
+    _check_learns(learner, uncut)
     _check_range(learner)
-    _check_cuts(learner, trains, whole)
-    _check_saved(learner, trains, whole)
+    _check_cuts(learner, trains, uncut)
+    _check_saved(learner, trains, uncut)
     _check_refusals(learner)
 
 
@@ -76,35 +76,35 @@ def _alike(one: State, other: State) -> bool:
     )
 
 
-def _check_learns(learner: Learner, whole: State) -> None:
+def _check_learns(learner: Learner, uncut: State) -> None:
     start = _example_state(learner)
-    learned = zip(_parts(whole)[:2], _parts(start)[:2], strict=True)
+    learned = zip(_parts(uncut)[:2], _parts(start)[:2], strict=True)
     assert any(not np.array_equal(a, b) for a, b in learned), (
         "it learns nothing from 3 seconds of spikes"
     )
 
 
-def _check_cuts(learner: Learner, trains: Trains, whole: State) -> None:
+def _check_cuts(learner: Learner, trains: Trains, uncut: State) -> None:
     n_steps = len(trains[0])
-    assert _alike(_learned(learner, [trains]), whole), "two runs give other states"
+    assert _alike(_learned(learner, [trains]), uncut), "two runs give other states"
     rng = np.random.default_rng(11)
     for n_cuts in (1, 2, 7, 40):
         cuts = np.sort(rng.integers(0, n_steps + 1, n_cuts)).tolist()
         state = _learned(learner, _cut(trains, [0, *cuts, n_steps]))
-        assert _alike(state, whole), f"the state changes when trains are cut at {cuts}"
+        assert _alike(state, uncut), f"the state changes when trains are cut at {cuts}"
     nothing = _cut(trains, [0, 0])
-    same = _alike(_learned(learner, [trains, *nothing]), whole)
+    same = _alike(_learned(learner, [trains, *nothing]), uncut)
     assert same, "no steps change the state"
 
 
-def _check_saved(learner: Learner, trains: Trains, whole: State) -> None:
+def _check_saved(learner: Learner, trains: Trains, uncut: State) -> None:
     before, after = _cut(trains, [0, 1234, len(trains[0])])
     with TemporaryDirectory() as folder:
         path = Path(folder) / "state.safetensors"
         learner.save(path, _learned(learner, [before]))
         state = learner.load(path)
     learner.learn(state, *after)
-    assert _alike(state, whole), "it goes on differently when saved and loaded"
+    assert _alike(state, uncut), "it goes on differently when saved and loaded"
 
 
 def _check_trains_kept(learner: Learner, trains: Trains) -> None:

@@ -34,7 +34,7 @@ def publish(cell: str, *kinds: str) -> bool:
     """Log a cell's files to its MLflow run.
 
     A store that does not answer costs no result, and no more than ten seconds: a
-    message says so once, and the next `publish` catches up.
+    message reports it once, and the next `publish` catches up.
 
     Parameters
     ----------
@@ -91,6 +91,6 @@ def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
 
 @cache
 def _say(found: str) -> None:
-    """Say once in a process what is not logged."""
+    """Report once in a process what is not logged."""
     later = "The results in data/ are complete; `biospike publish` logs them later."
     console.print(f"{found} {later}", markup=False)

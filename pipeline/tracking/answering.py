@@ -17,7 +17,7 @@ ANSWER_S = 3
 
 @cache
 def fault(uri: str) -> str:
-    """Say why a tracking store takes no runs now; empty if it takes them.
+    """Explain why a tracking store takes no runs now; empty if it takes them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A cell's run and its folds' child runs: found, made, and told what is new."""
+"""A cell's run and its folds' child runs: found, made, and updated with what is new."""
 
 import os
 import subprocess
@@ -132,7 +132,7 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         log_curves(client, child, curves, group="train")
         if learned is not None:
             values = learned[learned["fold"] == summary["fold"]]
-            log_curves(client, child, _courses(values), group="learned")
+            log_curves(client, child, _quartiles(values), group="learned")
         if local is not None:
             snapshots = _snapshots(local, summary["fold"])
             log_curves(client, child, snapshots, group="plasticity")
@@ -146,7 +146,7 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     client.set_terminated(parent.info.run_id)
 
 
-def _courses(learned: pd.DataFrame) -> pd.DataFrame:
+def _quartiles(learned: pd.DataFrame) -> pd.DataFrame:
     """Give the quartiles of each quantity by epoch: the median and, aside, the others.
 
     The columns are `epoch`, `layer1.tau_mem_s`, `layer1.tau_mem_s.p25` and so on.
@@ -159,12 +159,12 @@ def _courses(learned: pd.DataFrame) -> pd.DataFrame:
         f"layer{layer}.{quantity}{suffixes[share]}"
         for layer, quantity, share in table.columns
     ]
-    courses: pd.DataFrame = table.reset_index()
-    return courses
+    quartiles: pd.DataFrame = table.reset_index()
+    return quartiles
 
 
 def _snapshots(local: plasticity.Tables, fold: int) -> pd.DataFrame:
-    """Tell a fold's weights, rates and thresholds by the number of the snapshot.
+    """Log a fold's weights, rates and thresholds by the number of the snapshot.
 
     The columns are `epoch`, which holds that number, `share_below_0.1`, `rate_hz`,
     `rate_hz.p25` and so on.
@@ -245,7 +245,7 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
 
 
 def _integers(bill: Mapping[str, Any]) -> dict[str, Any]:
-    """Name what is told of the network in integers, and of every cost table."""
+    """Name the metrics of the network in integers, and of every cost table."""
     int8 = bill["int8"]
     numbers = {
         f"energy/{name}": table.get("energy_uj_per_window")
@@ -280,7 +280,7 @@ def _words(learning: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _circumstances() -> dict[str, str]:
-    """Say what is known about the stage, the experiment and the code."""
+    """List what is known about the stage, the experiment and the code."""
     tags = {tag: os.environ.get(name, "") for tag, name in ENVIRONMENT.items()}
     commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     if commit:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 UPSTREAM = ("labels", "source", "reader", "signal", "windows", "folds")
-"""Settings that say which windows are told apart; others are what is tried on them."""
+"""Settings that define the windows to classify; the others are tried on them."""
 METRICS = {
     "balanced_accuracy": "test/int8_balanced_accuracy",
     "low": "test/int8_balanced_accuracy.ci_low",

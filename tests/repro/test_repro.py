@@ -73,7 +73,7 @@ def commit(clone: Path, message: str) -> None:
 
 
 def stages_run(output: str) -> set[str]:
-    """Which stages `dvc repro` says it ran, but for the inventory, that always runs."""
+    """List stages that `dvc repro` ran, but for the inventory, which always runs."""
     lines = (line for line in output.splitlines() if line.startswith("Running stage"))
     return {line.split("'")[1] for line in lines} - {"inventory"}
 
