@@ -58,7 +58,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found}
 
 
-def test_the_file_holds_the_code_of_the_whole_signal(target: Path) -> None:
+def test_the_file_holds_the_code_of_the_full_signal(target: Path) -> None:
     signal, encoder = prepare("r2", 1), Rate()
     encode(encoder, target)
     spikes = files.load_spikes(target / "r2.h5")

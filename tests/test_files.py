@@ -226,7 +226,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], Load]] = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_missing_file_says_what_to_do(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_has_a_remedy(tmp_path: Path, name: str) -> None:
     load = KINDS[name][1]
     with pytest.raises(DataError, match="no such file") as caught:
         load(tmp_path / "data" / "spikes" / "emg-delta" / name)
@@ -309,7 +309,7 @@ def test_a_long_recording_comes_back_from_several_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_no_part_says_who_wrote_it_and_when_and_where(tmp_path: Path) -> None:
+def test_no_part_states_who_wrote_it_and_when_and_where(tmp_path: Path) -> None:
     path = tmp_path / "a_raw.fif"
     files.save_recording(path, recording())
     for part in files.recording_parts(path):

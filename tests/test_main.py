@@ -278,7 +278,7 @@ def test_the_help_of_a_command_has_an_example(biospike: Command, command: str) -
 @pytest.mark.parametrize(
     "words", [("cells",), ("check",), ("summary",), ("publish",), ("tradeoff", "x")]
 )
-def test_in_another_folder_a_command_says_so(
+def test_in_another_folder_a_command_reports_it(
     biospike: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     checkout = Path.cwd()

@@ -37,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING"):
         monkeypatch.delenv(name, raising=False)
     answering.fault.cache_clear()
-    tracking._say.cache_clear()
+    tracking._report.cache_clear()
     return tmp_path
 
 
@@ -297,7 +297,7 @@ def test_what_needs_no_signal_stands_beside(cell: Path) -> None:
     assert parent.data.tags["clock.best"] == "trees"
 
 
-def test_a_fold_tells_what_rounding_cost(cell: Path) -> None:
+def test_a_fold_reports_what_rounding_cost(cell: Path) -> None:
     tracking.publish(CELL, "runs")
     (child,) = [run for run in all_runs() if run.data.tags.get("fold") == "0"]
     assert child.data.metrics["train/quantized.validation_float32"] == 0.8

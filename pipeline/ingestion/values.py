@@ -103,7 +103,7 @@ class Value(Settings):
         return match
 
     @model_validator(mode="after")
-    def _says_where(self) -> Self:
+    def _check_places(self) -> Self:
         if (self.file is not None) != (self.place == "sidecar"):
             raise ValueError("`file` is for `from: sidecar`, which needs it")
         if self.place == "unknown" and not isinstance(self, Person):
@@ -163,7 +163,7 @@ class Label(Value):
     ] = "first"
 
     @property
-    def speaks_of_rhythm(self) -> bool:
+    def holds_rhythms(self) -> bool:
         """Whether the codes are rhythms as WFDB writes them: `(AFIB`."""
         codes = self.map or {}
         return self.place == "note" and bool(codes) and all(c[:1] == "(" for c in codes)
@@ -174,7 +174,7 @@ class Label(Value):
         What `match` does not find is none. Beside WFDB's rhythms, notes without an open
         parenthesis are remarks, unless `match` is given.
         """
-        if self.speaks_of_rhythm and self.match is None and text.strip()[:1] != "(":
+        if self.holds_rhythms and self.match is None and text.strip()[:1] != "(":
             return False
         return bool(self.codes(text))
 

@@ -68,8 +68,8 @@ def of_tables(folder: Path, names: Iterable[str]) -> dict[str, Kinds]:
     found = {}
     for name in sorted(names):
         path = PurePosixPath(name)
-        speaks_of = path.stem.rpartition("_")[2]
-        if path.suffix.lower() not in TABLES or speaks_of in OF_SIGNALS:
+        suffix = path.stem.rpartition("_")[2]
+        if path.suffix.lower() not in TABLES or suffix in OF_SIGNALS:
             continue
         if kinds := kinds_of(_columns(folder / name)):
             found[name] = kinds

@@ -29,7 +29,7 @@ SLOW_SHARE = 0.8
 HUM = 10.0
 """Times that a line of the mains stands above its neighbours."""
 HUM_SHARE = 0.05
-"""Share of the power that a line has before it is spoken of."""
+"""Share of the power that a line has before it is reported."""
 OTHER_HUM = 4.0
 """Times that the other mains' line stands higher than the stated one's."""
 FLAT_SHARE, CLIPPED_SHARE = 0.5, 0.02

@@ -52,7 +52,7 @@ def spread_of_estimates(rows: Mapping[str, Estimates]) -> Picture | None:
             low, high = min(row.values()), max(row.values())
             axes.plot([low, high], [place, place], color=FAINT, lw=3, zorder=1)
             if len(row) > 1:
-                _say_factor(axes, high / low, (high, place))
+                _write_factor(axes, high / low, (high, place))
         for number, table in enumerate(tables):
             places = [k for k, row in enumerate(shown.values()) if table in row]
             axes.scatter(
@@ -79,7 +79,7 @@ def spread_of_estimates(rows: Mapping[str, Estimates]) -> Picture | None:
         return picture(figure, in_words(shown))
 
 
-def _say_factor(axes: "Axes", factor: float, at: tuple[float, float]) -> None:
+def _write_factor(axes: "Axes", factor: float, at: tuple[float, float]) -> None:
     """Write how far the ends of a row are apart, behind its last dot."""
     axes.annotate(
         f"{factor:.2g}×" if factor < 10 else f"{factor:.0f}×",

@@ -39,7 +39,7 @@ def fit_locally(
     validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
-    first: np.random.Generator,
+    weights_rng: np.random.Generator,
     sparsity: SparsitySettings = DENSE,
 ) -> tuple[Snapshots, Iterator[Epoch]]:
     """Let the layer of a competitive network learn; then fit its read-out.
@@ -55,7 +55,7 @@ def fit_locally(
         Of the read-out.
     rng : Generator
         Draws the windows.
-    first : Generator
+    weights_rng : Generator
         Draws the weights before learning.
     sparsity : SparsitySettings
         Of the read-out. What the layer learned stays complete: pruned, it would have to
@@ -71,7 +71,8 @@ def fit_locally(
     layer, neurons = parts(network)
     population = neurons.population
     state = population.start(
-        first_weights(population, choices, first), neurons.thresholds.cpu().numpy()
+        first_weights(population, choices, weights_rng),
+        neurons.thresholds.cpu().numpy(),
     )
     snapshots = Snapshots(population)
     snapshots.take(state, 0, None)
@@ -84,7 +85,7 @@ def fit_locally(
     rest = read_out(network)
     if reward := choices.reward:
         fitted, judged = cast("Windows", fitted), cast("Windows", judged)
-        epochs = fit_by_reward(rest, fitted, judged, settings, reward, rng, first)
+        epochs = fit_by_reward(rest, fitted, judged, settings, reward, rng, weights_rng)
     else:
         epochs = fit_sparsely(rest, fitted, judged, settings, rng, sparsity)
     return snapshots, (

@@ -58,7 +58,7 @@ def fit_by_reward(
     settings: TrainingSettings,
     choices: RewardReadOut,
     rng: np.random.Generator,
-    first: np.random.Generator,
+    weights_rng: np.random.Generator,
 ) -> Iterator[Epoch]:
     """Let a read-out learn from reward, and yield every epoch.
 
@@ -76,7 +76,7 @@ def fit_by_reward(
         What the head was made of.
     rng : Generator
         Draws windows and choices.
-    first : Generator
+    weights_rng : Generator
         Draws the weights before learning.
 
     Yields
@@ -85,7 +85,7 @@ def fit_by_reward(
         Its training loss is the cross-entropy of the choices' likelihoods; the spike
         rate is of the class neurons.
     """
-    learner = _Learner.of(network, choices, first)
+    learner = _Learner.of(network, choices, weights_rng)
     judges = some_of_each_class(judged, settings.validation_windows_per_class, rng)
     last = not chooses(judged)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()

@@ -79,7 +79,7 @@ def test_weakening_must_outweigh_clearly(example: ModuleType) -> None:
     assert (example.live(0, 100, 0.002, rule).weights[-1] > 0.5).all()
 
 
-def test_the_script_says_how_to_use_it() -> None:
+def test_the_script_explains_how_to_use_it() -> None:
     printed = subprocess.run(
         [sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=True
     )

@@ -344,7 +344,7 @@ def test_learning_makes_a_silent_neuron_fire(example: ModuleType) -> None:
     assert (example.forward(task.times, weights, trial).fired > 0).all()
 
 
-def test_the_script_says_how_to_use_it() -> None:
+def test_the_script_explains_how_to_use_it() -> None:
     printed = subprocess.run(
         [sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=True
     )

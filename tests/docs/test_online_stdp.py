@@ -104,7 +104,7 @@ def test_another_device_is_refused(
         example.load(tmp_path)
 
 
-def test_the_script_tells_before_and_after(
+def test_the_script_reports_before_and_after(
     example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     example.main(["--seconds", "5", "--save", str(tmp_path / "device")])

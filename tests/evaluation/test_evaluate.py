@@ -169,7 +169,7 @@ def test_folds_of_one_class_each_have_no_auroc() -> None:
     assert "without" not in found["balanced_accuracy"]
 
 
-def test_a_class_that_is_never_predicted_says_so() -> None:
+def test_a_class_that_is_never_predicted_is_reported() -> None:
     predictions = made_up()
     predictions["predicted"] = predictions["predicted"].replace("S", "N")
     found = evaluate(predictions, LABELS, QUICK, seed=1).metrics["classes"]["S"]
@@ -250,7 +250,7 @@ def test_the_same_twice_and_in_any_order() -> None:
     assert once.metrics["accuracy"] != other.metrics["accuracy"]
 
 
-def test_pooled_metrics_alone_are_those_of_the_whole() -> None:
+def test_pooled_metrics_alone_are_those_of_the_full_evaluation() -> None:
     """With the same resamples: the intervals of two networks can be compared."""
     predictions = made_up()
     pooled = evaluate_pooled(predictions, LABELS, QUICK, seed=1)

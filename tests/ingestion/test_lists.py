@@ -81,7 +81,7 @@ def test_a_list_of_excel_counts_as_one(view: View) -> None:
         ("RECORDS", b"1\x000\x000\n", "is no list of records"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_said(
+def test_a_list_that_cannot_be_read_is_reported(
     view: View, name: str, content: bytes, message: str
 ) -> None:
     (view.folder / name).write_bytes(content)

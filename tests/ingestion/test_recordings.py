@@ -94,7 +94,7 @@ def ages(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.fif")}
 
 
-def test_a_row_says_what_a_recording_is(raw: Path) -> None:
+def test_a_row_describes_a_recording(raw: Path) -> None:
     table = run(raw, absent={"p3_7.csv": "the mirror lacks it", "p3.txt": "so"})
     assert table["status"].tolist() == ["used"] * 3 + ["absent"]
     row = table.iloc[1]
@@ -291,7 +291,7 @@ def test_files_are_counted_by_reason_and_not_named(raw: Path) -> None:
     }
 
 
-def test_a_list_that_cannot_be_read_is_said(raw: Path) -> None:
+def test_a_list_that_cannot_be_read_is_reported(raw: Path) -> None:
     (raw / "RECORDS").write_bytes(b"\xff\xfep1_1")
     with pytest.raises(DataError, match="RECORDS: cannot be read"):
         run(raw)

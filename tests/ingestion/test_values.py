@@ -78,7 +78,7 @@ def test_several_codes_come_in_the_order_of_the_map() -> None:
     assert rule.classes("164889003, 59118001,,7") == ["RBBB", "AF"]
 
 
-def test_modulo_reduces_whole_numbers_only() -> None:
+def test_modulo_reduces_integers_only() -> None:
     rule = label(modulo=7)
     found = [rule.codes(text)[0] for text in ("0", "13", "14", "x", "1.5", "08")]
     assert found == ["0", "6", "0", "x", "1.5", "1"]

@@ -41,5 +41,5 @@ def test_many_reasons_are_cut() -> None:
     assert lines[-1] == "and 5 more reasons"
 
 
-def test_nothing_is_said_of_what_is_used() -> None:
+def test_nothing_is_reported_of_what_is_used() -> None:
     assert len(reported([Row("z", "z"), Row("y", "y")])) == 1

@@ -44,7 +44,7 @@ def made() -> torch.nn.Module:
     return network
 
 
-def test_copies_are_as_late_as_they_say() -> None:
+def test_copies_are_as_late_as_stated() -> None:
     given = spikes(2)
     copies = Delays(count=4, every=3)(given)
     for feature in range(3):

@@ -196,7 +196,7 @@ def test_a_state_does_not_keep_all_outputs_alive() -> None:
     assert state[0].untyped_storage().nbytes() == 4 * 6 * 4
 
 
-def test_dropout_silences_neurons_for_whole_windows() -> None:
+def test_dropout_silences_neurons_for_full_windows() -> None:
     network = build(Dense(units=(40,), read_out="count", dropout=0.5), Leaky())
     seen: list[Tensor] = []
     layer = network.layers[0]
@@ -245,7 +245,7 @@ def test_without_layers_the_head_reads_the_spikes(
     assert all(p.grad is not None for p in network.parameters())
 
 
-def test_dropout_without_layers_silences_features_for_whole_windows() -> None:
+def test_dropout_without_layers_silences_features_for_full_windows() -> None:
     network = build(Dense(units=(), read_out="count", dropout=0.5), Relu())
     seen: list[Tensor] = []
     network.head.linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))

@@ -138,7 +138,7 @@ def test_traces_go_on_and_are_not_changed() -> None:
         assert torch.equal(before, after)
 
 
-def test_no_window_hears_of_another() -> None:
+def test_no_window_affects_another() -> None:
     """Source in one window, target in the other: there is no pair."""
     learner = Pair().build(1, 1, dt=1e-3)
     pre, post = torch.zeros(9, 2, 1, dtype=torch.bool), torch.zeros(9, 2, 1).bool()

@@ -48,7 +48,7 @@ def check(picture: Picture | None) -> str:
     return picture.alt
 
 
-def test_histograms_tell_the_medians() -> None:
+def test_histograms_state_the_medians() -> None:
     learned = table()
     learned.loc[learned["epoch"] == 0, "value"] = 0.05
     learned.loc[learned["kept"], "value"] = 0.08
@@ -79,7 +79,7 @@ def test_neurons_without_time_constants_have_no_histogram() -> None:
     assert "threshold over 3 epochs" in check(quantities.courses(table("threshold")))
 
 
-def test_a_map_tells_how_far_it_moved() -> None:
+def test_a_map_states_how_far_it_moved() -> None:
     u = np.linspace(-2, 2, 9)
     single = pd.concat(
         pd.DataFrame(

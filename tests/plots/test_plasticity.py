@@ -135,7 +135,7 @@ def test_fields_are_of_the_most_active_units_of_the_first_fold() -> None:
     assert found.count("moved 0.25") == 24
 
 
-def test_a_field_tells_its_strongest_weight_and_how_far_it_moved() -> None:
+def test_a_field_states_its_strongest_weight_and_how_far_it_moved() -> None:
     alt = check(fields.receptive_fields(fields_table(1), units_table(1)))
     assert "the strongest, 1, is of unit 0 for MLII+ 0 ms before its spike" in alt
     # 15 of 16 weights fell by a quarter, one rose by a half.
@@ -228,7 +228,7 @@ def test_rates_and_thresholds_are_described() -> None:
     assert "threshold goes from 1 to 4" in alt
 
 
-def test_no_rates_are_told_as_such() -> None:
+def test_no_rates_are_described_as_such() -> None:
     picture = homeostasis.homeostasis(units_table(1, 1, 1))
     assert "no rates yet" in check(picture)
     assert "none yet" in texts(picture)

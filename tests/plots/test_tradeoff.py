@@ -36,7 +36,7 @@ def test_what_is_absent_beats_nothing_and_is_on_no_front() -> None:
     assert pareto(points).tolist() == [False, False, True]
 
 
-def test_points_are_named_by_what_tells_them_apart() -> None:
+def test_points_are_named_by_what_distinguishes_them() -> None:
     same = {"encoder": "delta", "seed": "7", "network.bins": "8"}
     given = [
         {**same, "model": "lif", "sparsity.pruning": "null"},
@@ -75,7 +75,7 @@ def points() -> pd.DataFrame:
     return made.assign(name=["rich", "poor", "beaten", "unknown"], **ends)
 
 
-def test_the_figure_says_what_it_shows(
+def test_the_figure_states_what_it_shows(
     points: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Any] = []

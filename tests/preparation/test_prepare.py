@@ -78,7 +78,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def test_everything_is_written_as_the_contract_says(demo):
+def test_everything_is_written_by_the_contract(demo):
     demo()
     folder = files.folder("windows", "demo")
     windows = files.load_table(folder / "windows.parquet")
@@ -109,7 +109,7 @@ def test_everything_is_written_as_the_contract_says(demo):
     assert signal.samples.dtype == np.float32
 
 
-def test_a_beat_stands_where_its_window_says(demo):
+def test_a_beat_lies_where_its_window_states(demo):
     demo()
     windows = files.load_table(files.folder("windows", "demo") / "windows.parquet")
     signal = files.load_signal(SIGNALS / "b.h5")

@@ -197,7 +197,7 @@ def test_channels_by_either_name_and_by_type(
         read(tmp_path, "a.edf", channels=["Fpz"])
 
 
-def test_names_that_only_the_type_tells_apart(
+def test_names_that_only_the_type_distinguishes(
     tmp_path: Path, write_edf: WriteEdf
 ) -> None:
     write_edf(tmp_path / "a.edf", NOISE[:2], labels=("EEG A1", "ECG A1"))

@@ -86,7 +86,7 @@ def test_nothing_is_compared_without_integers() -> None:
     assert device.compared(lif, [lif, twin]) is None
 
 
-def test_a_row_says_what_is_absent() -> None:
+def test_a_row_states_what_is_absent() -> None:
     assert device.row(cell("lif", absent="exponentials"), {}) == {
         "title": "delta · lif",
         "absent": "exponentials",

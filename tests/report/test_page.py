@@ -378,7 +378,7 @@ def make() -> dict[str, Any]:
     return report.make_report(CELLS, CARDS, QUICK, seed=1)
 
 
-def test_the_summary_is_small_and_tells_of_the_spiking_cell(
+def test_the_summary_is_small_and_describes_the_spiking_cell(
     report_of: Path, details: dict[str, Any]
 ) -> None:
     summary = files.load_json(report_of / "data/report/summary.json")
@@ -414,7 +414,7 @@ def test_a_twin_spends_less_by_the_same_settings(details: dict[str, Any]) -> Non
     assert cells[2]["matched_ann"] == pruned[1]["cell"]
 
 
-def test_everything_that_was_left_out_is_told(
+def test_everything_that_was_left_out_is_listed(
     report_of: Path, details: dict[str, Any]
 ) -> None:
     card = details["datasets"]["ecg_demo"]
@@ -574,7 +574,7 @@ def test_cold_decisions_have_a_line(grid: Path) -> None:
         assert ("65.4" if "absent" not in cold else "undefined: of class") in shown
 
 
-def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
+def test_a_window_is_cut_where_the_code_represents_it(grid: Path) -> None:
     """A spike at the step that encodes sample k stands at sample k's time."""
     from pipeline.report.figures import piece
 
@@ -637,7 +637,7 @@ def test_other_formats() -> None:
     assert report.interval({"value": 0.5, "low": None}) == "no interval"
 
 
-def test_what_neurons_learned_is_told_in_numbers(
+def test_what_neurons_learned_is_reported_in_numbers(
     report_of: Path, details: dict[str, Any]
 ) -> None:
     lif, ann = details["cells"]
@@ -652,7 +652,7 @@ def test_what_neurons_learned_is_told_in_numbers(
     assert page.count("What the neurons learned") == 1
 
 
-def test_a_page_without_learned_dynamics_says_nothing_of_them(grid: Path) -> None:
+def test_a_page_without_learned_dynamics_does_not_mention_them(grid: Path) -> None:
     for name in ("learned.parquet", "portraits.parquet"):
         (files.folder("runs", "ecg_demo-delta-lif") / name).unlink()
     make()
@@ -735,7 +735,7 @@ def learned_locally(grid: Path) -> Path:
     return grid
 
 
-def test_what_synapses_learned_is_told_and_drawn(learned_locally: Path) -> None:
+def test_what_synapses_learned_is_reported_and_drawn(learned_locally: Path) -> None:
     make()
     text = (learned_locally / "data/report/index.html").read_text()
     page = Page()
@@ -782,7 +782,7 @@ def test_the_bill_of_learning_needs_no_pictures(learned_locally: Path) -> None:
     assert "Receptive fields" not in text
 
 
-def test_cells_that_do_not_learn_locally_say_nothing_of_synapses(
+def test_cells_that_do_not_learn_locally_do_not_mention_synapses(
     report_of: Path,
 ) -> None:
     text = (report_of / "data/report/index.html").read_text()
@@ -830,7 +830,7 @@ def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
     assert "a CR2032 lasts" in text
 
 
-def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
+def test_a_cell_without_an_integer_network_has_a_reason(grid: Path) -> None:
     name = "ecg_demo-delta-lif"
     path = files.folder("energy", name) / "energy.json"
     energy = files.load_json(path)
@@ -850,7 +850,7 @@ def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
     assert "delta · lif 1.50" not in text
 
 
-def test_meters_are_told_apart_in_a_cell(grid: Path) -> None:
+def test_meters_are_distinguished_in_a_cell(grid: Path) -> None:
     """Two that measured are two numbers; what the profile stage measures has none."""
     jetson = {"energy_j_per_window": 3.25e-4}
     meters = {"meters": {**MEASURED["meters"], "jetson": jetson}}
@@ -868,7 +868,7 @@ def test_a_battery_that_nothing_drains_lasts_without_a_number(grid: Path) -> Non
     assert "45 nm with memory, estimated 0 0 –" in on_device(grid)
 
 
-def test_a_cutoff_is_told(report_of: Path) -> None:
+def test_a_cutoff_is_described(report_of: Path) -> None:
     path = files.folder("energy", "ecg_demo-delta-lif") / "energy.json"
     cut = {"steps_share": 0.625, "balanced_accuracy": {"with": 0.8, "without": 0.825}}
     assert "decided early" not in page_text(report_of)
@@ -922,7 +922,7 @@ def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
     assert tradeoffs.shown("eeg_demo") is None
 
 
-def test_no_battery_is_said_to_outlive_its_own_age() -> None:
+def test_no_battery_is_reported_to_outlive_its_own_age() -> None:
     assert report.years(None) == "–"
     assert report.years(365.0) == report.number(1.0)
     assert report.years(10 * 365 + 1) == "over 10"

@@ -298,7 +298,7 @@ COMMANDS = ("make ", ".venv/bin/", "git ")
         ("report", []),
     ],
 )
-def test_a_stage_does_what_dvc_yaml_and_its_digest_say(
+def test_a_stage_does_what_dvc_yaml_and_its_digest_state(
     clone: Path, elsewhere: Path, tmp_path: Path, stage: str, names: list[str]
 ) -> None:
     """No code runs that the digest lacks, nothing is read that is not declared.

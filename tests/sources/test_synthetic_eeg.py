@@ -92,7 +92,7 @@ def test_imagery_quiets_the_opposite_side(fetched: tuple[Path, Fetched]) -> None
         assert min(differences) > 0.15
 
 
-def test_band_power_tells_the_hand_and_means_do_not(
+def test_band_power_predicts_the_hand_and_means_do_not(
     fetched: tuple[Path, Fetched],
 ) -> None:
     cut = [trials(fetched[0], subject) for subject in SUBJECTS]

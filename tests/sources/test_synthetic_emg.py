@@ -125,7 +125,7 @@ def test_effort_shows_only_in_holds(fetched: tuple[Path, Fetched]) -> None:
     assert np.min(rms["hold"]) > 2 * np.max(rms["rest"])
 
 
-def test_gestures_are_told_by_the_pattern_of_channel_power(
+def test_the_pattern_of_channel_power_predicts_gestures(
     fetched: tuple[Path, Fetched],
 ) -> None:
     assert within_session(fetched[0], feature=0) > 0.8

@@ -112,7 +112,7 @@ def test_a_cell_without_integers_has_no_metrics_of_them(stage: Stage) -> None:
     assert "int8" not in metrics()
 
 
-def test_what_always_answers_the_same_is_said(stage: Stage) -> None:
+def test_a_constant_prediction_is_reported(stage: Stage) -> None:
     path = files.folder("runs", CELL) / "predictions.parquet"
     assert "predicted" not in module.main(stage)
     files.save_table(path, predictions(0.9).assign(predicted="V"))

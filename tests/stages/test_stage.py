@@ -200,7 +200,7 @@ def test_a_second_stage_on_one_output_is_refused(
     assert "ingest ecg: done" in printed
 
 
-def test_a_stage_in_another_folder_says_so(
+def test_a_stage_in_another_folder_reports_it(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = Path.cwd()

@@ -39,7 +39,7 @@ def folds_of(network: nn.Module, n_folds: int = 1) -> list[dict[str, Any]]:
     return [{"fold": k, **json.loads(files.dump_json(plain))} for k in range(n_folds)]
 
 
-def test_quantities_are_told_by_layer() -> None:
+def test_quantities_are_reported_by_layer() -> None:
     network = build("leaky", tau_mem_s=0.02)
     with torch.no_grad():
         layer(network, 2).learned["log_tau"][3] = math.log(0.07)
@@ -184,7 +184,7 @@ def test_neurons_that_run_away_have_no_portrait(
 
 
 @pytest.mark.parametrize("name", available("neurons"))
-def test_every_neuron_tells_what_it_can(name: str) -> None:
+def test_every_neuron_reports_what_it_can(name: str) -> None:
     layers = nn.Sequential(find("neurons", name)().build((3,), dt=0.01))
     before = deepcopy(layers.state_dict())
     learned, table = dynamics.learned(layers), dynamics.portraits(layers)

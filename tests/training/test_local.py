@@ -124,7 +124,7 @@ def _layer(task: Task, folder: Path) -> torch.nn.Module:
     return network
 
 
-def test_it_learns_to_tell_the_classes(run: Path) -> None:
+def test_it_learns_to_distinguish_the_classes(run: Path) -> None:
     predictions = files.load_table(run / "predictions.parquet")
     right = predictions["label"] == predictions["predicted"]
     assert right.mean() > 0.85
@@ -215,7 +215,7 @@ def test_a_finished_fold_is_kept(
     assert _bytes(run) == before
 
 
-def test_history_tells_rates_and_strengths(run: Path) -> None:
+def test_history_holds_rates_and_strengths(run: Path) -> None:
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5]
     assert (history["spike_rate"] > 0).all()

@@ -283,7 +283,7 @@ def test_neurons_that_run_away_end_the_tuning(monkeypatch: pytest.MonkeyPatch) -
     assert not kept.fine_tuned
 
 
-def test_a_network_that_has_no_integers_says_why(tmp_path: Path) -> None:
+def test_a_network_that_has_no_integers_has_a_reason(tmp_path: Path) -> None:
     network = Dense(units=(2,), read_out="membrane").build(SHAPE, Leaky())
     quantized = _quantized(network)
     assert quantized.network is None

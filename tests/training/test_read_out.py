@@ -49,7 +49,7 @@ def fitted(network: torch.nn.Module, n_classes: int) -> list[float]:
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("kind", ["rates", "count"])
-def test_it_tells_classes_apart(n_classes: int, kind: str) -> None:
+def test_it_distinguishes_classes(n_classes: int, kind: str) -> None:
     network = read_out(n_classes, read_out=kind)
     accuracies = fitted(network, n_classes)
     assert len(accuracies) == len(STRENGTHS)

@@ -85,7 +85,7 @@ def test_validation_of_one_class_keeps_the_last_epoch() -> None:
     assert torch.equal(network.head.weights.weight, weights[-1])
 
 
-def test_labels_that_say_nothing_teach_nothing() -> None:
+def test_labels_without_information_teach_nothing() -> None:
     windows = _permuted(_windows(7))
     accuracies = []
     for seed in range(3):
@@ -218,7 +218,7 @@ def test_ties_are_no_better() -> None:
     assert len(list(epochs)) == 3
 
 
-def test_windows_do_not_hear_each_other() -> None:
+def test_windows_do_not_affect_each_other() -> None:
     learner, windows = _learner(), _windows(7)
     one, other = (_copies(learner, windows, row) for row in (4, 5))
     alone = learner.likelihoods(one)

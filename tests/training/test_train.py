@@ -194,7 +194,7 @@ def test_it_writes_what_the_next_stages_read(made: Made) -> None:
     assert [len(epoch["layer_rates"]) for epoch in epochs] == [1] * len(epochs)
 
 
-def test_it_learns_to_tell_unseen_subjects_apart(made: Made) -> None:
+def test_it_learns_to_classify_unseen_subjects(made: Made) -> None:
     run = made.run
     predictions = files.load_table(run / "predictions.parquet")
     right = predictions["label"] == predictions["predicted"]
@@ -210,7 +210,7 @@ def test_two_workers_give_the_same_bytes(
     assert _bytes(tmp_path) == _bytes(run)
 
 
-def test_the_summary_tells_of_every_fold(made: Made) -> None:
+def test_the_summary_lists_every_fold(made: Made) -> None:
     task, run = made
     first, second = train(task, run)
     assert (first["fold"], second["fold"]) == (0, 1)
@@ -393,14 +393,14 @@ def test_predictions_in_integers_are_of_the_file(made: Made) -> None:
     assert (table["predicted"] == floats["predicted"]).mean() > 0.9
 
 
-def test_the_summary_tells_what_rounding_cost(task: Task, run: Path) -> None:
+def test_the_summary_reports_what_rounding_cost(task: Task, run: Path) -> None:
     for fold, line in enumerate(train(task, run)):
         _, summary = load_quantized(quantized_path(run, fold))
         assert line["quantized"] == summary
         assert 0.5 < summary["validation_int8"] <= 1
 
 
-def test_neurons_that_have_no_integers_say_so(
+def test_neurons_that_have_no_integers_are_reported(
     task: Task, tmp_path: Path, put_in_integers: list[int]
 ) -> None:
     """An older table of such predictions does not stay."""

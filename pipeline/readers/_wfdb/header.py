@@ -187,8 +187,8 @@ def _signal(where: str, place: int, line: str) -> HeaderSignal:
         offset=int(stated["byte_offset"] or 0),
         gain=_number(stated["adc_gain"]),
         unit=unit,
-        first=_whole(stated["init_value"]),
-        checksum=_whole(stated["checksum"]),
+        first=_integer(stated["init_value"]),
+        checksum=_integer(stated["checksum"]),
         unclear=unclear,
     )
 
@@ -212,7 +212,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _whole(text: str) -> int | None:
+def _integer(text: str) -> int | None:
     return int(text) if text.lstrip("-") else None
 
 

@@ -101,12 +101,12 @@ def _of_segments(folder: Path, master: Header) -> WfdbRecord:
         listed = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates))
         raise _contradiction(master.where, f"segments at {listed} Hz", "one rate")
     unreadable = [each for each in headers if each.rate is None and each.rate_text]
-    spoken = (unreadable or [master])[0]
+    stating = (unreadable or [master])[0]
     return WfdbRecord(
         master.where,
         rates[0] if rates and not unreadable else None,
-        spoken.rate_text,
-        spoken.where,
+        stating.rate_text,
+        stating.where,
         (layout or parts[0].header).signals,
         parts,
         tuple(dict.fromkeys(line for header in headers for line in header.comments)),

@@ -173,15 +173,15 @@ def notes(header: Header) -> tuple[list[float], list[Mark]]:
     return starts, sorted(moved, key=lambda mark: mark.onset_s)
 
 
-def _are_whole(numbers: np.ndarray) -> bool:
+def _are_complete(numbers: np.ndarray) -> bool:
     return bool((np.abs(numbers - np.round(numbers)) < 1e-4).all())
 
 
 def _contiguous(onset: np.ndarray, even: float) -> np.ndarray:
     """Move times of few decimals to where records may follow each other."""
     moved = onset.copy()
-    unit = next((u for u in 10.0 ** -np.arange(9) if _are_whole(onset / u)), 1e-9)
-    if _are_whole(np.array([even / unit])):
+    unit = next((u for u in 10.0 ** -np.arange(9) if _are_complete(onset / u)), 1e-9)
+    if _are_complete(np.array([even / unit])):
         return moved
     for k in range(1, len(onset)):
         follows = moved[k - 1] + even
