@@ -23,7 +23,7 @@ from rich.console import Console
 from pipeline.encoders.delta import Delta
 from pipeline.plasticity._delays import DelayLine
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.three_variable import ThreeVariable
@@ -63,10 +63,10 @@ POPULATION = Population(
 class Device(NamedTuple):
     """All that the device remembers."""
 
-    signal: causal.State | None
+    signal: causal.FilterState | None
     code: np.ndarray
     delays: np.ndarray
-    population: State
+    population: LearningState
 
 
 def start(seed: int) -> Device:
@@ -101,7 +101,7 @@ def load(folder: Path) -> Device:
     with np.load(folder / "input.npz", allow_pickle=False) as kept:
         arrays = dict(kept)
     code, delays = arrays.pop("code"), arrays.pop("delays")
-    signal = causal.State(**arrays) if arrays else None
+    signal = causal.FilterState(**arrays) if arrays else None
     population = POPULATION.load(folder / "population.safetensors")
     return Device(signal, code, delays, population)
 

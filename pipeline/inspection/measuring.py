@@ -104,7 +104,7 @@ class Watch:
         n_channels = len(content.channels)
         self._content = content
         self._identifying = identifying
-        self._moments = _Moments(n_channels)
+        self._statistics = _Statistics(n_channels)
         self._changes = _Changes(n_channels, content.n_samples)
         self._spectra = SpectraOf(n_channels, content.n_samples, content.sfreq)
 
@@ -117,7 +117,7 @@ class Watch:
     def _add(self, piece: Precise) -> None:
         if not np.isfinite(piece).all():
             piece = np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0)
-        self._moments.add(piece)
+        self._statistics.add(piece)
         self._changes.add(piece)
         self._spectra.add(piece)
 
@@ -125,7 +125,7 @@ class Watch:
         """Give what was measured."""
         content, changes = self._content, self._changes
         quantiles = np.quantile(changes.values(), SHARES, axis=1).T
-        quantiles[:, 0], quantiles[:, -1] = self._moments.low, self._moments.high
+        quantiles[:, 0], quantiles[:, -1] = self._statistics.low, self._statistics.high
         least, usual = changes.steps()
         return Seen(
             channels=content.channels,
@@ -135,7 +135,7 @@ class Watch:
             segments=content.segments,
             line_freq=content.line_freq,
             quantiles=quantiles,
-            rms=self._moments.rms(),
+            rms=self._statistics.rms(),
             steady_share=changes.steady / max(1, changes.n_changes_possible),
             straight_share=changes.straight / max(1, changes.n_changes_possible),
             hold=changes.hold(),
@@ -148,7 +148,7 @@ class Watch:
         )
 
 
-class _Moments:
+class _Statistics:
     """Extremes, mean and power, about the first sample so that no digits are lost."""
 
     def __init__(self, n_channels: int) -> None:

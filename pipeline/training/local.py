@@ -18,7 +18,7 @@ from pipeline.networks._plastic import Competing, DelayedWeights
 from pipeline.networks._stack import Stack
 from pipeline.networks.competitive import Competitive
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.training.batches import Windows, some_of_each_class
 from pipeline.training.fitting import Epoch, Examples
 from pipeline.training.losses import DENSE
@@ -232,7 +232,7 @@ def _in_windows(
 def _learn(
     layer: DelayedWeights,
     population: Population,
-    state: State,
+    state: LearningState,
     train: Windows,
     count: int,
     rng: np.random.Generator,
@@ -256,7 +256,7 @@ def _learn(
             snapshots.take(state, seen, spikes)
 
 
-def _keep(layer: DelayedWeights, neurons: Competing, state: State) -> None:
+def _keep(layer: DelayedWeights, neurons: Competing, state: LearningState) -> None:
     """Put what was learned into the network."""
     weights = neurons.population.values(state)
     with torch.no_grad():

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from pipeline.axes import SpikeBits
 from pipeline.networks._reward_head import RewardHead
 from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import (
     Windows,
@@ -111,13 +111,13 @@ class _Learner:
     Parameters
     ----------
     head : RewardHead
-    state : State
+    state : LearningState
     eligibility : array, shape (source, neuron)
         The state's, of the rule that waits for reward.
     """
 
     head: RewardHead
-    state: State
+    state: LearningState
     eligibility: np.ndarray
 
     @classmethod

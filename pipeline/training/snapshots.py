@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline import files
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 
 WEIGHTS, UNITS, FIELDS = "weights.parquet", "units.parquet", "fields.parquet"
 EDGES = np.linspace(0, 1, 21)
@@ -31,12 +31,14 @@ class Snapshots:
         self.population = population
         self.taken: list[dict[str, Any]] = []
 
-    def take(self, state: State, windows: int, spikes: np.ndarray | None) -> None:
+    def take(
+        self, state: LearningState, windows: int, spikes: np.ndarray | None
+    ) -> None:
         """Take a snapshot.
 
         Parameters
         ----------
-        state : State
+        state : LearningState
         windows : int
             Windows seen so far.
         spikes : array, shape (target,), or None
@@ -120,7 +122,7 @@ def field_table(
     )
 
 
-def _shares(population: Population, state: State) -> list[float]:
+def _shares(population: Population, state: LearningState) -> list[float]:
     weights = relative(population, population.values(state))
     counts, _ = np.histogram(weights, EDGES)
     return _short(counts / counts.sum())

@@ -13,7 +13,7 @@ from pipeline import files
 from pipeline.components import available, find
 from pipeline.errors import ConfigError, DataError
 from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
@@ -49,7 +49,7 @@ def _weights(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((N_PRE, N_POST), np.float32)
 
 
-def _bits(state: State) -> list[bytes]:
+def _bits(state: LearningState) -> list[bytes]:
     weights: Any = state.weights
     stored = weights.data if isinstance(weights, csr_array) else weights
     traces = [array.tobytes() for rule in state.traces for array in rule]

@@ -14,7 +14,7 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.kernels.competitive import compete, deliver, plain_compete
 from pipeline.plasticity._learner import Learner
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.scaling import Scaling
@@ -36,7 +36,7 @@ def _train(seed: int, rate: float = 0.03) -> np.ndarray:
     return np.random.default_rng(seed).random((STEPS, N_PRE)) < rate
 
 
-def _bits(state: State) -> list[bytes]:
+def _bits(state: LearningState) -> list[bytes]:
     weights: Any = state.weights
     traces = [array.tobytes() for rule in state.traces for array in rule]
     stored = np.asarray(weights.data if isinstance(weights, csr_array) else weights)
