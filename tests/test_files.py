@@ -14,10 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline import _fif, _hdf5, files
+from pipeline import files
 from pipeline.components import Settings
 from pipeline.errors import DataError
-from pipeline.files import Signal
+from pipeline.files import Signal, _fif, _hdf5, _schema
 from pipeline.plots import dynamics
 from pipeline.report.dynamics import learned
 from pipeline.spikes import Spikes, pack
@@ -186,7 +186,7 @@ def test_table_comes_back(tmp_path: Path) -> None:
 def test_another_schema_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "SCHEMA", 999)
+    monkeypatch.setattr(_schema, "SCHEMA", 999)
     files.save_json(tmp_path / "a.json", {})
     files.save_signal(tmp_path / "a.h5", signal())
     files.save_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1]}))
@@ -428,7 +428,7 @@ def test_a_signal_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> Non
 )
 def test_a_file_of_another_schema_names_its_stage(place: str, maker: str) -> None:
     with pytest.raises(DataError, match="schema 0") as caught:
-        files._check_schema(Path(place), 0)
+        _schema.check(Path(place), 0)
     assert caught.value.remedy.endswith(f"(`dvc repro -s -f {maker}`)")
 
 
@@ -444,7 +444,7 @@ def test_every_stage_that_is_named_makes_that_folder() -> None:
             for axis in ("dataset", "encoder", "model"):
                 place = place.replace(f"${{item.{axis}}}", axis)
             file = Path(place) if Path(place).suffix else Path(place) / "a.json"
-            assert files._maker(file) == (f"{stage}@{names}" if names else stage)
+            assert _schema.maker(file) == (f"{stage}@{names}" if names else stage)
 
 
 @pytest.mark.parametrize("look", [learned, lambda cell: dynamics.of_run(folder(cell))])

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import _fif, files, unfinished
+from pipeline import files, unfinished
 from pipeline.errors import DataError
+from pipeline.files import _fif
 from pipeline.preparation import prepare as preparation
 from pipeline.preparation.folds import ROLES
 from pipeline.preparation.prepare import prepare
