@@ -76,6 +76,10 @@ class Seen:
     identifying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+Recordings = Mapping[str, Seen]
+"""What was measured of each recording, by its name."""
+
+
 class Observer:
     """Watch every recording, and survey the tables beside them."""
 

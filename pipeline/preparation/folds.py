@@ -26,10 +26,10 @@ from pipeline.preparation.schemes import (
     CrossSession,
     CrossSubject,
     Predefined,
-    Task,
     WithinSession,
 )
 from pipeline.preparation.splits import Roles, overlapping, within_segments
+from pipeline.preparation.validation import Task
 from pipeline.roles import UNJUDGED, UNKNOWN
 
 ROLES = ("train", "validation", "test")
