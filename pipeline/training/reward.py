@@ -92,7 +92,7 @@ def fit_by_reward(
     for number in range(1, settings.epochs + 1):
         rows = as_many_of_each_class(train, settings.windows_per_class, rng)
         left = 1 - (np.arange(len(rows)) / len(rows) + number - 1) / settings.epochs
-        loss = learner.live_through(train, rows, left, rng)
+        loss = learner.learn_from(train, rows, left, rng)
         learner.keep()
         epoch = Epoch(number, loss, *learner.judge(network, judged, judges))
         if last or epoch.validation_balanced_accuracy > best_accuracy:
@@ -139,7 +139,7 @@ class _Learner:
         )
         return cls(head, state, rewarded.synapse[0])
 
-    def live_through(
+    def learn_from(
         self, windows: Windows, rows: Tensor, left: np.ndarray, rng: np.random.Generator
     ) -> float:
         """Decide on windows and learn from what that earns; gives the mean loss.

@@ -910,13 +910,13 @@ def test_data_sets_stand_in_the_order_of_the_grid(
 
 
 def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
-    assert "What spending less costs" not in page_text(report_of)
+    assert "Accuracy against energy" not in page_text(report_of)
     Path("data/tradeoffs").mkdir(exist_ok=True)
     Path("data/tradeoffs/ecg_demo.svg").write_text("<svg>front</svg>")
     Path("data/tradeoffs/emg_demo.svg").write_text("<svg>of others</svg>")
     assert report.refresh()
     text = page_text(report_of)
-    assert text.count("What spending less costs") == 1
+    assert text.count("Accuracy against energy") == 1
     front = base64.b64encode(b"<svg>front</svg>").decode()
     assert f"data:image/svg+xml;base64,{front}" in text
     assert tradeoffs.shown("eeg_demo") is None

@@ -91,7 +91,7 @@ def test_labels_without_information_teach_nothing() -> None:
     for seed in range(3):
         learner = _learner(seed)
         rows, rng = torch.arange(len(windows.first)).repeat(2), np.random.default_rng(0)
-        learner.live_through(windows, rows, np.ones(len(rows)), rng)
+        learner.learn_from(windows, rows, np.ones(len(rows)), rng)
         learner.keep()
         accuracies.append(_accuracy(Stack([], learner.head)))
     assert abs(np.mean(accuracies) - 0.5) < 0.15
@@ -117,7 +117,7 @@ def _learn_one(target: int, share: float = 1.0) -> tuple[_Learner, float]:
     learner, windows = _learner(), _windows(7)
     windows = replace(windows, targets=torch.full_like(windows.targets, target))
     rng = np.random.default_rng(SEED)
-    loss = learner.live_through(windows, torch.tensor([4]), np.array([share]), rng)
+    loss = learner.learn_from(windows, torch.tensor([4]), np.array([share]), rng)
     return learner, loss
 
 
