@@ -1,4 +1,4 @@
-"""Which folds judge, and which windows they cannot, as `folds.parquet` lists them.
+"""Which folds test, and which windows they leave out, as `folds.parquet` lists.
 
 And what stands for a person whom nobody knows.
 """

@@ -61,18 +61,18 @@ def did_you_mean(name: str, allowed: Sequence[str]) -> str:
     return "one of " + ", ".join(words) if allowed else "nothing: there is none"
 
 
-def explain(error: ValidationError, judge: Any, settings: Any) -> tuple[str, str]:
+def explain(error: ValidationError, validator: Any, settings: Any) -> tuple[str, str]:
     """Describe what was found where in refused settings, and what is allowed.
 
     Parameters
     ----------
     error : ValidationError
-    judge : type
+    validator : type
         What refused them.
     settings : object
         What was refused, as it stands in the file.
     """
-    schema = TypeAdapter(judge).json_schema()
+    schema = TypeAdapter(validator).json_schema()
     found: dict[str, str] = {}
     expected: dict[str, list[str]] = {}
     for problem in _separate(error.errors(include_url=False)):

@@ -1,4 +1,4 @@
-"""Which classes are not judged, and why: what is absent has its reason."""
+"""Which classes are not evaluated, and why: an absent class has its reason."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

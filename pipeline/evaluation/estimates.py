@@ -56,7 +56,7 @@ def estimates(
     tables : array, shape (subject, label, predicted)
         What `confusion_by_subject` counts.
     absent : mapping of str to str
-        Classes that no fold judges, and why.
+        Classes that no fold tests, and why.
     bootstrap : Bootstrap or None
         None: persons are unknown, so that nothing has an interval.
     seed : int

@@ -65,7 +65,7 @@ class Recurrent(Unrolled):
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
-        before, *inner = state or self._first(currents)
+        before, *inner = state or self._initial_state(currents)
         neurons = self.neurons
         if (
             isinstance(neurons, NeuronLayer)
@@ -82,7 +82,7 @@ class Recurrent(Unrolled):
             outputs.append(before)
         return torch.stack(outputs), before, *inner
 
-    def _first(self, currents: Tensor) -> tuple[Tensor, ...]:
+    def _initial_state(self, currents: Tensor) -> tuple[Tensor, ...]:
         current = currents.new_empty(currents.shape[1:])
         initial: Any = self.neurons.initial_state
         return current.new_zeros(current.shape[0], self.width), *initial(current)

@@ -92,7 +92,7 @@ def fit(
     .. [2] L. N. Smith and N. Topin, "Super-convergence", 2018, arXiv:1708.07120.
     """
     check_loss(network, settings)
-    judges = validation.judges(settings.validation_windows_per_class, rng)
+    rows = validation.validation_rows(settings.validation_windows_per_class, rng)
     last = not chooses(validation)
     optimizer, schedule = _optimizer(network, train, settings)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
@@ -103,7 +103,7 @@ def fit(
         steps = _learn(network, batches, settings, optimizer, schedule, sparsity)
         skipped += steps.skipped
         _check_skipped(skipped, settings.epochs * train.n_batches(settings))
-        epoch = _judged(number, steps, network, validation, judges)
+        epoch = _validated(number, steps, network, validation, rows)
         if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
@@ -246,7 +246,7 @@ def freeze_norms(network: nn.Module) -> None:
             module.eval()
 
 
-def _judged(
+def _validated(
     number: int, steps: _Steps, network: nn.Module, examples: Examples, rows: Tensor
 ) -> Epoch:
     """Judge a network by decisions, each class counting the same."""

@@ -80,14 +80,16 @@ def fit_locally(
     _learn(layer, population, state, alone, choices.windows, rng, snapshots)
     _keep(layer, neurons, state)
     fitted = hidden(network, train, EPOCHS_FITTED * settings.windows_per_class, rng)
-    judged = hidden(network, validation, settings.validation_windows_per_class, rng)
-    rate = float(judged.trains.float().mean() / judged.dt)
+    validated = hidden(network, validation, settings.validation_windows_per_class, rng)
+    rate = float(validated.trains.float().mean() / validated.dt)
     rest = read_out(network)
     if reward := choices.reward:
-        fitted, judged = cast("Windows", fitted), cast("Windows", judged)
-        epochs = fit_by_reward(rest, fitted, judged, settings, reward, rng, weights_rng)
+        fitted, validated = cast("Windows", fitted), cast("Windows", validated)
+        epochs = fit_by_reward(
+            rest, fitted, validated, settings, reward, rng, weights_rng
+        )
     else:
-        epochs = fit_sparsely(rest, fitted, judged, settings, rng, sparsity)
+        epochs = fit_sparsely(rest, fitted, validated, settings, rng, sparsity)
     return snapshots, (
         replace(epoch, spike_rate=rate, layer_rates=(rate,)) for epoch in epochs
     )

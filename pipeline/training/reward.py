@@ -54,7 +54,7 @@ AT_ONCE = 64
 def fit_by_reward(
     network: nn.Module,
     train: Windows,
-    judged: Windows,
+    validation: Windows,
     settings: TrainingSettings,
     choices: RewardReadOut,
     rng: np.random.Generator,
@@ -68,7 +68,7 @@ def fit_by_reward(
     ----------
     network : nn.Module
         A `RewardHead` and nothing else; it is changed.
-    train, judged : Windows
+    train, validation : Windows
         What it learns from, and what decides which epoch was the best.
     settings : TrainingSettings
         Of which epochs, windows and patience count here.
@@ -86,15 +86,17 @@ def fit_by_reward(
         rate is of the class neurons.
     """
     learner = _Learner.of(network, choices, weights_rng)
-    judges = some_of_each_class(judged, settings.validation_windows_per_class, rng)
-    last = not chooses(judged)
+    validating = some_of_each_class(
+        validation, settings.validation_windows_per_class, rng
+    )
+    last = not chooses(validation)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
         rows = as_many_of_each_class(train, settings.windows_per_class, rng)
         left = 1 - (np.arange(len(rows)) / len(rows) + number - 1) / settings.epochs
         loss = learner.learn_from(train, rows, left, rng)
         learner.keep()
-        epoch = Epoch(number, loss, *learner.judge(network, judged, judges))
+        epoch = Epoch(number, loss, *learner.score(network, validation, validating))
         if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
@@ -187,7 +189,7 @@ class _Learner:
             self.head.weights.weight.copy_(torch.from_numpy(weights).t())
             self.head.neurons.thresholds.copy_(torch.from_numpy(self.state.thresholds))
 
-    def judge(
+    def score(
         self, network: nn.Module, windows: Windows, rows: Tensor
     ) -> tuple[float, float, float]:
         """Compute loss and accuracy of windows, and the class neurons' rate."""

@@ -23,7 +23,7 @@ class TrainingSettings(Settings):
     ] = 600
     validation_windows_per_class: Annotated[
         int,
-        Field(ge=1, description="at most so many of a class judge an epoch, where "
+        Field(ge=1, description="at most so many of a class validate an epoch, where "
               "networks restart; all do where they run on"),
     ] = 500  # fmt: skip
     batch: Annotated[

@@ -110,8 +110,8 @@ class Stretches:
         """Draw an epoch of training segments; see `segments`."""
         return Segments.of(self, settings).batches(settings, rng)
 
-    def judges(self, at_most: int, rng: np.random.Generator) -> Tensor:
-        """List the decisions that judge: all, for the network passes them anyway."""
+    def validation_rows(self, at_most: int, rng: np.random.Generator) -> Tensor:
+        """List the validation decisions: all, since the network passes them anyway."""
         return torch.arange(len(self.targets), device=self.targets.device)
 
     def logits(self, network: Stack, rows: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ class Task:
 
 
 def load_role(task: Task, fold: int, role: str) -> Examples:
-    """Load what a fold learns from or is judged by, in the order of `role_windows`."""
+    """Load the decisions of one role in a fold, in the order of `role_windows`."""
     if task.network.restarts == "windows":
         return batches.load(task.spikes, role_windows(task, fold, role), task.labels)
     role_windows(task, fold, role)

@@ -102,7 +102,7 @@ def _with_new_read_out(
         heads = _fine_tuned(rest, hidden_spikes, calibration, settings, rng)
     else:
         hidden_spikes = _silenced(hidden_spikes, rest, silent)
-        # The validation windows judge each strength in integers, outside; not here.
+        # The caller scores each strength in integers on validation windows; not here.
         fits = fit_read_out(rest, hidden_spikes, hidden_spikes, settings, rng)
         heads = (quantize(rest, calibration) for _ in fits)
     layers: list[Any] = list(plain.layers)
