@@ -23,7 +23,7 @@ FAULTS = {
     ),
     "Unsupported physical dimension": "a channel has a unit that is not known",
     "Header information is incorrect for record length": (
-        "its header states no length of a data record, so its rate was sampled"
+        "its header states no length of a data record, so its rate is unknown"
     ),
     "mixed sampling frequencies": (
         "its channels have several rates, of which MNE would raise the lower ones"

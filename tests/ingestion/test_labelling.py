@@ -96,7 +96,7 @@ def test_two_labels_at_one_place_are_counted_and_one_is_kept() -> None:
 
 
 def test_texts_without_times_are_no_events() -> None:
-    with pytest.raises(DataError, match="not of times") as caught:
+    with pytest.raises(DataError, match="not times") as caught:
         label(("a",), rule(**{"as": "events"}), 10, "recording r")
     assert caught.value.expected == "as: recording"
 
