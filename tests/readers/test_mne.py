@@ -670,7 +670,7 @@ def test_fif_with_more_than_its_tags_state(tmp_path: Path) -> None:
         ),
         ("Physical range is not defined in following channels", "physical range"),
         ("Unsupported physical dimension for channel 1", "a unit that is not known"),
-        ("Header information is incorrect for record length", "so the rate is unknown"),
+        ("Header information is incorrect for record length", "its rate is unknown"),
         ("Loading an EDF with mixed sampling frequencies", "several rates"),
     ],
 )
