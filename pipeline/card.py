@@ -1,4 +1,4 @@
-"""A data set's card, which stands in the report and in MLflow."""
+"""A data set's card, as the report and MLflow show it."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Which cells there are: those of the grid, those on disk, and what exists of each."""
+"""The cells of the grid and on disk, and the outputs that exist of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

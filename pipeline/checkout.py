@@ -1,4 +1,4 @@
-"""Whether a command was started where its files are: in the folder of a checkout.
+"""A check that a command was started in the folder of a checkout.
 
 Standard library only: the stage `inventory` starts at every run.
 """

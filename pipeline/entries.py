@@ -1,4 +1,4 @@
-"""Which files there are below `data/code`, and what each describes.
+"""The files below `data/code`, and the entry that each describes.
 
 An *entry* is a stage with the components that it lets `params.yaml` choose: the code of
 `train/lif.json` is that of the stage `train` with the network and the neuron of the

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a reason the user can mend.
+"""Errors whose cause a user can correct.
 
     PipelineError
     ├── ConfigError        params.yaml, or a component it names

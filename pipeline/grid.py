@@ -1,4 +1,4 @@
-"""What runs: the data sets, encoders and models of the grid, and its cells."""
+"""The grid: its data sets, encoders and models, and its cells."""
 
 from itertools import product, starmap
 from typing import Annotated, NamedTuple

@@ -1,4 +1,4 @@
-"""What can be measured of a recording's quality before anything is filtered.
+"""Measures of a recording's quality, before any filter.
 
 Samples come piece by piece and are not kept. The shares are those of the recording in
 one piece, wherever it is divided.

@@ -1,4 +1,4 @@
-"""Which folds test, and which windows they leave out, as `folds.parquet` lists.
+"""The folds that test, and the windows that they leave out, from `folds.parquet`.
 
 And what stands for a person whom nobody knows.
 """

@@ -1,4 +1,4 @@
-"""How a signal ends the process: in one line, with nothing half-written.
+"""The end of the process by a signal: one line, and no incomplete file.
 
 Ctrl-C and SIGTERM raise `Stopped` in the main thread, so that every `with` and
 `finally` on the way does its work; a second one ends the process at once. A stage that

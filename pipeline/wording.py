@@ -1,4 +1,4 @@
-"""What pydantic refuses, in the words of whoever wrote `params.yaml`.
+"""Messages about settings that pydantic refuses, in the terms of `params.yaml`.
 
 pydantic's own texts name Python types, regular expressions and branches of unions; here
 each refusal names the setting, what stands there, and what may stand there.

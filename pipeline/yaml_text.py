@@ -1,4 +1,4 @@
-"""YAML files read in one step, and what is wrong with one in our words.
+"""Reading of YAML files, with their faults in our own words.
 
 A fault is shown with its line, column and the text of the line.
 """

@@ -1,4 +1,4 @@
-"""Which classes are not evaluated, and why: an absent class has its reason."""
+"""The classes that are not evaluated, with their reasons."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

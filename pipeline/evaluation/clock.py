@@ -1,4 +1,4 @@
-"""What needs no signal: the class prior, and the clock.
+"""Predictions without a signal: the class prior, and the clock.
 
 Where labels occur in the same order in every recording, the place of a window in its
 recording predicts its class, and a network that finds the order is taken for one that

@@ -1,4 +1,4 @@
-"""Every metric with its interval over subjects, or why it has none."""
+"""Every metric with its interval over subjects, or the reason for having none."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict

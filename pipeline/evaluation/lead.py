@@ -1,4 +1,4 @@
-"""Whether a model is better than what needs no signal."""
+"""Tests of a model against predictions without a signal."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Clinical metrics as functions of confusion tables and of pairs of windows.
+"""Clinical metrics as functions of confusion matrices and of pairs of windows.
 
 What a class that does not occur leaves undefined is NaN; averages are over the classes
 that occur.

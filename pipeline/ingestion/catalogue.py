@@ -1,4 +1,4 @@
-"""The table of a data set's recordings: what each is, and whether it can be used."""
+"""The table of a data set's recordings: a description of each, and its status."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""How codes, classes and their names are written in `params.yaml` and compared."""
+"""Codes, classes and their names: their form in `params.yaml`, and comparison."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Which recordings a data set has, what each is called, and what its files are.
+"""The recordings of a data set, with their names and files.
 
 Every file is part of a recording, stands beside them (sidecars), or is left out for a
 reason. A recording is named after the fields of the pattern that its main file fits, in

@@ -1,4 +1,4 @@
-"""Lists of a data set in itself: PhysioNet's RECORDS and BIDS's participants.tsv.
+"""Lists inside a data set: PhysioNet's RECORDS and BIDS's participants.tsv.
 
 What they list and nobody delivered is absent, not forgotten.
 """

@@ -1,4 +1,4 @@
-"""Who looks on while recordings are read, so that nothing need be read twice."""
+"""Observers of recordings while they are read, so that nothing is read twice."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol

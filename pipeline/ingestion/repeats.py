@@ -1,4 +1,4 @@
-"""Which recordings are refused because another one holds the same signal.
+"""Refusal of recordings that repeat the signal of another one.
 
 Of one person, one of the recordings would count twice; of two, one person would be in
 two roles of a fold.

@@ -1,4 +1,4 @@
-"""Which recordings are read anew, and which are kept of a run that did not end."""
+"""Resuming: the recordings that are read anew, and those kept of an interrupted run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Where a label comes from, and who a person is: one concept for all formats.
+"""The origin of labels and persons: one concept for all formats.
 
 A *value* is a text that stands somewhere in a recording's files, or in its name:
 

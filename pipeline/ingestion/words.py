@@ -1,4 +1,4 @@
-"""What ingestion found, in words for people."""
+"""The results of ingestion, as text."""
 
 import json
 from collections import Counter

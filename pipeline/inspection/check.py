@@ -1,4 +1,4 @@
-"""Check a data set as a good colleague would: read all of it once, try it, report."""
+"""Check a data set: read all of it once, try the stages, and report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Findings about windows, folds and models: whether the chain could go through."""
+"""Findings about windows, folds and models: whether the stages could run."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which files may identify the person: the kinds of their fields, never the values.
+"""Files that may identify the person: the kinds of their fields, never the values.
 
 Ingest builds recordings anew without any of these; a copy of the raw files holds them.
 """

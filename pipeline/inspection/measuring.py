@@ -1,4 +1,4 @@
-"""What is measured of each recording as it is read: nothing is read twice or kept."""
+"""Measurements of each recording while it is read: nothing is read twice or kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

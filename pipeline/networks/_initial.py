@@ -1,4 +1,4 @@
-"""How a network begins: neurons that fire, and gradients that neither grow nor fade.
+"""Initial weights: neurons fire, and gradients neither grow nor vanish.
 
 Time constants, surrogates, rates and networks differ by orders of magnitude, and so do
 the currents that neurons need. No formula has all of them; a few passes over simulated

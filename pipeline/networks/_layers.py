@@ -1,4 +1,4 @@
-"""What networks are made of: weights, and neurons over a full window.
+"""The parts of networks: weights, and neurons over a full window.
 
 It stands apart from the networks' settings so that reading `params.yaml` does not
 import torch.

@@ -1,4 +1,4 @@
-"""What every network topology does."""
+"""The base class of network topologies."""
 
 from abc import abstractmethod
 from dataclasses import dataclass

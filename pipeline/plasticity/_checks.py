@@ -1,4 +1,4 @@
-"""What cannot be learned from, and why."""
+"""Labels that training cannot use, and the reasons."""
 
 from collections.abc import Sequence
 

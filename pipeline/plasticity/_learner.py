@@ -1,4 +1,4 @@
-"""Rules at work: one state, changed in place as spikes come in.
+"""A learner: rules that change one state in place as spikes arrive.
 
 The state is all there is: no train is kept, so memory does not grow with time, and a
 stream may be cut anywhere. It is changed in place because a copy would double the

@@ -1,4 +1,4 @@
-"""Neurons that learn while they live: a stream of input spikes in, their spikes out."""
+"""Neurons that learn online: a stream of input spikes in, their spikes out."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What learning changes: one bundle of arrays, which is all there is to keep."""
+"""The state that learning changes: one bundle of arrays, complete for saving."""
 
 from collections.abc import Mapping
 from copy import deepcopy

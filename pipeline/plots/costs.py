@@ -1,4 +1,4 @@
-"""Figure of what the choice of a cost table does to an estimate of energy."""
+"""Figure of the energy estimates under each cost table."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the neurons of a cell learned, in pictures.
+"""Figures of the learned dynamics of a cell's neurons.
 
 A cell whose neurons learn no dynamics has neither `learned.parquet` nor
 `portraits.parquet`, and no picture.

@@ -1,4 +1,4 @@
-"""What the synapses of a cell learned without labels, in pictures.
+"""Figures of the weights that a cell's synapses learned without labels.
 
 A cell that does not learn locally has none of the three tables, and no picture.
 """

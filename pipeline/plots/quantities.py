@@ -1,4 +1,4 @@
-"""Figures of learned quantities: how they spread, and how they came there.
+"""Figures of learned quantities: their distributions, and their values by epoch.
 
 `learned` is a cell's `learned.parquet`.
 """

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes an SVG picture.
+"""The style of every figure, and its conversion to SVG.
 
 Colours are Okabe and Ito's, which most colour-blind readers can distinguish; shapes and
 labels repeat the distinction.

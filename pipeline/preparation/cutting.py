@@ -1,4 +1,4 @@
-"""Where a recording is to be classified, and why elsewhere not.
+"""The places of a recording to classify, and the reasons for leaving out others.
 
 Each row is a decision: it is taken at the step `stop`, and `[start, stop)` is the
 window of a network that restarts for it. Annotations and times are in seconds of the

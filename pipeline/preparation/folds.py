@@ -1,4 +1,4 @@
-"""Which windows train, validate and test in every fold.
+"""Folds: the windows that train, validate and test.
 
     cross_subject   nobody is in two roles
     cross_session   a tested session is in no other role

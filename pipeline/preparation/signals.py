@@ -1,4 +1,4 @@
-"""The settings of preparing a signal, and the filters they ask for."""
+"""The settings of preparing a signal, and their filters."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Self

@@ -1,4 +1,4 @@
-"""Which of the training windows validate, and so choose when training stops."""
+"""Selection of the training windows that validate, and so decide when to stop."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The kinds of windows, and what they are cut by.
+"""The kinds of windows, and the settings that cut them.
 
 A window is a row of a table, never a copy of samples; see `cutting`.
 """

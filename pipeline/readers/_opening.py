@@ -1,4 +1,4 @@
-"""What all readers share: files that are there, and libraries that fail or warn."""
+"""Shared parts of all readers: missing files, and libraries that fail or warn."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""Which signals of a file are the channels, at which rate and in which unit.
+"""Selection of the signals that are channels, with their rate and unit.
 
 The same rules serve every format.
 """

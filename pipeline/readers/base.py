@@ -1,4 +1,4 @@
-"""What every reader does, and what it hands to ingestion."""
+"""The base class of readers, and their result for ingestion."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the report states about the clock: classifiers that are given no signal."""
+"""The report on the clock: classifiers without a signal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the report shows of networks in integers, from counted to emulated."""
+"""The report on networks in integers, from counted to emulated."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

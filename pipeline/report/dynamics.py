@@ -1,4 +1,4 @@
-"""What the neurons of a cell learned, for the page: in numbers and in pictures."""
+"""The learned dynamics of a cell's neurons, for the page: numbers and figures."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The report's figures of recordings and results, which live inside the page."""
+"""The report's figures of recordings and results, embedded in the page."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the report shows, gathered from the files of the grid's cells.
+"""The contents of the report, gathered from the files of the grid's cells.
 
 Everything here is plain JSON and repeats byte for byte; what depends on the machine is
 read apart, by `measured`.

@@ -1,4 +1,4 @@
-"""What the synapses of a cell learned, for the page: in numbers and in pictures."""
+"""The weights that a cell's synapses learned, for the page: numbers and figures."""
 
 from typing import Any
 

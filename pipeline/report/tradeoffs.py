@@ -1,4 +1,4 @@
-"""Where the figures of accuracy against energy lie, for the page to show."""
+"""The figures of accuracy against energy, for the page."""
 
 from pipeline import files
 from pipeline.plots.style import Picture

@@ -1,4 +1,4 @@
-"""Which files a public data set has, by the first list of them that there is."""
+"""The files of a public data set, by the first list of them that exists."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

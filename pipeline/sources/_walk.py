@@ -1,4 +1,4 @@
-"""Where a folder of recordings is and what it holds, for its source and the inventory.
+"""The place and contents of a folder of recordings, for its source and the inventory.
 
 Standard library only, and little of it: the stage `inventory` starts at every run.
 """

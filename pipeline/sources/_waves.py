@@ -1,4 +1,4 @@
-"""What simulated signals are put together from."""
+"""The parts of simulated signals."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What every source of raw files does."""
+"""The base class of sources of raw files."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field

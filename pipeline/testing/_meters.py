@@ -1,4 +1,4 @@
-"""What every meter must do."""
+"""The contract of meters."""
 
 from itertools import pairwise
 from math import isfinite

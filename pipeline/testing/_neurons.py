@@ -1,4 +1,4 @@
-"""What every neuron must do."""
+"""The contract of neurons."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""What every local learning rule must do."""
+"""The contract of local learning rules."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Whether a store takes runs, asked before MLflow is: it would try for minutes."""
+"""A check that a store accepts runs, before MLflow, which would try for minutes."""
 
 import os
 import sqlite3

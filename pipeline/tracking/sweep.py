@@ -1,4 +1,4 @@
-"""All that was tried on a data set, as MLflow remembers it."""
+"""All runs on a data set, as MLflow keeps them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What neurons learn, but for weights: tables for the report and MLflow.
+"""Parameters that neurons learn, without weights: tables for the report and MLflow.
 
 `learned.parquet` holds the learned quantities after every epoch, `portraits.parquet`
 the map that a step without input makes of a neuron's state. Both work for any neuron

@@ -1,4 +1,4 @@
-"""Let a layer learn by local rules, then train a read-out of its spikes.
+"""Local learning: a layer learns by local rules, then its read-out is trained.
 
 The layer lives through training windows without their labels, one after the other, and
 keeps nothing of them but its state. The read-out is trained as any network is, on the

@@ -1,4 +1,4 @@
-"""What training makes small.
+"""The losses of training.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Which decisions a network takes without starting anew in between.
+"""Memory: the decisions that a network takes without a restart in between.
 
 A stretch lies in one segment of one recording and has decisions of one role: at every
 change of person, session, segment and role the network starts anew, and so no memory

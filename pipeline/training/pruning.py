@@ -1,4 +1,4 @@
-"""Take away the weights that matter least, and train what is left.
+"""Prune the weights that matter least, and train the others.
 
 Pruning is global and unstructured: weights of all convolutions and linear maps that
 learn by gradient are ranked together by a score,

@@ -1,4 +1,4 @@
-"""Put a trained fold in integers, and mend what that costs.
+"""Quantize a trained fold, and fine-tune it where rounding costs accuracy.
 
 Rounding weights after training is free; where it costs more than a percent of the
 validation windows, the network is tuned (`pipeline.training.tuning`).

@@ -1,4 +1,4 @@
-"""Let a read-out learn from reward: one number a window, and no gradient.
+"""Learning of a read-out from reward: one number per window, and no gradient.
 
 ::
 

@@ -1,4 +1,4 @@
-"""How networks are trained; apart, so that reading params.yaml imports no torch."""
+"""Settings of training, apart, so that reading params.yaml imports no torch."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""What a cell learns, and from which windows."""
+"""The task of a cell: its settings, and the windows that it learns from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Trained folds as they lie in a run's folder: their networks and what they predict."""
+"""Trained folds in a run's folder: their networks and predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path

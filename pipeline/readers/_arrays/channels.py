@@ -1,4 +1,4 @@
-"""Which axis of an array is time, and which signals the other holds."""
+"""The axes of an array: time, and the signals."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What may have to be stated of a file of arrays."""
+"""Settings that a file of arrays may need."""
 
 from typing import Annotated, Literal, Self
 

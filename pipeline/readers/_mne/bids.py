@@ -1,4 +1,4 @@
-"""What a BIDS tree states about a recording outside its file.
+"""Statements of a BIDS tree about a recording, outside its file.
 
 Source: https://bids-specification.readthedocs.io, "The Inheritance Principle".
 """

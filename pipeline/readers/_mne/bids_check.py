@@ -1,4 +1,4 @@
-"""Whether a BIDS tree and the file it describes agree on rate, length and unit."""
+"""A check that a BIDS tree and the file it describes agree on rate, length and unit."""
 
 import math
 from collections.abc import Collection, Sequence

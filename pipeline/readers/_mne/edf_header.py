@@ -1,4 +1,4 @@
-"""The header of an EDF or BDF file, and whether the file is as long as it promises.
+"""The header of an EDF or BDF file, and a check of the file's length.
 
 MNE accepts a file cut short, takes samples of an unknown unit for volts and raises all
 channels to the highest rate; the header settles all three beforehand.

@@ -1,4 +1,4 @@
-"""Which signals of a file can be channels, by its own types or a BIDS tree's."""
+"""The signals of a file that can be channels, by its own types or a BIDS tree's."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The places of a recording in which its texts stand."""
+"""The places of a recording that hold texts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How a text file begins: its notes, its header, and what stands between fields."""
+"""The beginning of a text file: its notes, its header, and its delimiter."""
 
 import bz2
 import csv

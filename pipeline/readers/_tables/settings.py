@@ -1,4 +1,4 @@
-"""What may have to be stated of a text file."""
+"""Settings that a text file may need."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self

@@ -1,4 +1,4 @@
-"""A WFDB header as its lines state it, without what wfdb assumes where they are silent.
+"""A WFDB header as its lines state it, without the defaults that wfdb assumes.
 
 wfdb reads headers as ASCII, which makes volts of microvolts in `µV`, and takes 250 Hz
 for a rate that it cannot read. So the fields are found by wfdb's own expressions, in

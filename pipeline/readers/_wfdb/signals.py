@@ -1,4 +1,4 @@
-"""What the signals of a WFDB record are, and whether its parts agree on it."""
+"""The signals of a WFDB record, and a check that its parts agree on them."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Whether a record's signal files hold what its headers promise."""
+"""A check of a record's signal files against its headers."""
 
 import math
 from collections.abc import Collection, Sequence
