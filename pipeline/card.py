@@ -8,7 +8,7 @@ from pipeline.components import Address, Settings
 
 
 class Card(Settings):
-    """What a data set is, whose it is, and how it wants to be cited."""
+    """The description of a data set, with its owner and citation."""
 
     title: str
     modality: Literal["ecg", "eeg", "emg"]

@@ -28,7 +28,7 @@ NAMED = 12
 
 @dataclass(frozen=True)
 class CellStatus:
-    """What exists of a cell.
+    """The outputs that exist of a cell.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 
 FILES = ("params.yaml", "dvc.yaml")
-"""What lies in the folder of every checkout."""
+"""Files in the folder of every checkout."""
 
 
 def check_here() -> None:

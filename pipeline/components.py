@@ -50,7 +50,7 @@ class Component(Settings):
     """A part that `params.yaml` chooses by name: its fields are its settings."""
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """What is written now in place of settings of earlier versions."""
+    """The settings that replace those of earlier versions."""
 
     @model_validator(mode="before")
     @classmethod

@@ -48,8 +48,8 @@ SECTIONS = {
     "evaluation": "pipeline.evaluation.evaluate:EvaluationSettings",
     "profiling": "pipeline.profiling.profile:ProfilingSettings",
 }
-"""What validates each section: `module:class`, or the kind of a component that its
-`name` chooses (`component:kind`)."""
+"""The class that validates each section: `module:class`, or the
+kind of a component that its `name` chooses (`component:kind`)."""
 
 OPTIONAL = ("models.*.sparsity",)
 """Sections that may be left out: all their settings have defaults."""

@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 
 class Grid(Settings):
-    """What runs: every data set with every encoder and every model."""
+    """The grid: every data set with every encoder and every model."""
 
     dataset: Names
     encoder: Names

@@ -1,7 +1,7 @@
 """What `biospike --help` shows beside the docstrings of the commands."""
 
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
-FOLD = "fold whose network it is; by default the first one"
+FOLD = "fold whose network is used; default: the first fold"
 
 DESCRIPTION = """\
 What a person asks of a checkout of biospike, beside `dvc repro`. Start it in the folder
@@ -62,4 +62,4 @@ example:
 
 It opens MLflow's page on http://127.0.0.1:PORT, until Ctrl-C.""",
 }
-"""What the help of each command ends with."""
+"""The end of each command's help."""

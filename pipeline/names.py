@@ -19,7 +19,7 @@ FORM = f"a letter, then letters, digits and _, at most {LONGEST} characters"
 WORDS = frozenset(
     ["yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "default"]
 )
-"""What YAML, DVC's overrides or MLflow take for something else than a name."""
+"""Words that YAML, DVC's overrides or MLflow do not read as a name."""
 DEVICES = frozenset(
     [
         "con",
@@ -29,7 +29,7 @@ DEVICES = frozenset(
         *(f"{d}{n}" for d in ("com", "lpt") for n in range(10)),
     ]
 )
-"""What Windows takes for a device, whatever the ending."""
+"""Names that Windows reads as a device, whatever the ending."""
 
 
 def entry_fault(name: object) -> str:

@@ -57,7 +57,7 @@ def normal(text: str) -> str:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a path fits a pattern.
+    """The match of a path with a pattern.
 
     Parameters
     ----------

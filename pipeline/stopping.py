@@ -28,7 +28,7 @@ class Stopped(SystemExit):
 
 
 class _Handler:
-    """What a signal does."""
+    """A handler of signals."""
 
     def __init__(self) -> None:
         self.parent = os.getppid()

@@ -25,7 +25,7 @@ TEMPLATE_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 
 @dataclass(frozen=True)
 class Source:
-    """What counts of a source file.
+    """The meaning of a source file.
 
     Parameters
     ----------

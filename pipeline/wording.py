@@ -27,7 +27,7 @@ EXPECTED = {
     "string": "a text",
     "tuple": "a list: [first, second]",
 }
-"""What is expected, by the first word of pydantic's name of an error."""
+"""The expected value, by the first word of pydantic's name of an error."""
 
 BOUNDS = {
     "greater_than": ("gt", "above"),
@@ -46,7 +46,7 @@ KINDS = {
     "object": EXPECTED["model"],
     "string": EXPECTED["string"],
 }
-"""What is expected, by JSON schema's name of a type."""
+"""The expected value, by JSON schema's name of a type."""
 
 Keys = tuple[int | str, ...]
 

@@ -22,7 +22,7 @@ INDENTED = (
 
 
 class Fault(NamedTuple):
-    """What the parser stumbles over, in words.
+    """The fault that the parser found, in words.
 
     Parameters
     ----------

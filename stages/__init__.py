@@ -41,7 +41,7 @@ os.environ["DO_NOT_TRACK"] = "true"
 
 @dataclass(frozen=True)
 class Stage:
-    """What one run of a stage works on.
+    """The work of one run of a stage.
 
     Parameters
     ----------

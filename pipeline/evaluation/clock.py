@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SO_FAR = ("seconds", "decisions")
 CLASSIFIERS = {"linear": SO_FAR, "trees": SO_FAR, "relative": ("share",)}
-"""What each is given. Linear is logistic regression, the others are boosted trees."""
+"""The inputs of each. Linear is logistic regression, the others are boosted trees."""
 
 TITLES = {
     "linear": "clock, linear",
@@ -44,7 +44,7 @@ GIVEN = {
     "trees": "boosted trees on seconds and decisions so far",
     "relative": "boosted trees on the share of the recording that is over",
 }
-"""What each of the classifiers is, in a sentence."""
+"""A sentence about each classifier."""
 TREES: dict[str, Any] = {
     "learning_rate": 0.3,
     "max_iter": 30,
@@ -61,7 +61,7 @@ HEADLINE = "balanced_accuracy"
 
 @dataclass(frozen=True)
 class Clock:
-    """What `measure` finds.
+    """The result of `measure`.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ METHOD = "BCa bootstrap over subjects"
 
 
 class EvaluationSettings(Settings):
-    """How intervals and tests are made."""
+    """The settings of intervals and tests."""
 
     resamples: Annotated[
         int, Field(ge=100, le=1_000_000, description="resamples of the subjects")
@@ -58,7 +58,7 @@ class EvaluationSettings(Settings):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` writes: a JSON object and two tables."""
+    """The results that `evaluate` writes: a JSON object and two tables."""
 
     metrics: dict[str, Any]
     subjects: pd.DataFrame

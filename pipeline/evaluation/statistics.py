@@ -15,7 +15,7 @@ UNKNOWN_PERSONS = "nobody knows who was recorded"
 """Why there is nothing that needs to know who is who."""
 
 Counts = Int[np.ndarray, "... subject"]
-"""How often each subject counts in each resample."""
+"""The count of each subject in each resample."""
 
 Statistic = Callable[[Counts], Float[np.ndarray, "..."]]
 """A number for each resample; NaN where it is undefined."""
@@ -43,7 +43,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """The settings of intervals.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import h5py
 
 HDF5_FAULTS = (KeyError, OSError, RuntimeError, ValueError)
-"""What h5py raises where a file is damaged."""
+"""The exceptions of h5py where a file is damaged."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where files lie, and how they take their names: complete, or not at all."""
+"""The places of files, and their replacement: complete, or not at all."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pipeline.machine import writing
 
 DATA = Path("data")
 UNFINISHED = DATA / ".unfinished"
-"""Where stages work; git and DVC ignore it."""
+"""The folder that stages work in; git and DVC ignore it."""
 
 
 def folder(kind: str, name: str) -> Path:

@@ -17,7 +17,7 @@ from pipeline.readers.base import REPLACE
 from pipeline.sources.base import LINKS
 
 SPARE_BYTES = 2**28
-"""What stays free on the disk."""
+"""The space that stays free on the disk."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ TOGETHER = 512
 
 @dataclass(frozen=True)
 class Sketch:
-    """What is compared of a recording.
+    """The parts of a recording that are compared.
 
     Parameters
     ----------

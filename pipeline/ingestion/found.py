@@ -37,7 +37,7 @@ DESCRIBING = frozenset(
 LONGEST_BYTES = 180
 """Of a recording's name: files named after it have endings, up to 255."""
 UNSAFE = re.compile(r"[^\w.+-]+")
-"""What file names of ours do not hold."""
+"""Characters that our file names do not hold."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a source states about its files.
+    """The files of a source, selected.
 
     Parameters
     ----------

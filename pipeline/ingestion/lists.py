@@ -17,12 +17,12 @@ RECORDS, PARTICIPANTS = "RECORDS", "participants.tsv"
 
 
 NO_NAMES = frozenset("<>{}\0")
-"""What is in pages and binary files, and in no name of a record."""
+"""Characters of pages and binary files that no name of a record holds."""
 
 
 @dataclass(frozen=True)
 class Missed:
-    """What the lists of a data set name but the files lack.
+    """The entries of a data set's lists that have no file.
 
     Parameters
     ----------

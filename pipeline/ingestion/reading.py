@@ -35,7 +35,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True)
 class Intake:
-    """How the files of a data set are understood.
+    """The settings that interpret the files of a data set.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Intake:
 
 @dataclass(frozen=True)
 class Job:
-    """What all recordings of a data set share.
+    """The job that all recordings of a data set share.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What is known of a recording after it was read.
+    """The knowledge of a recording after it was read.
 
     Parameters
     ----------

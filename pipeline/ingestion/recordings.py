@@ -28,7 +28,7 @@ TABLES = ("recordings.parquet", "files.json")
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of a data set's files.
+    """The results of a data set's files.
 
     Parameters
     ----------

@@ -48,11 +48,11 @@ IN_FILES = frozenset({"annotation", "note", "column", "variable", "header"})
 """Places that a reader looks into."""
 
 MISSING = frozenset({"", "n/a", "nan", "none", "null"})
-"""What tables write where they know nothing, in lower case."""
+"""The texts of tables for an unknown value, in lower case."""
 
 As = Literal["events", "blocks", "spans", "recording"]
 USUAL: Mapping[str, As] = {"annotation": "events", "note": "spans", "column": "blocks"}
-"""How long a label of a place lasts unless `as` sets it; else a recording."""
+"""The duration of a label of each place unless `as` sets it; else a recording."""
 
 
 class Value(Settings):
@@ -114,7 +114,7 @@ class Value(Settings):
 
     @property
     def origin(self) -> tuple[str, str]:
-        """What a reader is asked for."""
+        """The request to a reader."""
         return self.place, self.key
 
     def codes(self, text: str) -> list[str]:
@@ -145,7 +145,7 @@ class Value(Settings):
 
 
 class Label(Value):
-    """Where the class of a piece of recording comes from."""
+    """The origin of the class of a piece of recording."""
 
     lasts: Annotated[
         As | None,
@@ -189,7 +189,7 @@ class Label(Value):
 
 
 class Person(Value):
-    """Who was recorded; codes that `map` lacks stand for themselves."""
+    """The person who was recorded; codes that `map` lacks name themselves."""
 
     place: Annotated[
         Place,
@@ -228,7 +228,7 @@ class Number(Value):
 
 
 class Values(Settings):
-    """What is read of each recording beside its samples."""
+    """The values that are read of each recording beside its samples."""
 
     label: Label
     person: Person = Person()

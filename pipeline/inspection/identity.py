@@ -21,7 +21,7 @@ WORDS = {
     "contact": {"email", "phone", "telephone"},
     "staff": {"physician", "doctor", "technician", "operator", "experimenter"},
 }
-"""What words in the name of a column or field stand for."""
+"""The meaning of words in the name of a column or field."""
 TABLES = (".csv", ".tsv", ".json")
 OF_SIGNALS = ("channels", "electrodes", "events", "coordsystem", "description")
 """Last words of the names of BIDS files that describe no person."""
@@ -175,4 +175,4 @@ READERS: Mapping[str, Callable[[Path], list[str]]] = {
     ".vmrk": _brainvision,
     ".fif": _fif,
 }
-"""What looks into a file, by the end of its name."""
+"""The function that inspects a file, by the end of its name."""

@@ -77,7 +77,7 @@ class Seen:
 
 
 Recordings = Mapping[str, Seen]
-"""What was measured of each recording, by its name."""
+"""The measurements of each recording, by its name."""
 
 
 class Observer:
@@ -180,7 +180,7 @@ class _Statistics:
 
 
 class _Changes:
-    """How samples differ from those before; a thinned copy of both is kept."""
+    """The differences between samples; a thinned copy of both is kept."""
 
     def __init__(self, n_channels: int, n_samples: int) -> None:
         self._stride = max(1, n_samples // THINNED)

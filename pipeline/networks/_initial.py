@@ -25,7 +25,7 @@ from pipeline.neurons._layer import NeuronLayer
 RATE = 0.08
 """Share of its steps that a neuron fires in at first."""
 LOOP = 0.5
-"""What comes back of an output by way of the recurrent weights, at most."""
+"""The largest share of an output that returns through the recurrent weights."""
 MOST_GROWTH, MOST_FIRING = 1.2, 2.0
 """With recurrent weights, beside without: gradients towards the past, and rates."""
 HALVINGS = 12

@@ -49,7 +49,7 @@ class Population(Learner):
 
     @property
     def neurons(self) -> Constants:
-        """What compiled loops need of the neurons."""
+        """The constants of the neurons for compiled loops."""
         coded = self.weight_type is not np.float32
         scale = self.w_max / 255 if coded else 1.0
         beta, alpha = (np.exp(-self.dt / t) for t in (self.tau_mem_s, self.tau_syn_s))

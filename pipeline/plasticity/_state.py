@@ -15,7 +15,7 @@ Weights = np.ndarray | csr_array
 
 @dataclass
 class LearningState:
-    """What learning changes.
+    """The state that learning changes.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ SCHEMES = {
     "compiled": "rows and single words, as compiled here",
     "traces_on_synapses": "both traces on each synapse",
 }
-"""How schemes are called for the reader, in the order of the page."""
+"""The names of schemes for the reader, in the order of the page."""
 BASELINES = ("dense", "two_tables")
 WORDS = {
     "weight_words_read": "weights read",

@@ -18,7 +18,7 @@ TABLES = ("weights.parquet", "units.parquet", "fields.parquet")
 
 
 class Tables(NamedTuple):
-    """What local learning left in a run's folder."""
+    """The tables of local learning in a run's folder."""
 
     weights: pd.DataFrame
     units: pd.DataFrame

@@ -16,7 +16,7 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 class Pictures(NamedTuple):
-    """What neurons and synapses learned, by the name of the picture."""
+    """Figures of what neurons and synapses learned, by name."""
 
     dynamics: dict[str, Picture]
     plasticity: dict[str, Picture]

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEW, MANY = (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)
-"""What is written of each power of ten."""
+"""The digits written at each power of ten."""
 ABSENT = (None, "null")
-"""What stands for a setting that is off."""
+"""The text for a setting that is off."""
 
 
 def pareto(points: pd.DataFrame, *, energy: str = "energy_uj") -> np.ndarray:

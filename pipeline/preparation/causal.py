@@ -58,7 +58,7 @@ class Design:
 
 @dataclass(frozen=True)
 class FilterState:
-    """What one chunk leaves for the next.
+    """The memory that one chunk leaves for the next.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ IDENTITY = ["recording", "subject", "session"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done with every recording of a data set."""
+    """The processing of every recording of a data set."""
 
     dataset: str
     signal: SignalSettings
@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of one recording.
+    """The result of one recording.
 
     Parameters
     ----------

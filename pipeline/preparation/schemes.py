@@ -36,7 +36,7 @@ Gap = Annotated[
 
 
 class Scheme(Settings):
-    """What every scheme does."""
+    """The base class of schemes."""
 
     @abstractmethod
     def split(self, task: Task) -> Iterator[Roles]:

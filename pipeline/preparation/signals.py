@@ -40,7 +40,7 @@ class Scale(Settings):
 
 
 class SignalSettings(Settings):
-    """How a recording becomes a prepared signal."""
+    """The steps from a recording to a prepared signal."""
 
     channels: Annotated[
         tuple[str, ...] | None,

@@ -16,10 +16,10 @@ DEALS = 1000
 """Random deals of which the best balanced is kept."""
 
 LOST = 1000.0
-"""What a deal costs for each class that it takes from training: more than all else."""
+"""The cost of a deal for each class that it takes from training: more than all else."""
 
 PRECEDENCE = (("test", "validation"), ("test", "train"), ("validation", "train"))
-"""Where two roles meet, the first keeps its windows."""
+"""The order of roles: where two meet, the first keeps its windows."""
 
 
 def balanced(

@@ -115,7 +115,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Where a prepared signal lies in time; see `files.Signal`."""
+    """The position of a prepared signal in time; see `files.Signal`."""
 
     n_samples: int
     sfreq: float

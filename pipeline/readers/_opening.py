@@ -30,7 +30,7 @@ FAULTS = {
     ),
     "Bad (EDF|BDF) file provided|Invalid tag": "its structure makes no sense",
 }
-"""What MNE only warns of, though the samples cannot be trusted then, in our words."""
+"""Warnings of MNE after which the samples cannot be trusted, in our words."""
 
 HARMLESS = re.compile(
     "Limited .* annotation|HED annotations were detected"
@@ -43,7 +43,7 @@ HARMLESS = re.compile(
 NOTED = re.compile(
     "Omitted .* annotation|outside the data range|MarkerFile .* not found; using"
 )
-"""What a user should know, though the recording can be used."""
+"""Remarks for the user on a recording that can be used."""
 
 
 def present(folder: Path, files: Sequence[str]) -> None:

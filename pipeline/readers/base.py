@@ -25,7 +25,7 @@ ChannelType = Literal["ecg", "eeg", "emg", "stim"]
 Check = Literal[
     "checksum", "end", "range", "rate", "beats", "held", "amplitude", "flat", "copies"
 ]
-"""What files state about themselves, or what no body makes, that intake compares:
+"""Statements of files, and signals that no body makes, that ingestion checks:
 
 - `checksum`: checksums, first values and lengths that a header states
 - `end`: whether annotations are complete: the mark at their end, entries that can be
@@ -114,7 +114,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Content:
-    """What the files of one recording hold.
+    """The content of the files of one recording.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ Event = tuple[float, float, str]
 
 @dataclass(frozen=True)
 class Sitting:
-    """What a BIDS tree states about one recording besides its samples.
+    """The metadata of one recording in a BIDS tree.
 
     Parameters
     ----------

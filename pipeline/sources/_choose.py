@@ -11,7 +11,7 @@ from pipeline.sources.base import Source
 
 @dataclass(frozen=True)
 class Choice:
-    """What a source takes.
+    """The files that a source takes.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ List = TypeVar("List")
 
 @dataclass(frozen=True)
 class Lists:
-    """Where the names of a data set's files stand.
+    """The place of the names of a data set's files.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ WriteSubject = Callable[[str, Path], None]
 
 @dataclass(frozen=True)
 class Simulation:
-    """What is to stand in a raw folder.
+    """The expected content of a raw folder.
 
     Parameters
     ----------

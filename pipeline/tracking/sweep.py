@@ -31,7 +31,7 @@ CUT = {
 """The same of runs that decide windows early, on the windows that were counted."""
 AT_ONCE = 500
 KIND = "tradeoff"
-"""What tags the run that keeps the figure."""
+"""The tag of the run that keeps the figure."""
 
 
 def points(dataset: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from pipeline.training.settings import SparsitySettings, TrainingSettings
 from pipeline.training.stretches import Stretches
 
 Examples = Windows | Stretches
-"""What a network learns from: it restarts for every decision, or it runs on."""
+"""The examples of a network: it restarts for every decision, or it runs on."""
 
 NONE = math.nan, math.nan
 MOST_SKIPPED = 0.05
@@ -32,7 +32,7 @@ class GradientError(PipelineError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """How an epoch went.
+    """The results of an epoch.
 
     The settings choose the training's loss; in validation it is the cross-entropy of
     the logits. `spike_rate` is in hertz a neuron, of outputs that are not 0; None
@@ -193,7 +193,7 @@ def _optimizer(
 
 
 class _Steps(NamedTuple):
-    """How the steps of an epoch went."""
+    """The results of an epoch's steps."""
 
     loss: float
     gradient_norm: float

@@ -15,7 +15,7 @@ from pipeline.roles import UNJUDGED
 
 
 class Memory(NamedTuple):
-    """How long a running network remembers.
+    """The memory of a running network.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ from pipeline.training.settings import PruningSettings, TrainingSettings
 
 @dataclass(frozen=True, kw_only=True)
 class PrunedEpoch(Epoch):
-    """How an epoch went of which a share of the weights was 0."""
+    """The results of an epoch with a share of the weights at 0."""
 
     pruned: float
 

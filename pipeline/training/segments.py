@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class Segments:
-    """How segments are cut from stretches.
+    """The rule that cuts segments from stretches.
 
     Parameters
     ----------

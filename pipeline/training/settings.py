@@ -14,7 +14,7 @@ from pipeline.networks.dense import Dense
 
 
 class TrainingSettings(Settings):
-    """How networks are trained."""
+    """The settings of training."""
 
     epochs: PositiveInt = 20
     windows_per_class: Annotated[

@@ -1,4 +1,4 @@
-"""What a layer was while it learned by local rules: tables for the report and MLflow.
+"""A layer's state while it learned by local rules: tables for the report and MLflow.
 
 A fold's weights file holds its snapshots; the tables put those of all folds together.
 """

@@ -17,7 +17,7 @@ from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 @dataclass(frozen=True)
 class Task:
-    """What a cell learns.
+    """The task of a cell.
 
     Parameters
     ----------

@@ -111,7 +111,7 @@ class _Fold:
     meta: dict[str, Any]
     predicted: pd.DataFrame
     quantized: dict[str, Any]
-    """What became of it in integers."""
+    """The result of its quantization."""
     predicted_in_integers: pd.DataFrame | None
 
 

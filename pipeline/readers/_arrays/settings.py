@@ -28,7 +28,7 @@ def _are_axes(axes: tuple[Axis, ...]) -> bool:
 
 
 class ArraySettings(Reader):
-    """Which variable holds the samples, and what stands beside them."""
+    """The variable of the samples, and the variables beside it."""
 
     variable: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from pipeline.readers._select import TYPES, FileSignal, Selected, select
 from pipeline.readers.base import Reader
 
 UNTYPED = "eeg"
-"""What MNE, too, takes a signal for whose type its file does not state."""
+"""The type, as in MNE, of a signal whose type its file does not state."""
 
 
 def offer(

@@ -36,7 +36,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Opened:
-    """What a file states about itself.
+    """The statements of a file about itself.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ NEAR = 32
 """Rows on each side that show whether a row was late or the rows after it moved."""
 
 RowNumber = Callable[[int], int]
-"""Where a row stands in its file."""
+"""The position of a row in its file."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ DELIMITERS = ("\t", ";", "|", ",", " ")
 
 @dataclass(frozen=True)
 class Head:
-    """What stands before the rows.
+    """The lines before the rows.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ TimeUnit = Literal["s", "ms", "us", "ns", "min", "iso"]
 
 
 class TableSettings(Reader):
-    """How a text file is laid out, and what its clock is."""
+    """The layout of a text file, and its clock."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         "pattern": "source.pattern",

@@ -19,7 +19,7 @@ BEGIN, END = "## annotation type definitions", "## end of definitions"
 
 @dataclass(frozen=True)
 class Annotations:
-    """What an annotation file holds, in the order of time.
+    """The content of an annotation file, in the order of time.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Annotations:
 
 @dataclass(frozen=True)
 class _Definitions:
-    """What comments at sample 0 state about the file.
+    """The definitions in comments at sample 0.
 
     Parameters
     ----------

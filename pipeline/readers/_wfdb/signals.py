@@ -10,7 +10,7 @@ from pipeline.readers._wfdb.record import WfdbRecord
 from pipeline.readers.base import Reader
 
 UNIT = "mV"
-"""Where a header states none (WFDB's header(5))."""
+"""The value where a header states none (WFDB's header(5))."""
 
 
 def file_signals(record: WfdbRecord, reader: Reader) -> list[FileSignal]:
