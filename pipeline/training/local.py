@@ -70,10 +70,8 @@ def fit_locally(
     """
     layer, neurons = parts(network)
     population = neurons.population
-    state = population.start(
-        first_weights(population, choices, weights_rng),
-        neurons.thresholds.cpu().numpy(),
-    )
+    weights = first_weights(population, choices, weights_rng)
+    state = population.start(weights, neurons.thresholds.cpu().numpy())
     snapshots = Snapshots(population)
     snapshots.take(state, 0, None)
     alone = train if isinstance(train, Windows) else train.windows()
