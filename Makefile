@@ -20,7 +20,7 @@ export DO_NOT_TRACK := true
 .DEFAULT_GOAL := help
 .PHONY: help repro check test fuzz ui lock lint suite
 
-help: ## Say what can be made
+help: ## List what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
 
 repro: $(INSTALLED) ## Run the default grid on the demo data and show the results

@@ -1,4 +1,4 @@
-"""The `biospike` command: what a person asks of a checkout outside `dvc repro`."""
+"""The `biospike` command: actions on a checkout outside `dvc repro`."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""A data set's card, which stands in the report and in MLflow."""
+"""A data set's card, as the report and MLflow show it."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from pipeline.components import Address, Settings
 
 
 class Card(Settings):
-    """What a data set is, whose it is, and how it wants to be cited."""
+    """The description of a data set, with its owner and citation."""
 
     title: str
     modality: Literal["ecg", "eeg", "emg"]

@@ -1,4 +1,4 @@
-"""Which cells there are: those of the grid, those on disk, and what exists of each."""
+"""The cells of the grid and on disk, and the outputs that exist of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ COLUMNS = ("trained", "evaluated", "profiled")
 """The same stages, as the table heads them."""
 
 NAMED = 12
-"""Names that a message lists; of more it says how to list them."""
+"""Names that a message lists; for more, it gives the command that lists them."""
 
 
 @dataclass(frozen=True)
-class State:
-    """What exists of a cell.
+class CellStatus:
+    """The outputs that exist of a cell.
 
     Parameters
     ----------
@@ -53,18 +53,18 @@ class State:
         return f"dvc repro {targets}" if targets else ""
 
 
-def state(cell: str) -> State:
-    """Look what exists of a cell."""
+def status(cell: str) -> CellStatus:
+    """Find what exists of a cell."""
     made = {stage for stage in MADE if _place(stage, cell).is_file()}
     accuracy = None
     if "evaluate" in made:
         metrics = files.load_json(_place("evaluate", cell))
         accuracy = metrics["balanced_accuracy"]["value"]
-    return State(cell, frozenset(made), accuracy)
+    return CellStatus(cell, frozenset(made), accuracy)
 
 
 def trained() -> list[str]:
-    """List the cells that have been trained here, whatever the grid says now."""
+    """List the cells that have been trained here, whatever the grid holds now."""
     folder = files.DATA / "runs"
     found = sorted(folder.iterdir()) if folder.is_dir() else []
     return [path.name for path in found if (path / "run.json").is_file()]
@@ -121,32 +121,32 @@ def show(cells: Iterable[Cell]) -> None:
     ----------
     cells : iterable of Cell
     """
-    states = [state(str(cell)) for cell in cells]
+    statuses = [status(str(cell)) for cell in cells]
     out = Console(highlight=False)
-    out.print(_table(states))
-    if lines := _commands(states):
+    out.print(_table(statuses))
+    if lines := _commands(statuses):
         out.print("to make what is missing, all of it or a part:")
         out.print("\n".join(f"  {line}" for line in lines), soft_wrap=True)
-    out.print("`dvc status` says what is out of date.")
-    if others := sorted(set(trained()) - {each.cell for each in states}):
+    out.print("`dvc status` lists what is out of date.")
+    if others := sorted(set(trained()) - {each.cell for each in statuses}):
         out.print(_others(others), soft_wrap=True)
 
 
-def _commands(states: list[State]) -> list[str]:
+def _commands(statuses: list[CellStatus]) -> list[str]:
     """List commands: for all cells, then for single ones."""
-    singly = [each.command for each in states if each.command]
+    singly = [each.command for each in statuses if each.command]
     if len(singly) < 2:
         return singly
-    if not any(each.made for each in states):  # a new checkout: one as an example
-        singly = [singly[0], f"dvc repro train@{states[0].cell}"]
+    if not any(each.made for each in statuses):  # a new checkout: one as an example
+        singly = [singly[0], f"dvc repro train@{statuses[0].cell}"]
     return ["dvc repro", *singly]
 
 
-def _table(states: Iterable[State]) -> Table:
+def _table(statuses: Iterable[CellStatus]) -> Table:
     table = Table("cell", *COLUMNS, "balanced\naccuracy", box=None, pad_edge=False)
     table.columns[0].overflow = "fold"
     table.columns[-1].justify = "right"
-    for each in states:
+    for each in statuses:
         made = ("yes" if stage in each.made else "-" for stage in MADE)
         accuracy = "" if each.accuracy is None else f"{each.accuracy:.3f}"
         table.add_row(each.cell, *made, accuracy)
@@ -154,7 +154,7 @@ def _table(states: Iterable[State]) -> Table:
 
 
 def _others(cells: list[str]) -> str:
-    """Say which cells are left of an earlier grid."""
+    """Report which cells are left of an earlier grid."""
     named = ", ".join(cells[:NAMED])
     more = f" and {len(cells) - NAMED} more" if len(cells) > NAMED else ""
     return (

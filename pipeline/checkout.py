@@ -1,4 +1,4 @@
-"""Whether a command was started where its files are: in the folder of a checkout.
+"""A check that a command was started in the folder of a checkout.
 
 Standard library only: the stage `inventory` starts at every run.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.errors import ConfigError
 
 FILES = ("params.yaml", "dvc.yaml")
-"""What lies in the folder of every checkout."""
+"""Files in the folder of every checkout."""
 
 
 def check_here() -> None:

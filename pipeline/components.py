@@ -50,7 +50,7 @@ class Component(Settings):
     """A part that `params.yaml` chooses by name: its fields are its settings."""
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """What is written now in place of settings of earlier versions."""
+    """The settings that replace those of earlier versions."""
 
     @model_validator(mode="before")
     @classmethod
@@ -131,7 +131,7 @@ def find(kind: str, name: str) -> type[Component]:
 
 
 def _import(kind: str, name: str) -> ModuleType:
-    """Import the file of a component, or say why it cannot be imported."""
+    """Import the file of a component, or explain why it cannot be imported."""
     try:
         return importlib.import_module(f"pipeline.{kind}.{name}")
     except (ImportError, SyntaxError) as error:

@@ -48,8 +48,8 @@ SECTIONS = {
     "evaluation": "pipeline.evaluation.evaluate:EvaluationSettings",
     "profiling": "pipeline.profiling.profile:ProfilingSettings",
 }
-"""What judges each section: `module:class`, or the kind of a component that is chosen
-by its `name` (`component:kind`)."""
+"""The class that validates each section: `module:class`, or the
+kind of a component that its `name` chooses (`component:kind`)."""
 
 OPTIONAL = ("models.*.sparsity",)
 """Sections that may be left out: all their settings have defaults."""
@@ -76,11 +76,11 @@ class Params:
         ConfigError
             The section is missing, or a setting in it cannot be used.
         """
-        judge, settings = self._judge(section, self.plain(section))
+        schema, settings = self._schema(section, self.plain(section))
         try:
-            return TypeAdapter(judge).validate_python(settings)
+            return TypeAdapter(schema).validate_python(settings)
         except ValidationError as error:
-            found, expected = explain(error, judge, settings)
+            found, expected = explain(error, schema, settings)
             raise self._error(section, found, expected) from None
 
     def plain(self, section: str) -> Any:
@@ -110,7 +110,7 @@ class Params:
         return list(entries) if isinstance(entries, Mapping) else []
 
     def problems(self) -> Iterator[ConfigError]:
-        """Judge the whole file and yield what is wrong with it."""
+        """Check the entire file and yield what is wrong with it."""
         for kind in ENTRIES:
             if not self._defined(kind):
                 found = f"is {shown(self._sections.get(kind))}"
@@ -128,14 +128,14 @@ class Params:
             yield from self._unfit_values(name)
         yield from self._undefined_names()
 
-    def _judge(self, section: str, value: Any) -> tuple[Any, Any]:
-        """Find what judges a section, and the part of the section it judges."""
+    def _schema(self, section: str, value: Any) -> tuple[Any, Any]:
+        """Find the class that validates a section, and the part of it to validate."""
         home, _, name = SECTIONS[_pattern(section)].partition(":")
         if home != "component":
             return getattr(importlib.import_module(home), name), value
         if not isinstance(value, Mapping) or "name" not in value:
             choice = "name: " + " | ".join(available(name))
-            raise self._error(section, "does not say which", choice)
+            raise self._error(section, "does not name its component", choice)
         chosen = str(value["name"])
         if now := RENAMED.get(chosen):
             raise self._error(section, f"'{chosen}' is no name", f"now '{now}'")

@@ -1,4 +1,4 @@
-"""What a stage computes, as digests of the code it uses: its import closure.
+"""Digests of the code that a stage uses: its import closure.
 
 A closure starts at a stage and at the components that its entry in `params.yaml`
 chooses. It follows every import, also those inside functions, and what a component

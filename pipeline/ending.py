@@ -1,4 +1,4 @@
-"""A command ends in one message, whatever a person can mend."""
+"""One message at the end of a command, for every fault that a user can correct."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,9 +1,9 @@
-"""Which files there are below `data/code`, and what each describes.
+"""The files below `data/code`, and the entry that each describes.
 
 An *entry* is a stage with the components that it lets `params.yaml` choose: the code of
 `train/lif.json` is that of the stage `train` with the network and the neuron of the
 model `lif`. The stage `code` writes a file an entry; every other stage computes its own
-anew before it starts, and refuses to work if the file says otherwise.
+anew before it starts, and refuses to work if the file differs.
 """
 
 import re
@@ -122,7 +122,7 @@ def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
 
 
 def _undescribed(params: Params, path: Path, names: Mapping[str, str]) -> PipelineError:
-    """Say why there is no digest: the grid lacks a name, or `code` has not run."""
+    """Explain why there is no digest: the grid lacks a name, or `code` has not run."""
     grid: Grid = params.read("grid")
     for axis, name in names.items():
         if name not in getattr(grid, axis):

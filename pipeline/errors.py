@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a reason the user can mend.
+"""Errors whose cause a user can correct.
 
     PipelineError
     ├── ConfigError        params.yaml, or a component it names
@@ -12,7 +12,7 @@ is raised is a bug in biospike and keeps its traceback.
 
 
 class PipelineError(Exception):
-    """A mistake or a bad input, told in four parts.
+    """A mistake or a bad input, described in four parts.
 
     Parameters
     ----------

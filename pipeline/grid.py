@@ -1,4 +1,4 @@
-"""What runs: the data sets, encoders and models of the grid, and its cells."""
+"""The grid: its data sets, encoders and models, and its cells."""
 
 from itertools import product, starmap
 from typing import Annotated, NamedTuple
@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 
 class Grid(Settings):
-    """What runs: every data set with every encoder and every model."""
+    """The grid: every data set with every encoder and every model."""
 
     dataset: Names
     encoder: Names

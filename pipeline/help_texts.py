@@ -1,14 +1,14 @@
-"""What `biospike --help` says beside the docstrings of the commands."""
+"""What `biospike --help` shows beside the docstrings of the commands."""
 
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
-FOLD = "fold whose network it is; by default the first one"
+FOLD = "fold whose network is used; default: the first fold"
 
 DESCRIPTION = """\
 What a person asks of a checkout of biospike, beside `dvc repro`. Start it in the folder
 of the checkout, where params.yaml and dvc.yaml are."""
 
 EPILOG = """\
-`biospike COMMAND --help` has examples, and says where the output goes.
+`biospike COMMAND --help` has examples, and states where the output goes.
 `dvc repro` makes everything that params.yaml asks for; README.md explains it."""
 
 ENDINGS = {
@@ -38,7 +38,7 @@ examples:
   biospike measure ecg_demo-delta-lif --meter-log log.csv --windows 1000
 
 It prints what was measured, and adds it to data/measured/CELL, the report and MLflow.
-docs/energy.md says what a log has to hold.""",
+docs/energy.md describes what a log has to hold.""",
     "publish": """\
 example:
   biospike publish
@@ -62,4 +62,4 @@ example:
 
 It opens MLflow's page on http://127.0.0.1:PORT, until Ctrl-C.""",
 }
-"""What the help of each command ends with."""
+"""The end of each command's help."""

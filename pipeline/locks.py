@@ -1,4 +1,4 @@
-"""One process at a time makes an output."""
+"""Locks: one process at a time makes an output."""
 
 import os
 import time

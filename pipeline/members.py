@@ -27,7 +27,7 @@ PACKED: dict[bytes, Callable[[Path], Any]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
-"""What opens a tar, by its first bytes."""
+"""The function that opens a tar, by its first bytes."""
 RATIO = 200
 """Most bytes of the members for a byte of the archive: recordings pack to a tenth, text
 that repeats itself to a fiftieth."""
@@ -49,7 +49,7 @@ BROKEN = (
     RuntimeError,  # as of an encrypted zip
     ValueError,
 )
-"""What the libraries raise where an archive is damaged."""
+"""The exceptions of the libraries where an archive is damaged."""
 HIDDEN = "hidden"
 LINK = "a link in an archive"
 NESTED = "an archive in an archive"
@@ -83,7 +83,7 @@ class Member:
 
 
 class Budget:
-    """How much may come of an archive.
+    """The limit on the size of an archive's content.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def members(path: Path, where: str, budget: Budget) -> Iterator[Member]:
     ----------
     path : Path
     where : str
-        The archive, for messages; the end of its name says what it is.
+        The archive, for messages; the end of its name names its format.
     budget : Budget
 
     Raises
@@ -224,7 +224,7 @@ def _tar_member(
 
 
 class _Bounded:
-    """What tarfile reads from: no header makes it read much, or far, at once."""
+    """The stream that tarfile reads: no header makes it read much, or far, at once."""
 
     def __init__(self, stream: IO[bytes], budget: Budget) -> None:
         self._stream = stream

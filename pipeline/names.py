@@ -19,7 +19,7 @@ FORM = f"a letter, then letters, digits and _, at most {LONGEST} characters"
 WORDS = frozenset(
     ["yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "default"]
 )
-"""What YAML, DVC's overrides or MLflow take for something else than a name."""
+"""Words that YAML, DVC's overrides or MLflow do not read as a name."""
 DEVICES = frozenset(
     [
         "con",
@@ -29,11 +29,11 @@ DEVICES = frozenset(
         *(f"{d}{n}" for d in ("com", "lpt") for n in range(10)),
     ]
 )
-"""What Windows takes for a device, whatever the ending."""
+"""Names that Windows reads as a device, whatever the ending."""
 
 
 def entry_fault(name: object) -> str:
-    """Say what is wrong with the name of a data set, an encoder or a model.
+    """Describe what is wrong with the name of a data set, an encoder or a model.
 
     A name with `-` would make the cell DATASET-ENCODER-MODEL ambiguous.
 
@@ -66,7 +66,7 @@ def entry_faults(names: Iterable[object]) -> Iterator[tuple[object, str]]:
         fault = entry_fault(name)
         other = by_form.setdefault(str(name).casefold(), name)
         if not fault and other != name:
-            fault = f"only upper and lower case tell it from '{other}'"
+            fault = f"only upper and lower case distinguish it from '{other}'"
         if fault:
             yield name, fault
 
@@ -89,7 +89,7 @@ def suggested(name: object, kind: str) -> str:
 
 
 def text_fault(text: str) -> str:
-    """Say why a class or a channel cannot be called so in the files of recordings.
+    """Explain why a class or a channel cannot be called so in the files of recordings.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def is_device(name: str) -> bool:
 
 
 def path_fault(path: str) -> str:
-    r"""Say why a path from a list or an archive is not one below a folder.
+    r"""Explain why a path from a list or an archive is not one below a folder.
 
     Both `/` and `\` count, for on Windows both part folders.
 

@@ -119,7 +119,7 @@ def parallel_map(
         for result in mapping(function, items):
             results.append(result)
             bar.advance(task)
-            _say_if_long(what, len(results), len(items), begun)
+            _report_if_long(what, len(results), len(items), begun)
     return results
 
 
@@ -202,8 +202,8 @@ def _end_with_caller() -> None:
         os._exit(1)
 
 
-def _say_if_long(what: str, done: int, total: int, begun: float) -> None:
-    """Off a terminal, tell where long work stands at every tenth of it."""
+def _report_if_long(what: str, done: int, total: int, begun: float) -> None:
+    """Off a terminal, report where long work stands at every tenth of it."""
     seconds = time.monotonic() - begun
     tenth = max(1, total // 10)
     if console.is_terminal or seconds < 10 or done % tenth or done == total:

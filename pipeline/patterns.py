@@ -2,7 +2,7 @@
 
 A pattern is compared with the end of a path. `{name}` stands for one or more characters
 without `/`, `{name:2}` for exactly two, `*` for anything within a name. A field that
-stands there twice must say the same twice. `only` and `except` are shell patterns
+occurs twice must have the same value both times. `only` and `except` are shell patterns
 (`sub-0[1-4]`) of files or of the folders that they lie in; there `*` stands for
 anything, `/` included.
 """
@@ -57,7 +57,7 @@ def normal(text: str) -> str:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a path fits a pattern.
+    """The match of a path with a pattern.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _words(reading: Mapping[str, str]) -> str:
 
 
 def unwanted(path: str, only: Sequence[str], excluded: Sequence[str]) -> str:
-    """Say why `only` or `except` leave a path out; "" if they do not."""
+    """Explain why `only` or `except` leave a path out; "" if they do not."""
     if only and not _fits_any(path, only):
         return "is not in `only`"
     return "is in `except`" if _fits_any(path, excluded) else ""

@@ -1,4 +1,4 @@
-"""What can be said of a recording's quality before anything is filtered.
+"""Measures of a recording's quality, before any filter.
 
 Samples come piece by piece and are not kept. The shares are those of the recording in
 one piece, wherever it is divided.
@@ -23,7 +23,7 @@ WELCH_S = 4.0
 SWING_S = 2.0
 """Length of the blocks whose swing is measured: long enough for a slow heart's beat."""
 LARGEST = float(np.finfo(np.float32).max)
-"""What is beyond cannot be kept: recordings are float32."""
+"""The largest value that can be kept: recordings are float32."""
 
 PIECE_VALUES = 1 << 17
 """Values (channels times samples) that are looked at together."""

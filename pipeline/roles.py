@@ -1,4 +1,4 @@
-"""Which folds judge, and which windows they cannot: what `folds.parquet` says.
+"""The folds that test, and the windows that they leave out, from `folds.parquet`.
 
 And what stands for a person whom nobody knows.
 """

@@ -1,4 +1,4 @@
-"""What a training run is known by, and what stands in `run.json`."""
+"""The identity of a training run, and the contents of `run.json`."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,7 @@
 """Packed spike trains: eight steps to a byte, one row a feature.
 
 A train holds one bit per feature and step. Step k covers the time from `k·dt` to
-`(k+1)·dt` of the recording and speaks of the signal `delay_s` earlier.
+`(k+1)·dt` of the recording and encodes the signal `delay_s` earlier.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Spikes:
     dt : float
         Seconds a step.
     delay_s : float
-        How much later than the signal the code speaks, seconds.
+        How much the code lags behind the signal, seconds.
     features : tuple of str
         A name a row, such as `MLII+` for the ON spikes of lead MLII.
     """

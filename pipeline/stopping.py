@@ -1,4 +1,4 @@
-"""How a signal ends the process: in one line, with nothing half-written.
+"""The end of the process by a signal: one line, and no incomplete file.
 
 Ctrl-C and SIGTERM raise `Stopped` in the main thread, so that every `with` and
 `finally` on the way does its work; a second one ends the process at once. A stage that
@@ -28,7 +28,7 @@ class Stopped(SystemExit):
 
 
 class _Handler:
-    """What a signal does."""
+    """A handler of signals."""
 
     def __init__(self) -> None:
         self.parent = os.getppid()
@@ -49,7 +49,7 @@ class _Handler:
             raise Stopped(self.waiting)
 
     def words(self, number: int) -> str:
-        """Say in a line what ended and why."""
+        """Report in a line what ended and why."""
         name = Path(sys.argv[0]).stem
         if name == "-m":  # `python -m stages.train` among its imports
             name = sys.orig_argv[2].rpartition(".")[2]

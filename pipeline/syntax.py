@@ -1,4 +1,4 @@
-"""What counts of a source file: its syntax without comments, and what it names.
+"""The meaning of a source file: its syntax without comments, and the names it uses.
 
 Reading a file this way takes ten times as long as reading its bytes. So what was read
 is remembered on disk, by the SHA-256 of the bytes, which makes it right for good.
@@ -25,7 +25,7 @@ TEMPLATE_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 
 @dataclass(frozen=True)
 class Source:
-    """What counts of a source file.
+    """The meaning of a source file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a stage works until its output is complete, and what a killed run left there.
+"""The place where a stage works until its output is complete, and its remains.
 
 A stage writes its files into a folder of `data/.unfinished` and notes for each what it
 was made of. When all are there, the folder takes the place of the output, without the

@@ -1,4 +1,4 @@
-"""What pydantic refuses, in the words of whoever wrote `params.yaml`.
+"""Messages about settings that pydantic refuses, in the terms of `params.yaml`.
 
 pydantic's own texts name Python types, regular expressions and branches of unions; here
 each refusal names the setting, what stands there, and what may stand there.
@@ -20,14 +20,14 @@ EXPECTED = {
     "dict": "a mapping: {key: value, key: value}",
     "finite": "a finite number",
     "float": "a number",
-    "int": "a whole number",
+    "int": "an integer",
     "list": "a list: [first, second]",
     "model": "settings below it, each `key: value`",
     "path": "a path",
     "string": "a text",
     "tuple": "a list: [first, second]",
 }
-"""What is expected, by the first word of pydantic's name of an error."""
+"""The expected value, by the first word of pydantic's name of an error."""
 
 BOUNDS = {
     "greater_than": ("gt", "above"),
@@ -46,13 +46,13 @@ KINDS = {
     "object": EXPECTED["model"],
     "string": EXPECTED["string"],
 }
-"""What is expected, by JSON schema's name of a type."""
+"""The expected value, by JSON schema's name of a type."""
 
 Keys = tuple[int | str, ...]
 
 
 def did_you_mean(name: str, allowed: Sequence[str]) -> str:
-    """Say what was probably meant, or what is allowed."""
+    """Name what was probably meant, or what is allowed."""
     folded = {each.casefold(): each for each in allowed}
     close = get_close_matches(name.casefold(), folded, n=1)
     if close:
@@ -61,18 +61,18 @@ def did_you_mean(name: str, allowed: Sequence[str]) -> str:
     return "one of " + ", ".join(words) if allowed else "nothing: there is none"
 
 
-def explain(error: ValidationError, judge: Any, settings: Any) -> tuple[str, str]:
-    """Say what was found where in refused settings, and what would have been right.
+def explain(error: ValidationError, validator: Any, settings: Any) -> tuple[str, str]:
+    """Describe what was found where in refused settings, and what is allowed.
 
     Parameters
     ----------
     error : ValidationError
-    judge : type
+    validator : type
         What refused them.
     settings : object
         What was refused, as it stands in the file.
     """
-    schema = TypeAdapter(judge).json_schema()
+    schema = TypeAdapter(validator).json_schema()
     found: dict[str, str] = {}
     expected: dict[str, list[str]] = {}
     for problem in _separate(error.errors(include_url=False)):
@@ -134,7 +134,7 @@ def _words(
 def _choice(
     problem: ErrorDetails, keys: Keys, value: Any, schema: dict[str, Any]
 ) -> tuple[str, str, list[str]]:
-    """Explain settings that do not say which kind they are, or name none there is."""
+    """Explain settings that do not name their kind, or name an unknown one."""
     key = problem["ctx"]["discriminator"].strip("'")
     place = ".".join(map(str, (*keys, key)))
     tags = [tag for each in _choices(schema, keys) for tag in each["mapping"]]
@@ -145,7 +145,7 @@ def _choice(
 
 
 def _right(kind: str, context: Mapping[str, Any], value: Any, message: str) -> str:
-    """Say what a setting may be."""
+    """Describe what a setting may be."""
     first = kind.partition("_")[0]
     if kind == "literal_error":
         return did_you_mean(str(value), re.findall("'([^']*)'", context["expected"]))
@@ -164,7 +164,7 @@ def _right(kind: str, context: Mapping[str, Any], value: Any, message: str) -> s
 
 
 def _sized(what: str, context: Mapping[str, Any]) -> str:
-    """Say how many characters or entries there may be."""
+    """Describe how many characters or entries there may be."""
     least = context.get("min_length")
     if least == 1:
         return (
@@ -222,7 +222,7 @@ def _below(value: Any, key: int | str) -> list[Any]:
 
 
 def _described(schema: dict[str, Any], keys: Keys) -> str:
-    """Give what the settings class says of a field."""
+    """Give the description of a field from its settings class."""
     return str(_field(schema, keys).get("description", ""))
 
 
@@ -238,12 +238,12 @@ def _properties(schema: dict[str, Any], keys: Keys) -> dict[str, Any]:
 
 
 def _choices(schema: dict[str, Any], keys: Sequence[int | str]) -> list[dict[str, Any]]:
-    """Collect how settings at a place say which kind they are."""
+    """Collect how settings at a place name their kind."""
     return [b["discriminator"] for b in _at(schema, keys) if "discriminator" in b]
 
 
 def _at(schema: dict[str, Any], keys: Sequence[int | str]) -> list[dict[str, Any]]:
-    """Collect what the schema says of a place, of all branches that lead there."""
+    """Collect the schema of a place, from all branches that lead there."""
     branches = list(_branches(schema, schema))
     for key in keys:
         below = (_step(branch, key) for branch in branches)

@@ -1,4 +1,4 @@
-"""YAML files read in one step, and what is wrong with one in our words.
+"""Reading of YAML files, with their faults in our own words.
 
 A fault is shown with its line, column and the text of the line.
 """
@@ -22,7 +22,7 @@ INDENTED = (
 
 
 class Fault(NamedTuple):
-    """What the parser stumbles over, in words.
+    """The fault that the parser found, in words.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Fault(NamedTuple):
         What the parser's text contains.
     found, expected : str
     opening : bool
-        Whether the place where it began says more than the place where it was noticed.
+        Whether the place where it began helps more than the place where it was noticed.
     """
 
     sign: str

@@ -34,14 +34,14 @@ from pipeline.parallel import console
 # a stage's time.
 gc.set_threshold(100_000)
 
-# Nothing phones home from a hospital, whatever the environment says.
+# Nothing is sent out of a hospital, whatever the environment sets.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one run of a stage works on.
+    """The work of one run of a stage.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def run(
     Parameters
     ----------
     main : callable
-        Does the work and returns one line that says what was written.
+        Does the work and returns one line that reports what was written.
     axes : tuple of str
         The stage's arguments: `dataset`, `encoder`, `model`.
     sections : tuple of str
@@ -165,7 +165,7 @@ def _epilog(title: str, axes: tuple[str, ...]) -> str:
         f"example:\n  {' '.join(['stages/run', title, *names])}\n\n"
         f"`dvc repro {target}` runs it if anything\n"
         "has changed, and before it all that it needs.\n"
-        "data/README.md says which folder each stage writes."
+        "data/README.md lists the folder that each stage writes."
     )
 
 

@@ -27,16 +27,16 @@ def main(stage: Stage) -> str:
     settings = stage.read("evaluation")
     predictions = files.load_table(runs / "predictions.parquet")
     unjudged = trained["unjudged"]
-    judged = evaluate(predictions, labels, settings, seed=seed, unjudged=unjudged)
-    metrics = judged.metrics | {"cold": cold(predictions, labels)}
+    evaluated = evaluate(predictions, labels, settings, seed=seed, unjudged=unjudged)
+    metrics = evaluated.metrics | {"cold": cold(predictions, labels)}
     metrics |= _beside(stage, predictions, labels, settings, seed)
     if (runs / "quantized.parquet").exists():
         predictions = files.load_table(runs / "quantized.parquet")
         metrics["int8"] = evaluate_pooled(predictions, labels, settings, seed=seed)
     with unfinished.finishing(files.folder("metrics", stage.label)) as folder:
         files.save_json(folder / "metrics.json", metrics)
-        files.save_csv(folder / "subjects.csv", judged.subjects)
-        files.save_csv(folder / "confusion.csv", judged.confusion)
+        files.save_csv(folder / "subjects.csv", evaluated.subjects)
+        files.save_csv(folder / "confusion.csv", evaluated.confusion)
     accuracy = metrics["balanced_accuracy"]["value"]
     over = f"over {metrics['subjects']} subjects"
     if metrics["interval"]["method"] is None:

@@ -32,7 +32,7 @@ def main(stage: Stage) -> str:
 
 
 def _closing(fetched: Fetched) -> str:
-    """Say how many files there are, and why how many others are not."""
+    """Report how many files there are, and why others are missing."""
     line = f"{len(fetched.files)} files"
     if fetched.absent:
         line += f", {len(fetched.absent)} absent ({_reasons(fetched.absent)})"

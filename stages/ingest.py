@@ -15,7 +15,7 @@ SECTIONS = (
 
 
 def main(stage: Stage) -> str:
-    """Read, de-identify and judge every recording of a data set."""
+    """Read, de-identify and check every recording of a data set."""
     raw = files.folder("raw", stage.label)
     manifest = files.load_json(raw / "manifest.json")
     reader = stage.read("datasets.{dataset}.reader")

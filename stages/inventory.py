@@ -71,7 +71,7 @@ def _look(dataset: str, path: str) -> str:
 
 
 def _keep_or_write(path: Path, text: str) -> None:
-    """Write a file unless it says the same, or there is nothing new to say."""
+    """Write a file unless its content is the same, or there is nothing new."""
     if not text or (path.exists() and path.read_text(encoding="utf-8") == text):
         return
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")

@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let xdist hand out files in our order, not by how many tests they have.
 
     Its workers are the processes, a core each: a test that wants processes or threads
-    of its own says so. Processes begin with seconds of imports, and threads that are
+    of its own sets it. Processes begin with seconds of imports, and threads that are
     more than the cores wait for each other, at four times the work.
     """
     if hasattr(config.option, "loadscopereorder"):

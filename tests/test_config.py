@@ -1,4 +1,4 @@
-"""params.yaml is refused whole, with what was meant."""
+"""params.yaml is refused as one, with what was meant."""
 
 import copy
 import subprocess
@@ -41,7 +41,7 @@ def test_our_own_files_are_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (
             lambda p: p["encoders"]["delta"].update(treshold=0.5),
@@ -75,7 +75,7 @@ def test_our_own_files_are_valid(name: str) -> None:
         ),
         (
             lambda p: p["models"]["lif"]["neuron"].pop("name"),
-            "models.lif.neuron: does not say which",
+            "models.lif.neuron: does not name its component",
         ),
         (
             lambda p: p["training"].update(epochs="many"),
@@ -123,7 +123,8 @@ def test_our_own_files_are_valid(name: str) -> None:
         ),
         (
             lambda p: p["encoders"]["rate"].pop("name"),
-            r"encoders.rate: does not say which(.|\n)*name: delta \| events \| rate",
+            r"encoders.rate: does not name its component"
+            r"(.|\n)*name: delta \| events \| rate",
         ),
         (
             lambda p: p["encoders"].update(fine={"name": "dleta"}),
@@ -140,9 +141,9 @@ def test_our_own_files_are_valid(name: str) -> None:
     ],
 )
 def test_a_mistake_is_named(
-    write: Callable[[Change], Path], change: Change, says: str
+    write: Callable[[Change], Path], change: Change, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=message):
         config.load(write(change))
 
 
@@ -158,7 +159,7 @@ def rename(kind: str, before: str, now: object) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (
             rename("dataset", "ecg_demo", "x; touch y #"),
@@ -177,7 +178,8 @@ def rename(kind: str, before: str, now: object) -> Change:
         (rename("model", "lif", None), "models: the name None: YAML reads it as noth"),
         (
             lambda p: p["datasets"].update(ECG_demo=p["datasets"]["ecg_demo"]),
-            "(?i)datasets: the name 'ecg_demo': only upper and lower case tell it from "
+            "(?i)datasets: the name 'ecg_demo': only upper and lower case "
+            "distinguish it from "
             r"'ecg_demo'(.|\n)*write it ecg_demo_2",
         ),
         (
@@ -187,15 +189,15 @@ def rename(kind: str, before: str, now: object) -> Change:
     ],
 )
 def test_a_name_that_some_tool_does_not_take_is_refused(
-    write: Callable[[Change], Path], change: Change, says: str
+    write: Callable[[Change], Path], change: Change, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=says) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         config.load(write(change))
     assert "is not defined" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("label", "says"),
+    ("label", "message"),
     [
         ("", "class '' is empty"),
         (" a", "begins or ends with a space"),
@@ -207,10 +209,10 @@ def test_a_name_that_some_tool_does_not_take_is_refused(
     ],
 )
 def test_a_class_that_no_file_can_hold_is_refused(
-    write: Callable[[Change], Path], label: str, says: str
+    write: Callable[[Change], Path], label: str, message: str
 ) -> None:
     for labels in ([label, "right"], {label: "the left hand", "right": "the right"}):
-        with pytest.raises(ConfigError, match=says) as caught:
+        with pytest.raises(ConfigError, match=message) as caught:
             config.load(
                 write(
                     lambda p, labels=labels: p["datasets"]["eeg_demo"].update(
@@ -257,21 +259,25 @@ def test_only_what_may_be_left_out_may(write: Callable[[Change], Path]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sparsity", "says"),
+    ("sparsity", "message"),
     [
         ({"hoyer": 1}, "models.linear.sparsity: hoyer is not a setting"),
         ({"pruning": {"share": 2}}, "models.linear.sparsity: pruning.share is 2"),
         ({"hoyer_weight": 1}, "models.linear.sparsity: a penalty on the activity"),
+        (
+            {"pruning": {"method": "lamps", "share": 0.5}},
+            r"method is 'lamps'(.|\n)*lamp, the new name of 'lamps'",
+        ),
         (None, "models.linear.sparsity"),
     ],
 )
 def test_sparsity_is_refused_by_the_models_name(
-    write: Callable[[Change], Path], sparsity: object, says: str
+    write: Callable[[Change], Path], sparsity: object, message: str
 ) -> None:
     def change(sections: dict[str, Any]) -> None:
         sections["models"]["linear"]["sparsity"] = sparsity
 
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=message):
         config.load(write(change))
 
 
@@ -398,7 +404,7 @@ TRICKS = ["should", "match pattern", "discriminat", "union", "literal", "pydanti
             "one of anno",
         ),
         ("D.source.pattern", "", "pattern is ''", "a text that is not empty (path of"),
-        ("D.source.subjects", 2.5, "subjects is 2.5", "a whole number"),
+        ("D.source.subjects", 2.5, "subjects is 2.5", "an integer"),
         ("datasets.mitdb.folds.train", [101], "train.0 is 101", 'in quotes: "101"'),
         ("datasets.mitdb.source.checksums", 3, "checksums is 3", "a path"),
         (
@@ -417,7 +423,7 @@ TRICKS = ["should", "match pattern", "discriminat", "union", "literal", "pydanti
         ("training.learning_rate", 5, "learning_rate is 5", "at most 1 (peak of"),
         ("training.loss", "crossentropy", "loss is", "did you mean 'cross_entropy'?"),
         ("on_bad_recording", "skp", "the value is 'skp'", "did you mean 'skip'?"),
-        ("seed", 1.5, "the value is 1.5", "a whole number"),
+        ("seed", 1.5, "the value is 1.5", "an integer"),
         (
             "grid.dataset",
             "ecg_demo",
@@ -432,7 +438,7 @@ TRICKS = ["should", "match pattern", "discriminat", "union", "literal", "pydanti
             "models.lif.network.channels",
             ["a", 3],
             "channels.0 is 'a'",
-            "a whole number",
+            "an integer",
         ),
         (
             "models.lif.network.name",
@@ -479,7 +485,7 @@ def test_two_wrong_values_of_a_section_are_kept_apart() -> None:
     (problem,) = config.Params(sections).problems()
     assert problem.found == "epochs is 'many'; batch is 0"
     about = "windows, or training segments of what runs on"
-    assert problem.expected == f"epochs: a whole number; batch: above 0 ({about})"
+    assert problem.expected == f"epochs: an integer; batch: above 0 ({about})"
 
 
 @pytest.mark.parametrize(
@@ -541,9 +547,9 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     with pytest.raises(ConfigError, match="there is no such file"):
         config.read(path)
-    for text, says in (("", "is empty"), ("- 1\n", "is not a mapping of sections")):
+    for text, message in (("", "is empty"), ("- 1\n", "is not a mapping of sections")):
         path.write_text(text)
-        with pytest.raises(ConfigError, match=says) as caught:
+        with pytest.raises(ConfigError, match=message) as caught:
             config.read(path)
         assert "datasets, encoders, evaluation, grid, models" in caught.value.expected
 

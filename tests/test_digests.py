@@ -330,7 +330,7 @@ def test_params_yaml_of_this_checkout_is_described() -> None:
 def test_a_component_that_is_no_python_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """All of params.yaml is refused, for no stage can say what the entry means."""
+    """All of params.yaml is refused, for no stage can know what the entry means."""
     find.cache_clear()
     monkeypatch.delitem(sys.modules, "pipeline.neurons.izhikevich", raising=False)
     original = importlib.import_module

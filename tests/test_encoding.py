@@ -58,15 +58,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found}
 
 
-def test_the_file_holds_the_code_of_the_whole_signal(target: Path) -> None:
+def test_the_file_holds_the_code_of_the_full_signal(target: Path) -> None:
     signal, encoder = prepare("r2", 1), Rate()
     encode(encoder, target)
     spikes = files.load_spikes(target / "r2.h5")
     rng = seeds.generator(1, "code", "demo", "r2")
-    whole, _ = encoder.encode(
+    full, _ = encoder.encode(
         signal.samples, encoder.initial_state(2, signal.sfreq, rng)
     )
-    np.testing.assert_array_equal(unpack(spikes), whole)
+    np.testing.assert_array_equal(unpack(spikes), full)
     assert (spikes.dt, spikes.delay_s, spikes.n_steps) == (0.008, 0.0, 250)
     assert spikes.features == ("I+", "I-", "II+", "II-")
 
@@ -114,7 +114,7 @@ def test_any_pieces_give_the_same_bytes(
     assert contents(target) == before
 
 
-def test_the_spike_rate_is_told(target: Path) -> None:
+def test_the_spike_rate_is_reported(target: Path) -> None:
     asked = {"name": "code", "dataset": "demo", "seed": 1, "code": "one"}
     for made in (True, False):
         first, *_ = encode_dataset(Delta(), target, **asked)
@@ -185,7 +185,7 @@ def test_a_damaged_file_is_made_again(target: Path) -> None:
 
 
 def test_a_run_that_broke_off_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the third recording; then the other two are kept, and the folder is whole."""
+    """At the third recording; the other two are kept, and the folder is complete."""
     folder, loaded = files.folder("spikes", "demo-code"), []
 
     def open_(path: Path) -> AbstractContextManager[Signal]:

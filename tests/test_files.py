@@ -1,4 +1,4 @@
-"""Files are whole or absent, repeat to the byte, and refuse another schema."""
+"""Files are complete or absent, repeat to the byte, and refuse another schema."""
 
 import dataclasses
 import struct
@@ -14,10 +14,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from pipeline import _fif, _hdf5, files
+from pipeline import files
 from pipeline.components import Settings
 from pipeline.errors import DataError
-from pipeline.files import Signal
+from pipeline.files import Signal, _fif, _hdf5, _schema
 from pipeline.plots import dynamics
 from pipeline.report.dynamics import learned
 from pipeline.spikes import Spikes, pack
@@ -186,7 +186,7 @@ def test_table_comes_back(tmp_path: Path) -> None:
 def test_another_schema_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "SCHEMA", 999)
+    monkeypatch.setattr(_schema, "SCHEMA", 999)
     files.save_json(tmp_path / "a.json", {})
     files.save_signal(tmp_path / "a.h5", signal())
     files.save_table(tmp_path / "a.parquet", pd.DataFrame({"a": [1]}))
@@ -226,7 +226,7 @@ KINDS: dict[str, tuple[Callable[[Path], None], Load]] = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_missing_file_says_what_to_do(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_has_a_remedy(tmp_path: Path, name: str) -> None:
     load = KINDS[name][1]
     with pytest.raises(DataError, match="no such file") as caught:
         load(tmp_path / "data" / "spikes" / "emg-delta" / name)
@@ -242,8 +242,8 @@ def test_a_cut_file_is_named_with_its_stage(
     path = tmp_path / "data" / "runs" / "ecg-delta-lif" / name
     save(path)
     load(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * (len(whole) - 1))])
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * (len(content) - 1))])
     with pytest.raises(DataError, match="cannot be read") as caught:
         load(path)
     assert caught.value.where == str(path)
@@ -257,9 +257,9 @@ def test_a_recording_cut_between_two_tags_is_not_taken_for_a_shorter_one(
     monkeypatch.setattr(_fif, "BUFFER_VALUES", 200)
     path = tmp_path / "a.fif"
     files.save_recording(path, recording())
-    whole = path.read_bytes()
+    content = path.read_bytes()
     data_tag = b"\x00\x00\x01\x2c\x00\x00\x00\x04"  # kind 300, float32
-    path.write_bytes(whole[: whole.rindex(data_tag)])
+    path.write_bytes(content[: content.rindex(data_tag)])
     with mne.io.read_raw_fif(path, verbose="error") as cut:
         assert 0 < cut.n_times < 3000
     with pytest.raises(DataError, match=r"the end of a\.fif is missing"):
@@ -309,7 +309,7 @@ def test_a_long_recording_comes_back_from_several_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_no_part_says_who_wrote_it_and_when_and_where(tmp_path: Path) -> None:
+def test_no_part_states_who_wrote_it_and_when_and_where(tmp_path: Path) -> None:
     path = tmp_path / "a_raw.fif"
     files.save_recording(path, recording())
     for part in files.recording_parts(path):
@@ -428,23 +428,23 @@ def test_a_signal_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> Non
 )
 def test_a_file_of_another_schema_names_its_stage(place: str, maker: str) -> None:
     with pytest.raises(DataError, match="schema 0") as caught:
-        files._check_schema(Path(place), 0)
+        _schema.check(Path(place), 0)
     assert caught.value.remedy.endswith(f"(`dvc repro -s -f {maker}`)")
 
 
 def test_every_stage_that_is_named_makes_that_folder() -> None:
-    """`dvc.yaml` says which stage makes which folder, and so does `MAKERS`."""
+    """`dvc.yaml` states which stage makes which folder, and so does `MAKERS`."""
     from ruamel.yaml import YAML
 
     text = (Path(__file__).parents[1] / "dvc.yaml").read_text()
-    for stage, told in YAML(typ="safe").load(text)["stages"].items():
-        for out in told["outs"]:
+    for stage, entry in YAML(typ="safe").load(text)["stages"].items():
+        for out in entry["outs"]:
             place = out if isinstance(out, str) else next(iter(out))
-            names = "-".join(told.get("matrix", {}))
+            names = "-".join(entry.get("matrix", {}))
             for axis in ("dataset", "encoder", "model"):
                 place = place.replace(f"${{item.{axis}}}", axis)
             file = Path(place) if Path(place).suffix else Path(place) / "a.json"
-            assert files._maker(file) == (f"{stage}@{names}" if names else stage)
+            assert _schema.maker(file) == (f"{stage}@{names}" if names else stage)
 
 
 @pytest.mark.parametrize("look", [learned, lambda cell: dynamics.of_run(folder(cell))])

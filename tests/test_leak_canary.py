@@ -1,7 +1,7 @@
 """The leak canary: labels that mean nothing cannot be learned, unless the split leaks.
 
 Every person, sitting and block of the simulated signals hums at frequencies of its own.
-Whole groups get random labels: a classifier that meets the same group in training and
+A group gets one random label: a classifier that meets the same group in training and
 test knows the answer by its hum, one that does not can only guess.
 """
 
@@ -111,7 +111,7 @@ def _spectrum(samples: np.ndarray) -> np.ndarray:
 
 
 def permuted(windows: pd.DataFrame, keys: list[str], seed: int) -> pd.DataFrame:
-    """Give every group, whole, one of two labels at random.
+    """Give every group, as one, one of two labels at random.
 
     In pairs of neighbours, one gets each, so that no role lacks a label: blocks one
     after the other, or subjects in the sitting of the same name.
@@ -171,7 +171,7 @@ RUNNING = Dense(units=(), read_out="traces", traces=4, longest_s=2.0)
 
 @pytest.fixture(scope="module")
 def spikes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Spike trains whose rates tell person, sitting and block."""
+    """Spike trains whose rates identify person, sitting and block."""
     folder, rng = tmp_path_factory.mktemp("spikes"), np.random.default_rng(5)
     for subject in range(N_SUBJECTS):
         own = rng.uniform(0, 0.3, N_FEATURES)

@@ -210,7 +210,7 @@ def test_every_target_that_is_listed_is_one_of_dvc(biospike: Command) -> None:
     "words", [("export", "CELL", "--target", "nir"), ("measure", "CELL")]
 )
 @pytest.mark.parametrize(
-    ("cell", "says"),
+    ("cell", "message"),
     [
         ("ecg_demo-delta-lfi", "did you mean 'ecg_demo-delta-lif'?"),
         ("old-delta-lf", "did you mean 'old-delta-lif'?"),
@@ -219,12 +219,12 @@ def test_every_target_that_is_listed_is_one_of_dvc(biospike: Command) -> None:
     ],
 )
 def test_a_cell_that_is_not_there_is_refused(
-    biospike: Command, words: tuple[str, ...], cell: str, says: str
+    biospike: Command, words: tuple[str, ...], cell: str, message: str
 ) -> None:
     make("old-delta-lif", "train")
     code, printed = biospike(*(cell if word == "CELL" else word for word in words))
     assert code == 2
-    assert says in printed
+    assert message in printed
 
 
 def test_a_trained_cell_is_taken_in_the_grid_or_not(biospike: Command) -> None:
@@ -278,7 +278,7 @@ def test_the_help_of_a_command_has_an_example(biospike: Command, command: str) -
 @pytest.mark.parametrize(
     "words", [("cells",), ("check",), ("summary",), ("publish",), ("tradeoff", "x")]
 )
-def test_in_another_folder_a_command_says_so(
+def test_in_another_folder_a_command_reports_it(
     biospike: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     checkout = Path.cwd()

@@ -189,8 +189,8 @@ def test_methods_that_unpack_without_a_bound_are_refused(
 
 def test_a_cut_piece_is_noticed(tmp_path: Path) -> None:
     path = zip_of(tmp_path / "a.zip", zipfile.ZIP_STORED, PIECE_BYTES)
-    whole: Any = bytearray(path.read_bytes())
-    whole[2000] = 1
-    path.write_bytes(whole)
+    content: Any = bytearray(path.read_bytes())
+    content[2000] = 1
+    path.write_bytes(content)
     with pytest.raises(zipfile.BadZipFile, match="CRC"):
         drain(path)

@@ -1,4 +1,4 @@
-"""What errors say, read off the syntax tree of all of the code: words and commands."""
+"""The words of errors and their commands, read off the syntax tree of all code."""
 
 import ast
 import re
@@ -64,7 +64,7 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
 
 
 def faults(text: str, known: set[str]) -> list[str]:
-    """Say what is wrong with a text."""
+    """Describe what is wrong with a text."""
     found = [match[0] for match in UNWANTED.finditer(text)]
     printed = (
         (r"dvc repro(?: -\w+)* ([a-z]+)\b", STAGES),

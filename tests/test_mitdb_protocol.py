@@ -71,7 +71,7 @@ def test_all_44_records_are_used_and_one_person_counts_once(
     assert set(recordings["channels"]) == {'["MLII", "chest"]'}
 
 
-def test_ds2_is_tested_whole_and_201_is_in_no_training(
+def test_all_of_ds2_is_tested_and_201_is_in_no_training(
     prepared: dict[str, pd.DataFrame],
 ) -> None:
     folds = config.load(ROOT / "params.yaml").read("datasets.mitdb.folds")

@@ -15,7 +15,7 @@ def test_names_that_all_tools_take(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says", "write"),
+    ("name", "message", "write"),
     [
         ("x; touch y #", "';', a space, '#'", "x_touch_y"),
         ("$(touch y)", "'$'", "touch_y"),
@@ -46,9 +46,9 @@ def test_names_that_all_tools_take(name: str) -> None:
     ],
 )
 def test_names_that_some_tool_does_not_take(
-    name: object, says: str, write: str
+    name: object, message: str, write: str
 ) -> None:
-    assert says in entry_fault(name)
+    assert message in entry_fault(name)
     assert suggested(name, "dataset") == write
     assert entry_fault(write) == ""
 
@@ -56,7 +56,7 @@ def test_names_that_some_tool_does_not_take(
 def test_names_that_differ_in_case_alone() -> None:
     ((name, fault),) = entry_faults(["Mine", "other", "mine"])
     assert name == "mine"
-    assert "upper and lower case tell it from 'Mine'" in fault
+    assert "upper and lower case distinguish it from 'Mine'" in fault
     assert not list(entry_faults(["mine", "mine_2", "other"]))
 
 
@@ -66,7 +66,7 @@ def test_paths_below_a_folder(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "says"),
+    ("path", "message"),
     [
         ("../x", "leads out"),
         ("a/../../x", "leads out"),
@@ -82,5 +82,5 @@ def test_paths_below_a_folder(path: str) -> None:
         ("a\nb", "no file's name"),
     ],
 )
-def test_paths_that_lead_elsewhere(path: str, says: str) -> None:
-    assert says in path_fault(path)
+def test_paths_that_lead_elsewhere(path: str, message: str) -> None:
+    assert message in path_fault(path)

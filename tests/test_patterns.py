@@ -51,7 +51,7 @@ def test_what_does_not_fit(pattern: str, path: str) -> None:
     assert fit([pattern], path).fields == {}
 
 
-def test_a_field_that_repeats_says_the_same() -> None:
+def test_a_field_that_repeats_has_the_same_value() -> None:
     bids = "sub-{subject}/eeg/sub-{subject}_task-mi_run-{run}_eeg.edf"
     found = fit([bids], "sub-01/eeg/sub-01_task-mi_run-2_eeg.edf")
     assert found.fields == {"subject": "01", "run": "2"}

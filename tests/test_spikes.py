@@ -40,7 +40,7 @@ def test_rate_is_numpys(bits: np.ndarray, dt: float) -> None:
 
 
 @given(BITS, st.integers(0, 69))
-def test_whole_bytes_can_be_joined(bits: np.ndarray, cut: int) -> None:
+def test_full_bytes_can_be_joined(bits: np.ndarray, cut: int) -> None:
     cut = min(cut, bits.shape[1]) // 8 * 8
     pieces = [np.packbits(bits[:, :cut], axis=1), np.packbits(bits[:, cut:], axis=1)]
     np.testing.assert_array_equal(np.hstack(pieces), packed(bits).packed)

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.encoders.delta import Delta
 from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.pair import Pair
 from pipeline.testing import check_encoder, check_rule
 
@@ -29,7 +29,7 @@ class Prophetic(Delta):
 
 
 class Clairvoyant(Delta):
-    """Scales by the whole chunk's maximum."""
+    """Scales by the full chunk's maximum."""
 
     def encode(self, chunk: Any, state: Any) -> Any:
         return super().encode(chunk / np.abs(chunk).max(initial=1), state)
@@ -77,7 +77,7 @@ def test_a_broken_encoder_is_caught(encoder: Delta, complaint: str) -> None:
 class Amnesic(Learner):
     """Forgets its traces between pieces of a train."""
 
-    def learn(self, state: State, *trains: Any) -> None:
+    def learn(self, state: LearningState, *trains: Any) -> None:
         for trace in state.traces[0]:
             trace[:] = 0
         super().learn(state, *trains)
@@ -86,7 +86,7 @@ class Amnesic(Learner):
 class Moody(Learner):
     """Never does the same twice."""
 
-    def learn(self, state: State, *trains: Any) -> None:
+    def learn(self, state: LearningState, *trains: Any) -> None:
         super().learn(state, *trains)
         state.weights[0, 0] = np.random.default_rng().random()
 
@@ -94,7 +94,7 @@ class Moody(Learner):
 class Boundless(Learner):
     """Knows no largest weight."""
 
-    def learn(self, state: State, *trains: Any) -> None:
+    def learn(self, state: LearningState, *trains: Any) -> None:
         super().learn(state, *trains)
         state.weights[state.weights == 1] = 2
 
@@ -102,7 +102,7 @@ class Boundless(Learner):
 class Explosive(Learner):
     """Makes NaN of a weight that falls to 0."""
 
-    def learn(self, state: State, *trains: Any) -> None:
+    def learn(self, state: LearningState, *trains: Any) -> None:
         super().learn(state, *trains)
         state.weights[state.weights == 0] = np.nan
 
@@ -110,7 +110,7 @@ class Explosive(Learner):
 class Restless(Learner):
     """Learns without a step."""
 
-    def learn(self, state: State, *trains: Any) -> None:
+    def learn(self, state: LearningState, *trains: Any) -> None:
         super().learn(state, *trains)
         state.weights *= np.float32(0.99 if len(trains[0]) == 0 else 1)
 
@@ -118,7 +118,7 @@ class Restless(Learner):
 class Lossy(Learner):
     """Saves all but the traces."""
 
-    def save(self, path: Path, state: State) -> None:
+    def save(self, path: Path, state: LearningState) -> None:
         silent = self.start(np.zeros((self.n_pre, self.n_post), np.float32)).traces
         super().save(path, replace(state, traces=silent))
 
@@ -126,7 +126,7 @@ class Lossy(Learner):
 class Meddling(Learner):
     """Changes what it was given."""
 
-    def learn(self, state: State, pre: Any, post: Any, rewards: Any) -> None:  # type: ignore[override]
+    def learn(self, state: LearningState, pre: Any, post: Any, rewards: Any) -> None:  # type: ignore[override]
         super().learn(state, pre, post, rewards)
         post[:] = False
 
@@ -134,14 +134,14 @@ class Meddling(Learner):
 class Idle(Learner):
     """Only keeps the time."""
 
-    def learn(self, state: State, pre: Any, post: Any, rewards: Any) -> None:  # type: ignore[override]
+    def learn(self, state: LearningState, pre: Any, post: Any, rewards: Any) -> None:  # type: ignore[override]
         self.check_state(state)
 
 
 class Trusting(Learner):
     """Takes any weights."""
 
-    def start(self, weights: Any, thresholds: Any = 1.0) -> State:
+    def start(self, weights: Any, thresholds: Any = 1.0) -> LearningState:
         state = super().start(np.zeros((self.n_pre, self.n_post), np.float32))
         return replace(state, weights=weights)
 
@@ -149,7 +149,7 @@ class Trusting(Learner):
 class Permissive(Learner):
     """Takes any state."""
 
-    def learn(self, state: State, *trains: Any) -> None:
+    def learn(self, state: LearningState, *trains: Any) -> None:
         if len(state.weights) == self.n_pre:
             super().learn(state, *trains)
 

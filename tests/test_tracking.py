@@ -37,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING"):
         monkeypatch.delenv(name, raising=False)
     answering.fault.cache_clear()
-    tracking._say.cache_clear()
+    tracking._report.cache_clear()
     return tmp_path
 
 
@@ -224,8 +224,8 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
             "skipped": fold,
             "spike_rate_1": 8,
         }.items():
-            told = client().get_metric_history(child.info.run_id, f"train/{name}")
-            assert [point.value for point in told] == [value] * 3
+            history = client().get_metric_history(child.info.run_id, f"train/{name}")
+            assert [point.value for point in history] == [value] * 3
 
 
 def logged() -> dict[str, float]:
@@ -297,7 +297,7 @@ def test_what_needs_no_signal_stands_beside(cell: Path) -> None:
     assert parent.data.tags["clock.best"] == "trees"
 
 
-def test_a_fold_tells_what_rounding_cost(cell: Path) -> None:
+def test_a_fold_reports_what_rounding_cost(cell: Path) -> None:
     tracking.publish(CELL, "runs")
     (child,) = [run for run in all_runs() if run.data.tags.get("fold") == "0"]
     assert child.data.metrics["train/quantized.validation_float32"] == 0.8
@@ -331,9 +331,9 @@ def test_a_cutoff_is_logged_with_its_int8_energy(cell: Path, table: str) -> None
         },
     }
     files.save_json(path, files.load_json(path) | {"cutoff": cut})
-    told = {k: v for k, v in logged().items() if k.startswith("cutoff/")}
+    metrics = {k: v for k, v in logged().items() if k.startswith("cutoff/")}
     energy = {"cutoff/int8_uj_per_window": 0.03}
-    assert told == {
+    assert metrics == {
         "cutoff/steps_share": 0.5,
         "cutoff/balanced_accuracy": 0.7,
         **(energy if table == runs.INT8_HEADLINE else {}),
@@ -434,8 +434,10 @@ def test_the_bill_of_learning_is_metrics_and_a_picture(cell: Path) -> None:
     files.save_json(path, bill)
     tracking.publish(CELL)
     (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
-    told = {k: v for k, v in parent.data.metrics.items() if k.startswith("learning/")}
-    assert told == {
+    metrics = {
+        k: v for k, v in parent.data.metrics.items() if k.startswith("learning/")
+    }
+    assert metrics == {
         "learning/dense.weight_words_read": 96.5,
         "learning/dense.weight_words_written": 40.0,
         "learning/two_tables.weight_words_read": 96.5,

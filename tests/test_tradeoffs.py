@@ -91,7 +91,7 @@ def test_one_run_is_no_tradeoff(
     assert report.shown("ecg_demo") is None
 
 
-def test_the_command_says_where_it_is(
+def test_the_command_reports_where_it_is(
     kept: list[Any],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

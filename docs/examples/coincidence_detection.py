@@ -1,8 +1,8 @@
 """Find what fires together, by STDP: `python docs/examples/coincidence_detection.py`.
 
-One leaky neuron hears 20 inputs. All fire at 10 Hz; 15 of them at random, and 5 of them
+One leaky neuron receives 20 inputs. All fire at 10 Hz; 15 of them at random, and 5
 together, each within a few milliseconds of the others. No single input is strong enough
-to make the neuron fire, and nobody tells it which inputs belong together. Inputs that
+to make the neuron fire, and no label marks which inputs belong together. Inputs that
 fire just before the neuron does become stronger, those that fire just after it weaker.
 As five at once are what most often makes it fire, these five win, and in the end the
 neuron fires when they do and hardly ever else: it has learned to detect coincidence.
@@ -179,7 +179,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Let the neuron live, and say what it learned."""
+    """Run the neuron, and report what it learned."""
     options, console = parse(arguments), Console()
     rule = ThreeVariable(a_plus=0.01, a_minus=options.a_minus)
     story = live(options.seed, options.seconds, options.jitter_ms / 1000, rule)

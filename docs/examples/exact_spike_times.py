@@ -58,7 +58,7 @@ STRONGEST = 1e5  # sum of a neuron's weights; cosh overflows not far above
 
 @dataclass(frozen=True)
 class Trial:
-    """Say how long a trial lasts and how neurons behave in it.
+    """Set how long a trial lasts and how neurons behave in it.
 
     Parameters
     ----------
@@ -557,7 +557,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Check the gradients, learn, and say how far it came."""
+    """Check the gradients, learn, and report the result."""
     options, trial, task, console = parse(arguments), Trial(), exclusive_or(), Console()
     weights = random_weights(torch.Generator().manual_seed(options.seed))
     before = copy_of(weights)

@@ -7,8 +7,8 @@ into chunks gives the same spikes and the same weights, bit for bit. Between any
 samples the device may lose its power: what was saved goes on as if nothing had
 happened.
 
-The signal is noise with a hill or a valley in it at random moments. Nobody tells the
-neurons. The script reports how much of each neuron's firing goes to one of
+The signal is noise with a hill or a valley in it at random moments. No label reaches
+the neurons. The script reports how much of each neuron's firing goes to one of
 the two shapes before and after learning.
 """
 
@@ -23,7 +23,7 @@ from rich.console import Console
 from pipeline.encoders.delta import Delta
 from pipeline.plasticity._delays import DelayLine
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.three_variable import ThreeVariable
@@ -63,10 +63,10 @@ POPULATION = Population(
 class Device(NamedTuple):
     """All that the device remembers."""
 
-    signal: causal.State | None
+    signal: causal.FilterState | None
     code: np.ndarray
     delays: np.ndarray
-    population: State
+    population: LearningState
 
 
 def start(seed: int) -> Device:
@@ -101,7 +101,7 @@ def load(folder: Path) -> Device:
     with np.load(folder / "input.npz", allow_pickle=False) as kept:
         arrays = dict(kept)
     code, delays = arrays.pop("code"), arrays.pop("delays")
-    signal = causal.State(**arrays) if arrays else None
+    signal = causal.FilterState(**arrays) if arrays else None
     population = POPULATION.load(folder / "population.safetensors")
     return Device(signal, code, delays, population)
 
@@ -141,7 +141,7 @@ def chunks(samples: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray
 
 
 def selectivity(spikes: np.ndarray, on: np.ndarray) -> float:
-    """Say how much of the firing during shapes goes to each neuron's favourite shape.
+    """Compute the share of the firing during shapes at each neuron's favourite shape.
 
     0.5 if neurons fire for both alike, 1 if each knows its own; neurons count by how
     much they fire.
@@ -151,7 +151,7 @@ def selectivity(spikes: np.ndarray, on: np.ndarray) -> float:
 
 
 def judged(device: Device, seed: int) -> float:
-    """Let a copy of the device hear another stream without learning."""
+    """Run a copy of the device on another stream without learning."""
     samples, on = stream(60, seed)
     copy = device._replace(population=device.population.copy())
     spikes, _ = live(copy, samples, learning=False)
@@ -159,7 +159,7 @@ def judged(device: Device, seed: int) -> float:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Learn, and tell what came of it."""
+    """Learn, and report the result."""
     parser = argparse.ArgumentParser(
         description="Learn from a live stream by STDP.",
         epilog="The stream comes in pieces of 1 to 50 samples and is not kept.",
@@ -167,21 +167,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=120, help="of signal (120)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save", type=Path, help="folder to keep the device in")
-    told = parser.parse_args(arguments)
-    device = start(told.seed)
+    given = parser.parse_args(arguments)
+    device = start(given.seed)
     console = Console()
     console.print(
-        f"Before: {judged(device, told.seed + 1):.2f} of the firing during shapes is "
+        f"Before: {judged(device, given.seed + 1):.2f} of the firing during shapes is "
         "for the neuron's favourite one (0.5: for both alike)."
     )
-    samples, _ = stream(told.seconds, told.seed)
-    for chunk in chunks(samples, np.random.default_rng(told.seed)):
+    samples, _ = stream(given.seconds, given.seed)
+    for chunk in chunks(samples, np.random.default_rng(given.seed)):
         _, device = live(device, chunk)
-    console.print(f"After {told.seconds:g} s: {judged(device, told.seed + 1):.2f}.")
-    if told.save:
-        told.save.mkdir(parents=True, exist_ok=True)
-        save(device, told.save)
-        kept = sum(path.stat().st_size for path in told.save.iterdir())
+    console.print(f"After {given.seconds:g} s: {judged(device, given.seed + 1):.2f}.")
+    if given.save:
+        given.save.mkdir(parents=True, exist_ok=True)
+        save(device, given.save)
+        kept = sum(path.stat().st_size for path in given.save.iterdir())
         console.print(f"Everything the device knows: {kept:,} bytes.")
 
 

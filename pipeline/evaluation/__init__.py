@@ -1,1 +1,1 @@
-"""From predictions to metrics, intervals over subjects and tests."""
+"""Evaluation: metrics, intervals over subjects and tests from predictions."""

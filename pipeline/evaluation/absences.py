@@ -1,4 +1,4 @@
-"""Which classes are not judged, and why: what is absent has its reason."""
+"""The classes that are not evaluated, with their reasons."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ trains in that fold."""
 def in_all_folds(
     tested: Collection[str], labels: Sequence[str], unjudged: Unjudged
 ) -> dict[str, str]:
-    """Say of each class that no fold tests why not."""
+    """Explain, for each class that no fold tests, why it is not tested."""
 
     def why(label: str) -> str:
-        """Say whether the class was tested nowhere, or trained nowhere."""
+        """Report whether the class was tested nowhere, or trained nowhere."""
         count = sum(row["windows"] for row in unjudged if row["label"] == label)
         if not count:
             return "no test window in any fold"
@@ -26,10 +26,10 @@ def in_all_folds(
 def in_fold(
     fold: int, tested: Collection[str], labels: Sequence[str], unjudged: Unjudged
 ) -> dict[str, str]:
-    """Say of each class that a fold does not test why not."""
+    """Explain, for each class that a fold does not test, why it is not tested."""
 
     def why(label: str) -> str:
-        """Say whether the fold lacks windows to test or to train."""
+        """Report whether the fold lacks windows to test or to train."""
         for row in unjudged:
             if (row["fold"], row["label"]) == (fold, label):
                 return f"no training window for its {row['windows']} test windows"

@@ -1,12 +1,12 @@
-"""What needs no signal: the class prior, and the clock.
+"""Predictions without a signal: the class prior, and the clock.
 
-Where labels come in the same order in every recording, the place of a window in its
+Where labels occur in the same order in every recording, the place of a window in its
 recording predicts its class, and a network that finds the order is taken for one that
 reads the signal. The *clock* is classifiers that are given nothing else: seconds since
 the start of the recording and the number of decisions so far in it, which a device
 knows; or the share of the recording that is over, which only its end shows, and which
 finds an order that everyone goes through at a pace of their own. They are fitted on the
-training role of each fold and judged on its test role, as networks are. The *prior*
+training role of each fold and evaluated on its test role, as networks are. The *prior*
 always predicts the commonest class.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SO_FAR = ("seconds", "decisions")
 CLASSIFIERS = {"linear": SO_FAR, "trees": SO_FAR, "relative": ("share",)}
-"""What each is given. Linear is logistic regression, the others are boosted trees."""
+"""The inputs of each. Linear is logistic regression, the others are boosted trees."""
 
 TITLES = {
     "linear": "clock, linear",
@@ -44,7 +44,7 @@ GIVEN = {
     "trees": "boosted trees on seconds and decisions so far",
     "relative": "boosted trees on the share of the recording that is over",
 }
-"""What each of the classifiers is, in a sentence."""
+"""A sentence about each classifier."""
 TREES: dict[str, Any] = {
     "learning_rate": 0.3,
     "max_iter": 30,
@@ -61,7 +61,7 @@ HEADLINE = "balanced_accuracy"
 
 @dataclass(frozen=True)
 class Clock:
-    """What `measure` finds.
+    """The result of `measure`.
 
     Parameters
     ----------
@@ -124,22 +124,25 @@ def measure(
         name: pd.concat([table[name] for table in tables], ignore_index=True)
         for name in CLASSIFIERS
     }
-    judged = {
+    evaluated = {
         name: evaluate(table, classes, settings, seed=seed, unjudged=without)
         for name, table in joined.items()
     }
     predicted = {name: table["predicted"] for name, table in joined.items()}
     predictions = joined["linear"][KEYS].assign(**predicted)
     subjects = (
-        judged["linear"]
+        evaluated["linear"]
         .subjects[["subject"]]
         .assign(
-            **{name: one.subjects["balanced_accuracy"] for name, one in judged.items()}
+            **{
+                name: one.subjects["balanced_accuracy"]
+                for name, one in evaluated.items()
+            }
         )
     )
     metrics: dict[str, Any] = {
         "prior": _prior(timed, folds, predictions, classes),
-        **{name: one.metrics for name, one in judged.items()},
+        **{name: one.metrics for name, one in evaluated.items()},
     }
     best = max(CLASSIFIERS, key=lambda name: metrics[name][HEADLINE]["value"])
     return Clock({**metrics, "best": best}, predictions, subjects)

@@ -1,4 +1,4 @@
-"""Every metric with its interval over subjects, or why it has none."""
+"""Every metric with its interval over subjects, or the reason for having none."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -30,7 +30,7 @@ from pipeline.evaluation.statistics import (
 Plain = dict[str, Any]
 
 POOLED = (balanced_accuracy, macro_f1, accuracy)
-"""Metrics of a whole confusion table, the headline first."""
+"""Metrics of a full confusion matrix, the headline first."""
 
 UNDEFINED = {
     "positive_predictivity": "undefined: no window is predicted as it",
@@ -56,7 +56,7 @@ def estimates(
     tables : array, shape (subject, label, predicted)
         What `confusion_by_subject` counts.
     absent : mapping of str to str
-        Classes that no fold judges, and why.
+        Classes that no fold tests, and why.
     bootstrap : Bootstrap or None
         None: persons are unknown, so that nothing has an interval.
     seed : int
@@ -101,7 +101,7 @@ def estimates(
 
 
 def _explained(found: Plain, absent: str | None = None) -> Plain:
-    """Say why a class's values are missing; of a class that is absent, all are."""
+    """Explain why a class's values are missing; an absent class lacks all of them."""
     if absent:
         return dict.fromkeys(found, as_json(Estimate(None, reason=absent)))
     return {
@@ -118,9 +118,9 @@ def pooled(
     bootstrap: Bootstrap | None,
     seed: int,
 ) -> Plain:
-    """Estimate the metrics of the whole confusion table; parameters as of `estimates`.
+    """Estimate the metrics of the full confusion matrix; parameters as of `estimates`.
 
-    Averages over classes say which classes they are `without`.
+    Averages over classes name the classes they are `without`.
     """
     run, everyone = _runner(len(tables), bootstrap, seed), np.arange(len(tables))
     found = {m.__name__: run(m.__name__, _of(tables, m), everyone) for m in POOLED}

@@ -1,7 +1,7 @@
 """Clinical metrics of a cell from its predictions, in the words of AAMI EC57.
 
 Counts are pooled over folds and subjects; a window that several folds tested counts
-once for each, and `repeated_windows` says how many there are. Intervals are over
+once for each, and `repeated_windows` counts them. Intervals are over
 subjects, so that repeats do not narrow them. What a class that does not occur leaves
 undefined is null with its reason; averages are over the classes that occur, and name
 those that they are `without`. Where one class alone is tested there is no average: a
@@ -41,7 +41,7 @@ METHOD = "BCa bootstrap over subjects"
 
 
 class EvaluationSettings(Settings):
-    """How intervals and tests are made."""
+    """The settings of intervals and tests."""
 
     resamples: Annotated[
         int, Field(ge=100, le=1_000_000, description="resamples of the subjects")
@@ -58,7 +58,7 @@ class EvaluationSettings(Settings):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` writes: a JSON object and two tables."""
+    """The results that `evaluate` writes: a JSON object and two tables."""
 
     metrics: dict[str, Any]
     subjects: pd.DataFrame
@@ -131,7 +131,7 @@ def evaluate_pooled(
     *,
     seed: int,
 ) -> Plain:
-    """Compute the pooled metrics alone: of the same network in integers, say.
+    """Compute the pooled metrics alone: for example, of the same network in integers.
 
     Parameters and errors are those of `evaluate`; the resamples are the same too.
     """
@@ -141,7 +141,7 @@ def evaluate_pooled(
 
 
 def _bootstrap(names: Sequence[str], settings: EvaluationSettings) -> Bootstrap | None:
-    """Say how intervals are made; None where a subject is unknown."""
+    """Choose how intervals are made; None where a subject is unknown."""
     return None if UNKNOWN in names else settings.bootstrap
 
 
@@ -231,7 +231,7 @@ def cold(predictions: pd.DataFrame, labels: Sequence[str]) -> Plain:
 def _folds(
     predictions: pd.DataFrame, labels: Sequence[str], unjudged: Unjudged
 ) -> list[Plain]:
-    """Compute the point values of each fold, and say which classes they are without."""
+    """Compute the point values of each fold, and name the classes they are without."""
     return [
         {
             "fold": int(fold),

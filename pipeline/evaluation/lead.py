@@ -1,4 +1,4 @@
-"""Whether a model is better than what needs no signal."""
+"""Tests of a model against predictions without a signal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -54,7 +54,7 @@ def lead(
         raise DataError(
             "predictions",
             f"{shared} of {len(predictions)} are of the {len(clock)} windows that the "
-            "clock was judged on",
+            "clock was evaluated on",
             expected="the same windows in the same folds",
             remedy="run `dvc repro`, which runs the stages `clock` and `train` anew",
         )

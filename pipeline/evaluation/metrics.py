@@ -1,4 +1,4 @@
-"""Clinical metrics as functions of confusion tables and of pairs of windows.
+"""Clinical metrics as functions of confusion matrices and of pairs of windows.
 
 What a class that does not occur leaves undefined is NaN; averages are over the classes
 that occur.
@@ -133,11 +133,11 @@ def _hits(tables: Tables) -> np.ndarray:
     return np.diagonal(tables, axis1=-2, axis2=-1)
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(part: np.ndarray, total: np.ndarray) -> np.ndarray:
     """Divide; nothing of nothing is NaN, quietly."""
-    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
-    quotient = np.full(whole.shape, np.nan)
-    np.divide(part, whole, out=quotient, where=whole > 0)
+    part, total = np.asarray(part, dtype=float), np.asarray(total, dtype=float)
+    quotient = np.full(total.shape, np.nan)
+    np.divide(part, total, out=quotient, where=total > 0)
     return quotient
 
 

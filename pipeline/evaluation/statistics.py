@@ -15,7 +15,7 @@ UNKNOWN_PERSONS = "nobody knows who was recorded"
 """Why there is nothing that needs to know who is who."""
 
 Counts = Int[np.ndarray, "... subject"]
-"""How often each subject counts in each resample."""
+"""The count of each subject in each resample."""
 
 Statistic = Callable[[Counts], Float[np.ndarray, "..."]]
 """A number for each resample; NaN where it is undefined."""
@@ -23,7 +23,7 @@ Statistic = Callable[[Counts], Float[np.ndarray, "..."]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its interval; what is undefined is None and `reason` says why.
+    """A number and its interval; an undefined value is None, and `reason` explains it.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made.
+    """The settings of intervals.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _bca(
         counts = [multiplicity(members, n_subjects) for members in rows]
         return statistic(sum(counts[1:], start=counts[0]))
 
-    # A degenerate distribution gives NaN and a warning; the caller says so in words.
+    # A degenerate distribution gives NaN and a warning; the caller reports it in words.
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(

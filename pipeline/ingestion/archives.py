@@ -17,7 +17,7 @@ from pipeline.readers.base import REPLACE
 from pipeline.sources.base import LINKS
 
 SPARE_BYTES = 2**28
-"""What stays free on the disk."""
+"""The space that stays free on the disk."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def opened(folder: Path, digests: Mapping[str, str]) -> Iterator[View]:
 
 
 def _refuse_unmounted(folder: Path, names: Iterable[str]) -> None:
-    """Say that a folder is not mounted, rather than that each of its files is bad."""
+    """Report that a folder is not mounted, instead of each of its files as bad."""
     paths = [folder / name for name in names]
     if paths and not any(path.exists() for path in paths):
         target = os.path.realpath(paths[0])

@@ -1,4 +1,4 @@
-"""The table of a data set's recordings: what each is, and whether it can be used."""
+"""The table of a data set's recordings: a description of each, and its status."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from pipeline.readers.base import Content
 NAN = float("nan")
 DIFFER = "differ in case, blanks, zeros or the form of Unicode only"
 SPECIFIC = re.compile(r"'[^']*'|\S*\d\S*")
-"""What says of which recording a reason speaks: quoted names, and words with digits."""
+"""What ties a reason to one recording: quoted names, and words with digits."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def named(entry: Entry, subject: str | None = None) -> Row:
 def described(
     content: Content, measured: Measured, labels: Labels, numbers: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Say what `Row` holds of a recording's samples and labels."""
+    """Describe a recording's samples and labels as `Row` holds them."""
     return {
         "sfreq": content.sfreq,
         "duration_s": content.n_samples / content.sfreq,
@@ -125,7 +125,7 @@ def check(rows: list[Row], labels: Sequence[str], where: str) -> None:
                 for group in alike(present)
             ),
             remedy="correct the data set's reader or values in params.yaml; "
-            f"`biospike check {Path(where).name}` says more",
+            f"`biospike check {Path(where).name}` reports more",
         )
     _check_channels(used, where)
     _check_persons(used, where)

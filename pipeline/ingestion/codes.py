@@ -1,4 +1,4 @@
-"""How codes, classes and their names are written in `params.yaml` and compared."""
+"""Codes, classes and their names: their form in `params.yaml`, and comparison."""
 
 import re
 import unicodedata
@@ -86,7 +86,7 @@ Map = Annotated[
 
 
 def _fit(label: object) -> str:
-    """Write the name of a class, or say how to write it."""
+    """Write the name of a class, or explain how to write it."""
     text = written(label)
     fault = text_fault(text)
     if not fault and not text.strip():

@@ -1,4 +1,4 @@
-"""Which recordings hold the same signal, whatever their files are called or look like.
+"""Recordings that hold the same signal, whatever the names and formats of their files.
 
 Copies may have another name, header, gain, unit or format, and so other bytes. So that
 long recordings need not be kept, their sketches are compared: short vectors that are
@@ -30,7 +30,7 @@ TOGETHER = 512
 
 @dataclass(frozen=True)
 class Sketch:
-    """What is compared of a recording.
+    """The parts of a recording that are compared.
 
     Parameters
     ----------

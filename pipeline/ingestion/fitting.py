@@ -1,4 +1,4 @@
-"""Whether the parts of a data set's entry fit together, before any file is read."""
+"""Checks that the parts of a data set's entry fit together, before any file is read."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Which recordings a data set has, what each is called, and what its files are.
+"""The recordings of a data set, with their names and files.
 
 Every file is part of a recording, stands beside them (sidecars), or is left out for a
 reason. A recording is named after the fields of the pattern that its main file fits, in
@@ -33,11 +33,11 @@ DESCRIBING = frozenset(
         "participants.tsv",
     ]
 )
-"""Files that speak of a data set and are no part of a recording."""
+"""Files that describe a data set and are no part of a recording."""
 LONGEST_BYTES = 180
 """Of a recording's name: files named after it have endings, up to 255."""
 UNSAFE = re.compile(r"[^\w.+-]+")
-"""What file names of ours do not hold."""
+"""Characters that our file names do not hold."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a source says of its files.
+    """The files of a source, selected.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Found:
     left_out : mapping of str to str
         Why a file is not used, by its path.
     clashes : tuple of Entry and DataError
-        Recordings that are not read, for others have their names, and what to say.
+        Recordings that are not read, for others have their names, and the message.
     """
 
     entries: tuple[Entry, ...]
@@ -162,7 +162,7 @@ def _companions(
 ) -> tuple[str, ...]:
     """List a recording's other files; none if the main one cannot be read for them.
 
-    Reading the recording then says why not.
+    Reading the recording then reports why not.
     """
     try:
         return reader.companions(view.folder, name, wanted)

@@ -67,7 +67,7 @@ def label(texts: Texts, rule: Label, length_s: float, where: str) -> Labels:
     if not isinstance(texts, Marks):
         raise DataError(
             where,
-            f"`from: {rule.place}` speaks of a recording, not of times in it",
+            f"`from: {rule.place}` describes a recording, not times in it",
             expected="as: recording",
             remedy="correct the value's `as` in params.yaml",
         )

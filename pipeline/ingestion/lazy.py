@@ -55,7 +55,7 @@ class Pieces:
 class LazyRaw(mne.io.BaseRaw):  # type: ignore[misc]
     """A recording built anew of what may be known of it; samples are read when needed.
 
-    Whatever the files say of person, place, date and device stays behind.
+    Whatever the files hold on person, place, date and device stays behind.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Lists of a data set in itself: PhysioNet's RECORDS and BIDS's participants.tsv.
+"""Lists inside a data set: PhysioNet's RECORDS and BIDS's participants.tsv.
 
 What they list and nobody delivered is absent, not forgotten.
 """
@@ -17,12 +17,12 @@ RECORDS, PARTICIPANTS = "RECORDS", "participants.tsv"
 
 
 NO_NAMES = frozenset("<>{}\0")
-"""What is in pages and binary files, and in no name of a record."""
+"""Characters of pages and binary files that no name of a record holds."""
 
 
 @dataclass(frozen=True)
 class Missed:
-    """What the lists of a data set say that is not there.
+    """The entries of a data set's lists that have no file.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Missed:
 
 
 def missed(view: View, found: Found, selection: Selection) -> Missed:
-    """Say which recordings and persons are listed and not there.
+    """Find which recordings and persons are listed and not there.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _lines(path: Path, name: str) -> list[str]:
 
 
 def _persons(path: Path, name: str) -> tuple[list[str], str]:
-    """List the persons of a table; or say why it is no list of persons."""
+    """List the persons of a table; or explain why it is no list of persons."""
     try:
         table = read_table(path, name)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Who looks on while recordings are read, so that nothing need be read twice."""
+"""Observers of recordings while they are read, so that nothing is read twice."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from pipeline.readers.base import Content
 
 
 class Watch(Protocol):
-    """What is measured of one recording beside its quality, as it is read."""
+    """The measurements of one recording beside its quality, while it is read."""
 
     def add(self, piece: Precise) -> None:
         """Take the next samples, shape (channel, time)."""
@@ -22,7 +22,7 @@ class Watch(Protocol):
 
 
 class Observer(Protocol):
-    """Who looks on while recordings are read."""
+    """An observer of recordings while they are read."""
 
     def watch(self, view: View, entry: Entry, content: Content) -> Watch:
         """Begin with a recording."""

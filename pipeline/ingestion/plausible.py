@@ -1,4 +1,4 @@
-"""Signals that no body makes: channels of one value, and amplitudes out of all bounds.
+"""Signals that no body makes: constant channels, and amplitudes out of bounds.
 
 The bounds are wide. They are meant for a unit that is wrong by a factor of a thousand,
 a gain that is none, or numbers that are no signal; a poor recording passes. Events

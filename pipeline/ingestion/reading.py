@@ -35,7 +35,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True)
 class Intake:
-    """How the files of a data set are understood.
+    """The settings that interpret the files of a data set.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Intake:
 
 @dataclass(frozen=True)
 class Job:
-    """What all recordings of a data set share.
+    """The job that all recordings of a data set share.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What is known of a recording after it was read.
+    """The knowledge of a recording after it was read.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Inspected:
 
 
 def read(job: Job, entry: Entry, fif: Path | None) -> Inspected:
-    """Read a recording anew, say what it is, and write it if it can be used."""
+    """Read a recording anew, describe it, and write it if it can be used."""
     where = f"recording {entry.recording}"
     with guarded(where, job.dataset):
         inspected, raw = _examine(job, entry, where)
@@ -226,7 +226,7 @@ def _first(job: Job, entry: Entry, content: Content, value: Value) -> str:
 
 
 def _person(job: Job, entry: Entry, content: Content) -> str:
-    """Say who was recorded."""
+    """Name the person who was recorded."""
     person = job.intake.values.person
     if person.unknown:
         return ""

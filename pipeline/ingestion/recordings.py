@@ -28,7 +28,7 @@ TABLES = ("recordings.parquet", "files.json")
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of a data set's files.
+    """The results of a data set's files.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Ingested:
     seen : mapping of str to object
         What the observer's watches gave, by the recordings' names.
     survey : object
-        What the observer says of the files.
+        What the observer found in the files.
     """
 
     rows: list[Row]
@@ -117,7 +117,7 @@ def inspect(
     labels: Sequence[str],
     observer: Observer | None = None,
 ) -> Ingested:
-    """Read every recording and say what was found, problems included; write nothing.
+    """Read every recording and report what was found, problems included; write nothing.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def _refuse_before_reading(job: Job, listed: Found, missed: Missed) -> None:
 
 
 def _with_lists(listed: Found, missed: Missed) -> Found:
-    """Say of lists that list nothing why not."""
+    """Explain, for lists that list nothing, why they do not."""
     reasons = {
         **{name: f"cannot be read: {e.found}" for name, e in missed.faults.items()},
         **missed.others,

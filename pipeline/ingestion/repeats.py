@@ -1,4 +1,4 @@
-"""Which recordings are refused because another one holds the same signal.
+"""Refusal of recordings that repeat the signal of another one.
 
 Of one person, one of the recordings would count twice; of two, one person would be in
 two roles of a fold.
@@ -34,9 +34,9 @@ class Repeat:
     place : int
         Its place among the recordings.
     error : DataError
-        What to say where bad recordings end a stage.
+        The message where bad recordings end a stage.
     reason : str
-        What to say where they are left out: which one is kept, if any.
+        The reason where they are left out: which one is kept, if any.
     """
 
     place: int

@@ -1,4 +1,4 @@
-"""Which recordings are read anew, and which are kept of a run that did not end."""
+"""Resuming: the recordings that are read anew, and those kept of an interrupted run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from pipeline.ingestion.reading import Inspected, Job
 
 
 def bring(job: Job, entry: Entry) -> Inspected:
-    """Read a recording and write it, or say what it is if it is there already.
+    """Read a recording and write it, or describe it if it is there already.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _inputs(job: Job, entry: Entry) -> str:
 
 
 def _note(inspected: Inspected) -> dict[str, Any]:
-    """Say of a recording that was written what a later run needs of it."""
+    """Note what a later run needs to know of a recording that was written."""
     sketch = None if inspected.sketch is None else asdict(inspected.sketch)
     return {"row": catalogue.to_json(inspected.row), "sketch": sketch}
 

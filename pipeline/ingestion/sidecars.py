@@ -63,7 +63,7 @@ def path_of(value: Value, entry: Entry, names: Sequence[str]) -> str:
 def read(
     folder: Path, name: str, value: Value, entry: Entry
 ) -> Marks | tuple[str, ...]:
-    """Read what a sidecar says of a recording.
+    """Read what a sidecar states about a recording.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def read(
     Raises
     ------
     DataError
-        The sidecar cannot be read, or says nothing, or two things, of the recording.
+        The sidecar cannot be read, or has no row of the recording, or two.
     """
     path = folder / name
     if name.lower().endswith(".json"):
@@ -170,7 +170,7 @@ def _row_text(table: pd.DataFrame, name: str, value: Value, entry: Entry) -> str
         raise DataError(
             name,
             f"has {len(rows)} rows for recording {entry.recording}"
-            + (" that say different things" if len(rows) else ""),
+            + (" with different values" if len(rows) else ""),
             expected=f"one row named {' or '.join(own)} in its first column",
             remedy="correct the table, or the value's file in params.yaml",
         )

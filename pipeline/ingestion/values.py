@@ -1,4 +1,4 @@
-"""Where a label comes from, and who a person is: one concept for all formats.
+"""The origin of labels and persons: one concept for all formats.
 
 A *value* is a text that stands somewhere in a recording's files, or in its name:
 
@@ -48,11 +48,11 @@ IN_FILES = frozenset({"annotation", "note", "column", "variable", "header"})
 """Places that a reader looks into."""
 
 MISSING = frozenset({"", "n/a", "nan", "none", "null"})
-"""What tables write where they know nothing, in lower case."""
+"""The texts of tables for an unknown value, in lower case."""
 
 As = Literal["events", "blocks", "spans", "recording"]
 USUAL: Mapping[str, As] = {"annotation": "events", "note": "spans", "column": "blocks"}
-"""How long a label of a place lasts unless `as` says otherwise; else a recording."""
+"""The duration of a label of each place unless `as` sets it; else a recording."""
 
 
 class Value(Settings):
@@ -83,7 +83,7 @@ class Value(Settings):
         Field(min_length=1, description="what separates several codes in a text"),
     ] = None
     modulo: Annotated[
-        int | None, Field(ge=2, description="whole numbers count modulo this")
+        int | None, Field(ge=2, description="integers count modulo this")
     ] = None
     map: Annotated[
         Map,
@@ -103,7 +103,7 @@ class Value(Settings):
         return match
 
     @model_validator(mode="after")
-    def _says_where(self) -> Self:
+    def _check_places(self) -> Self:
         if (self.file is not None) != (self.place == "sidecar"):
             raise ValueError("`file` is for `from: sidecar`, which needs it")
         if self.place == "unknown" and not isinstance(self, Person):
@@ -114,7 +114,7 @@ class Value(Settings):
 
     @property
     def origin(self) -> tuple[str, str]:
-        """What a reader is asked for."""
+        """The request to a reader."""
         return self.place, self.key
 
     def codes(self, text: str) -> list[str]:
@@ -145,7 +145,7 @@ class Value(Settings):
 
 
 class Label(Value):
-    """Where the class of a piece of recording comes from."""
+    """The origin of the class of a piece of recording."""
 
     lasts: Annotated[
         As | None,
@@ -163,7 +163,7 @@ class Label(Value):
     ] = "first"
 
     @property
-    def speaks_of_rhythm(self) -> bool:
+    def holds_rhythms(self) -> bool:
         """Whether the codes are rhythms as WFDB writes them: `(AFIB`."""
         codes = self.map or {}
         return self.place == "note" and bool(codes) and all(c[:1] == "(" for c in codes)
@@ -174,7 +174,7 @@ class Label(Value):
         What `match` does not find is none. Beside WFDB's rhythms, notes without an open
         parenthesis are remarks, unless `match` is given.
         """
-        if self.speaks_of_rhythm and self.match is None and text.strip()[:1] != "(":
+        if self.holds_rhythms and self.match is None and text.strip()[:1] != "(":
             return False
         return bool(self.codes(text))
 
@@ -189,7 +189,7 @@ class Label(Value):
 
 
 class Person(Value):
-    """Who was recorded; codes that `map` lacks stand for themselves."""
+    """The person who was recorded; codes that `map` lacks name themselves."""
 
     place: Annotated[
         Place,
@@ -228,7 +228,7 @@ class Number(Value):
 
 
 class Values(Settings):
-    """What is read of each recording beside its samples."""
+    """The values that are read of each recording beside its samples."""
 
     label: Label
     person: Person = Person()
@@ -242,7 +242,7 @@ class Values(Settings):
     def with_classes(self, labels: Iterable[str]) -> "Values":
         """Let the classes stand for themselves where the label has no map.
 
-        So a text that is no class never becomes one, whatever it says.
+        So a text that is no class never becomes one, whatever it contains.
         """
         if self.label.map is not None:
             return self

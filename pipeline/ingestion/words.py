@@ -1,4 +1,4 @@
-"""What ingestion found, in words for people."""
+"""The results of ingestion, as text."""
 
 import json
 from collections import Counter
@@ -29,7 +29,7 @@ def closing_line(done: Ingested, manifest: Mapping[str, Any]) -> str:
 
 
 def refusals(done: Ingested) -> list[str]:
-    """Say why recordings are not used; the first stands for all of one reason."""
+    """Explain why recordings are not used; the first stands for all of one reason."""
     lines = []
     for rows in alike(done.rows):
         first = rows[0]

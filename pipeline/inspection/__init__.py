@@ -1,1 +1,1 @@
-"""What a data set holds, before anything is made of it: findings, text and a page."""
+"""Inspection of a data set before any stage: findings, text and a page."""

@@ -1,4 +1,4 @@
-"""What `params.yaml` asks of one data set, and of the networks that will read it."""
+"""The settings in `params.yaml` of one data set and of the networks that read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Check a data set as a good colleague would: read all of it once, try it, report."""
+"""Check a data set: read all of it once, try the stages, and report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Checked:
 
     @property
     def answer(self) -> str:
-        """Say whether it can be used, and with how many windows."""
+        """Report whether it can be used, and with how many windows."""
         used, folds = self.trial.used, self.trial.folds
         if self.verdict == "no" or folds is None:
             rows = [row for row in self.done.rows if row.status == "used"]
@@ -79,7 +79,7 @@ class Checked:
 
     @property
     def amount(self) -> str:
-        """Say how many recordings and hours are in use."""
+        """Report how many recordings and hours are in use."""
         rows = self.done.rows
         used = [row for row in rows if row.status == "used"]
         hours = sum(row.duration_s for row in used) / 3600
@@ -143,7 +143,7 @@ def _manifest(folder: Path, dataset: str) -> dict[str, Any]:
 
 
 def _stale(params: Params, dataset: str, manifest: Mapping[str, Any]) -> list[Finding]:
-    """Say so where the raw files are those of another source."""
+    """Report where the raw files are those of another source."""
     source = params.read(f"datasets.{dataset}.source").model_dump(mode="json")
     fetched = manifest["settings"]["source"]
     if source == {key: v for key, v in fetched.items() if key != "name"}:

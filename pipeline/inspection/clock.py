@@ -1,4 +1,4 @@
-"""What needs no signal: the prior and the clock on the windows of the dry run."""
+"""Predictions without a signal: the prior and the clock on the dry run's windows."""
 
 import pandas as pd
 

@@ -17,7 +17,7 @@ PALETTE = (*COLOURS, "#7a5195", "#8c564b", "#556b2f", "#a0a0a0", "#20808d", "#b5
 WIDTH, HEIGHT = 180, 34
 """Of a spectrum's picture."""
 DEPTH_DB = 80.0
-"""How far below its highest a spectrum is shown."""
+"""The range of a spectrum that is shown, below its highest value."""
 
 
 @dataclass(frozen=True)

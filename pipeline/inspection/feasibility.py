@@ -1,4 +1,4 @@
-"""Findings about windows, folds and models: whether the chain could go through."""
+"""Findings about windows, folds and models: whether the stages could run."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -112,7 +112,7 @@ def _silent(used: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _persons(used: pd.DataFrame) -> Iterator[Finding]:
-    """Say what follows where nobody knows who was recorded."""
+    """Report what follows where nobody knows who was recorded."""
     unknown = used["subject"] == UNKNOWN
     if unknown.any():
         yield Finding(
@@ -195,7 +195,7 @@ def _untrained(windows: pd.DataFrame, folds: pd.DataFrame) -> Iterator[Finding]:
 
 
 def refusals(asked: Asked, trial: Trial) -> dict[str, ConfigError]:
-    """Say which networks of the grid cannot read these windows, and why."""
+    """Report which networks of the grid cannot read these windows, and why."""
     refused = {}
     for name, network in asked.networks.items():
         for shape in _shapes(asked, trial):
@@ -233,7 +233,7 @@ def _forgetful(asked: Asked, trial: Trial) -> Iterator[Finding]:
                     "warning",
                     "Memory shorter than the labels need",
                     f"it reaches about {reach_s:.2g} s back before learning, and a "
-                    f"label speaks of {needed_s:.2g} s",
+                    f"label describes {needed_s:.2g} s",
                     (f"models.{name}",),
                     "set longer time constants, or read_out: rates or traces",
                 )

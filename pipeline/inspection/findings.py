@@ -1,4 +1,4 @@
-"""Findings: what is wrong or worth knowing in a data set, and what to do."""
+"""Findings: faults and notable facts of a data set, with remedies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

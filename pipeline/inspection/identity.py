@@ -1,4 +1,4 @@
-"""Which files may say who was recorded: the kinds of their fields, never the values.
+"""Files that may identify the person: the kinds of their fields, never the values.
 
 Ingest builds recordings anew without any of these; a copy of the raw files holds them.
 """
@@ -21,17 +21,17 @@ WORDS = {
     "contact": {"email", "phone", "telephone"},
     "staff": {"physician", "doctor", "technician", "operator", "experimenter"},
 }
-"""What words in the name of a column or field stand for."""
+"""The meaning of words in the name of a column or field."""
 TABLES = (".csv", ".tsv", ".json")
 OF_SIGNALS = ("channels", "electrodes", "events", "coordsystem", "description")
-"""Last words of the names of BIDS files that speak of no person."""
+"""Last words of the names of BIDS files that describe no person."""
 MOST_BYTES = 1 << 16
 """Of a table or header so much is looked at."""
 ANONYMOUS = frozenset({"", "X", "x", "0", "anonymous", "anonymized"})
 EDF_PATIENT = ("patient number", "sex", "birth date", "name")
-"""What the parts of an EDF+ patient field say."""
+"""The parts of an EDF+ patient field."""
 EDF_RECORDING = ("date", "hospital number", "staff", "device")
-"""What the parts after `Startdate` in an EDF+ recording field say."""
+"""The parts after `Startdate` in an EDF+ recording field."""
 
 
 def of_recording(folder: Path, names: Sequence[str]) -> dict[str, Kinds]:
@@ -68,8 +68,8 @@ def of_tables(folder: Path, names: Iterable[str]) -> dict[str, Kinds]:
     found = {}
     for name in sorted(names):
         path = PurePosixPath(name)
-        speaks_of = path.stem.rpartition("_")[2]
-        if path.suffix.lower() not in TABLES or speaks_of in OF_SIGNALS:
+        suffix = path.stem.rpartition("_")[2]
+        if path.suffix.lower() not in TABLES or suffix in OF_SIGNALS:
             continue
         if kinds := kinds_of(_columns(folder / name)):
             found[name] = kinds
@@ -77,7 +77,7 @@ def of_tables(folder: Path, names: Iterable[str]) -> dict[str, Kinds]:
 
 
 def kinds_of(titles: Iterable[str]) -> Kinds:
-    """Say what the names of columns or fields stand for."""
+    """List what the names of columns or fields stand for."""
     kinds: dict[str, None] = {}
     for title in titles:
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)
@@ -175,4 +175,4 @@ READERS: Mapping[str, Callable[[Path], list[str]]] = {
     ".vmrk": _brainvision,
     ".fif": _fif,
 }
-"""What looks into a file, by the end of its name."""
+"""The function that inspects a file, by the end of its name."""

@@ -24,7 +24,7 @@ MOST_OPPOSITE = 0.1
 OPPOSITE = -0.3
 """Projection on the usual correlations below which a channel is inverted."""
 GAIN_ECG, GAIN_EEG = 3.0, 0.25
-"""What a swap must bring a recording nearer to the usual one, at least."""
+"""The least gain in similarity to the usual recording that marks a swap."""
 REMEDY = "look at the signals; correct the reader's channels, or leave it out"
 
 
@@ -130,7 +130,7 @@ def _projections(pattern: np.ndarray, usual: np.ndarray) -> np.ndarray:
 
 
 def _gain(pattern: np.ndarray, usual: np.ndarray, i: int, j: int) -> float:
-    """Say how much nearer to the usual correlations a swap of two channels is.
+    """Compute how much nearer to the usual correlations a swap of two channels is.
 
     0 unless the swap halves the distance.
     """

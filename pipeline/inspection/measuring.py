@@ -1,4 +1,4 @@
-"""What is measured of each recording as it is read: nothing is read twice or kept."""
+"""Measurements of each recording while it is read: nothing is read twice or kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class Seen:
     spectra : Spectra
     labels : Labels
     identifying : mapping of str to tuple of str
-        By file, the kinds of fields in it that may say who was recorded.
+        By file, the kinds of fields in it that may identify the person.
     """
 
     channels: tuple[str, ...]
@@ -76,6 +76,10 @@ class Seen:
     identifying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+Recordings = Mapping[str, Seen]
+"""The measurements of each recording, by its name."""
+
+
 class Observer:
     """Watch every recording, and survey the tables beside them."""
 
@@ -84,7 +88,7 @@ class Observer:
         return Watch(content, identity.of_recording(view.folder, entry.files))
 
     def survey(self, view: View) -> dict[str, tuple[str, ...]]:
-        """Find the tables with columns that may say who was recorded."""
+        """Find the tables with columns that may identify the person."""
         return identity.of_tables(view.folder, view.digests)
 
 
@@ -104,7 +108,7 @@ class Watch:
         n_channels = len(content.channels)
         self._content = content
         self._identifying = identifying
-        self._moments = _Moments(n_channels)
+        self._statistics = _Statistics(n_channels)
         self._changes = _Changes(n_channels, content.n_samples)
         self._spectra = SpectraOf(n_channels, content.n_samples, content.sfreq)
 
@@ -117,7 +121,7 @@ class Watch:
     def _add(self, piece: Precise) -> None:
         if not np.isfinite(piece).all():
             piece = np.nan_to_num(piece, nan=0.0, posinf=0.0, neginf=0.0)
-        self._moments.add(piece)
+        self._statistics.add(piece)
         self._changes.add(piece)
         self._spectra.add(piece)
 
@@ -125,7 +129,7 @@ class Watch:
         """Give what was measured."""
         content, changes = self._content, self._changes
         quantiles = np.quantile(changes.values(), SHARES, axis=1).T
-        quantiles[:, 0], quantiles[:, -1] = self._moments.low, self._moments.high
+        quantiles[:, 0], quantiles[:, -1] = self._statistics.low, self._statistics.high
         least, usual = changes.steps()
         return Seen(
             channels=content.channels,
@@ -135,7 +139,7 @@ class Watch:
             segments=content.segments,
             line_freq=content.line_freq,
             quantiles=quantiles,
-            rms=self._moments.rms(),
+            rms=self._statistics.rms(),
             steady_share=changes.steady / max(1, changes.n_changes_possible),
             straight_share=changes.straight / max(1, changes.n_changes_possible),
             hold=changes.hold(),
@@ -148,7 +152,7 @@ class Watch:
         )
 
 
-class _Moments:
+class _Statistics:
     """Extremes, mean and power, about the first sample so that no digits are lost."""
 
     def __init__(self, n_channels: int) -> None:
@@ -176,7 +180,7 @@ class _Moments:
 
 
 class _Changes:
-    """How samples differ from those before; a thinned copy of both is kept."""
+    """The differences between samples; a thinned copy of both is kept."""
 
     def __init__(self, n_channels: int, n_samples: int) -> None:
         self._stride = max(1, n_samples // THINNED)

@@ -21,7 +21,7 @@ MUCH_OUTSIDE = 0.05
 def of_recordings(
     done: Ingested, manifest: Mapping[str, Any], on_bad: Literal["raise", "skip"]
 ) -> list[Finding]:
-    """Say what the intake found.
+    """Report what the intake found.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _files(left_out: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _identifying(done: Ingested) -> Iterator[Finding]:
-    """Group the files that may say who was recorded, by the kind of file."""
+    """Group the files that may identify who was recorded, by the kind of file."""
     by_file: dict[str, tuple[str, ...]] = dict(done.survey or {})
     for seen in done.seen.values():
         by_file |= seen.identifying

@@ -16,11 +16,11 @@ GRID = 0.5 * 2 ** (np.arange(79) / 6)
 """Edges of the bands that spectra are shown in: sixths of an octave, Hz."""
 MAINS = (50.0, 60.0)
 QRS_BAND = (5.0, 40.0)
-"""Where a QRS complex stands out from waves and wander, Hz."""
+"""The band where a QRS complex exceeds waves and wander, Hz."""
 PATTERN_BAND = (1.0, 40.0)
-"""What of a signal is compared between channels, Hz."""
+"""The band that is compared between channels, Hz."""
 SLOW_HZ = 15.0
-"""Where an envelope has its power, and EMG little."""
+"""The band of an envelope's power, where EMG has little."""
 LEAST_HZ = 0.5
 EMPTY = 1e-8
 """Density, of the highest, below which a band holds nothing."""
@@ -30,7 +30,7 @@ CLIFF = 1e-4
 
 @dataclass(frozen=True)
 class Spectra:
-    """What the spectra of a recording show, a channel each.
+    """The spectra of a recording, summarised by channel.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class SpectraOf:
         return filtered
 
     def finish(self) -> Spectra:
-        """Say what the spectra show."""
+        """Describe what the spectra show."""
         window = 0.375 * self._length  # the sum of a squared Hann window
         density = 2 * self._power / (max(1, self._count) * window * self._sfreq)
         counted = self._freqs >= LEAST_HZ

@@ -1,4 +1,4 @@
-"""What `biospike check NAME` prints: the answer, what to mend, and a few tables."""
+"""The text of `biospike check NAME`: the answer, the remedies, and a few tables."""
 
 from collections.abc import Iterator
 

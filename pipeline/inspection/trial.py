@@ -31,7 +31,7 @@ from pipeline.readers.base import Content
 
 @dataclass(frozen=True)
 class Trial:
-    """What prepare would make.
+    """The outputs that prepare would make.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Networks as they would run on a device: what only training needs folded away."""
+"""Networks as they would run on a device, without parts that only training needs."""
 
 from copy import deepcopy
 from itertools import pairwise

@@ -17,7 +17,7 @@ from pipeline.errors import DataError
 
 
 class At(NamedTuple):
-    """Where decisions are taken in a batch of running networks.
+    """The steps of decisions in a batch of running networks.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class At(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What a piece of time adds to the rates before some decisions.
+    """The contribution of a piece of time to the rates before some decisions.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Share(NamedTuple):
 
 
 Reading = Tensor | Share
-"""What a head makes of a piece of time."""
+"""The output of a head for a piece of time."""
 
 
 class Head(nn.Module):

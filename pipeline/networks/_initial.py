@@ -1,4 +1,4 @@
-"""How a network begins: neurons that fire, and gradients that neither grow nor fade.
+"""Initial weights: neurons fire, and gradients neither grow nor vanish.
 
 Time constants, surrogates, rates and networks differ by orders of magnitude, and so do
 the currents that neurons need. No formula has all of them; a few passes over simulated
@@ -25,7 +25,7 @@ from pipeline.neurons._layer import NeuronLayer
 RATE = 0.08
 """Share of its steps that a neuron fires in at first."""
 LOOP = 0.5
-"""What comes back of an output by way of the recurrent weights, at most."""
+"""The largest share of an output that returns through the recurrent weights."""
 MOST_GROWTH, MOST_FIRING = 1.2, 2.0
 """With recurrent weights, beside without: gradients towards the past, and rates."""
 HALVINGS = 12
@@ -206,7 +206,7 @@ def _answers(neurons: NeuronLayer, currents: Tensor) -> Tensor:
 
 
 def _trial(run: Callable[..., Any], currents: Tensor) -> tuple[float, float]:
-    """Say how often neurons fire, and how gradients grow towards the past.
+    """Measure how often neurons fire, and how gradients grow towards the past.
 
     That is how much larger they are in the first quarter than in the third.
     """

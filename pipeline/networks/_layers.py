@@ -1,4 +1,4 @@
-"""What networks are made of: weights, and neurons over a whole window.
+"""The parts of networks: weights, and neurons over a full window.
 
 It stands apart from the networks' settings so that reading `params.yaml` does not
 import torch.
@@ -65,7 +65,7 @@ class Recurrent(Unrolled):
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
-        before, *inner = state or self._first(currents)
+        before, *inner = state or self._initial_state(currents)
         neurons = self.neurons
         if (
             isinstance(neurons, NeuronLayer)
@@ -82,7 +82,7 @@ class Recurrent(Unrolled):
             outputs.append(before)
         return torch.stack(outputs), before, *inner
 
-    def _first(self, currents: Tensor) -> tuple[Tensor, ...]:
+    def _initial_state(self, currents: Tensor) -> tuple[Tensor, ...]:
         current = currents.new_empty(currents.shape[1:])
         initial: Any = self.neurons.initial_state
         return current.new_zeros(current.shape[0], self.width), *initial(current)

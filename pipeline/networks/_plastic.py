@@ -1,4 +1,4 @@
-"""What a competitive layer is made of, once it has learned."""
+"""The parts of a competitive layer that has learned."""
 
 from typing import cast
 

@@ -19,10 +19,10 @@ from pipeline.plasticity._population import Population
 
 
 class Gates(nn.Module):
-    """Copies of every unit, each of which is heard in one segment of the window alone.
+    """Copies of every unit, each connected in one segment of the window alone.
 
     Source f·bins + k is unit f in segment k: on a device, one counter of segments that
-    says which row of weights a spike adds.
+    selects the row of weights a spike adds.
     """
 
     def __init__(self, bins: int) -> None:
@@ -76,7 +76,7 @@ class RewardHead(Head):
         return cast("Tensor", self.weights(self.gates(outputs, start, n_steps)))
 
     def logits(self, readings: Sequence[Tensor]) -> Tensor:
-        """Let the neurons live through the whole window, and count."""
+        """Run the neurons through the full window, and count."""
         spikes, _ = self.neurons(torch.cat(list(readings)))
         counts: Tensor = spikes.sum(0).unflatten(1, (self.n_classes, -1)).sum(2)
         return counts / self.temperature

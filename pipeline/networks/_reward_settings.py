@@ -1,4 +1,4 @@
-"""What a read-out that learns from reward is told, without torch."""
+"""Settings of a read-out that learns from reward, without torch."""
 
 from typing import Annotated
 

@@ -18,11 +18,11 @@ from pipeline.networks._step_heads import StepHead
 
 States = list[tuple[Tensor, ...]]
 Read = Callable[[Tensor, int], Any]
-"""What a head makes of a piece of the last layer's outputs, and of its first step."""
+"""A head applied to a piece of the last layer's outputs, and to its first step."""
 
 
 class Dropped(NamedTuple):
-    """What is silenced in a batch: features, neurons of each layer; None: nothing."""
+    """The dropout of a batch: features, neurons of each layer; None: nothing."""
 
     features: Tensor | None
     neurons: list[Tensor | None]

@@ -1,4 +1,4 @@
-"""What every network topology does."""
+"""The base class of network topologies."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network takes and gives: windows of spikes in, one logit a class out."""
+    """The contract of a network: windows of spikes in, one logit a class out."""
 
     n_steps: int
     n_features: int

@@ -33,7 +33,7 @@ class Competitive(LayeredNetwork):
 
     The layer learns first, from training windows without their labels; then it is kept
     as it is and the read-out learns from its spikes: by regression or gradients, or, if
-    `reward` says of which class neurons, from reward alone.
+    `reward` sets its class neurons, from reward alone.
     """
 
     units: PositiveInt = 64

@@ -24,7 +24,7 @@ class Convolutional(LayeredNetwork):
     read-out of rates sees in which segment of the window a neuron fired.
 
     It does not compute pieces of time again to save memory, as the other networks can:
-    the norm takes its mean and spread in training over the whole window, so no piece
+    the norm takes its mean and spread in training over the full window, so no piece
     can be computed without the others. The strides save memory already.
     """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Dense(LayeredNetwork):
-    """Every neuron hears every neuron of the layer before, at the same step.
+    """Each neuron is connected to every neuron of the layer before, at the same step.
 
         spikes ─► [weights ─► neurons] × layers ─► read-out
 

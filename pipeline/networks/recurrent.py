@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Recurrent(Dense):
-    """Dense layers whose neurons also hear their own layer, a step later.
+    """Dense layers whose neurons also receive recurrent input, a step later.
 
         spikes ─► [weights ─► neurons ⟲ weights] × layers ─► read-out
 

@@ -2,7 +2,7 @@
 
 All windows of a batch see the same weights, and their changes are added up before the
 weights move, once a step. With traces (batch, neuron), s who fires, and ∘ leaving out
-who fires in the same step, an additive step of the whole batch is one product::
+who fires in the same step, an additive step of the entire batch is one product::
 
                       ⎡ x_pre∘ ⎤ᵀ   ⎡   a₊·s_post  ⎤
     w ← clip( w  +    ⎢        ⎥  · ⎢              ⎥ ,  0, w_max )

@@ -1,4 +1,4 @@
-"""What cannot be learned from, and why."""
+"""Labels that training cannot use, and the reasons."""
 
 from collections.abc import Sequence
 
@@ -135,7 +135,7 @@ def rewards_of(rewards: np.ndarray | None, n_steps: int) -> np.ndarray:
 
 
 def of_another_network(where: str) -> DataError:
-    """Say that a state does not belong here."""
+    """Report that a state does not belong here."""
     return DataError(
         where,
         "is of another network",

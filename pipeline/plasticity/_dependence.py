@@ -1,4 +1,4 @@
-"""How changes depend on the weight, in numbers for compiled loops."""
+"""The dependence of changes on the weight, as numbers for compiled loops."""
 
 from typing import TYPE_CHECKING
 

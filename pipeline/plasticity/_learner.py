@@ -1,4 +1,4 @@
-"""Rules at work: one state, changed in place as spikes come in.
+"""A learner: rules that change one state in place as spikes arrive.
 
 The state is all there is: no train is kept, so memory does not grow with time, and a
 stream may be cut anywhere. It is changed in place because a copy would double the
@@ -26,7 +26,7 @@ from pipeline.plasticity._checks import (
     walk_rows,
 )
 from pipeline.plasticity._state import (
-    State,
+    LearningState,
     Weights,
     arrays_of,
     from_arrays,
@@ -79,7 +79,9 @@ class Learner:
         kinds = [rule.weight_type for rule in self.rules if rule.heaviest is not None]
         return kinds[0] if kinds else np.float32
 
-    def start(self, weights: Weights, thresholds: np.ndarray | float = 1.0) -> State:
+    def start(
+        self, weights: Weights, thresholds: np.ndarray | float = 1.0
+    ) -> LearningState:
         """Make the state before the first step.
 
         Parameters
@@ -107,11 +109,11 @@ class Learner:
             Traces(*silent[3 * k : 3 * k + 3]) for k in range(len(self.rules))
         )
         membranes = np.zeros((2, self.n_post), np.float32)
-        return State(self._coded(weights), first, traces, membranes)
+        return LearningState(self._coded(weights), first, traces, membranes)
 
     def learn(
         self,
-        state: State,
+        state: LearningState,
         pre: SpikeBits,
         post: SpikeBits,
         rewards: np.ndarray | None = None,
@@ -120,7 +122,7 @@ class Learner:
 
         Parameters
         ----------
-        state : State
+        state : LearningState
         pre, post : array, shape (time, source) and (time, target), bool
         rewards : array, shape (time,), optional
             For rules that wait for one; 0 without.
@@ -144,7 +146,7 @@ class Learner:
         )
         state.clock += len(pre)
 
-    def values(self, state: State) -> np.ndarray:
+    def values(self, state: LearningState) -> np.ndarray:
         """Give the weights as numbers, (source, target), or (synapse,) if sparse."""
         kept = stored(state.weights)
         if self.weight_type is np.float32:
@@ -152,15 +154,15 @@ class Learner:
         # 255 times a rounded 255th may be a rounding above the largest.
         return np.minimum(kept * np.float32(self.w_max / 255), np.float32(self.w_max))
 
-    def save(self, path: Path, state: State) -> None:
-        """Write a state, whole or not at all."""
+    def save(self, path: Path, state: LearningState) -> None:
+        """Write a state, completely or not at all."""
         import torch
 
         arrays = {name: torch.from_numpy(a) for name, a in arrays_of(state).items()}
         files.save_weights(path, arrays, meta={"learner": self._name(state),
                                                "clock": state.clock})  # fmt: skip
 
-    def load(self, path: Path) -> State:
+    def load(self, path: Path) -> LearningState:
         """Read a state; learning goes on as if it had never stopped.
 
         Raises
@@ -179,7 +181,7 @@ class Learner:
             raise DataError(str(path), "NaN or infinity", expected="finite numbers")
         return state
 
-    def check_state(self, state: State) -> None:
+    def check_state(self, state: LearningState) -> None:
         """Refuse the state of a network of another form.
 
         Raises
@@ -198,7 +200,7 @@ class Learner:
         if not alike:
             raise of_another_network("the state")
 
-    def _name(self, state: State) -> str:
+    def _name(self, state: LearningState) -> str:
         """Digest what a state belongs to: rules, sizes, step and connections."""
         connections = (
             [state.weights.indptr.tolist(), state.weights.indices.tolist()]

@@ -1,4 +1,4 @@
-"""Neurons that learn while they live: a stream of input spikes in, their spikes out."""
+"""Neurons that learn online: a stream of input spikes in, their spikes out."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from pipeline.kernels.competitive import Population as Constants
 from pipeline.kernels.competitive import live
 from pipeline.plasticity._checks import check_train, rewards_of
 from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import State, synapses
+from pipeline.plasticity._state import LearningState, synapses
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Population(Learner):
 
     @property
     def neurons(self) -> Constants:
-        """What compiled loops need of the neurons."""
+        """The constants of the neurons for compiled loops."""
         coded = self.weight_type is not np.float32
         scale = self.w_max / 255 if coded else 1.0
         beta, alpha = (np.exp(-self.dt / t) for t in (self.tau_mem_s, self.tau_syn_s))
@@ -58,7 +58,7 @@ class Population(Learner):
 
     def run(
         self,
-        state: State,
+        state: LearningState,
         pre: SpikeBits,
         rewards: np.ndarray | None = None,
         *,
@@ -70,7 +70,7 @@ class Population(Learner):
 
         Parameters
         ----------
-        state : State
+        state : LearningState
         pre : array, shape (time, source), bool
         rewards : array, shape (time,), optional
         learning : bool
@@ -102,14 +102,14 @@ class Population(Learner):
         state.clock += len(pre) if learning else 0
         return post
 
-    def rest(self, state: State) -> None:
+    def rest(self, state: LearningState) -> None:
         """Silence membranes, currents and what rules remember of single spikes."""
         state.membranes[:] = 0
         for rule, traces in zip(self.rules, state.traces, strict=True):
             for array in traces:
                 array *= rule.lasting
 
-    def _name(self, state: State) -> str:
+    def _name(self, state: LearningState) -> str:
         """Digest the neurons' settings too."""
         neurons = self.tau_mem_s, self.tau_syn_s, self.inhibition, self.winners
         return files.inputs_digest(super()._name(state), neurons)

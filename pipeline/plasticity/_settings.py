@@ -1,4 +1,4 @@
-"""What rules are told, and what is wrong with it."""
+"""Settings of rules, and what is wrong with them."""
 
 import warnings
 from collections.abc import Sequence
@@ -33,15 +33,15 @@ Shares = Annotated[
 
 
 def disagreement(rules: Sequence[Rule]) -> str:
-    """Say in what rules disagree about weights; empty if in nothing."""
+    """Describe how rules disagree about weights; empty if they do not."""
     bounds = {rule.heaviest: rule for rule in rules if rule.heaviest is not None}
     kinds = {rule.weight_type: rule for rule in rules if rule.heaviest is not None}
     if len(bounds) > 1:
-        told = (f"{type(rule).__name__} {w:g}" for w, rule in bounds.items())
-        return "w_max differs: " + ", ".join(told)
+        found = (f"{type(rule).__name__} {w:g}" for w, rule in bounds.items())
+        return "w_max differs: " + ", ".join(found)
     if len(kinds) > 1:
-        told = (f"{type(rule).__name__} {k.__name__}" for k, rule in kinds.items())
-        return "weights are kept as different types: " + ", ".join(told)
+        found = (f"{type(rule).__name__} {k.__name__}" for k, rule in kinds.items())
+        return "weights are kept as different types: " + ", ".join(found)
     return ""
 
 

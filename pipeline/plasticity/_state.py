@@ -1,4 +1,4 @@
-"""What learning changes: one bundle of arrays, which is all there is to keep."""
+"""The state that learning changes: one bundle of arrays, complete for saving."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -14,8 +14,8 @@ Weights = np.ndarray | csr_array
 
 
 @dataclass
-class State:
-    """What learning changes.
+class LearningState:
+    """The state that learning changes.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ class State:
     membranes: np.ndarray
     clock: int = 0
 
-    def copy(self) -> "State":
+    def copy(self) -> "LearningState":
         """Make a state that later steps do not change."""
         return deepcopy(self)
 
 
-def synapses(state: State) -> Synapses:
+def synapses(state: LearningState) -> Synapses:
     """Give a state's weights and thresholds as compiled loops take them."""
     weights: Any = state.weights
     if isinstance(weights, csr_array):
@@ -58,7 +58,7 @@ def stored(weights: Weights) -> np.ndarray:
     return np.asarray(weights.data if isinstance(weights, csr_array) else weights)
 
 
-def arrays_of(state: State) -> dict[str, np.ndarray]:
+def arrays_of(state: LearningState) -> dict[str, np.ndarray]:
     """Name all arrays of a state."""
     traces = {
         f"traces.{k}.{name}": array
@@ -78,7 +78,7 @@ def arrays_of(state: State) -> dict[str, np.ndarray]:
 
 def from_arrays(
     arrays: Mapping[str, np.ndarray], n_rules: int, n_post: int, clock: int
-) -> State | None:
+) -> LearningState | None:
     """Put a state together again; None if arrays are missing."""
     try:
         traces = tuple(
@@ -93,6 +93,8 @@ def from_arrays(
                 shape=(len(arrays["weights.indptr"]) - 1, n_post),
             )
         )
-        return State(weights, arrays["thresholds"], traces, arrays["membranes"], clock)
+        return LearningState(
+            weights, arrays["thresholds"], traces, arrays["membranes"], clock
+        )
     except (KeyError, ValueError, TypeError):
         return None

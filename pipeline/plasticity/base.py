@@ -1,4 +1,4 @@
-"""What every local learning rule does."""
+"""The base class of local learning rules."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar

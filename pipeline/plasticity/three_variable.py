@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class ThreeVariable(Pair):
     """Pair STDP from one signed trace a neuron, by walking rows of sources.
 
-    A neuron has a membrane, a synaptic current and this trace, whose sign says that it
+    A neuron has a membrane, a synaptic current and this trace, whose sign means that it
     has just fired. All updates come from the source's side, along one row of weights;
     see `pipeline.kernels.three_variable` for the steps.
 
@@ -78,7 +78,7 @@ class ThreeVariable(Pair):
         return Constants(*self._codes(floats))
 
     def _codes(self, floats: Any) -> "tuple[Any, ...]":
-        """Say the same in whole numbers."""
+        """Express the same in integers."""
         import numpy as np
 
         from pipeline.kernels.three_variable_int8 import HEAVIEST, ONE, Rounded

@@ -24,7 +24,7 @@ SCHEMES = {
     "compiled": "rows and single words, as compiled here",
     "traces_on_synapses": "both traces on each synapse",
 }
-"""How schemes are called for the reader, in the order of the page."""
+"""The names of schemes for the reader, in the order of the page."""
 BASELINES = ("dense", "two_tables")
 WORDS = {
     "weight_words_read": "weights read",
@@ -42,8 +42,10 @@ def schemes(there: Iterable[str]) -> dict[str, str]:
 
 def kinds(learning: Plain) -> dict[str, str]:
     """Name the kinds of words that a bill counts; indices where some are read."""
-    told = learning["per_step"].values()
-    counted = {key for each in told for key in each if "index" not in key or each[key]}
+    schemes = learning["per_step"].values()
+    counted = {
+        key for each in schemes for key in each if "index" not in key or each[key]
+    }
     return {key: title for key, title in WORDS.items() if key in counted}
 
 
@@ -60,7 +62,7 @@ def comparisons(learning: Plain) -> list[str]:
     """
     titles = schemes(learning["per_step"])
     against = [key for key in BASELINES if key in titles]
-    said = []
+    sentences = []
     for key in (key for key in titles if key not in BASELINES):
         own = words_touched(learning, key)
         words = [
@@ -68,12 +70,12 @@ def comparisons(learning: Plain) -> list[str]:
             for other, what in zip(against, ("words a step ", ""), strict=False)
         ]
         if words:
-            said.append(f"“{titles[key]}” touches {' and '.join(words)}.")
-    return said
+            sentences.append(f"“{titles[key]}” touches {' and '.join(words)}.")
+    return sentences
 
 
 def _times(own: float, other: float, what: str) -> str:
-    """Say how often one number holds the other: `12 times fewer words than`."""
+    """Express how often one number holds the other: `12 times fewer words than`."""
     if math.isclose(own, other, rel_tol=0.005):
         return f"as many {what}as"
     if not own or not other:
@@ -145,7 +147,7 @@ def _alt(
     shown: Mapping[str, str],
     counts: Mapping[str, list[float]],
 ) -> str:
-    told = [
+    parts = [
         f"{title} "
         + ", ".join(
             f"{_digits(counts[kind][n])} {word}"
@@ -154,4 +156,4 @@ def _alt(
         )
         for n, title in enumerate(titles.values())
     ]
-    return f"Words that a step of learning touches, by scheme: {'; '.join(told)}."
+    return f"Words that a step of learning touches, by scheme: {'; '.join(parts)}."

@@ -1,4 +1,4 @@
-"""Figure of what the choice of a cost table does to an estimate of energy."""
+"""Figure of the energy estimates under each cost table."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def spread_of_estimates(rows: Mapping[str, Estimates]) -> Picture | None:
             low, high = min(row.values()), max(row.values())
             axes.plot([low, high], [place, place], color=FAINT, lw=3, zorder=1)
             if len(row) > 1:
-                _say_factor(axes, high / low, (high, place))
+                _write_factor(axes, high / low, (high, place))
         for number, table in enumerate(tables):
             places = [k for k, row in enumerate(shown.values()) if table in row]
             axes.scatter(
@@ -79,7 +79,7 @@ def spread_of_estimates(rows: Mapping[str, Estimates]) -> Picture | None:
         return picture(figure, in_words(shown))
 
 
-def _say_factor(axes: "Axes", factor: float, at: tuple[float, float]) -> None:
+def _write_factor(axes: "Axes", factor: float, at: tuple[float, float]) -> None:
     """Write how far the ends of a row are apart, behind its last dot."""
     axes.annotate(
         f"{factor:.2g}×" if factor < 10 else f"{factor:.0f}×",
@@ -107,12 +107,12 @@ def _in_order(tables: Sequence[str]) -> list[str]:
 
 
 def in_words(rows: Mapping[str, Estimates]) -> str:
-    """Say of each model how far its estimates are apart."""
-    said = []
+    """Describe, for each model, how far its estimates are apart."""
+    ranges = []
     for name, row in rows.items():
         low, high = min(row, key=row.__getitem__), max(row, key=row.__getitem__)
-        said.append(
+        ranges.append(
             f"{name} {row[low]:.2g} µJ ({TITLES.get(low, low)}) to "
             f"{row[high]:.2g} µJ ({TITLES.get(high, high)})"
         )
-    return f"Estimated energy of a window by cost table: {'; '.join(said)}."
+    return f"Estimated energy of a window by cost table: {'; '.join(ranges)}."

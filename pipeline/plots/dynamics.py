@@ -1,4 +1,4 @@
-"""What the neurons of a cell learned, in pictures.
+"""Figures of the learned dynamics of a cell's neurons.
 
 A cell whose neurons learn no dynamics has neither `learned.parquet` nor
 `portraits.parquet`, and no picture.
@@ -23,7 +23,7 @@ def load(folder: Path, name: str) -> pd.DataFrame | None:
 
 
 def of_run(folder: Path) -> dict[str, Picture]:
-    """Draw what the neurons of a cell's run learned, as far as its files tell.
+    """Draw what the neurons of a cell's run learned, as far as its files hold it.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ def homeostasis(units: pd.DataFrame) -> Picture:
     unit, scale = time_unit(table["mean_s"].max())
     with new_figure(2.7, columns=2) as (figure, panels):
         for axes, column, title in zip(panels, COLUMNS, TITLES, strict=True):
-            told = table.dropna(subset=column)
-            _draw_spread(axes, told, column, scale)
+            known = table.dropna(subset=column)
+            _draw_spread(axes, known, column, scale)
             axes.set_title(title, loc="left")
             axes.set(xlabel=f"signal learned, {unit}")
         if _uneven(table["rate_hz"].dropna()):
@@ -95,11 +95,11 @@ def _root(values: np.ndarray) -> np.ndarray:
 
 def _homeostasis_alt(units: pd.DataFrame) -> str:
     n_units = units["fold"].astype(str) + " " + units["unit"].astype(str)
-    said = "no rates yet"
+    rates = "no rates yet"
     if units["rate_hz"].notna().any():
         first, last = (each["rate_hz"] for each in ends(units, "rate_hz"))
         low, high = last.quantile(0.25), last.quantile(0.75)
-        said = (
+        rates = (
             f"the median rate goes from {first.median():.3g} to {last.median():.3g} "
             f"Hz, at the end half of the units lie within {low:.3g} to {high:.3g} Hz "
             f"and {(last == 0).sum()} are silent"
@@ -107,6 +107,6 @@ def _homeostasis_alt(units: pd.DataFrame) -> str:
     first, last = (each["threshold"] for each in ends(units, "threshold"))
     return (
         f"Rates and thresholds of {counted(n_units, 'unit')} of "
-        f"{counted(units['fold'], 'fold')} while they learned: {said}; the median "
+        f"{counted(units['fold'], 'fold')} while they learned: {rates}; the median "
         f"threshold goes from {first.median():.3g} to {last.median():.3g}."
     )

@@ -1,4 +1,4 @@
-"""What the synapses of a cell learned without labels, in pictures.
+"""Figures of the weights that a cell's synapses learned without labels.
 
 A cell that does not learn locally has none of the three tables, and no picture.
 """
@@ -18,7 +18,7 @@ TABLES = ("weights.parquet", "units.parquet", "fields.parquet")
 
 
 class Tables(NamedTuple):
-    """What local learning left in a run's folder."""
+    """The tables of local learning in a run's folder."""
 
     weights: pd.DataFrame
     units: pd.DataFrame
@@ -57,7 +57,7 @@ def of_run(folder: Path) -> dict[str, Picture]:
 
 
 def pictures(tables: Tables) -> dict[str, Picture]:
-    """Draw what the three tables tell."""
+    """Draw what the three tables hold."""
     return {
         "fields": receptive_fields(tables.fields, tables.units),
         "weights": weights_over_time(tables.weights),

@@ -1,4 +1,4 @@
-"""Figures of what a neuron's state becomes without input: maps and phase planes.
+"""Figures of a neuron's state without input: maps and phase planes.
 
 `portraits` is a cell's `portraits.parquet`.
 """

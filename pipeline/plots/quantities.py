@@ -1,4 +1,4 @@
-"""Figures of learned quantities: how they spread, and how they came there.
+"""Figures of learned quantities: their distributions, and their values by epoch.
 
 `learned` is a cell's `learned.parquet`.
 """
@@ -59,7 +59,7 @@ def time_constants(learned: pd.DataFrame) -> Picture | None:
     if after.empty:
         return None
     groups = list(after.groupby(["layer", "quantity"]))
-    said = []
+    medians = []
     # A row a layer where that fits.
     most = after["quantity"].nunique() if after["quantity"].nunique() == 2 else 3
     with panels_of(len(groups), height=1.9, most=most) as (figure, panels):
@@ -70,17 +70,15 @@ def time_constants(learned: pd.DataFrame) -> Picture | None:
             last = scale * rows["value"]
             _draw_spread(axes, first.to_numpy(), last.to_numpy())
             axes.set(title=f"layer {layer}", xlabel=title)
-            said.append(f"layer {layer} {title} {first.median():.3g} to "
+            medians.append(f"layer {layer} {title} {first.median():.3g} to "
                         f"{last.median():.3g}")  # fmt: skip
         panels[0].set_ylabel("learned values")
         # With a single layer the entries would cover its title.
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=2,
                       frameon=False)  # fmt: skip
-        alt = (
-            f"Histograms of time constants, medians before to after: {'; '.join(said)}."
-        )
-        return picture(figure, alt)
+        alt = "Histograms of time constants, medians before to after: "
+        return picture(figure, f"{alt}{'; '.join(medians)}.")
 
 
 def _draw_spread(axes: "Axes", first: np.ndarray, last: np.ndarray) -> None:

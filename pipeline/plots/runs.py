@@ -1,4 +1,4 @@
-"""All pictures of what a run learned, drawn once for whoever shows them.
+"""All figures of what a run learned, drawn once for the report and MLflow.
 
 The report and MLflow show the same pictures. What was drawn is remembered for as long
 as the run's tables stay as they are.
@@ -16,7 +16,7 @@ Stamp = tuple[tuple[str, int], ...]
 
 
 class Pictures(NamedTuple):
-    """What neurons and synapses learned, by the name of the picture."""
+    """Figures of what neurons and synapses learned, by name."""
 
     dynamics: dict[str, Picture]
     plasticity: dict[str, Picture]

@@ -57,10 +57,10 @@ def parted(weights: pd.DataFrame) -> pd.DataFrame:
 
 def ends(table: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Pick every fold's first and last snapshot that has a value."""
-    told = table.dropna(subset=column)
-    seen = told.groupby("fold")["windows"]
-    first = told[told["windows"] == seen.transform("min")]
-    return first, told[told["windows"] == seen.transform("max")]
+    known = table.dropna(subset=column)
+    seen = known.groupby("fold")["windows"]
+    first = known[known["windows"] == seen.transform("min")]
+    return first, known[known["windows"] == seen.transform("max")]
 
 
 def time_unit(seconds: float) -> tuple[str, float]:

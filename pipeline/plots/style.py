@@ -1,7 +1,7 @@
-"""How every figure looks, and how it becomes an SVG picture.
+"""The style of every figure, and its conversion to SVG.
 
-Colours are Okabe and Ito's, which most colour-blind readers tell apart; shapes and
-labels say the same again.
+Colours are Okabe and Ito's, which most colour-blind readers can distinguish; shapes and
+labels repeat the distinction.
 """
 
 import base64

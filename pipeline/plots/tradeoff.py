@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEW, MANY = (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)
-"""What is written of each power of ten."""
+"""The digits written at each power of ten."""
 ABSENT = (None, "null")
-"""What stands for a setting that is off."""
+"""The text for a setting that is off."""
 
 
 def pareto(points: pd.DataFrame, *, energy: str = "energy_uj") -> np.ndarray:
@@ -54,29 +54,29 @@ def pareto(points: pd.DataFrame, *, energy: str = "energy_uj") -> np.ndarray:
 
 
 def names(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name each of several settings by what tells it from the others.
+    """Name each of several settings by what distinguishes it from the others.
 
-    As few settings as tell them apart are told, each without its first part: of
-    `sparsity.pruning.share`, `pruning share`. `encoder` and `model` need no name.
+    A name holds as few settings as distinguish them, each without its first part:
+    `pruning share` for `sparsity.pruning.share`. `encoder` and `model` need no name.
 
     Parameters
     ----------
     settings : sequence of mapping
         Flat, with dotted keys.
     """
-    chosen = _telling(settings)
+    chosen = _distinguishing(settings)
     return [
-        ", ".join(_said(key, each[key]) for key in chosen if _is_on(each, key))
+        ", ".join(_written(key, each[key]) for key in chosen if _is_on(each, key))
         or "as it is"
         for each in settings
     ]
 
 
-def _telling(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Choose keys, each the one that tells most settings apart that are not yet."""
+def _distinguishing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Choose keys, each the one that distinguishes most of the settings still alike."""
     chosen = [key for key in ("model", "encoder") if _classes(settings, [key]) > 1]
     keys = sorted({key for each in settings for key in each})
-    # Of keys that tell apart equally well, a number says more than that there is one.
+    # Of keys that distinguish equally well, one with numbers is more informative.
     keys.sort(key=lambda key: not any(_is_number(each.get(key)) for each in settings))
     while keys:
         counts = [_classes(settings, [*chosen, key]) for key in keys]
@@ -87,12 +87,12 @@ def _telling(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _classes(settings: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> int:
-    """Count what can be told apart by some keys."""
-    told = {
+    """Count what some keys can distinguish."""
+    distinct = {
         tuple(str(each[key]) if _there(each, key) else "" for key in keys)
         for each in settings
     }
-    return len(told)
+    return len(distinct)
 
 
 def _there(each: Mapping[str, Any], key: str) -> bool:
@@ -116,7 +116,7 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _said(key: str, value: Any) -> str:
+def _written(key: str, value: Any) -> str:
     first, _, rest = key.partition(".")
     if not rest:
         return str(value) if first in ("encoder", "model") else f"{first} {value}"
@@ -199,7 +199,7 @@ def _draw_point(
 
 
 def _alt(points: pd.DataFrame, front: np.ndarray, energy: str) -> str:
-    told = [
+    parts = [
         f"{name} {100 * accuracy:.1f} percent for {joules:.3g} microjoules"
         + ("" if best else " (another beats it)")
         for name, accuracy, joules, best in zip(
@@ -207,4 +207,4 @@ def _alt(points: pd.DataFrame, front: np.ndarray, energy: str) -> str:
             strict=True,
         )
     ]  # fmt: skip
-    return f"Balanced accuracy and energy of {len(told)} settings: {'; '.join(told)}."
+    return f"Balanced accuracy and energy of {len(parts)} settings: {'; '.join(parts)}."

@@ -1,1 +1,1 @@
-"""From recordings to signals, labelled windows and leak-free folds."""
+"""Preparation: signals, labelled windows and leak-free folds from recordings."""

@@ -14,7 +14,7 @@ Onsets = Float[np.ndarray, " event"]
 """Times in a recording, seconds, rising."""
 
 BAND = (5.0, 15.0)
-"""Where a QRS complex has its energy, Hz."""
+"""The band of a QRS complex's energy, Hz."""
 
 INTEGRAL_S = 0.15
 """Length of the moving integral: that of the widest QRS complex."""
@@ -26,7 +26,7 @@ DELAY_S = INTEGRAL_S + REFRACTORY_S
 """A beat is reported at most this long after it."""
 
 THRESHOLD = 0.3
-"""How far above the noise, as a share of the way to the beats, a peak must be."""
+"""The level that a peak must exceed, as a share of the way from noise to beats."""
 
 OVERDUE = 1.5
 """After so many mean intervals without a beat the threshold sinks."""

@@ -57,8 +57,8 @@ class Design:
 
 
 @dataclass(frozen=True)
-class State:
-    """What one chunk leaves for the next.
+class FilterState:
+    """The memory that one chunk leaves for the next.
 
     Parameters
     ----------
@@ -76,15 +76,15 @@ class State:
 
 
 def process(
-    chunk: Precise, state: State | None, design: Design
-) -> tuple[Samples, State | None]:
+    chunk: Precise, state: FilterState | None, design: Design
+) -> tuple[Samples, FilterState | None]:
     """Prepare one chunk: filter, resample, scale.
 
     Parameters
     ----------
     chunk : array, shape (channel, time)
         Samples at the recorded rate, SI units.
-    state : State or None
+    state : FilterState or None
         What the chunk before returned; None before the first sample.
     design : Design
 
@@ -92,7 +92,7 @@ def process(
     -------
     samples : array, shape (channel, time), float32
         At `design.sfreq`, dimensionless.
-    state : State or None
+    state : FilterState or None
     """
     if chunk.shape[1] == 0:
         return np.empty((len(chunk), 0), np.float32), state
@@ -101,7 +101,7 @@ def process(
     filtered, sections = filter_chunk(chunk, state.sections, design)
     resampled, tail = resample_chunk(filtered, state.tail, design)
     scaled, power = scale_chunk(resampled, state.power, design)
-    return scaled.astype(np.float32), State(sections, tail, power)
+    return scaled.astype(np.float32), FilterState(sections, tail, power)
 
 
 def filter_chunk(
@@ -120,7 +120,7 @@ def resample_chunk(
     """Resample with a causal polyphase filter.
 
     y[m] = Σ_k h[m·down − k·up] x[k]. The tail begins at a multiple of `down`, where
-    both rates have a sample, so its length says how many outputs were already given.
+    both rates have a sample, so its length gives the number of outputs already given.
     """
     joined = np.concatenate([tail, chunk], axis=1)
     given, due = (outputs(a.shape[1], design) for a in (tail, joined))
@@ -167,7 +167,7 @@ def anti_alias(up: int, down: int) -> np.ndarray:
     return up * sp.firwin(length, 1 / slower, window=("kaiser", 5.0))
 
 
-def _before(first: Precise, design: Design) -> State:
+def _before(first: Precise, design: Design) -> FilterState:
     """Make the state that the first sample, held since for ever, would have left."""
     memory = _memory(design)
     rest = np.zeros((0, len(first), 2))
@@ -175,7 +175,7 @@ def _before(first: Precise, design: Design) -> State:
         rest = sp.sosfilt_zi(design.sections)[:, None] * first
     level, _ = filter_chunk(first, rest, design)
     tail = np.repeat(level, memory + -memory % design.down, axis=1)
-    return State(rest, tail, np.zeros((len(first) + 1, 1)))
+    return FilterState(rest, tail, np.zeros((len(first) + 1, 1)))
 
 
 def _memory(design: Design) -> int:

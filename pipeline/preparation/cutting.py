@@ -1,8 +1,8 @@
-"""Where a recording is to be classified, and why elsewhere not.
+"""The places of a recording to classify, and the reasons for leaving out others.
 
 Each row is a decision: it is taken at the step `stop`, and `[start, stop)` is the
 window of a network that restarts for it. Annotations and times are in seconds of the
-recording; samples are those of the prepared signal, which speaks `delay_s` later.
+recording; samples are those of the prepared signal, which lags by `delay_s`.
 
 The window of a beat, an event or a step may begin before its segment or end after it:
 what lies outside of a segment is silence. One that slides through a block never leaves

@@ -1,4 +1,4 @@
-"""Which windows train, validate and test in every fold.
+"""Folds: the windows that train, validate and test.
 
     cross_subject   nobody is in two roles
     cross_session   a tested session is in no other role
@@ -26,10 +26,10 @@ from pipeline.preparation.schemes import (
     CrossSession,
     CrossSubject,
     Predefined,
-    Task,
     WithinSession,
 )
 from pipeline.preparation.splits import Roles, overlapping, within_segments
+from pipeline.preparation.validation import Task
 from pipeline.roles import UNJUDGED, UNKNOWN
 
 ROLES = ("train", "validation", "test")
@@ -161,7 +161,7 @@ def _judged(task: Task, dealt: Roles) -> Roles:
 
 
 def _check_roles(task: Task, roles: Roles, fold: int, labels: Sequence[str]) -> None:
-    """Refuse a fold that tests, but cannot tell classes apart or choose a network."""
+    """Refuse a fold that tests, but cannot distinguish classes or choose a network."""
     if not (roles == "test").any():
         return
     counts = pd.crosstab(task.windows["label"], roles)

@@ -31,7 +31,7 @@ IDENTITY = ["recording", "subject", "session"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done with every recording of a data set."""
+    """The processing of every recording of a data set."""
 
     dataset: str
     signal: SignalSettings
@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of one recording.
+    """The result of one recording.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _used(dataset: str, recordings: pd.DataFrame) -> pd.DataFrame:
             f"none of {len(recordings)} recordings is in use",
             expected="at least one with status 'used'",
             remedy="correct the data set's reader or values in params.yaml; "
-            f"`biospike check {dataset}` says why each is not in use",
+            f"`biospike check {dataset}` reports why each is not in use",
         )
     return used.sort_values("recording", ignore_index=True)
 
@@ -166,7 +166,7 @@ def _prepare_one(plan: Plan, item: tuple[str, tuple[Segment, ...]]) -> Prepared:
 def _save_signal(
     plan: Plan, recording: str, preparation: Preparation, source: Path
 ) -> bool:
-    """Prepare a signal, unless that was done already; say whether it was made now."""
+    """Prepare a signal, unless that was done already; return whether it was now."""
     path = plan.target / f"{recording}.h5"
     digests = [files.file_digest(part) for part in files.recording_parts(source)]
     inputs = files.inputs_digest(plan.signal, plan.code, preparation.starts, digests)

@@ -6,57 +6,37 @@ Each gives, fold by fold, one role a window: train, validation, test or "" for n
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline import seeds
 from pipeline.components import Settings, did_you_mean
 from pipeline.errors import DataError
 from pipeline.preparation.splits import (
     Roles,
     balanced,
-    last_blocks,
     pieces,
     purge,
-    recording_ends,
-    validating,
     validating_piece,
 )
+from pipeline.preparation.validation import (
+    Task,
+    counted,
+    with_validating_blocks,
+    with_validating_ends,
+    with_validating_subjects,
+)
 from pipeline.roles import UNKNOWN
-
-VALIDATION_SHARE = 0.2
-"""Share of the training subjects, or blocks, that choose when training stops."""
 
 Gap = Annotated[
     float, Field(ge=0, le=3600, description="seconds between roles in one recording")
 ]
 
 
-@dataclass(frozen=True)
-class Task:
-    """The used windows of a data set, and what a split needs besides."""
-
-    windows: pd.DataFrame
-    sfreq: float
-    seed: int
-    where: str
-
-    def rng(self, *names: str | int) -> np.random.Generator:
-        """Make the generator of a named draw."""
-        return seeds.generator(self.seed, "folds", self.where, *names)
-
-    def error(self, found: str, expected: str, remedy: str) -> DataError:
-        """Say why these windows cannot be split so."""
-        where = f"folds of {self.where}"
-        return DataError(where, found, expected=expected, remedy=remedy)
-
-
 class Scheme(Settings):
-    """What every scheme does."""
+    """The base class of schemes."""
 
     @abstractmethod
     def split(self, task: Task) -> Iterator[Roles]:
@@ -93,7 +73,7 @@ class CrossSubject(Scheme):
         needed = 3 if self.n_folds == "subjects" else max(3, n_folds)
         if n_subjects < needed:
             raise task.error(
-                f"{_count(n_subjects, 'subject')} with windows in use",
+                f"{counted(n_subjects, 'subject')} with windows in use",
                 f"at least {needed} for cross_subject with n_folds: {self.n_folds}",
                 "use the scheme cross_session or within_session, or add recordings",
             )
@@ -102,7 +82,7 @@ class CrossSubject(Scheme):
             for place in range(n_folds):
                 roles = np.where(part == place, "test", "train").astype(object)
                 fold = repeat * n_folds + place
-                yield _with_validating_subjects(task, roles, fold)
+                yield with_validating_subjects(task, roles, fold)
 
     def _deal(self, task: Task, dealt: np.ndarray, repeat: int) -> np.ndarray:
         """Give each window the number of the part that its subject is in."""
@@ -184,9 +164,9 @@ class Predefined(Scheme):
         trained = windows["recording"].isin(self.train) & ~known
         roles = np.select([tested, trained], ["test", "train"], "").astype(object)
         if self.validation == "subjects":
-            yield _with_validating_subjects(task, roles, 0)
+            yield with_validating_subjects(task, roles, 0)
         else:
-            yield _with_validating_ends(task, roles)
+            yield with_validating_ends(task, roles)
 
 
 class CrossSession(Scheme):
@@ -215,7 +195,7 @@ class CrossSession(Scheme):
             }
             roles = np.array([role[key] for key in keys], object)
             roles = _with_tested_classes(windows, roles)
-            yield _with_validating_blocks(task, roles, self.gap_s)
+            yield with_validating_blocks(task, roles, self.gap_s)
 
 
 class WithinSession(Scheme):
@@ -237,35 +217,9 @@ class WithinSession(Scheme):
             yield purge(roles, task.windows, gap=gap)
 
 
-def _with_validating_subjects(task: Task, roles: Roles, fold: int) -> Roles:
-    """Let some of the training subjects validate."""
-    training = np.flatnonzero(roles == "train")
-    windows = task.windows.iloc[training]
-    n_subjects = windows["subject"].nunique()
-    if n_subjects < 2:
-        raise task.error(
-            f"fold {fold} trains on {_count(n_subjects, 'subject')}",
-            "at least 2: one of them validates",
-            "lower n_folds, or add recordings",
-        )
-    chosen = validating(
-        windows["subject"], windows["label"], VALIDATION_SHARE, task.rng(fold)
-    )
-    roles[training[chosen]] = "validation"
-    return roles
-
-
 def _known(windows: pd.DataFrame, subjects: pd.Series) -> pd.Series:
     """Find the windows of subjects who are among these; nobody knows the unknown."""
     return windows["subject"].isin(subjects) & (windows["subject"] != UNKNOWN)
-
-
-def _with_validating_ends(task: Task, roles: Roles) -> Roles:
-    """Let the last blocks of every training recording validate."""
-    training = np.flatnonzero(roles == "train")
-    ends = recording_ends(task.windows.iloc[training], VALIDATION_SHARE)
-    roles[training[ends]] = "validation"
-    return purge(roles, task.windows, gap=0)
 
 
 def _session_roles(own: list[str], tested: str) -> dict[str, str]:
@@ -289,17 +243,3 @@ def _with_tested_classes(windows: pd.DataFrame, roles: Roles) -> Roles:
     needed = (roles == "validation") & label.isin(tested - trained).to_numpy()
     moved = (roles == "validation") & sessions.isin(sessions[needed])
     return np.where(moved, "train", roles)
-
-
-def _with_validating_blocks(task: Task, roles: Roles, gap_s: float) -> Roles:
-    """Let the last blocks of subjects without a validating session validate."""
-    windows = task.windows
-    served = windows["subject"].isin(windows.loc[roles == "validation", "subject"])
-    training = np.flatnonzero((roles == "train") & ~served)
-    last = last_blocks(windows.iloc[training], VALIDATION_SHARE)
-    roles[training[last]] = "validation"
-    return purge(roles, windows, gap=round(gap_s * task.sfreq))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"

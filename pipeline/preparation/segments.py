@@ -1,4 +1,4 @@
-"""Segments: what lies between two pauses of a recording.
+"""Segments: the parts of a recording between two pauses.
 
 A recording's files hold its samples without the pauses, and annotations lie on that
 time. Marks and windows of a segment lie on the segment's own time, from 0; what leaves

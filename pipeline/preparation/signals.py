@@ -1,4 +1,4 @@
-"""The settings of preparing a signal, and the filters they ask for."""
+"""The settings of preparing a signal, and their filters."""
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Self
@@ -40,7 +40,7 @@ class Scale(Settings):
 
 
 class SignalSettings(Settings):
-    """How a recording becomes a prepared signal."""
+    """The steps from a recording to a prepared signal."""
 
     channels: Annotated[
         tuple[str, ...] | None,

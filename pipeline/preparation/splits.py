@@ -16,10 +16,10 @@ DEALS = 1000
 """Random deals of which the best balanced is kept."""
 
 LOST = 1000.0
-"""What a deal costs for each class that it takes from training: more than all else."""
+"""The cost of a deal for each class that it takes from training: more than all else."""
 
 PRECEDENCE = (("test", "validation"), ("test", "train"), ("validation", "train"))
-"""Where two roles meet, the first keeps its windows."""
+"""The order of roles: where two meet, the first keeps its windows."""
 
 
 def balanced(
@@ -30,7 +30,7 @@ def balanced(
     *,
     held_out: Sequence[int],
 ) -> Int[np.ndarray, " window"]:
-    """Deal whole groups into parts so that every part has its share of every class.
+    """Deal complete groups into parts so that every part has its share of every class.
 
     Of many random deals the one is kept with the least Σ (share − fair share)², where a
     class that a part lacks counts 1, and `LOST` a class that only one part has while
@@ -42,7 +42,7 @@ def balanced(
     groups, labels : Series
         Of each window.
     dealt : array of int, shape (group,)
-        Parts to deal out: how often each stands here says how many groups it gets.
+        Parts to deal out: a part gets as many groups as it has entries here.
     rng : Generator
     held_out : sequence of int
         Parts that are held out of training while the others train.

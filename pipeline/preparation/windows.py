@@ -1,4 +1,4 @@
-"""The kinds of windows, and what they are cut by.
+"""The kinds of windows, and the settings that cut them.
 
 A window is a row of a table, never a copy of samples; see `cutting`.
 """
@@ -115,7 +115,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Where a prepared signal lies in time; see `files.Signal`."""
+    """The position of a prepared signal in time; see `files.Signal`."""
 
     n_samples: int
     sfreq: float

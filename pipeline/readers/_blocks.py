@@ -11,11 +11,11 @@ from pipeline.readers.base import Marks
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 LONGEST = 18
-"""Digits of a whole number that is written in full."""
+"""Digits of an integer that is written in full."""
 
 
 def canonical(text: str, decimal: str = ".") -> str:
-    """Write a whole number one way: 1, 1.0 and 1.000e+00 are all '1'.
+    """Write an integer one way: 1, 1.0 and 1.000e+00 are all '1'.
 
     Anything else stays as it is written: nothing is rounded, so 1.9999999 is not 2,
     and neither are digits with leading zeros, which are names.

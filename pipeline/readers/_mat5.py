@@ -48,7 +48,7 @@ LARGEST, LARGEST_RATIO = 1 << 26, 200
 
 
 class _BrokenError(Exception):
-    """What is wrong with an element."""
+    """The fault of an element."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What all readers share: files that are there, and libraries that fail or warn."""
+"""Shared parts of all readers: missing files, and libraries that fail or warn."""
 
 import re
 import warnings
@@ -15,23 +15,22 @@ FAULTS = {
         "its header states another number of data records than it holds"
     ),
     "Scaling factor (is|will) not be defined|[Dd]igital range is not defined": (
-        "a channel has no digital range that makes sense, so nothing says what its "
-        "samples are in volts"
+        "a channel has no digital range that makes sense, so its samples "
+        "have no value in volts"
     ),
     "[Pp]hysical range is not defined": (
-        "a channel has no physical range, so nothing says what its samples are in volts"
+        "a channel has no physical range, so its samples have no value in volts"
     ),
     "Unsupported physical dimension": "a channel has a unit that is not known",
     "Header information is incorrect for record length": (
-        "its header states no length of a data record, so nothing says at what rate it "
-        "was sampled"
+        "its header states no length of a data record, so its rate is unknown"
     ),
     "mixed sampling frequencies": (
         "its channels have several rates, of which MNE would raise the lower ones"
     ),
     "Bad (EDF|BDF) file provided|Invalid tag": "its structure makes no sense",
 }
-"""What MNE only warns of, though the samples cannot be trusted then, in our words."""
+"""Warnings of MNE after which the samples cannot be trusted, in our words."""
 
 HARMLESS = re.compile(
     "Limited .* annotation|HED annotations were detected"
@@ -39,12 +38,12 @@ HARMLESS = re.compile(
     "|No coordinate information found for channels|Not setting positions of"
     "|highpass filter|lowpass filter|cutoff frequency"
 )
-"""What says nothing about samples, channels or texts: we keep none of it."""
+"""Parts unrelated to samples, channels or texts: we keep none of them."""
 
 NOTED = re.compile(
     "Omitted .* annotation|outside the data range|MarkerFile .* not found; using"
 )
-"""What a user should know, though the recording can be used."""
+"""Remarks for the user on a recording that can be used."""
 
 
 def present(folder: Path, files: Sequence[str]) -> None:
@@ -64,12 +63,12 @@ def present(folder: Path, files: Sequence[str]) -> None:
 
 @contextmanager
 def opening(folder: Path, where: str) -> Iterator[list[str]]:
-    """Say in our words what a library says while it reads a file.
+    """Express in our words what a library reports while it reads a file.
 
     Parameters
     ----------
     folder : Path
-        Its name is dropped from what the library says.
+        Its name is dropped from what the library reports.
     where : str
         The file.
 

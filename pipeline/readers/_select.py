@@ -1,4 +1,4 @@
-"""Which signals of a file are the channels, at which rate and in which unit.
+"""Selection of the signals that are channels, with their rate and unit.
 
 The same rules serve every format.
 """
@@ -30,11 +30,11 @@ class FileSignal:
     ----------
     name : str
     sfreq : float or None
-        Samples per second; None if the file does not say.
+        Samples per second; None if the file does not state it.
     unit : str
-        As the file writes it; "" if it does not say.
+        As the file writes it; "" if the file does not state it.
     type : str or None
-        ecg, eeg, emg, another word (such as misc), or None if the file does not say.
+        ecg, eeg, emg, another word (such as misc), or None if not stated.
     """
 
     name: str

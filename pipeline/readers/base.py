@@ -1,4 +1,4 @@
-"""What every reader does, and what it hands to ingestion."""
+"""The base class of readers, and their result for ingestion."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ ChannelType = Literal["ecg", "eeg", "emg", "stim"]
 Check = Literal[
     "checksum", "end", "range", "rate", "beats", "held", "amplitude", "flat", "copies"
 ]
-"""What files say of themselves, or what no body makes, that intake compares:
+"""Statements of files, and signals that no body makes, that ingestion checks:
 
 - `checksum`: checksums, first values and lengths that a header states
 - `end`: whether annotations are complete: the mark at their end, entries that can be
@@ -114,7 +114,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Content:
-    """What the files of one recording hold.
+    """The content of the files of one recording.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Content:
     marks : mapping of Origin to Marks
         Of the origins asked for, those whose texts stand at times.
     texts : mapping of Origin to tuple of str
-        Of the origins asked for, those that speak of all of the recording.
+        Of the origins asked for, those that describe all of the recording.
     segments : tuple of Segment
         The first starts at sample 0 and 0 s.
     end : int or None
@@ -158,7 +158,7 @@ class Content:
 
 
 class Reader(Component):
-    """A file format, and what its files do not say of themselves.
+    """A file format, and what its files do not state about themselves.
 
     Every reader takes these settings; formats add their own.
     """
@@ -177,17 +177,17 @@ class Reader(Component):
         ChannelType | None,
         Field(
             description="what the channels measure (stim: events, no voltages); "
-            "null: as the file says"
+            "null: as the file states"
         ),
     ] = None
     unit: Annotated[
         str | None,
         AfterValidator(_known_unit),
-        Field(description="unit of the samples; null: as the file says"),
+        Field(description="unit of the samples; null: as the file states"),
     ] = None
     sfreq: Annotated[
         float | None,
-        Field(gt=0, description="samples per second; null: as the file says"),
+        Field(gt=0, description="samples per second; null: as the file states"),
     ] = None
     line_freq: Annotated[
         float | None,

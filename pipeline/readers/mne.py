@@ -41,7 +41,7 @@ Template = Annotated[str, Field(min_length=1), AfterValidator(_check)]
 
 
 class Mne(Reader):
-    """Files that MNE reads, and what a BIDS tree says of them."""
+    """Files that MNE reads, and what a BIDS tree states about them."""
 
     origins: ClassVar[frozenset[str]] = frozenset(
         {"annotation", "note", "column", "header"}

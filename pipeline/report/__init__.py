@@ -1,1 +1,1 @@
-"""From all of it to one page."""
+"""The report: one page from the outputs of all stages."""

@@ -1,4 +1,4 @@
-"""What the report says of the clock: classifiers that are given no signal."""
+"""The report on the clock: classifiers without a signal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def leads(cells: Sequence[Plain]) -> list[Plain]:
 
 
 def warning(cells: Sequence[Plain]) -> str:
-    """Say which of a data set's cells are not shown to be better than the clock.
+    """List which of a data set's cells are not shown to be better than the clock.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What the report shows of networks in integers, from counted to emulated."""
+"""The report on networks in integers, from counted to emulated."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,25 +39,25 @@ def estimates(cell: Plain) -> dict[str, float]:
     """List a cell's microjoules a window by every cost table that bills it."""
     bills = [cell["energy"], cell["energy"]["int8"]]
     return {
-        name: told["energy_uj_per_window"]
+        name: table["energy_uj_per_window"]
         for each in bills
-        for name, told in each.get("estimated", {}).items()
-        if "absent" not in told
+        for name, table in each.get("estimated", {}).items()
+        if "absent" not in table
     }
 
 
 def tables(cells: Sequence[Plain]) -> dict[str, Plain]:
     """List the cost tables that some cell was billed by, with what they assume."""
     return {
-        name: told
+        name: table
         for cell in cells
         for bill in (cell["energy"], cell["energy"]["int8"])
-        for name, told in bill.get("estimated", {}).items()
+        for name, table in bill.get("estimated", {}).items()
     }
 
 
 def row(cell: Plain, here: Plain) -> Plain:
-    """Tell of one cell's integer network; what is absent says why."""
+    """Describe one cell's integer network; an absent bill gives the reason."""
     bill = cell["energy"]["int8"]
     if "absent" in bill:
         return {"title": title(cell), "absent": bill["absent"]}
@@ -79,13 +79,13 @@ def emulated(here: Plain) -> Plain:
 
 
 def compared(cell: Plain, cells: Sequence[Plain]) -> str | None:
-    """Say how a spiking cell compares with its ANN; None if there is nothing to say."""
+    """Describe how a spiking cell compares with its ANN; None if nothing compares."""
     twin, other = beside(cell, cells)
     if twin is None:
         return None
     bills = cell["energy"]["int8"], twin["energy"]["int8"]
-    told = break_even(*bills, INT8_HEADLINE, other=other)
-    return None if "absent" in told else f"{title(cell)}: {told['sentence']}."
+    point = break_even(*bills, INT8_HEADLINE, other=other)
+    return None if "absent" in point else f"{title(cell)}: {point['sentence']}."
 
 
 def beside(cell: Plain, cells: Sequence[Plain]) -> tuple[Plain | None, str]:
@@ -115,17 +115,17 @@ def duties(cell: Plain, here: Plain) -> list[Plain]:
         "Cortex-M4, emulated": emulated(here).get("duty"),
     }
     return [
-        {"title": title(cell), "of": of, **told} for of, told in found.items() if told
+        {"title": title(cell), "of": of, **duty} for of, duty in found.items() if duty
     ]
 
 
 def cut_short(cell: Plain) -> str | None:
-    """Say what deciding early did; None where it was not asked for."""
-    told = cell["energy"].get("cutoff")
-    if not told:
+    """Describe the effect of early decisions; None where none were asked for."""
+    cutoff = cell["energy"].get("cutoff")
+    if not cutoff:
         return None
-    kept, whole = (told["balanced_accuracy"][name] for name in ("with", "without"))
+    early, full = (cutoff["balanced_accuracy"][name] for name in ("with", "without"))
     return (
-        f"{title(cell)}, decided early: {told['steps_share']:.0%} of the steps, "
-        f"balanced accuracy {kept:.1%} instead of {whole:.1%}."
+        f"{title(cell)}, decided early: {cutoff['steps_share']:.0%} of the steps, "
+        f"balanced accuracy {early:.1%} instead of {full:.1%}."
     )

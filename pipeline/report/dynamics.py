@@ -1,4 +1,4 @@
-"""What the neurons of a cell learned, for the page: in numbers and in pictures."""
+"""The learned dynamics of a cell's neurons, for the page: numbers and figures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ CAPTIONS = {
 
 
 def learned(cell: str) -> list[Plain]:
-    """Tell what a cell's neurons started with and learned, by layer and quantity.
+    """Tabulate what a cell's neurons started with and learned, by layer and quantity.
 
     Over the neurons of all folds, with the weights that were kept; empty if the neurons
     learn no dynamics.
@@ -77,7 +77,7 @@ def shown(cell: Plain) -> Plain | None:
     return {
         "title": f"{cell['encoder']} · {cell['model']}",
         "sentence": sentence(cell["learned"]),
-        "rows": [_row(told) for told in cell["learned"]],
+        "rows": [_row(entry) for entry in cell["learned"]],
         "pictures": [
             {"picture": drawn[name], "caption": caption, "aside": name == "courses"}
             for name, caption in CAPTIONS.items()
@@ -87,26 +87,30 @@ def shown(cell: Plain) -> Plain | None:
 
 
 def sentence(rows: Sequence[Plain]) -> str:
-    """Say where the time constants went; empty if there are none."""
-    said = [
+    """Describe how the time constants changed; empty if there are none."""
+    changes = [
         f"{in_units(row['quantity'])[0].partition(',')[0]} of layer {row['layer']} "
         f"from {digits(1000 * row['start'])} to {digits(1000 * row['median'])} ms"
         for row in rows
         if row["quantity"].startswith("tau") and row["quantity"].endswith("_s")
     ]
-    return f"Learning moved the median {'; '.join(said)}." if said else ""
+    return f"Learning moved the median {'; '.join(changes)}." if changes else ""
 
 
-def _row(told: Plain) -> Plain:
+def _row(entry: Plain) -> Plain:
     """Write a row's numbers in the reader's units."""
-    title, scale = in_units(told["quantity"])
+    title, scale = in_units(entry["quantity"])
     numbers = {
-        name: digits(scale * told[name]) for name in ("start", "low", "median", "high")
+        name: digits(scale * entry[name]) for name in ("start", "low", "median", "high")
     }
-    return {"layer": told["layer"], "title": title, "values": told["values"]} | numbers
+    return {
+        "layer": entry["layer"],
+        "title": title,
+        "values": entry["values"],
+    } | numbers
 
 
 def digits(value: float) -> str:
     """Write a number with three digits that count, such as `−0.0123`."""
-    whole = abs(value) >= 100
-    return (f"{value:.0f}" if whole else f"{value:.3g}").replace("-", "−")
+    no_fraction = abs(value) >= 100
+    return (f"{value:.0f}" if no_fraction else f"{value:.3g}").replace("-", "−")

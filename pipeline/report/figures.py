@@ -1,4 +1,4 @@
-"""The report's figures of recordings and results, which live inside the page."""
+"""The report's figures of recordings and results, embedded in the page."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -197,7 +197,7 @@ def _pauses_s(dataset: str, signal: Signal, window: Mapping[str, Any]) -> float:
 def _spike_times(
     train: Spikes, span: tuple[float, float], zero: float
 ) -> dict[str, np.ndarray]:
-    """Find the spikes that speak of a span of the signal, seconds from `zero`."""
+    """Find the spikes that encode a span of the signal, seconds from `zero`."""
     lag = round(train.delay_s / train.dt)
     first, last = (round(edge / train.dt) + lag for edge in span)
     bits = unpack(train, first, min(last, train.n_steps))

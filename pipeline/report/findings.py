@@ -1,4 +1,4 @@
-"""What the report tells, gathered from the files of the grid's cells.
+"""The contents of the report, gathered from the files of the grid's cells.
 
 Everything here is plain JSON and repeats byte for byte; what depends on the machine is
 read apart, by `measured`.
@@ -35,11 +35,11 @@ def gather(
     *,
     seed: int,
 ) -> Plain:
-    """Gather what the report tells of all cells and their data sets."""
-    told = _with_matched([cell_findings(names) for names in cells])
+    """Gather what the report shows of all cells and their data sets."""
+    found = _with_matched([cell_findings(names) for names in cells])
     datasets = list(dict.fromkeys(names[0] for names in cells))
     return {
-        "cells": told,
+        "cells": found,
         "datasets": {
             dataset: {
                 **dict(cards[dataset]),

@@ -66,11 +66,11 @@ def make_report(
         A cell lacks a file that a stage should have made.
     """
     folder = files.DATA / "report"
-    told = findings.gather(cells, cards, settings, seed=seed)
-    files.save_json(folder / "summary.json", findings.headline(told))
-    files.save_json(folder / "details.json", told)
+    found = findings.gather(cells, cards, settings, seed=seed)
+    files.save_json(folder / "summary.json", findings.headline(found))
+    files.save_json(folder / "details.json", found)
     refresh()
-    return told
+    return found
 
 
 def refresh() -> bool:
@@ -86,19 +86,19 @@ def refresh() -> bool:
     return True
 
 
-def render(told: Plain) -> str:
+def render(found: Plain) -> str:
     """Write the page."""
     # JSON sorts the data sets; the cells keep the order of the grid.
-    datasets = dict.fromkeys(cell["dataset"] for cell in told["cells"])
-    sections = [section(told, dataset) for dataset in datasets]
+    datasets = dict.fromkeys(cell["dataset"] for cell in found["cells"])
+    sections = [section(found, dataset) for dataset in datasets]
     most = {"channels": figures.MOST_CHANNELS, "windows": figures.MOST_WINDOWS}
-    content = {"told": told, "sections": sections, "most": most}
+    content = {"findings": found, "sections": sections, "most": most}
     return fill(Path(__file__).with_name("page.html.j2"), FILTERS, content)
 
 
-def section(told: Plain, dataset: str) -> Plain:
+def section(found: Plain, dataset: str) -> Plain:
     """Gather what the page shows of one data set beside the findings."""
-    cells = [cell for cell in told["cells"] if cell["dataset"] == dataset]
+    cells = [cell for cell in found["cells"] if cell["dataset"] == dataset]
     labels = cells[0]["labels"]
     names = {cell["cell"]: f"{cell['encoder']} · {cell['model']}" for cell in cells}
     tables = {title: findings.subjects(cell) for cell, title in names.items()}
@@ -108,12 +108,12 @@ def section(told: Plain, dataset: str) -> Plain:
         for cell in cells
     }
     chance = cells[0]["metrics"]["prior"]["value"]
-    without_signal = told["datasets"][dataset]["clock"]
+    without_signal = found["datasets"][dataset]["clock"]
     best_clock = without_signal["best"]
     by_clock = findings.clock_subjects(dataset, best_clock)
     return {
         "name": dataset,
-        **told["datasets"][dataset],
+        **found["datasets"][dataset],
         "labels": labels,
         "cells": cells,
         "best": findings.best_cell(cells),
@@ -153,13 +153,13 @@ def example(dataset: str, cells: Sequence[Plain]) -> Picture:
 
 
 def meters(measurements: Mapping[str, Plain]) -> list[str]:
-    """Say of each meter what it measured or why not, and on which machine."""
+    """Report, for each meter, what it measured or why not, and on which machine."""
     lines: dict[str, None] = {}
     for here in measurements.values():
         for name, meter in here.get("meters", {}).items():
             reason = meter.get("absent", "").removeprefix(name).lstrip()
-            told = f"absent, {reason}" if reason else "measured"
-            lines[f"Meter {name}: {told}"] = None
+            result = f"absent, {reason}" if reason else "measured"
+            lines[f"Meter {name}: {result}"] = None
         if here:
             lines["Machine: " + ", ".join(here["machine"].values())] = None
     return list(lines)
@@ -199,8 +199,8 @@ def number(value: float | None) -> str:
     if 0 < abs(value) < 0.001:
         return f"{value:.2e}"
     leading = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-    whole = isinstance(value, int) or value == 0
-    digits = 0 if whole else max(0, 3 - leading)
+    integral = isinstance(value, int) or value == 0
+    digits = 0 if integral else max(0, 3 - leading)
     return f"{value:,.{digits}f}".replace(",", NARROW)
 
 

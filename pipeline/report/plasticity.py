@@ -1,4 +1,4 @@
-"""What the synapses of a cell learned, for the page: in numbers and in pictures."""
+"""The weights that a cell's synapses learned, for the page: numbers and figures."""
 
 from typing import Any
 
@@ -66,21 +66,21 @@ def shown(cell: Plain) -> Plain | None:
 
 
 def sentence(tables: plots.Tables) -> str:
-    """Say where weights and rates went, the mean and the median over folds."""
+    """Describe how weights and rates changed: the mean and the median over folds."""
     first, last = ends(parted(tables.weights), "weak")
     weak, strong = (
         f"{_percent(first[name].mean())} to {_percent(last[name].mean())} %"
         for name in ("weak", "strong")
     )
-    told = (
+    weights = (
         f"Learning took the share of weights below a tenth of the largest allowed "
         f"from {weak}, and of those above nine tenths from {strong}."
     )
-    return f"{told} {_rates(tables)}".strip()
+    return f"{weights} {_rates(tables)}".strip()
 
 
 def _rates(tables: plots.Tables) -> str:
-    """Say how the rates changed; empty if none is known."""
+    """Describe how the rates changed; empty if none is known."""
     if tables.units["rate_hz"].isna().all():
         return ""
     first, last = (each["rate_hz"] for each in ends(tables.units, "rate_hz"))
@@ -128,10 +128,10 @@ def _readable(line: str, titles: dict[str, str]) -> str:
     return line
 
 
-def _there(names: dict[str, str], told: Plain) -> dict[str, str]:
+def _there(names: dict[str, str], schemes: Plain) -> dict[str, str]:
     """Keep the names that any scheme has a number for."""
     return {
         key: title
         for key, title in names.items()
-        if any(key in each for each in told.values())
+        if any(key in each for each in schemes.values())
     }

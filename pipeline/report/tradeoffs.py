@@ -1,4 +1,4 @@
-"""Where the figures of accuracy against energy lie, for the page to show."""
+"""The figures of accuracy against energy, for the page."""
 
 from pipeline import files
 from pipeline.plots.style import Picture
@@ -9,5 +9,5 @@ def shown(dataset: str) -> Picture | None:
     path = files.folder("tradeoffs", f"{dataset}.svg")  # no stage depends on it
     if not path.exists():
         return None
-    told = f"Balanced accuracy against estimated energy of runs on {dataset}"
-    return Picture(path.read_text(encoding="utf-8"), told)
+    alt = f"Balanced accuracy against estimated energy of runs on {dataset}"
+    return Picture(path.read_text(encoding="utf-8"), alt)

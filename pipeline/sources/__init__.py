@@ -1,1 +1,1 @@
-"""Where raw files come from: downloads, mirrors and simulators."""
+"""Sources of raw files: downloads, mirrors and simulators."""

@@ -18,14 +18,14 @@ Event = tuple[float, float, str]
 
 @dataclass(frozen=True)
 class Sitting:
-    """What a BIDS tree says of one recording besides its samples.
+    """The metadata of one recording in a BIDS tree.
 
     Parameters
     ----------
     subject, session, task, datatype : str
         BIDS entities; `session` may be empty; `datatype` is emg or eeg.
     sidecar : dict
-        What the JSON beside the recording says of amplifier and electrodes.
+        What the JSON beside the recording states about amplifier and electrodes.
     """
 
     subject: str
@@ -91,7 +91,7 @@ def write_recording(root: Path, raw: "mne.io.BaseRaw", sitting: Sitting) -> None
 
 
 def keep_subject(root: Path, subject: str) -> None:
-    """Remove what MNE-BIDS writes for the whole set: here it is one subject's."""
+    """Remove what MNE-BIDS writes for the entire set: here it is one subject's."""
     for path in root.iterdir():
         if path.name != f"sub-{subject}":
             path.unlink()

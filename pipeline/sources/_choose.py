@@ -1,4 +1,4 @@
-"""Which of a data set's files are taken: `only` and `except`, and names that clash."""
+"""Selection of a data set's files: `only` and `except`, and names that clash."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from pipeline.sources.base import Source
 
 @dataclass(frozen=True)
 class Choice:
-    """What a source takes.
+    """The files that a source takes.
 
     Parameters
     ----------

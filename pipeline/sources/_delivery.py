@@ -23,7 +23,7 @@ PAGE = re.compile(
     rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype html|<html[\s>])",
     re.DOTALL,
 )
-"""How a web page begins, in lower case."""
+"""The beginning of a web page, in lower case."""
 CUT_DOWN = (
     "; where a mirror's archives are cut down on purpose, set BIOSPIKE_MIRROR_PARTIAL=1"
 )

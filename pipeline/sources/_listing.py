@@ -1,4 +1,4 @@
-"""Which files a public data set has, by the first list of them that there is."""
+"""The files of a public data set, by the first list of them that exists."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ List = TypeVar("List")
 
 @dataclass(frozen=True)
 class Lists:
-    """Where the names of a data set's files stand.
+    """The place of the names of a data set's files.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class Listing:
-    """What the lists say.
+    """The contents of the lists.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The places that raw files are taken from: a folder, or an address on the web.
 
 Execution options: `BIOSPIKE_MIRROR` is a folder or URL that holds a folder of files for
-each data set, and `BIOSPIKE_MIRROR_PARTIAL=1` says that archives there are cut down.
+each data set, and `BIOSPIKE_MIRROR_PARTIAL=1` states that archives there are cut down.
 """
 
 import os
@@ -30,7 +30,7 @@ class Folder:
     root: Path
 
     def where(self, name: str) -> str:
-        """Say where a file is expected."""
+        """Name the place where a file is expected."""
         return str(self.root / name)
 
     def digest(self, name: str) -> str | None:

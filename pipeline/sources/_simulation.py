@@ -1,4 +1,4 @@
-"""How a simulator hands over its files: subject by subject, completely or not at all.
+"""Files of a simulator, written subject by subject, completely or not at all.
 
 Each subject is written in a folder of its own, moved into place, and only then recorded
 in `.inputs/<subject>.json` with what it was made of and its files' checksums. A subject
@@ -33,7 +33,7 @@ WriteSubject = Callable[[str, Path], None]
 
 @dataclass(frozen=True)
 class Simulation:
-    """What is to stand in a raw folder.
+    """The expected content of a raw folder.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Removing from a folder what does not belong there."""
+"""Removal of files that do not belong in a folder."""
 
 import os
 from collections.abc import Container

@@ -1,4 +1,4 @@
-"""Where a folder of recordings is and what it holds, for its source and the inventory.
+"""The place and contents of a folder of recordings, for its source and the inventory.
 
 Standard library only, and little of it: the stage `inventory` starts at every run.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 COPIES = "/.dvc/tmp/exps/"
-"""Where DVC keeps the copies of the checkout that queued experiments work in."""
+"""The folder of DVC's copies of the checkout for queued experiments."""
 SYSTEM = (
     *(".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found"),
     *("$recycle.bin", "system volume information", "@eadir", "__macosx"),

@@ -1,4 +1,4 @@
-"""What simulated signals are put together from."""
+"""The parts of simulated signals."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Spectrum = Callable[[np.ndarray], np.ndarray]
 def shaped_noise(
     rng: np.random.Generator, shape: tuple[int, ...], sfreq: float, spectrum: Spectrum
 ) -> np.ndarray:
-    """Draw Gaussian noise of a given amplitude spectrum, unit variance on the whole.
+    """Draw Gaussian noise of a given amplitude spectrum, unit variance overall.
 
     Parameters
     ----------

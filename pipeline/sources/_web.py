@@ -69,7 +69,7 @@ class Web:
         Raises
         ------
         FileNotFoundError
-            The server says that there is no such file.
+            The server reports that there is no such file.
         OSError
             The connection failed, also when tried again, or was too slow.
         DataError
@@ -96,7 +96,7 @@ class Web:
 
 @dataclass(frozen=True)
 class _Downloader:
-    """What pooch downloads with; it looks at the file before that gets its name.
+    """The downloader of pooch; it checks a file before the file gets its name.
 
     Pooch tries again after errors of `requests`; a file that is missing or wrong is
     raised as another error, since asking again would not mend it.

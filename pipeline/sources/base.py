@@ -1,4 +1,4 @@
-"""What every source of raw files does."""
+"""The base class of sources of raw files."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from pipeline.components import Component
 from pipeline.patterns import Globs, Patterns
 
 MANIFEST = "manifest.json"
-"""What the stage `fetch` writes beside the raw files."""
+"""The file that the stage `fetch` writes beside the raw files."""
 LINKS = "links"
 """Folder of symbolic links in a raw folder, which DVC ignores: the manifest lists
 their files, and a folder that is not mounted then makes nothing stale."""
@@ -19,7 +19,7 @@ their files, and a folder that is not mounted then makes nothing stale."""
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a source delivered.
+    """The delivery of a source.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Fetched:
 
 
 class Source(Component):
-    """Where a data set's raw files come from, and which of them are recordings.
+    """The origin of a data set's raw files, and the rule that selects recordings.
 
     A recording is named after the fields of the pattern that its file fits:
     `{subject}`, `{session}`, `{run}` or any other. Members of zip and tar archives are

@@ -120,7 +120,7 @@ class Download(Source):
 
 
 def _take_all(choice: Choice, delivery: Delivery) -> dict[str, str]:
-    """Take the wanted files; say which the mirror lacks."""
+    """Take the wanted files; report which the mirror lacks."""
     task = delivery.bar.add_task("files", total=len(choice.wanted))
     absent = {}
     for name in choice.wanted:
@@ -148,7 +148,7 @@ def _take(name: str, delivery: Delivery) -> bool:
 
 
 def _cut_down(digests: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
-    """Say of which archives only a part is here."""
+    """Report the archives of which only a part is here."""
     return {
         name: "the mirror's archive is cut down"
         for name, digest in digests.items()

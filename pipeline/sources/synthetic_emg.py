@@ -99,7 +99,7 @@ class SyntheticEmg(Source):
 
 @dataclass(frozen=True)
 class Arm:
-    """What stays the same between a subject's sessions.
+    """The properties of a subject that are equal in all sessions.
 
     Parameters
     ----------

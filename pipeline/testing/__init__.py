@@ -1,4 +1,4 @@
-"""What every component must do, as checks for its author and for our own tests.
+"""The contract of every component, as checks for its author and for our own tests.
 
 Each check raises AssertionError with what was broken.
 """

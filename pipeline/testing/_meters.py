@@ -1,4 +1,4 @@
-"""What every meter must do."""
+"""The contract of meters."""
 
 from itertools import pairwise
 from math import isfinite
@@ -8,7 +8,7 @@ from pipeline.meters.base import Meter
 
 
 def check_meter(meter: Meter) -> None:
-    """Check that a meter says why it cannot measure, or counts; never a made-up 0.
+    """Check that a meter reports why it cannot measure, or counts; never a made-up 0.
 
     Joules are finite and never fall, and what they are of has names.
     """
@@ -29,7 +29,7 @@ def _check_counting(meter: Meter) -> None:
     with meter.watch() as watch:
         readings = [watch.joules() for _ in range(5)]
     assert all(watch.of), f"what it meters has no name: {watch.of}"
-    assert watch.of, "it does not say what it meters"
+    assert watch.of, "it does not state what it meters"
     assert all(map(isfinite, readings)), f"joules are not finite: {readings}"
     assert readings[0] >= 0, f"{readings[0]} J at the beginning"
     falls = any(now < then for then, now in pairwise(readings))

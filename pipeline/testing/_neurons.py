@@ -1,4 +1,4 @@
-"""What every neuron must do."""
+"""The contract of neurons."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,9 +16,9 @@ from pipeline.neurons.base import Neuron
 def check_neuron(neuron: Neuron, *, dt: float = 0.01) -> None:
     """Check that a neuron model keeps the contract of `pipeline.neurons.base`.
 
-    Its whole-sequence `run` against its own single steps: equal spikes and states in
+    Its full-sequence `run` against its own single steps: equal spikes and states in
     single precision, equal gradients in double. Every learned parameter gets gradient
-    and changes the output; chunks and whole sequences give the same; a change never
+    and changes the output; chunks and full sequences give the same; a change never
     reaches back in time; states are not changed; no step, one window and NaN are dealt
     with.
     """

@@ -1,4 +1,4 @@
-"""What every local learning rule must do."""
+"""The contract of local learning rules."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.errors import DataError
 from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.base import Rule
 
 
@@ -24,12 +24,12 @@ def check_rule(rule: Rule, *, n_pre: int = 7, n_post: int = 5) -> None:
     """
     learner = rule.build(n_pre, n_post, dt=1e-3)
     trains = _example_trains(n_pre, n_post)
-    whole = _learned(learner, [trains])
+    uncut = _learned(learner, [trains])
     _check_trains_kept(learner, trains)
-    _check_learns(learner, whole)
+    _check_learns(learner, uncut)
     _check_range(learner)
-    _check_cuts(learner, trains, whole)
-    _check_saved(learner, trains, whole)
+    _check_cuts(learner, trains, uncut)
+    _check_saved(learner, trains, uncut)
     _check_refusals(learner)
 
 
@@ -44,14 +44,14 @@ def _example_trains(n_pre: int, n_post: int, *, rate: float = 0.05) -> Trains:
     return pre, post, rng.standard_normal(3000).astype(np.float32)
 
 
-def _example_state(learner: Learner) -> State:
+def _example_state(learner: Learner) -> LearningState:
     largest = min(learner.w_max, 1.0)
     shape = learner.n_pre, learner.n_post
     weights = np.random.default_rng(7).random(shape, np.float32) * np.float32(largest)
     return learner.start(weights)
 
 
-def _learned(learner: Learner, pieces: list[Trains]) -> State:
+def _learned(learner: Learner, pieces: list[Trains]) -> LearningState:
     state = _example_state(learner)
     for piece in pieces:
         learner.learn(state, *piece)
@@ -62,13 +62,13 @@ def _cut(trains: Trains, edges: list[int]) -> list[Trains]:
     return [tuple(x[a:b] for x in trains) for a, b in pairwise(edges)]  # type: ignore[misc]
 
 
-def _parts(state: State) -> list[Any]:
+def _parts(state: LearningState) -> list[Any]:
     traces = [array for rule in state.traces for array in rule]
     clock = np.array(state.clock)
     return [state.weights, state.thresholds, state.membranes, clock, *traces]
 
 
-def _alike(one: State, other: State) -> bool:
+def _alike(one: LearningState, other: LearningState) -> bool:
     """Compare all of two states, bit for bit."""
     return all(
         a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
@@ -76,35 +76,35 @@ def _alike(one: State, other: State) -> bool:
     )
 
 
-def _check_learns(learner: Learner, whole: State) -> None:
+def _check_learns(learner: Learner, uncut: LearningState) -> None:
     start = _example_state(learner)
-    learned = zip(_parts(whole)[:2], _parts(start)[:2], strict=True)
+    learned = zip(_parts(uncut)[:2], _parts(start)[:2], strict=True)
     assert any(not np.array_equal(a, b) for a, b in learned), (
         "it learns nothing from 3 seconds of spikes"
     )
 
 
-def _check_cuts(learner: Learner, trains: Trains, whole: State) -> None:
+def _check_cuts(learner: Learner, trains: Trains, uncut: LearningState) -> None:
     n_steps = len(trains[0])
-    assert _alike(_learned(learner, [trains]), whole), "two runs give other states"
+    assert _alike(_learned(learner, [trains]), uncut), "two runs give other states"
     rng = np.random.default_rng(11)
     for n_cuts in (1, 2, 7, 40):
         cuts = np.sort(rng.integers(0, n_steps + 1, n_cuts)).tolist()
         state = _learned(learner, _cut(trains, [0, *cuts, n_steps]))
-        assert _alike(state, whole), f"the state changes when trains are cut at {cuts}"
+        assert _alike(state, uncut), f"the state changes when trains are cut at {cuts}"
     nothing = _cut(trains, [0, 0])
-    same = _alike(_learned(learner, [trains, *nothing]), whole)
+    same = _alike(_learned(learner, [trains, *nothing]), uncut)
     assert same, "no steps change the state"
 
 
-def _check_saved(learner: Learner, trains: Trains, whole: State) -> None:
+def _check_saved(learner: Learner, trains: Trains, uncut: LearningState) -> None:
     before, after = _cut(trains, [0, 1234, len(trains[0])])
     with TemporaryDirectory() as folder:
         path = Path(folder) / "state.safetensors"
         learner.save(path, _learned(learner, [before]))
         state = learner.load(path)
     learner.learn(state, *after)
-    assert _alike(state, whole), "it goes on differently when saved and loaded"
+    assert _alike(state, uncut), "it goes on differently when saved and loaded"
 
 
 def _check_trains_kept(learner: Learner, trains: Trains) -> None:

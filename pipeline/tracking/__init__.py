@@ -34,7 +34,7 @@ def publish(cell: str, *kinds: str) -> bool:
     """Log a cell's files to its MLflow run.
 
     A store that does not answer costs no result, and no more than ten seconds: a
-    message says so once, and the next `publish` catches up.
+    message reports it once, and the next `publish` catches up.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def publish(cell: str, *kinds: str) -> bool:
         return False
     run = files.load_json(files.folder("runs", cell) / "run.json")
     if reason := answering.fault(store.uri()):
-        _say(f"MLflow takes no runs now ({reason}).")
+        _report(f"MLflow takes no runs now ({reason}).")
         return False
     store.quieten()
     # What MLflow warns about is its own code, not the user's doing.
@@ -81,16 +81,18 @@ def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
         with FileLock(store.home() / "mlflow.db.lock", timeout=LOCK_S):
             log(MlflowClient(store.uri()), cell, run, kinds)
     except Timeout as error:
-        _say(f"MLflow: {cell} is not logged (another process holds {error.lock_file}).")
+        _report(
+            f"MLflow: {cell} is not logged (another process holds {error.lock_file})."
+        )
         return False
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        _say(f"MLflow: {cell} is not logged ({answering.reason(error)}).")
+        _report(f"MLflow: {cell} is not logged ({answering.reason(error)}).")
         return False
     return True
 
 
 @cache
-def _say(found: str) -> None:
-    """Say once in a process what is not logged."""
+def _report(found: str) -> None:
+    """Report once in a process what is not logged."""
     later = "The results in data/ are complete; `biospike publish` logs them later."
     console.print(f"{found} {later}", markup=False)

@@ -1,4 +1,4 @@
-"""Whether a store takes runs, asked before MLflow is: it would try for minutes."""
+"""A check that a store accepts runs, before MLflow, which would try for minutes."""
 
 import os
 import sqlite3
@@ -17,7 +17,7 @@ ANSWER_S = 3
 
 @cache
 def fault(uri: str) -> str:
-    """Say why a tracking store takes no runs now; empty if it takes them.
+    """Explain why a tracking store takes no runs now; empty if it takes them.
 
     Parameters
     ----------

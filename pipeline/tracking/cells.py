@@ -1,4 +1,4 @@
-"""A cell's run and its folds' child runs: found, made, and told what is new."""
+"""A cell's run and its folds' child runs: found, made, and updated with what is new."""
 
 import os
 import subprocess
@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from pipeline import files
 from pipeline.parallel import console
 from pipeline.plots import accesses, dynamics, plasticity
 from pipeline.plots.runs import pictures
-from pipeline.plots.snapshots import STRONG, WEAK, parted
 from pipeline.profiling import measured
 from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
+from pipeline.tracking.curves import quartiles, snapshots
 from pipeline.tracking.entries import (
     data_digest,
     label_keys,
@@ -132,10 +131,10 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         log_curves(client, child, curves, group="train")
         if learned is not None:
             values = learned[learned["fold"] == summary["fold"]]
-            log_curves(client, child, _courses(values), group="learned")
+            log_curves(client, child, quartiles(values), group="learned")
         if local is not None:
-            snapshots = _snapshots(local, summary["fold"])
-            log_curves(client, child, snapshots, group="plasticity")
+            by_snapshot = snapshots(local, summary["fold"])
+            log_curves(client, child, by_snapshot, group="plasticity")
         client.set_terminated(child)
     tables = dynamics.LEARNED, dynamics.PORTRAITS, *plasticity.TABLES
     log_files(client, parent, folder, "run.json", "history.csv", *tables)
@@ -144,44 +143,6 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     log_pictures(client, parent, "plasticity", drawn.plasticity)
     log_model(client, parent, folder, run)
     client.set_terminated(parent.info.run_id)
-
-
-def _courses(learned: pd.DataFrame) -> pd.DataFrame:
-    """Give the quartiles of each quantity by epoch: the median and, aside, the others.
-
-    The columns are `epoch`, `layer1.tau_mem_s`, `layer1.tau_mem_s.p25` and so on.
-    """
-    finite = learned[np.isfinite(learned["value"])]
-    groups = finite.groupby(["epoch", "layer", "quantity"])["value"]
-    suffixes = {0.25: ".p25", 0.5: "", 0.75: ".p75"}
-    table = groups.quantile(np.array(list(suffixes))).unstack([1, 2, 3])
-    table.columns = [
-        f"layer{layer}.{quantity}{suffixes[share]}"
-        for layer, quantity, share in table.columns
-    ]
-    courses: pd.DataFrame = table.reset_index()
-    return courses
-
-
-def _snapshots(local: plasticity.Tables, fold: int) -> pd.DataFrame:
-    """Tell a fold's weights, rates and thresholds by the number of the snapshot.
-
-    The columns are `epoch`, which holds that number, `share_below_0.1`, `rate_hz`,
-    `rate_hz.p25` and so on.
-    """
-    shares = parted(local.weights[local.weights["fold"] == fold]).set_index("windows")
-    units = local.units[local.units["fold"] == fold].groupby("windows")
-    columns = {
-        f"share_below_{WEAK:g}": shares["weak"],
-        f"share_above_{STRONG:g}": shares["strong"],
-        "rate_hz.p25": units["rate_hz"].quantile(0.25),
-        "rate_hz": units["rate_hz"].median(),
-        "rate_hz.p75": units["rate_hz"].quantile(0.75),
-        "threshold": units["threshold"].median(),
-    }
-    return (
-        pd.DataFrame(columns).reset_index(drop=True).rename_axis("epoch").reset_index()
-    )
 
 
 def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
@@ -245,7 +206,7 @@ def _log_energy(client: "MlflowClient", parent: "Run", folder: Path) -> None:
 
 
 def _integers(bill: Mapping[str, Any]) -> dict[str, Any]:
-    """Name what is told of the network in integers, and of every cost table."""
+    """Name the metrics of the network in integers, and of every cost table."""
     int8 = bill["int8"]
     numbers = {
         f"energy/{name}": table.get("energy_uj_per_window")
@@ -280,7 +241,7 @@ def _words(learning: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _circumstances() -> dict[str, str]:
-    """Say what is known about the stage, the experiment and the code."""
+    """List what is known about the stage, the experiment and the code."""
     tags = {tag: os.environ.get(name, "") for tag, name in ENVIRONMENT.items()}
     commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     if commit:

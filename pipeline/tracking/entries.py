@@ -1,4 +1,4 @@
-"""What MLflow is told, in its own terms: numbers, curves, tags, files, data."""
+"""What MLflow receives, in its own terms: numbers, curves, tags, files, data."""
 
 import re
 import time
@@ -98,7 +98,7 @@ def log_pictures(
 
 
 def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> None:
-    """Say which data the run was made of."""
+    """Log which data the run was made of."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = files.dump_json({"files": run["inputs"]})

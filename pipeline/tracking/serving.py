@@ -43,7 +43,7 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
         model_input : array, shape (batch, time, feature)
             Windows of spikes, 0 and 1.
         params : dict, optional
-            `fold`: whose network to use, 0 unless said otherwise.
+            `fold`: whose network to use; default: the first fold, 0.
 
         Returns
         -------

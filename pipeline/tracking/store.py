@@ -1,4 +1,4 @@
-"""Where the runs are kept, and how MLflow behaves there."""
+"""The MLflow store of the runs, and the settings of MLflow."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""All that was tried on a data set, as MLflow remembers it."""
+"""All runs on a data set, as MLflow keeps them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 UPSTREAM = ("labels", "source", "reader", "signal", "windows", "folds")
-"""Settings that say which windows are told apart; others are what is tried on them."""
+"""Settings that define the windows to classify; the others are tried on them."""
 METRICS = {
     "balanced_accuracy": "test/int8_balanced_accuracy",
     "low": "test/int8_balanced_accuracy.ci_low",
@@ -31,7 +31,7 @@ CUT = {
 """The same of runs that decide windows early, on the windows that were counted."""
 AT_ONCE = 500
 KIND = "tradeoff"
-"""What tags the run that keeps the figure."""
+"""The tag of the run that keeps the figure."""
 
 
 def points(dataset: str) -> pd.DataFrame:

@@ -1,1 +1,1 @@
-"""From spikes to trained networks and their predictions."""
+"""Training: networks and their predictions from spikes."""

@@ -136,8 +136,8 @@ class Windows:
         for rows in torch.split(drawn, settings.batch):
             yield Batch(self.spikes(rows), self.targets[rows])
 
-    def judges(self, at_most: int, rng: np.random.Generator) -> Tensor:
-        """Draw the windows that judge: up to so many of each class."""
+    def validation_rows(self, at_most: int, rng: np.random.Generator) -> Tensor:
+        """Draw the windows that validate: up to so many of each class."""
         return some_of_each_class(self, at_most, rng)
 
     def logits(self, network: nn.Module, rows: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ def load(folder: Path, windows: pd.DataFrame, labels: Sequence[str]) -> Windows:
         Holds `<recording>.h5`, a spike train each.
     windows : DataFrame
         With columns window, recording, start, stop, segment_start, segment_stop and
-        label; samples of the prepared signal, which a code speaks of `delay_s` later.
+        label; samples of the prepared signal, which a code represents `delay_s` later.
     labels : sequence of str
         The classes in their order.
 

@@ -1,4 +1,4 @@
-"""Where torch computes, and how it computes the same twice."""
+"""The device that torch computes on, and its settings for repeatable results."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What neurons learn, but for weights: tables for the report and MLflow.
+"""Parameters that neurons learn, without weights: tables for the report and MLflow.
 
 `learned.parquet` holds the learned quantities after every epoch, `portraits.parquet`
 the map that a step without input makes of a neuron's state. Both work for any neuron
@@ -32,11 +32,11 @@ NOISE_STEPS = 500
 
 
 def learned(network: nn.Module) -> list[Plain]:
-    """Tell what a network's neurons have learned so far, as plain JSON.
+    """Report what a network's neurons have learned so far, as plain JSON.
 
     Returns
     -------
-    told : list of dict
+    learned : list of dict
         A layer's quantity each: layer (1 is the first), module (its path in the
         network), quantity, shape, and values, flat, in the units of the settings; what
         is not finite is None. Empty for a network that learns no dynamics.
@@ -81,7 +81,7 @@ def learned_table(folds: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     ----------
     folds : iterable of mapping
         A weights file's metadata each, with `fold`, `summary.best_epoch` and `learned`:
-        what `learned` told before training and after every epoch.
+        what `learned` returned before training and after every epoch.
 
     Returns
     -------
@@ -96,8 +96,8 @@ def learned_table(folds: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             fold=fold["fold"], epoch=epoch, kept=epoch == fold["summary"]["best_epoch"]
         )
         for fold in folds
-        for epoch, told in enumerate(fold["learned"])
-        for entry in told
+        for epoch, entries in enumerate(fold["learned"])
+        for entry in entries
     ]
     columns = ["fold", "epoch", "kept", "layer", "module", "quantity", "place", "value"]
     table = _joined(tables)
@@ -112,7 +112,7 @@ def portraits(network: nn.Module) -> pd.DataFrame:
     from a grid of states, for the layers as they are and as they were before training,
     by the layer's own step. u is the first state variable, the membrane, in the model's
     `unit`, each neuron's own value that fires; w is the second, as it is. What the
-    neurons of a layer make of a state is told by the median over them and, for one
+    neurons of a layer make of a state is shown by the median over them and, for one
     variable, the quartiles. Neurons of more than two variables, or of no such unit,
     have no portrait, nor have those that run away from the grid.
 

@@ -19,7 +19,7 @@ from pipeline.training.settings import SparsitySettings, TrainingSettings
 from pipeline.training.stretches import Stretches
 
 Examples = Windows | Stretches
-"""What a network learns from: it restarts for every decision, or it runs on."""
+"""The examples of a network: it restarts for every decision, or it runs on."""
 
 NONE = math.nan, math.nan
 MOST_SKIPPED = 0.05
@@ -32,9 +32,9 @@ class GradientError(PipelineError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """How an epoch went.
+    """The results of an epoch.
 
-    The training's loss is as the settings say; in validation it is the cross-entropy of
+    The settings choose the training's loss; in validation it is the cross-entropy of
     the logits. `spike_rate` is in hertz a neuron, of outputs that are not 0; None
     without spikes; `layer_rates` are those of each layer. `gradient_norm` is the median
     over the steps, before clipping; None where nothing learns by gradients. Of the
@@ -92,7 +92,7 @@ def fit(
     .. [2] L. N. Smith and N. Topin, "Super-convergence", 2018, arXiv:1708.07120.
     """
     check_loss(network, settings)
-    judges = validation.judges(settings.validation_windows_per_class, rng)
+    rows = validation.validation_rows(settings.validation_windows_per_class, rng)
     last = not chooses(validation)
     optimizer, schedule = _optimizer(network, train, settings)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
@@ -103,7 +103,7 @@ def fit(
         steps = _learn(network, batches, settings, optimizer, schedule, sparsity)
         skipped += steps.skipped
         _check_skipped(skipped, settings.epochs * train.n_batches(settings))
-        epoch = _judged(number, steps, network, validation, judges)
+        epoch = _validated(number, steps, network, validation, rows)
         if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
@@ -193,7 +193,7 @@ def _optimizer(
 
 
 class _Steps(NamedTuple):
-    """How the steps of an epoch went."""
+    """The results of an epoch's steps."""
 
     loss: float
     gradient_norm: float
@@ -246,7 +246,7 @@ def freeze_norms(network: nn.Module) -> None:
             module.eval()
 
 
-def _judged(
+def _validated(
     number: int, steps: _Steps, network: nn.Module, examples: Examples, rows: Tensor
 ) -> Epoch:
     """Judge a network by decisions, each class counting the same."""

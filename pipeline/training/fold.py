@@ -22,7 +22,7 @@ from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.read_out import fit_sparsely
 from pipeline.training.task import Task, check_classes, load_role
 
-SAY_EVERY_S = 10.0
+REPORT_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,14 @@ def fitted(task: Task, fold: int) -> Fitted:
     )
     check_classes(where, train, task.labels)
     shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
-    place = devices.choose()
+    device = devices.choose()
     network = task.network.build(shape, task.neuron)
     rng = seeds.generator(task.seed, "train", task.name, fold, "calibration")
     calibrate(network, next(iter(train.batches(task.settings, rng))).spikes)
-    network = network.to(place)
-    epochs, course = _fit(task, fold, network, train.to(place), validation.to(place))
+    network = network.to(device)
+    epochs, snapshots = _fit(
+        task, fold, network, train.to(device), validation.to(device)
+    )
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)
     summary = {
@@ -76,7 +78,7 @@ def fitted(task: Task, fold: int) -> Fitted:
         "summary": summary,
         "history": [asdict(epoch) for epoch in history],
         "learned": learned,
-        "course": course,
+        "snapshots": snapshots,
     }
     return Fitted(network, meta)
 
@@ -96,16 +98,16 @@ def _fit(
     train: Examples,
     validation: Examples,
 ) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
-    """Fit by gradients, after local learning if it is for that; gives its course."""
+    """Fit by gradients, after local learning if it is for that; gives its snapshots."""
     rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
     settings, sparsity = task.settings, task.sparsity
     if not isinstance(task.network, Competitive):
         return fit_sparsely(network, train, validation, settings, rng, sparsity), []
     first = first_rng(task, fold)
-    course, epochs = fit_locally(
+    snapshots, epochs = fit_locally(
         network, task.network, train, validation, settings, rng, first, sparsity
     )
-    return epochs, course.snapshots
+    return epochs, snapshots.taken
 
 
 def first_rng(task: Task, fold: int) -> np.random.Generator:
@@ -114,13 +116,13 @@ def first_rng(task: Task, fold: int) -> np.random.Generator:
 
 
 def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
-    """Collect a fold's epochs; off a terminal, tell of one now and then."""
+    """Collect a fold's epochs; off a terminal, report one now and then."""
     history: list[Epoch] = []
     printed = time.monotonic()
     for epoch in epochs:
         _check_finite(epoch, where)
         history.append(epoch)
-        if not console.is_terminal and time.monotonic() - printed > SAY_EVERY_S:
+        if not console.is_terminal and time.monotonic() - printed > REPORT_EVERY_S:
             printed = time.monotonic()
             console.print(
                 f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "

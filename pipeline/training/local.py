@@ -1,4 +1,4 @@
-"""Let a layer learn by local rules, then train a read-out of its spikes.
+"""Local learning: a layer learns by local rules, then its read-out is trained.
 
 The layer lives through training windows without their labels, one after the other, and
 keeps nothing of them but its state. The read-out is trained as any network is, on the
@@ -18,14 +18,14 @@ from pipeline.networks._plastic import Competing, DelayedWeights
 from pipeline.networks._stack import Stack
 from pipeline.networks.competitive import Competitive
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.training.batches import Windows, some_of_each_class
-from pipeline.training.course import Course, field_table, relative, save
 from pipeline.training.fitting import Epoch, Examples
 from pipeline.training.losses import DENSE
 from pipeline.training.read_out import EPOCHS_FITTED, fit_sparsely
 from pipeline.training.reward import fit_by_reward
 from pipeline.training.settings import SparsitySettings, TrainingSettings
+from pipeline.training.snapshots import Snapshots, field_table, relative, save
 from pipeline.training.stretches import Stretches
 
 SNAPSHOTS = 20
@@ -39,9 +39,9 @@ def fit_locally(
     validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
-    first: np.random.Generator,
+    weights_rng: np.random.Generator,
     sparsity: SparsitySettings = DENSE,
-) -> tuple[Course, Iterator[Epoch]]:
+) -> tuple[Snapshots, Iterator[Epoch]]:
     """Let the layer of a competitive network learn; then fit its read-out.
 
     Parameters
@@ -55,39 +55,40 @@ def fit_locally(
         Of the read-out.
     rng : Generator
         Draws the windows.
-    first : Generator
+    weights_rng : Generator
         Draws the weights before learning.
     sparsity : SparsitySettings
-        Of the read-out. What the layer learned stays whole: pruned, it would have to
+        Of the read-out. What the layer learned stays complete: pruned, it would have to
         learn on with fewer weights, which its rules know nothing of.
 
     Returns
     -------
-    course : Course
+    snapshots : Snapshots
         What the layer was on its way.
     epochs : iterator of Epoch
         The read-out's, fitted as they are asked for.
     """
     layer, neurons = parts(network)
     population = neurons.population
-    state = population.start(
-        first_weights(population, choices, first), neurons.thresholds.cpu().numpy()
-    )
-    course = Course(population)
-    course.note(state, 0, None)
+    weights = first_weights(population, choices, weights_rng)
+    state = population.start(weights, neurons.thresholds.cpu().numpy())
+    snapshots = Snapshots(population)
+    snapshots.take(state, 0, None)
     alone = train if isinstance(train, Windows) else train.windows()
-    _learn(layer, population, state, alone, choices.windows, rng, course)
+    _learn(layer, population, state, alone, choices.windows, rng, snapshots)
     _keep(layer, neurons, state)
     fitted = hidden(network, train, EPOCHS_FITTED * settings.windows_per_class, rng)
-    judged = hidden(network, validation, settings.validation_windows_per_class, rng)
-    rate = float(judged.trains.float().mean() / judged.dt)
+    validated = hidden(network, validation, settings.validation_windows_per_class, rng)
+    rate = float(validated.trains.float().mean() / validated.dt)
     rest = read_out(network)
     if reward := choices.reward:
-        fitted, judged = cast("Windows", fitted), cast("Windows", judged)
-        epochs = fit_by_reward(rest, fitted, judged, settings, reward, rng, first)
+        fitted, validated = cast("Windows", fitted), cast("Windows", validated)
+        epochs = fit_by_reward(
+            rest, fitted, validated, settings, reward, rng, weights_rng
+        )
     else:
-        epochs = fit_sparsely(rest, fitted, judged, settings, rng, sparsity)
-    return course, (
+        epochs = fit_sparsely(rest, fitted, validated, settings, rng, sparsity)
+    return snapshots, (
         replace(epoch, spike_rate=rate, layer_rates=(rate,)) for epoch in epochs
     )
 
@@ -101,9 +102,9 @@ def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:
 
 def read_out(network: nn.Module) -> Stack:
     """Give the network of the layer's spikes that remains."""
-    whole: Any = network
-    rest = Stack([], whole.head)
-    rest.dropout = whole.layers[0].dropout
+    stack: Any = network
+    rest = Stack([], stack.head)
+    rest.dropout = stack.layers[0].dropout
     return rest
 
 
@@ -116,13 +117,13 @@ def first_weights(
     return (population.w_max * drawn).astype(np.float32)
 
 
-def save_courses(
+def save_snapshots(
     folder: Path,
     choices: Competitive,
     folds: Sequence[tuple[nn.Module, Mapping[str, Any], np.random.Generator]],
     features: Sequence[str],
 ) -> set[str]:
-    """Write the courses of all folds as tables; gives the names of the files.
+    """Write the by_fold of all folds as tables; gives the names of the files.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def save_courses(
     features : sequence of str
         Names of the input's rows.
     """
-    fields, courses = {}, {}
+    fields, by_fold = {}, {}
     for network, meta, rng in folds:
         layer, neurons = parts(network)
         population, delays = neurons.population, layer.delays
@@ -145,8 +146,8 @@ def save_courses(
             relative(population, first_weights(population, choices, rng)),
             relative(population, layer.linear.weight.detach().t().numpy()),
         )
-        courses[meta["fold"]] = meta["course"]
-    return save(folder, courses, fields)
+        by_fold[meta["fold"]] = meta["snapshots"]
+    return save(folder, by_fold, fields)
 
 
 def layer_spikes(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -231,11 +232,11 @@ def _in_windows(
 def _learn(
     layer: DelayedWeights,
     population: Population,
-    state: State,
+    state: LearningState,
     train: Windows,
     count: int,
     rng: np.random.Generator,
-    course: Course,
+    snapshots: Snapshots,
 ) -> None:
     """Live through windows drawn at random, each once before any comes again."""
     order = np.concatenate(
@@ -252,10 +253,10 @@ def _learn(
                 spikes += population.run(state, window).sum(0)
         if len(some):
             seen += len(some)
-            course.note(state, seen, spikes)
+            snapshots.take(state, seen, spikes)
 
 
-def _keep(layer: DelayedWeights, neurons: Competing, state: State) -> None:
+def _keep(layer: DelayedWeights, neurons: Competing, state: LearningState) -> None:
     """Put what was learned into the network."""
     weights = neurons.population.values(state)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What training makes small.
+"""The losses of training.
 
 ::
 
@@ -79,7 +79,7 @@ def differentiate(
 
 
 class _Activity:
-    """What a layer put out in the windows of a batch, added up piece by piece."""
+    """The outputs of a layer in the windows of a batch, added up piece by piece."""
 
     def __init__(self, like: Tensor) -> None:
         self.total = like.new_zeros(())

@@ -1,9 +1,9 @@
-"""Which decisions a network takes without starting anew in between.
+"""Memory: the decisions that a network takes without a restart in between.
 
 A stretch lies in one segment of one recording and has decisions of one role: at every
 change of person, session, segment and role the network starts anew, and so no memory
 goes from one to the other. The first stretch of a segment begins with the segment, a
-later one with the interval that its first label speaks of.
+later one with the interval that its first label describes.
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from pipeline.roles import UNJUDGED
 
 
 class Memory(NamedTuple):
-    """How long a running network remembers.
+    """The memory of a running network.
 
     Parameters
     ----------

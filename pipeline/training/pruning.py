@@ -1,4 +1,4 @@
-"""Take away the weights that matter least, and train what is left.
+"""Prune the weights that matter least, and train the others.
 
 Pruning is global and unstructured: weights of all convolutions and linear maps that
 learn by gradient are ranked together by a score,
@@ -6,7 +6,7 @@ learn by gradient are ranked together by a score,
 ::
 
     magnitude   |w|
-    lamps       w² / Σ_{v: |v| ≥ |w|} v²          the sum within the weight's layer
+    lamp        w² / Σ_{v: |v| ≥ |w|} v²          the sum within the weight's layer
 
 and the lowest are 0 from then on. The second, a weight's share of what its layer would
 be left with, never takes all of a layer, and asks nothing of layers' scales. What is
@@ -15,7 +15,7 @@ left is trained for some epochs on the schedule of the training, its rates inclu
 References
 ----------
 .. [1] J. Lee et al., "Layer-adaptive sparsity for the magnitude-based pruning",
-   ICLR 2021 (the score is LAMP there).
+   ICLR 2021 (the LAMP score).
 .. [2] A. Renda, J. Frankle, M. Carbin, "Comparing rewinding and fine-tuning in neural
    network pruning", ICLR 2020 (why the training's own rates).
 """
@@ -37,7 +37,7 @@ from pipeline.training.settings import PruningSettings, TrainingSettings
 
 @dataclass(frozen=True, kw_only=True)
 class PrunedEpoch(Epoch):
-    """How an epoch went of which a share of the weights was 0."""
+    """The results of an epoch with a share of the weights at 0."""
 
     pruned: float
 
@@ -49,7 +49,7 @@ def prune_and_train(
     settings: TrainingSettings,
     pruning: PruningSettings | None,
 ) -> Iterator[Epoch]:
-    """Train, prune once, and train what is left; tells of all epochs.
+    """Train, prune once, and train what is left; yields all epochs.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def prune_and_train(
     take_away(network, pruning)
     with zeros_kept(network):
         for epoch in train_on(settings.model_copy(update={"epochs": pruning.epochs})):
-            told = {**asdict(epoch), "epoch": number + epoch.epoch}
-            yield PrunedEpoch(**told, pruned=pruning.share)
+            values = {**asdict(epoch), "epoch": number + epoch.epoch}
+            yield PrunedEpoch(**values, pruned=pruning.share)
 
 
 def take_away(network: nn.Module, pruning: PruningSettings) -> None:
@@ -118,7 +118,7 @@ def zeros_kept(network: nn.Module) -> Iterator[None]:
             hook.remove()
 
 
-def lamps(weights: Tensor) -> Tensor:
+def lamp(weights: Tensor) -> Tensor:
     """Compute w² / Σ_{v: |v| ≥ |w|} v² of a layer's weights."""
     squares = weights.detach().double().square().flatten()
     ordered, order = squares.sort(descending=True)
@@ -136,5 +136,5 @@ def _scores(layer: nn.Conv1d | nn.Linear, method: str) -> Tensor:
     if isinstance(layer, ScaledLinear | ScaledConvolution) and layer.mask is not None:
         mask = layer.mask.expand_as(layer.weight)
     weights = weight_of(layer).detach().double()
-    scores = lamps(weights) if method == "lamps" else weights.abs()
+    scores = lamp(weights) if method == "lamp" else weights.abs()
     return scores.clamp_min(torch.finfo(scores.dtype).tiny) * mask

@@ -1,4 +1,4 @@
-"""Put a trained fold in integers, and mend what that costs.
+"""Quantize a trained fold, and fine-tune it where rounding costs accuracy.
 
 Rounding weights after training is free; where it costs more than a percent of the
 validation windows, the network is tuned (`pipeline.training.tuning`).
@@ -63,10 +63,10 @@ def quantize_fold(
 ) -> Quantized:
     """Put a network in integers, and tune it where that costs too much.
 
-    Layers that learned by local rules stay as they are; what is tuned then is their
-    read-out. What is kept is what the validation windows judge best, and of equals what
-    was not tuned; where they cannot choose, nothing is tuned. Test windows are never
-    seen. It runs on the CPU.
+    Layers that learned by local rules stay as they are; then their read-out is tuned.
+    The network that is best on the validation windows is kept, and of equals the one
+    that was not tuned; where they cannot choose, nothing is tuned. Test windows are
+    never seen. It runs on the CPU.
 
     Parameters
     ----------
@@ -80,18 +80,18 @@ def quantize_fold(
     """
     cpu = torch.device("cpu")
     network, train = deepcopy(network).to(cpu).eval(), train.to(cpu)
-    judge = _Judge(validation.to(cpu), settings, rng)
+    validator = _Validator(validation.to(cpu), settings, rng)
     windows = train if isinstance(train, Windows) else train.windows()
     calibration = windows.spikes(some_of_each_class(windows, CALIBRATED, rng))
-    float32 = judge.accuracy(network)
+    float32 = validator.accuracy(network)
     try:
         best = quantize(network, calibration)
     except QuantizationError as error:
         return Quantized(None, float32, absent=f"{error.where}: {error.found}")
-    reached, plain = judge.accuracy(best), best
+    reached, plain = validator.accuracy(best), best
     if chooses(validation) and float32 - reached > TOLERATED:
         for candidate in tuned(network, plain, train, calibration, settings, rng):
-            accuracy = judge.accuracy(candidate)
+            accuracy = validator.accuracy(candidate)
             if accuracy > reached:
                 best, reached = candidate, accuracy
     return Quantized(best, float32, reached, fine_tuned=best is not plain)
@@ -100,7 +100,7 @@ def quantize_fold(
 def save_quantized(path: Path, quantized: Quantized, meta: Mapping[str, Any]) -> None:
     """Write the integer network of a fold, or why there is none, for `load_quantized`.
 
-    `quantized` tells of it as `run.json` does.
+    Its key `quantized` reports the result as `run.json` does.
     """
     network = quantized.network
     files.save_weights(
@@ -109,12 +109,12 @@ def save_quantized(path: Path, quantized: Quantized, meta: Mapping[str, Any]) ->
         meta={
             **meta,
             "network": describe(network) if network else None,
-            "quantized": told(quantized),
+            "quantized": summary(quantized),
         },
     )
 
 
-def told(quantized: Quantized) -> dict[str, Any]:
+def summary(quantized: Quantized) -> dict[str, Any]:
     """Put what became of a fold into plain values."""
     if quantized.absent:
         return {"absent": quantized.absent}
@@ -125,14 +125,14 @@ def told(quantized: Quantized) -> dict[str, Any]:
     }
 
 
-class _Judge:
-    """Judges networks by the same validation decisions."""
+class _Validator:
+    """Scores networks on the same validation decisions."""
 
     def __init__(
         self, examples: Examples, settings: TrainingSettings, rng: np.random.Generator
     ) -> None:
         self.examples = examples
-        self.rows = examples.judges(settings.validation_windows_per_class, rng)
+        self.rows = examples.validation_rows(settings.validation_windows_per_class, rng)
 
     def accuracy(self, network: nn.Module) -> float:
         """Compute the balanced accuracy."""

@@ -83,11 +83,11 @@ def fit_read_out(
     settings: TrainingSettings,
     rng: np.random.Generator,
 ) -> Iterator[Epoch]:
-    """Fit a linear read-out for each strength in turn; tells of each as an epoch.
+    """Fit a linear read-out for each strength in turn; yields each as an epoch.
 
     Every class counts the same, and nothing is dropped out. Rates are standardised by
     the training windows, which is folded into the weights. The network is left with the
-    read-out that judges the validation windows best; with that of the weakest
+    read-out that classifies the validation windows best; with that of the weakest
     regularisation where these cannot choose.
 
     Parameters
@@ -105,10 +105,11 @@ def fit_read_out(
     from threadpoolctl import threadpool_limits
 
     fitted = some_of_each_class(train, EPOCHS_FITTED * settings.windows_per_class, rng)
-    judges = validation.judges(settings.validation_windows_per_class, rng)
-    rates, judged = _rates(network, train, fitted), _rates(network, validation, judges)
+    rows = validation.validation_rows(settings.validation_windows_per_class, rng)
+    rates = _rates(network, train, fitted)
+    validation_rates = _rates(network, validation, rows)
     last = not chooses(validation)
-    targets, judged_targets = train.targets[fitted], validation.targets[judges]
+    targets, validation_targets = train.targets[fitted], validation.targets[rows]
     scaler = StandardScaler().fit(rates.double().cpu().numpy())
     standard = scaler.transform(rates.double().cpu().numpy())
     linear = _head(network).linear
@@ -123,11 +124,11 @@ def fit_read_out(
         _put(linear, model, scaler.mean_, scaler.scale_)
         with torch.no_grad():
             loss, _ = balanced(linear(rates), targets)
-            judgement = balanced(linear(judged), judged_targets)
-        yield Epoch(number, loss, *judgement, None)
-        if last or judgement[1] > best:
+            validated = balanced(linear(validation_rates), validation_targets)
+        yield Epoch(number, loss, *validated, None)
+        if last or validated[1] > best:
             best, kept = (
-                judgement[1],
+                validated[1],
                 {k: v.clone() for k, v in linear.state_dict().items()},
             )
     linear.load_state_dict(kept)

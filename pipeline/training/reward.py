@@ -1,4 +1,4 @@
-"""Let a read-out learn from reward: one number a window, and no gradient.
+"""Learning of a read-out from reward: one number per window, and no gradient.
 
 ::
 
@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from pipeline.axes import SpikeBits
 from pipeline.networks._reward_head import RewardHead
 from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import (
     Windows,
@@ -53,14 +53,14 @@ AT_ONCE = 64
 
 def fit_by_reward(
     network: nn.Module,
-    heard: Windows,
-    judged: Windows,
+    train: Windows,
+    validation: Windows,
     settings: TrainingSettings,
     choices: RewardReadOut,
     rng: np.random.Generator,
-    first: np.random.Generator,
+    weights_rng: np.random.Generator,
 ) -> Iterator[Epoch]:
-    """Let a read-out learn from reward, and tell of every epoch.
+    """Let a read-out learn from reward, and yield every epoch.
 
     It ends as `fit` does, and leaves the network with the weights of its best epoch.
 
@@ -68,7 +68,7 @@ def fit_by_reward(
     ----------
     network : nn.Module
         A `RewardHead` and nothing else; it is changed.
-    heard, judged : Windows
+    train, validation : Windows
         What it learns from, and what decides which epoch was the best.
     settings : TrainingSettings
         Of which epochs, windows and patience count here.
@@ -76,7 +76,7 @@ def fit_by_reward(
         What the head was made of.
     rng : Generator
         Draws windows and choices.
-    first : Generator
+    weights_rng : Generator
         Draws the weights before learning.
 
     Yields
@@ -85,16 +85,18 @@ def fit_by_reward(
         Its training loss is the cross-entropy of the choices' likelihoods; the spike
         rate is of the class neurons.
     """
-    learner = _Learner.of(network, choices, first)
-    judges = some_of_each_class(judged, settings.validation_windows_per_class, rng)
-    last = not chooses(judged)
+    learner = _Learner.of(network, choices, weights_rng)
+    validating = some_of_each_class(
+        validation, settings.validation_windows_per_class, rng
+    )
+    last = not chooses(validation)
     best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
     for number in range(1, settings.epochs + 1):
-        rows = as_many_of_each_class(heard, settings.windows_per_class, rng)
+        rows = as_many_of_each_class(train, settings.windows_per_class, rng)
         left = 1 - (np.arange(len(rows)) / len(rows) + number - 1) / settings.epochs
-        loss = learner.live_through(heard, rows, left, rng)
+        loss = learner.learn_from(train, rows, left, rng)
         learner.keep()
-        epoch = Epoch(number, loss, *learner.judge(network, judged, judges))
+        epoch = Epoch(number, loss, *learner.score(network, validation, validating))
         if last or epoch.validation_balanced_accuracy > best_accuracy:
             best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
             best_weights = copy.deepcopy(network.state_dict())
@@ -111,13 +113,13 @@ class _Learner:
     Parameters
     ----------
     head : RewardHead
-    state : State
+    state : LearningState
     eligibility : array, shape (source, neuron)
         The state's, of the rule that waits for reward.
     """
 
     head: RewardHead
-    state: State
+    state: LearningState
     eligibility: np.ndarray
 
     @classmethod
@@ -125,8 +127,8 @@ class _Learner:
         cls, network: nn.Module, choices: RewardReadOut, rng: np.random.Generator
     ) -> "_Learner":
         """Start from weights that are drawn uniformly."""
-        whole: Any = network
-        head: RewardHead = whole.head
+        stack: Any = network
+        head: RewardHead = stack.head
         population = head.neurons.population
         shape = population.n_pre, population.n_post
         drawn = population.w_max * rng.uniform(*choices.first_weights, shape)
@@ -139,12 +141,12 @@ class _Learner:
         )
         return cls(head, state, rewarded.synapse[0])
 
-    def live_through(
+    def learn_from(
         self, windows: Windows, rows: Tensor, left: np.ndarray, rng: np.random.Generator
     ) -> float:
         """Decide on windows and learn from what that earns; gives the mean loss.
 
-        `left` says, for each, how much of the rate is left.
+        `left` gives, for each, how much of the rate is left.
         """
         targets = windows.targets[rows.to(windows.targets.device)].cpu()
         gains, likelihoods = iter(zip(targets.tolist(), left, strict=True)), []
@@ -161,7 +163,7 @@ class _Learner:
         return loss
 
     def likelihoods(self, window: SpikeBits) -> np.ndarray:
-        """Live through a window, and say how sure of every class that makes."""
+        """Run through a window, and give the probability of every class."""
         population = self.head.neurons.population
         population.rest(self.state)
         counts = population.run(self.state, window).sum(0)
@@ -187,7 +189,7 @@ class _Learner:
             self.head.weights.weight.copy_(torch.from_numpy(weights).t())
             self.head.neurons.thresholds.copy_(torch.from_numpy(self.state.thresholds))
 
-    def judge(
+    def score(
         self, network: nn.Module, windows: Windows, rows: Tensor
     ) -> tuple[float, float, float]:
         """Compute loss and accuracy of windows, and the class neurons' rate."""

@@ -1,4 +1,4 @@
-"""Training segments: what an epoch draws from stretches.
+"""Training segments: the parts of stretches that an epoch draws.
 
 Each segment is laid around a decision, its anchor, and as many anchors of every class
 are drawn; so rare classes are met as often as asked. All other decisions in it count as
@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class Segments:
-    """How segments are cut from stretches.
+    """The rule that cuts segments from stretches.
 
     Parameters
     ----------

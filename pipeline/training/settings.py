@@ -1,8 +1,9 @@
-"""How networks are trained; apart, so that reading params.yaml imports no torch."""
+"""Settings of training, apart, so that reading params.yaml imports no torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from pipeline.components import Settings
 from pipeline.errors import ConfigError
@@ -13,7 +14,7 @@ from pipeline.networks.dense import Dense
 
 
 class TrainingSettings(Settings):
-    """How networks are trained."""
+    """The settings of training."""
 
     epochs: PositiveInt = 20
     windows_per_class: Annotated[
@@ -22,7 +23,7 @@ class TrainingSettings(Settings):
     ] = 600
     validation_windows_per_class: Annotated[
         int,
-        Field(ge=1, description="at most so many of a class judge an epoch, where "
+        Field(ge=1, description="at most so many of a class validate an epoch, where "
               "networks restart; all do where they run on"),
     ] = 500  # fmt: skip
     batch: Annotated[
@@ -67,14 +68,21 @@ class TrainingSettings(Settings):
     ] = 10
 
 
+def _new_name(method: Any) -> Any:
+    if method == "lamps":
+        raise PydanticCustomError("renamed", "lamp, the new name of 'lamps'")
+    return method
+
+
 class PruningSettings(Settings):
     """Weights that are taken away after training."""
 
     method: Annotated[
-        Literal["magnitude", "lamps"],
+        Literal["magnitude", "lamp"],
+        BeforeValidator(_new_name),
         Field(description="which weights matter least: the smallest, or those that "
               "carry least of their layer"),
-    ] = "lamps"  # fmt: skip
+    ] = "lamp"  # fmt: skip
     share: Annotated[
         float, Field(ge=0, lt=1, description="of all weights that are taken away")
     ]
@@ -88,13 +96,13 @@ class CutoffSettings(Settings):
 
     agreement: Annotated[
         float,
-        Field(ge=0.5, le=1, description="of early decisions with those of the whole "
+        Field(ge=0.5, le=1, description="of early decisions with those of the full "
               "window, in validation"),
     ] = 0.99  # fmt: skip
 
 
 class SparsitySettings(Settings):
-    """What a model spends less by; without any of it, training is as it is."""
+    """Sparsity settings; without any of them, training is unchanged."""
 
     rate_target_hz: Annotated[
         float, Field(gt=0, le=1000, description="mean spike rate asked of every layer")

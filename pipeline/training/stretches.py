@@ -64,7 +64,7 @@ class Stretches:
     targets : Tensor, shape (decision,), int64
         Each decision's label, as its place among the labels.
     n_steps : int
-        Steps that a label speaks of, which a network sees that starts anew for it.
+        Steps that a label describes, which a network sees that starts anew for it.
     dt : float
         Seconds a step.
     """
@@ -110,8 +110,8 @@ class Stretches:
         """Draw an epoch of training segments; see `segments`."""
         return Segments.of(self, settings).batches(settings, rng)
 
-    def judges(self, at_most: int, rng: np.random.Generator) -> Tensor:
-        """List the decisions that judge: all, for the network passes them anyway."""
+    def validation_rows(self, at_most: int, rng: np.random.Generator) -> Tensor:
+        """List the validation decisions: all, since the network passes them anyway."""
         return torch.arange(len(self.targets), device=self.targets.device)
 
     def logits(self, network: Stack, rows: Tensor) -> Tensor:

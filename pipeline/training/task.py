@@ -1,4 +1,4 @@
-"""What a cell learns, and from which windows."""
+"""The task of a cell: its settings, and the windows that it learns from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 @dataclass(frozen=True)
 class Task:
-    """What a cell learns.
+    """The task of a cell.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Task:
     inputs : mapping of str to str
         Digests of everything else that the result depends on: files and sources.
     sparsity : SparsitySettings
-        What the model spends less by.
+        Sparsity settings.
     memory_s : float or None
         How long a network may remember that runs on, for labels follow the clock.
     """
@@ -58,7 +58,7 @@ class Task:
 
 
 def load_role(task: Task, fold: int, role: str) -> Examples:
-    """Load what a fold learns from or is judged by, in the order of `role_windows`."""
+    """Load the decisions of one role in a fold, in the order of `role_windows`."""
     if task.network.restarts == "windows":
         return batches.load(task.spikes, role_windows(task, fold, role), task.labels)
     role_windows(task, fold, role)

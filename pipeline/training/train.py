@@ -24,7 +24,7 @@ from pipeline.roles import trained_folds
 from pipeline.training import devices, dynamics
 from pipeline.training.fitting import GradientError
 from pipeline.training.fold import first_rng, fitted
-from pipeline.training.local import save_courses
+from pipeline.training.local import save_snapshots
 from pipeline.training.quantizing import quantize_fold, save_quantized
 from pipeline.training.task import Task, load_role
 from pipeline.training.trained import (
@@ -78,12 +78,16 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     networks = [load_network(path, task.network, task.neuron)[0] for path in weights]
     made = _save_predictions(folder, done)
     made |= dynamics.save(folder, networks, metas)
-    made |= _save_courses(task, folder, networks, metas)
+    made |= _save_snapshots(task, folder, networks, metas)
     made |= {path.name for path in weights}
     made |= {quantized_path(folder, fold).name for fold in folds}
     files.keep_only(folder, made | OTHER_FILES)
     return [
-        {**one.meta["summary"], "n_test": len(one.predicted), "quantized": one.told}
+        {
+            **one.meta["summary"],
+            "n_test": len(one.predicted),
+            "quantized": one.quantized,
+        }
         for one in done
     ]
 
@@ -91,8 +95,8 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
 def _save_predictions(folder: Path, done: Sequence["_Fold"]) -> set[str]:
     """Save what was predicted; in integers only if every fold has such a network."""
     tables = {"predictions.parquet": [one.predicted for one in done]}
-    whole = [one.predicted_in_integers for one in done]
-    there = [table for table in whole if table is not None]
+    integers = [one.predicted_in_integers for one in done]
+    there = [table for table in integers if table is not None]
     if len(there) == len(done):
         tables["quantized.parquet"] = there
     for name, parts in tables.items():
@@ -102,37 +106,37 @@ def _save_predictions(folder: Path, done: Sequence["_Fold"]) -> set[str]:
 
 @dataclass(frozen=True)
 class _Fold:
-    """A trained fold: what its weights file says, and what its networks predict."""
+    """A trained fold: the metadata of its weights, and what its networks predict."""
 
     meta: dict[str, Any]
     predicted: pd.DataFrame
-    told: dict[str, Any]
-    """What became of it in integers."""
+    quantized: dict[str, Any]
+    """The result of its quantization."""
     predicted_in_integers: pd.DataFrame | None
 
 
 def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
     """Train a fold and put it in integers, unless that is done; and predict."""
-    path, whole_path = weights_path(folder, fold), quantized_path(folder, fold)
+    path, integer_path = weights_path(folder, fold), quantized_path(folder, fold)
     inputs = _fold_inputs(task, fold)
     seed = seeds.integer(task.seed, "train", task.name, fold)
     with devices.repeatable(seed), _named(f"{task.name}, fold {fold}"):
         if not unfinished.is_made_of(path, inputs):
             # Elsewhere, as on a GPU, the same inputs may give other weights.
-            whole_path.unlink(missing_ok=True)
+            integer_path.unlink(missing_ok=True)
             made = fitted(task, fold)
             files.save_weights(path, made.network.state_dict(), meta=made.meta)
             unfinished.note_inputs(path, inputs)
         network, _ = load_network(path, task.network, task.neuron)
-        if not unfinished.is_made_of(whole_path, inputs):
-            _quantize_fold(task, network, whole_path, fold)
-            unfinished.note_inputs(whole_path, inputs)
-        whole, told = load_quantized(whole_path)
+        if not unfinished.is_made_of(integer_path, inputs):
+            _quantize_fold(task, network, integer_path, fold)
+            unfinished.note_inputs(integer_path, inputs)
+        integer_network, quantized = load_quantized(integer_path)
         return _Fold(
             files.load_weights(path)[1],
             predictions(task, network, fold),
-            told,
-            predictions(task, whole, fold) if whole else None,
+            quantized,
+            predictions(task, integer_network, fold) if integer_network else None,
         )
 
 
@@ -179,7 +183,7 @@ def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> Non
     save_quantized(path, quantized, meta={"fold": fold})
 
 
-def _save_courses(
+def _save_snapshots(
     task: Task, folder: Path, networks: list[nn.Module], metas: list[dict[str, Any]]
 ) -> set[str]:
     """Tabulate what layers were while they learned by local rules, if any did."""
@@ -189,4 +193,4 @@ def _save_courses(
     features = files.load_spikes(task.spikes / f"{recording}.h5").features
     first = [first_rng(task, meta["fold"]) for meta in metas]
     folds = list(zip(networks, metas, first, strict=True))
-    return save_courses(folder, task.network, folds, features)
+    return save_snapshots(folder, task.network, folds, features)

@@ -1,4 +1,4 @@
-"""Trained folds as they lie in a run's folder: their networks and what they predict."""
+"""Trained folds in a run's folder: their networks and predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def load_network(
 
 
 def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
-    """Rebuild a fold's network in integers, and read what the file says of it.
+    """Rebuild a fold's network in integers, and read its summary from the file.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def predictions(task: Task, network: nn.Module, fold: int) -> pd.DataFrame:
     table = role_windows(task, fold, "test")
     tested = load_role(task, fold, "test")
     integer = isinstance(network, IntegerNetwork)
-    place = torch.device("cpu") if integer else devices.choose()
-    rows = torch.arange(len(table), device=place)
-    logits = predict(network.to(place), tested.to(place), rows)
+    device = torch.device("cpu") if integer else devices.choose()
+    rows = torch.arange(len(table), device=device)
+    logits = predict(network.to(device), tested.to(device), rows)
     if isinstance(network, IntegerNetwork):
         logits = logits.double() * network.scale
     return _table(table, fold, logits, task.labels)

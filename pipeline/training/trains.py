@@ -71,7 +71,7 @@ def _shift(train: Spikes) -> int:
 
 
 def _padded(train: Spikes) -> np.ndarray:
-    """Unpack to (step, feature), with silence for what the code had yet to say."""
+    """Unpack to (step, feature), with silence before the code has output."""
     bits = unpack(train).T.astype(np.uint8)
     return np.pad(bits, ((0, _shift(train)), (0, 0)))
 

@@ -88,8 +88,9 @@ def _with_new_read_out(
 ) -> Iterator[IntegerNetwork]:
     """Fit read-outs anew, to the spikes that the integer layer makes.
 
-    Weights that are 0 stay 0: of inputs that no class hears, the regression is told
-    nothing; where only some classes do not hear one, the read-out learns by gradients.
+    Weights that are 0 stay 0: the regression gets no inputs that are connected to no
+    class; where one is connected to some classes only, the read-out learns by
+    gradients.
     """
     rest = read_out(deepcopy(network))
     count = EPOCHS_FITTED * settings.windows_per_class
@@ -101,12 +102,12 @@ def _with_new_read_out(
         heads = _fine_tuned(rest, hidden_spikes, calibration, settings, rng)
     else:
         hidden_spikes = _silenced(hidden_spikes, rest, silent)
-        # The validation windows judge each strength in integers, outside; not here.
+        # The caller scores each strength in integers on validation windows; not here.
         fits = fit_read_out(rest, hidden_spikes, hidden_spikes, settings, rng)
         heads = (quantize(rest, calibration) for _ in fits)
     layers: list[Any] = list(plain.layers)
-    for told in heads:
-        yield IntegerNetwork(layers, told.head).eval()
+    for quantized in heads:
+        yield IntegerNetwork(layers, quantized.head).eval()
 
 
 def _windows(hidden_spikes: Examples, count: int, rng: np.random.Generator) -> Windows:
@@ -125,7 +126,7 @@ def _windows(hidden_spikes: Examples, count: int, rng: np.random.Generator) -> W
 
 
 def _silenced(hidden_spikes: Windows, rest: Stack, silent: Tensor) -> Windows:
-    """Take out the spikes that a read-out's silent columns would hear."""
+    """Take out the spikes that a read-out's silent columns would receive."""
     head: Any = rest.head
     columns = (bins_of(head), -1)
     inside = lengths(head, hidden_spikes.n_steps).reshape(columns)[:, 0]
@@ -186,7 +187,7 @@ def _linears(learner: Stack) -> list[nn.Linear | nn.Conv1d]:
 
 
 def _divisors(learner: Stack, calibration: Tensor) -> dict[Any, Tensor]:
-    """Say by what weights are divided before they are rounded."""
+    """Give the divisor by which weights are divided before they are rounded."""
     outputs = outputs_of(learner, calibration)
     head: Any = learner.head
     inside = lengths(head, len(outputs[-1] if outputs else calibration))

@@ -1,4 +1,4 @@
-"""dvc.yaml says what the code does: deps, params and outs are what a stage touches."""
+"""dvc.yaml matches the code: deps, params and outs are what a stage touches."""
 
 import importlib
 import re

@@ -74,16 +74,16 @@ def test_answers_by_hand(example: ModuleType) -> None:
 
 
 def test_weakening_must_outweigh_clearly(example: ModuleType) -> None:
-    """What the script says of few inputs and nearly balanced changes."""
+    """What the script reports for few inputs and nearly balanced changes."""
     rule = ThreeVariable(a_plus=0.01, a_minus=0.0105)
     assert (example.live(0, 100, 0.002, rule).weights[-1] > 0.5).all()
 
 
-def test_the_script_says_how_to_use_it() -> None:
-    told = subprocess.run(
+def test_the_script_explains_how_to_use_it() -> None:
+    printed = subprocess.run(
         [sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=True
     )
-    assert "--picture" in told.stdout
+    assert "--picture" in printed.stdout
 
 
 def test_the_script_runs_and_draws(
@@ -91,9 +91,9 @@ def test_the_script_runs_and_draws(
 ) -> None:
     path = tmp_path / "picture.svg"
     example.main(["--seconds", "2", "--picture", str(path)])
-    told = capsys.readouterr().out
-    assert "Weights before" in told
-    assert "coincidences answered" in told
+    printed = capsys.readouterr().out
+    assert "Weights before" in printed
+    assert "coincidences answered" in printed
     assert path.read_text().startswith("<?xml")
 
 
@@ -112,4 +112,4 @@ def test_wrong_arguments_are_refused(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.parse(arguments)
-    assert "expected" in (told := capsys.readouterr().err) or "folder" in told
+    assert "expected" in (printed := capsys.readouterr().err) or "folder" in printed

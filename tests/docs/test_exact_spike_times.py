@@ -292,10 +292,10 @@ def test_membrane_keeps_the_order_of_its_grid(example: ModuleType) -> None:
     trial = example.Trial()
     grid = array([0.0, 10.0, 20.0])
     times, weights = array([[15.0, 60.0, 5.0]]), array([[1.0, 9.0, 1.0]])
-    whole = example.membrane(times, weights, trial, grid)
+    uncut = example.membrane(times, weights, trial, grid)
     parts = [example.membrane(times, weights, trial, grid[k, None]) for k in range(3)]
-    torch.testing.assert_close(whole, torch.cat(parts))
-    assert whole[0] == 0 < whole[1]
+    torch.testing.assert_close(uncut, torch.cat(parts))
+    assert uncut[0] == 0 < uncut[1]
 
 
 @pytest.mark.parametrize(
@@ -344,11 +344,11 @@ def test_learning_makes_a_silent_neuron_fire(example: ModuleType) -> None:
     assert (example.forward(task.times, weights, trial).fired > 0).all()
 
 
-def test_the_script_says_how_to_use_it() -> None:
-    told = subprocess.run(
+def test_the_script_explains_how_to_use_it() -> None:
+    printed = subprocess.run(
         [sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=True
     )
-    assert "--picture" in told.stdout
+    assert "--picture" in printed.stdout
 
 
 def test_the_script_runs_and_draws(
@@ -368,4 +368,4 @@ def test_wrong_arguments_are_refused(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.parse(arguments)
-    assert "expected" in (told := capsys.readouterr().err) or "folder" in told
+    assert "expected" in (printed := capsys.readouterr().err) or "folder" in printed

@@ -41,13 +41,13 @@ def same(one: object, other: object) -> bool:
 @settings(max_examples=15, deadline=None)
 def test_any_chunks_give_the_same(example: ModuleType, cuts: list[int]) -> None:
     samples, _ = example.stream(6, 3)
-    whole, device = example.live(example.start(0), samples)
+    uncut, device = example.live(example.start(0), samples)
     pieces, other = [], example.start(0)
     for piece in np.split(samples, sorted(cuts), axis=1):
         spikes, other = example.live(other, piece)
         pieces.append(spikes)
-    assert whole.any()
-    assert np.array_equal(np.concatenate(pieces), whole)
+    assert uncut.any()
+    assert np.array_equal(np.concatenate(pieces), uncut)
     assert same(device, other)
 
 
@@ -104,14 +104,14 @@ def test_another_device_is_refused(
         example.load(tmp_path)
 
 
-def test_the_script_tells_before_and_after(
+def test_the_script_reports_before_and_after(
     example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     example.main(["--seconds", "5", "--save", str(tmp_path / "device")])
-    told = capsys.readouterr().out
-    assert "Before" in told
-    assert "After 5 s" in told
-    assert "bytes" in told
+    printed = capsys.readouterr().out
+    assert "Before" in printed
+    assert "After 5 s" in printed
+    assert "bytes" in printed
 
 
 @pytest.mark.parametrize(("count", "every"), [(1, 1), (3, 2), (5, 4)])

@@ -63,7 +63,7 @@ def measured(windows: pd.DataFrame, folds: pd.DataFrame | None = None) -> Clock:
 
 
 @pytest.fixture(scope="module")
-def telling() -> Clock:
+def informative() -> Clock:
     """The clock of labels in a fixed order."""
     return measured(ordered())
 
@@ -78,11 +78,11 @@ def value(clock: Clock, name: str) -> float:
     return clock.metrics[name]["balanced_accuracy"]["value"]
 
 
-def test_a_fixed_order_of_labels_is_told_by_the_clock_alone(telling: Clock) -> None:
-    assert value(telling, "trees") > 0.97
-    assert value(telling, "linear") > 0.9
-    assert telling.value == value(telling, telling.metrics["best"])
-    assert telling.value == max(value(telling, name) for name in CLASSIFIERS)
+def test_the_clock_alone_predicts_a_fixed_order_of_labels(informative: Clock) -> None:
+    assert value(informative, "trees") > 0.97
+    assert value(informative, "linear") > 0.9
+    assert informative.value == value(informative, informative.metrics["best"])
+    assert informative.value == max(value(informative, name) for name in CLASSIFIERS)
 
 
 def test_labels_in_no_order_leave_the_clock_at_chance(blind: Clock) -> None:
@@ -236,9 +236,9 @@ def compared(clock: Clock, predictions: pd.DataFrame) -> dict[str, Any]:
 
 
 def test_a_good_model_is_no_better_than_a_clock_that_knows_the_order(
-    telling: Clock,
+    informative: Clock,
 ) -> None:
-    found = compared(telling, model(ordered(), 0.8))
+    found = compared(informative, model(ordered(), 0.8))
     assert found["near"]
     assert found["difference"] < -0.1
 
@@ -251,9 +251,9 @@ def test_the_same_model_is_better_than_a_clock_that_knows_nothing(blind: Clock) 
     assert found["subjects"] == N_SUBJECTS
 
 
-def test_predictions_of_other_windows_are_refused(telling: Clock) -> None:
+def test_predictions_of_other_windows_are_refused(informative: Clock) -> None:
     with pytest.raises(DataError, match="windows that the clock"):
-        compared(telling, model(ordered(), 0.8).iloc[1:])
+        compared(informative, model(ordered(), 0.8).iloc[1:])
 
 
 @pytest.mark.parametrize(

@@ -56,19 +56,19 @@ def test_equals_scikit_learn() -> None:
 
     predictions = made_up()
     found = evaluate(predictions, LABELS, QUICK, seed=1).metrics
-    truth, told = predictions["label"], predictions["predicted"]
+    truth, predicted = predictions["label"], predictions["predicted"]
     expected = {
-        "balanced_accuracy": metrics.balanced_accuracy_score(truth, told),
-        "macro_f1": metrics.f1_score(truth, told, average="macro"),
-        "accuracy": metrics.accuracy_score(truth, told),
+        "balanced_accuracy": metrics.balanced_accuracy_score(truth, predicted),
+        "macro_f1": metrics.f1_score(truth, predicted, average="macro"),
+        "accuracy": metrics.accuracy_score(truth, predicted),
     }
     for name, value in expected.items():
         assert found[name]["value"] == pytest.approx(value)
         assert found[name]["low"] < value < found[name]["high"]
-    confusion = metrics.confusion_matrix(truth, told, labels=LABELS)
+    confusion = metrics.confusion_matrix(truth, predicted, labels=LABELS)
     assert found["confusion"] == confusion.tolist()
-    recall = metrics.recall_score(truth, told, average=None)
-    precision = metrics.precision_score(truth, told, average=None)
+    recall = metrics.recall_score(truth, predicted, average=None)
+    precision = metrics.precision_score(truth, predicted, average=None)
     for k, label in enumerate(LABELS):
         row = found["classes"][label]
         assert row["sensitivity"]["value"] == pytest.approx(recall[k])
@@ -169,7 +169,7 @@ def test_folds_of_one_class_each_have_no_auroc() -> None:
     assert "without" not in found["balanced_accuracy"]
 
 
-def test_a_class_that_is_never_predicted_says_so() -> None:
+def test_a_class_that_is_never_predicted_is_reported() -> None:
     predictions = made_up()
     predictions["predicted"] = predictions["predicted"].replace("S", "N")
     found = evaluate(predictions, LABELS, QUICK, seed=1).metrics["classes"]["S"]
@@ -250,13 +250,13 @@ def test_the_same_twice_and_in_any_order() -> None:
     assert once.metrics["accuracy"] != other.metrics["accuracy"]
 
 
-def test_pooled_metrics_alone_are_those_of_the_whole() -> None:
+def test_pooled_metrics_alone_are_those_of_the_full_evaluation() -> None:
     """With the same resamples: the intervals of two networks can be compared."""
     predictions = made_up()
     pooled = evaluate_pooled(predictions, LABELS, QUICK, seed=1)
-    whole = evaluate(predictions, LABELS, QUICK, seed=1).metrics
+    full = evaluate(predictions, LABELS, QUICK, seed=1).metrics
     assert set(pooled) == {"balanced_accuracy", "macro_f1", "accuracy"}
-    assert pooled == {name: whole[name] for name in pooled}
+    assert pooled == {name: full[name] for name in pooled}
     other = evaluate_pooled(made_up(skill=0.5), LABELS, QUICK, seed=1)
     assert other["accuracy"]["value"] < pooled["accuracy"]["low"]
     with pytest.raises(DataError, match="no tested window"):

@@ -34,7 +34,7 @@ def test_interval_equals_scipy_on_the_values_themselves() -> None:
     assert found.reason == ""
 
 
-def test_interval_covers_the_truth_as_often_as_it_says() -> None:
+def test_interval_covers_the_truth_as_often_as_it_states() -> None:
     rng = np.random.default_rng(4)
     settings = statistics.Bootstrap(300, 0.9)
     hits = 0
@@ -73,7 +73,7 @@ def test_groups_are_resampled_apart() -> None:
         ([np.nan, 2.0, 3.0], [0, 1, 2], "undefined"),
     ],
 )
-def test_what_has_no_interval_says_why(
+def test_a_missing_interval_has_a_reason(
     values: list[float], members: list[int], reason: str
 ) -> None:
     statistic = _mean_of(np.array(values))
@@ -119,7 +119,7 @@ def test_paired_permutation_equals_all_swaps() -> None:
     assert found.subjects == 6
 
 
-def test_a_model_that_is_better_on_every_subject_is_told_apart() -> None:
+def test_a_model_that_is_better_on_every_subject_is_distinguished() -> None:
     better, worse = np.full((12, 2), (9, 1)), np.full((12, 2), (5, 5))
     found = statistics.paired_permutation(_total, better, worse, 5000, _rng())
     assert found.p == pytest.approx(2 / 2**12)

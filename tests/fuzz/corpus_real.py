@@ -218,7 +218,7 @@ def _tree(tree: Path) -> Item:
     for path in sorted(tree.rglob("sub-01*.*")):
         name, content = path.relative_to(tree).as_posix(), path.read_bytes()
         if name.endswith("_channels.tsv"):
-            # It says V where the file says uV, which is refused.
+            # It states V where the file states uV, which is refused.
             content = re.sub(rb"\tV\b", b"\tuV", content)
         files[name] = content
         if name.endswith(".edf"):

@@ -115,7 +115,7 @@ class Reading:
 
 
 FLOAT = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-WHOLE = r"[-+]?\d+"
+INTEGER = r"[-+]?\d+"
 VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
 VOLTS |= {"microv": 1e-6, "volt": 1.0, "volts": 1.0, "millivolt": 1e-3}
 VOLTS |= {"microvolt": 1e-6, "microvolts": 1e-6, "millivolts": 1e-3, "nanovolt": 1e-9}

@@ -133,7 +133,7 @@ def copies(recordings: Mapping[str, Taken]) -> str:
 
 
 def compare(item: Item, reading: Reading, taken: Taken) -> str:
-    """Say how a recording differs from its reading; "" if it does not."""
+    """Describe how a recording differs from its reading; "" if it does not."""
     if taken.names != tuple(reading.names):
         return f"channels {taken.names}, expected {reading.names}"
     if abs(taken.sfreq / reading.sfreq - 1) > 1e-6:

@@ -36,7 +36,7 @@ def _other_array(values: np.ndarray, rng: RNG) -> tuple[str, np.ndarray]:
     spoiled = np.array(values, float)
     value = float(rng.choice(NUMBERS))
     spoiled.reshape(-1)[rng.integers(0, spoiled.size, 3)] = value
-    whole = np.clip(np.nan_to_num(values), -1e9, 1e9)
+    integers = np.clip(np.nan_to_num(values), -1e9, 1e9)
     kinds = {
         f"with {value} in it": spoiled,
         "transposed": values.T,
@@ -45,10 +45,10 @@ def _other_array(values: np.ndarray, rng: RNG) -> tuple[str, np.ndarray]:
         "complex": values.astype(complex),
         "empty": np.empty(0),
         "with one more axis": values[..., None],
-        "small integers": (whole % 100).astype("i1"),
+        "small integers": (integers % 100).astype("i1"),
         "true or false": values.astype(bool),
-        "unsigned": np.abs(whole).astype("u8"),
-        "half precision": (whole % 1000).astype("f2"),
+        "unsigned": np.abs(integers).astype("u8"),
+        "half precision": (integers % 1000).astype("f2"),
     }
     kind = str(rng.choice(list(kinds)))
     return kind, np.asarray(kinds[kind])

@@ -60,7 +60,7 @@ class Worker:
         self.line.close()
 
     def excess(self) -> str:
-        """Say which limit is passed; "" for none."""
+        """Name the limit that is passed; "" for none."""
         if self.number is None:
             return ""
         if self._resident() > MOST_BYTES:

@@ -68,8 +68,8 @@ def test_without_archives_the_folder_itself_is_shown(raw: Path) -> None:
 def test_a_damaged_archive_is_refused(raw: Path, name: str) -> None:
     write_zip(raw / "a.zip", [("x.txt", "one" * 999)])
     write_tar(raw / "b.tar.gz", {"x.txt": "one" * 999})
-    whole = (raw / name).read_bytes()
-    (raw / name).write_bytes(whole[: len(whole) // 2])
+    content = (raw / name).read_bytes()
+    (raw / name).write_bytes(content[: len(content) // 2])
     with (
         pytest.raises(DataError, match="cannot be opened") as caught,
         opened(raw, {name: ""}),

@@ -30,7 +30,7 @@ def trials(*texts: str, lasts: str = "events") -> dict[str, Any]:
 
 BIDS = "sub-{subject}/emg/sub-{subject}_*_emg.edf"
 IN_VOLTS = {"name": "mne", "unchecked": ["rate"]}
-"""Their tables of channels say V, their files uV."""
+"""Their tables of channels state V, their files uV."""
 DIAGNOSIS = {
     "from": "header",
     "key": "Reason for admission",

@@ -96,7 +96,7 @@ def test_two_labels_at_one_place_are_counted_and_one_is_kept() -> None:
 
 
 def test_texts_without_times_are_no_events() -> None:
-    with pytest.raises(DataError, match="not of times") as caught:
+    with pytest.raises(DataError, match="not times") as caught:
         label(("a",), rule(**{"as": "events"}), 10, "recording r")
     assert caught.value.expected == "as: recording"
 
@@ -115,7 +115,7 @@ def test_a_block_over_a_pause_becomes_one_on_either_side() -> None:
     assert pieces(found) == [(10, 20, "a"), (30, 20, "a")]
 
 
-def test_events_come_to_the_sample_that_their_clock_says() -> None:
+def test_events_come_to_the_sample_of_their_clock() -> None:
     rows = ((29, 0, "a"), (300, 0, "b"), (636, 0, "c"), (660, 0, "d"), (-1, 0, "e"))
     found = cut(labels(*rows), PAUSED, 6000, 100)
     assert pieces(found) == [(29, 0, "a"), (36, 0, "c")]

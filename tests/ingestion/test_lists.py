@@ -20,9 +20,9 @@ def view(tmp_path: Path) -> View:
 
 
 def absent(view: View, found: Found, selection: Selection) -> Mapping[str, str]:
-    said = missed(view, found, selection)
-    assert not said.faults
-    return said.absent
+    found_missing = missed(view, found, selection)
+    assert not found_missing.faults
+    return found_missing.absent
 
 
 FOUND = Found((Entry("01", {"subject": "01"}, ("100.hea",)),))
@@ -81,7 +81,7 @@ def test_a_list_of_excel_counts_as_one(view: View) -> None:
         ("RECORDS", b"1\x000\x000\n", "is no list of records"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_said(
+def test_a_list_that_cannot_be_read_is_reported(
     view: View, name: str, content: bytes, message: str
 ) -> None:
     (view.folder / name).write_bytes(content)

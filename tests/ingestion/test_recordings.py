@@ -94,7 +94,7 @@ def ages(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.fif")}
 
 
-def test_a_row_says_what_a_recording_is(raw: Path) -> None:
+def test_a_row_describes_a_recording(raw: Path) -> None:
     table = run(raw, absent={"p3_7.csv": "the mirror lacks it", "p3.txt": "so"})
     assert table["status"].tolist() == ["used"] * 3 + ["absent"]
     row = table.iloc[1]
@@ -183,11 +183,11 @@ def test_other_code_makes_all_again(raw: Path) -> None:
 def test_a_run_killed_between_file_and_note(raw: Path) -> None:
     first = run(raw)
     out = raw.parent / "out"
-    whole, made = contents(out), ages(out)
+    before, made = contents(out), ages(out)
     (out / unfinished.NOTES / "p1_1_raw.fif").unlink()
     (out / "p2_1_raw.fif").unlink()
     pd.testing.assert_frame_equal(run(raw), first)
-    assert contents(out) == whole
+    assert contents(out) == before
     again = {name for name, age in ages(out).items() if age > made[name]}
     assert again == {"p1_1_raw.fif", "p2_1_raw.fif"}
 
@@ -291,7 +291,7 @@ def test_files_are_counted_by_reason_and_not_named(raw: Path) -> None:
     }
 
 
-def test_a_list_that_cannot_be_read_is_said(raw: Path) -> None:
+def test_a_list_that_cannot_be_read_is_reported(raw: Path) -> None:
     (raw / "RECORDS").write_bytes(b"\xff\xfep1_1")
     with pytest.raises(DataError, match="RECORDS: cannot be read"):
         run(raw)
@@ -428,7 +428,7 @@ def test_nothing_of_person_place_or_device_is_copied(tmp_path: Path) -> None:
 
 
 def test_a_text_that_is_no_class_never_becomes_one(raw: Path) -> None:
-    """Whatever a file says of a person stays behind, also without a map."""
+    """Whatever a file holds on a person stays behind, also without a map."""
     for name in ("p1_1", "p1_22", "p2_1"):
         frame = pd.read_csv(raw / f"{name}.csv")
         frame["class"] = np.repeat(["rest", "fist", "Frau Meier zuckt"], 200)

@@ -1,4 +1,4 @@
-"""What tables and JSON beside the recordings say of them."""
+"""What tables and JSON beside the recordings state about them."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,9 @@ def test_a_table_may_lack_a_header_and_use_any_delimiter(tmp_path: Path) -> None
 
 def test_no_row_or_rows_that_differ_are_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("id,group\n07,a\n01,a\n01,b\n")
-    with pytest.raises(DataError, match="2 rows for recording 01_2 that say different"):
+    with pytest.raises(
+        DataError, match="2 rows for recording 01_2 with different values"
+    ):
         texts(tmp_path, "t.csv", "group")
     (tmp_path / "u.csv").write_text("id,group\n07,a\n")
     with pytest.raises(DataError, match="0 rows for recording 01_2"):

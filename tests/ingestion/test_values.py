@@ -29,8 +29,8 @@ def test_a_code_is_compared_by_what_it_means(written: object, code: str) -> None
 
 
 @given(st.integers(0, 10**6), st.floats(0.001, 0.999))
-def test_no_fraction_is_taken_for_a_whole_number(whole: int, part: float) -> None:
-    assert plain(f"{whole}{f'{part:.3f}'[1:]}") != plain(whole)
+def test_no_fraction_is_taken_for_an_integer(integer: int, part: float) -> None:
+    assert plain(f"{integer}{f'{part:.3f}'[1:]}") != plain(integer)
 
 
 def test_words_numbers_and_yaml_words_are_classes() -> None:
@@ -78,7 +78,7 @@ def test_several_codes_come_in_the_order_of_the_map() -> None:
     assert rule.classes("164889003, 59118001,,7") == ["RBBB", "AF"]
 
 
-def test_modulo_reduces_whole_numbers_only() -> None:
+def test_modulo_reduces_integers_only() -> None:
     rule = label(modulo=7)
     found = [rule.codes(text)[0] for text in ("0", "13", "14", "x", "1.5", "08")]
     assert found == ["0", "6", "0", "x", "1.5", "1"]

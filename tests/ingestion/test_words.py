@@ -1,4 +1,4 @@
-"""What a stage says of hundreds of recordings fits a screen, and loses no reason."""
+"""What a stage reports of hundreds of recordings fits a screen, and loses no reason."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from pipeline.ingestion.words import SHOWN, closing_line
 MANIFEST = {"left_out": {"a.txt": "is in `except`", "b.txt": "is in `except`"}}
 
 
-def said(rows: list[Row], problems: dict[str, str] | None = None) -> list[str]:
+def reported(rows: list[Row], problems: dict[str, str] | None = None) -> list[str]:
     done = Ingested(rows, Found(()), Counter(), problems or {})
     return closing_line(done, MANIFEST).split("\n  ")
 
@@ -23,7 +23,7 @@ def test_reasons_are_grouped_with_their_counts() -> None:
     rows = [refused(f"p{k}", f"row {k} has no number in 'c{k}'") for k in range(200)]
     rows += [refused("q1", "is empty (0 bytes)"), Row("z", "z")]
     rows += [refused("u", "no label (no class takes it: 3)", "unlabelled")]
-    lines = said(rows, {"p0": "p0.csv: row 0 has no number in 'c0'"})
+    lines = reported(rows, {"p0": "p0.csv: row 0 has no number in 'c0'"})
     assert lines[0] == (
         "201 refused, 1 used, 1 unlabelled, 2 files left out (is in `except`: 2)"
     )
@@ -36,10 +36,10 @@ def test_reasons_are_grouped_with_their_counts() -> None:
 
 def test_many_reasons_are_cut() -> None:
     rows = [refused(f"p{k}", "x" * k) for k in range(SHOWN + 5)]
-    lines = said(rows)
+    lines = reported(rows)
     assert len(lines) == 1 + SHOWN + 1
     assert lines[-1] == "and 5 more reasons"
 
 
-def test_nothing_is_said_of_what_is_used() -> None:
-    assert len(said([Row("z", "z"), Row("y", "y")])) == 1
+def test_nothing_is_reported_of_what_is_used() -> None:
+    assert len(reported([Row("z", "z"), Row("y", "y")])) == 1

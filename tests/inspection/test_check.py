@@ -249,7 +249,7 @@ def test_what_cannot_be_used_ends_the_command(
     assert "Recording without a label" in capsys.readouterr().out
 
 
-def test_a_wrong_name_and_a_set_that_is_not_fetched_say_what_to_do(
+def test_a_wrong_name_and_a_set_that_is_not_fetched_have_a_remedy(
     write_set: Callable[..., dict[str, Any]],
 ) -> None:
     sections = write_set()

@@ -1,4 +1,4 @@
-"""Which files may say who was recorded; no value is ever part of what is found."""
+"""Which files may identify the person; no value is ever part of what is found."""
 
 import json
 from datetime import UTC, datetime

@@ -44,7 +44,7 @@ def made() -> torch.nn.Module:
     return network
 
 
-def test_copies_are_as_late_as_they_say() -> None:
+def test_copies_are_as_late_as_stated() -> None:
     given = spikes(2)
     copies = Delays(count=4, every=3)(given)
     for feature in range(3):
@@ -74,13 +74,13 @@ def test_the_layer_is_the_population_that_learned() -> None:
     state = population.start(weights, neurons.thresholds.numpy())
     given = spikes(5)
     copies = layer.delays(given)
-    told, _ = neurons(layer.linear(copies))
-    assert told.any()
+    fired, _ = neurons(layer.linear(copies))
+    assert fired.any()
     for b in range(5):
         population.rest(state)
         train = (copies[:, b] != 0).contiguous().numpy()
         alone = population.run(state, train, learning=False)
-        assert np.array_equal(alone, told[:, b].numpy() != 0)
+        assert np.array_equal(alone, fired[:, b].numpy() != 0)
 
 
 def test_a_layer_of_codes_is_the_population_that_learned() -> None:
@@ -93,14 +93,14 @@ def test_a_layer_of_codes_is_the_population_that_learned() -> None:
     state = population.start(rng.uniform(0, 1, (12, 8)).astype(np.float32))
     layer.linear.weight.data = torch.from_numpy(population.values(state)).t()
     copies = layer.delays(spikes(40))
-    told = neurons(layer.linear(copies))[0].numpy() != 0
+    fired = neurons(layer.linear(copies))[0].numpy() != 0
     alone = []
     for b in range(40):
         population.rest(state)
         train = (copies[:, b] != 0).contiguous().numpy()
         alone.append(population.run(state, train, learning=False))
-    assert told.mean() > 0.02
-    assert (np.stack(alone, axis=1) == told).mean() > 0.999
+    assert fired.mean() > 0.02
+    assert (np.stack(alone, axis=1) == fired).mean() > 0.999
 
 
 def test_no_more_than_the_winners_fire() -> None:
@@ -114,10 +114,10 @@ def test_a_layer_may_be_run_in_pieces() -> None:
     network = made()
     layer, neurons = parts(network)
     currents = layer(spikes(3))
-    whole, last = neurons(currents)
+    uncut, last = neurons(currents)
     first, state = neurons(currents[:17])
     rest, again = neurons(currents[17:], state)
-    assert torch.equal(torch.cat([first, rest]), whole)
+    assert torch.equal(torch.cat([first, rest]), uncut)
     assert torch.equal(again, last)
 
 
@@ -157,13 +157,16 @@ def test_rules_are_chosen_by_name() -> None:
     }
     network = Competitive(**plain)
     assert network.rules == (ThreeVariable(a_plus=0.5), AdaptiveThreshold())
-    told = network.model_dump(mode="json")["rules"]
-    assert [rule["name"] for rule in told] == ["three_variable", "adaptive_threshold"]
+    rules = network.model_dump(mode="json")["rules"]
+    assert [rule["name"] for rule in rules] == [
+        "three_variable",
+        "adaptive_threshold",
+    ]
     assert Competitive.model_validate(network.model_dump(mode="json")) == network
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "message"),
     [
         ({"name": "three_variables"}, "did you mean 'three_variable'"),
         ({"a_plus": 0.1}, "name: adaptive_threshold | normalisation"),
@@ -171,10 +174,10 @@ def test_rules_are_chosen_by_name() -> None:
         ({"name": "pair", "a_plus": -1}, "a_plus"),
     ],
 )
-def test_a_rule_that_is_none_is_refused(rule: dict[str, object], told: str) -> None:
+def test_a_rule_that_is_none_is_refused(rule: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         Competitive(rules=[rule])
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_the_bill_counts_weights_inhibition_and_membranes() -> None:
@@ -192,13 +195,13 @@ def test_the_bill_counts_weights_inhibition_and_membranes() -> None:
     assert n_spikes > 0
     assert bill["layers.0.unrolled.inhibition"].effective == n_spikes * 7
     assert bill["head.linear"].effective == n_spikes * 2
-    (told,) = counted.neurons
-    assert (told.updates, told.multiplications) == (40 * 6 * 8, 2 * 40 * 6 * 8)
+    (entry,) = counted.neurons
+    assert (entry.updates, entry.multiplications) == (40 * 6 * 8, 2 * 40 * 6 * 8)
     assert counted.effective_macs == 0
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"rules": (ThreeVariable(w_max=2.0), Normalisation())}, "w_max differs"),
         ({"rules": (ThreeVariable(precision="int8"), Normalisation())}, "uint8"),
@@ -217,11 +220,11 @@ def test_the_bill_counts_weights_inhibition_and_membranes() -> None:
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(
-    settings: dict[str, object], told: str
+    settings: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValidationError) as error:
         Competitive(**settings)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_delays_beyond_the_window_are_refused() -> None:
@@ -238,6 +241,6 @@ def test_competing_neurons_on_a_device_are_the_twin() -> None:
     twin, last = plain_compete(
         neurons.population.neurons, currents, neurons.thresholds, torch.zeros(2, 7, 8)
     )
-    told, state = neurons(currents)
-    assert torch.equal(twin, told)
+    fired, state = neurons(currents)
+    assert torch.equal(twin, fired)
     torch.testing.assert_close(last, state)

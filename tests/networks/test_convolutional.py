@@ -69,10 +69,10 @@ def test_nothing_after_a_time_changes_what_was_before(neuron: Neuron) -> None:
     for stride, before, after in zip(
         (4, 8), _outputs(network, spikes), _outputs(network, changed), strict=True
     ):
-        whole = 57 // stride
+        complete = 57 // stride
         assert before.shape[0] == 120 // stride
-        assert torch.equal(before[:whole], after[:whole])
-        assert not torch.equal(before[whole:], after[whole:])
+        assert torch.equal(before[:complete], after[:complete])
+        assert not torch.equal(before[complete:], after[complete:])
 
 
 def test_an_output_step_sees_the_input_step_that_completes_it() -> None:

@@ -109,10 +109,10 @@ def test_a_recurrent_layer_is_its_neurons_step_by_step(neuron: Any) -> None:
     layer.recurrent.weight.data *= 3
     currents = 0.3 + 0.6 * torch.randn(30, 4, 6, generator=torch.manual_seed(0))
     outputs, last, membrane = layer(currents)
-    heard, state, expected = torch.zeros(4, 6), [], []
+    outputs, state, expected = torch.zeros(4, 6), [], []
     for current in currents:
-        heard, *state = layer.neurons(current + layer.recurrent(heard), *state)
-        expected.append(heard)
+        outputs, *state = layer.neurons(current + layer.recurrent(outputs), *state)
+        expected.append(outputs)
     assert torch.equal(outputs, torch.stack(expected))
     assert torch.equal(last, outputs[-1])
     torch.testing.assert_close(membrane, state[0])
@@ -196,7 +196,7 @@ def test_a_state_does_not_keep_all_outputs_alive() -> None:
     assert state[0].untyped_storage().nbytes() == 4 * 6 * 4
 
 
-def test_dropout_silences_neurons_for_whole_windows() -> None:
+def test_dropout_silences_neurons_for_full_windows() -> None:
     network = build(Dense(units=(40,), read_out="count", dropout=0.5), Leaky())
     seen: list[Tensor] = []
     layer = network.layers[0]
@@ -245,17 +245,17 @@ def test_without_layers_the_head_reads_the_spikes(
     assert all(p.grad is not None for p in network.parameters())
 
 
-def test_dropout_without_layers_silences_features_for_whole_windows() -> None:
+def test_dropout_without_layers_silences_features_for_full_windows() -> None:
     network = build(Dense(units=(), read_out="count", dropout=0.5), Relu())
     seen: list[Tensor] = []
     network.head.linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
     values = torch.ones(50, 40, 6)
     network(values)
-    ((heard,),) = seen
-    assert set(heard.unique().tolist()) == {0.0, 2.0}
-    assert torch.equal(heard, heard[:1].expand_as(heard))
-    assert 0.3 < (heard[0] == 0).float().mean() < 0.7
-    assert not torch.equal(heard[0, 0], heard[0, 1])
+    ((outputs,),) = seen
+    assert set(outputs.unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(outputs, outputs[:1].expand_as(outputs))
+    assert 0.3 < (outputs[0] == 0).float().mean() < 0.7
+    assert not torch.equal(outputs[0, 0], outputs[0, 1])
     network.eval()(values)
     assert torch.equal(seen[1][0], values)
 

@@ -1,4 +1,4 @@
-"""A read-out of class neurons: what it hears, counts, and costs."""
+"""A read-out of class neurons: what it receives, counts, and costs."""
 
 from typing import Any
 
@@ -29,8 +29,8 @@ def _spikes() -> Tensor:
 
 def _head(**choices: Any) -> RewardHead:
     """Make a head with weights that matter, of which some are zero."""
-    told = RewardReadOut(**choices)
-    head = RewardHead(UNITS, CLASSES, bins=3, dt=DT, choices=told)
+    choices = RewardReadOut(**choices)
+    head = RewardHead(UNITS, CLASSES, bins=3, dt=DT, choices=choices)
     drawn = np.random.default_rng(3).random(head.weights.weight.shape)
     head.weights.weight.copy_(torch.from_numpy(drawn * (drawn > 0.3)))
     return head

@@ -126,19 +126,19 @@ def test_a_batch_equals_loops_over_its_windows(rule: Rule, device: str) -> None:
 
 def test_traces_go_on_and_are_not_changed() -> None:
     learner, weights, pre, post = _case(RULES[1], 5, batch=3)
-    whole, whole_pre, whole_post = _tensors(weights, pre, post)
-    expected = learn_batch(learner, whole, whole_pre, whole_post)
+    uncut, uncut_pre, uncut_post = _tensors(weights, pre, post)
+    expected = learn_batch(learner, uncut, uncut_pre, uncut_post)
     cut, *_ = _tensors(weights)
-    traces = learn_batch(learner, cut, whole_pre[:123], whole_post[:123])
+    traces = learn_batch(learner, cut, uncut_pre[:123], uncut_post[:123])
     kept = BatchTraces(*(x.clone() for x in traces))
-    ended = learn_batch(learner, cut, whole_pre[123:], whole_post[123:], traces)
-    assert torch.equal(cut, whole)
+    ended = learn_batch(learner, cut, uncut_pre[123:], uncut_post[123:], traces)
+    assert torch.equal(cut, uncut)
     for one, other, before, after in zip(ended, expected, traces, kept, strict=True):
         assert torch.equal(one, other)
         assert torch.equal(before, after)
 
 
-def test_no_window_hears_of_another() -> None:
+def test_no_window_affects_another() -> None:
     """Source in one window, target in the other: there is no pair."""
     learner = Pair().build(1, 1, dt=1e-3)
     pre, post = torch.zeros(9, 2, 1, dtype=torch.bool), torch.zeros(9, 2, 1).bool()
@@ -187,16 +187,16 @@ def test_memory_does_not_grow_with_batch_times_synapses(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "message"),
     [
         (Triplet(), "Triplet in a batch"),
         (ThreeVariable(precision="int8"), "float32"),
     ],
 )
-def test_other_rules_are_refused(rule: Rule, told: str) -> None:
+def test_other_rules_are_refused(rule: Rule, message: str) -> None:
     learner = rule.build(2, 2, dt=1e-3)
     train = torch.zeros(3, 1, 2, dtype=torch.bool)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         learn_batch(learner, torch.zeros(2, 2), train, train)
 
 

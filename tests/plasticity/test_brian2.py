@@ -71,7 +71,7 @@ def learned_by_brian2(
 
 
 def generator_of(spikes: np.ndarray) -> "brian2.SpikeGeneratorGroup":
-    """Make a group that fires as told."""
+    """Make a group that fires as prescribed."""
     steps, neurons = np.nonzero(spikes)
     times = steps * brian2.defaultclock.dt
     return brian2.SpikeGeneratorGroup(spikes.shape[1], neurons, times)
@@ -124,7 +124,7 @@ def brian_network(
     """Run the same neurons and synapses in Brian2; gives spikes and weights.
 
     Every step: potentials move on, neurons fire and start again from 0, currents decay
-    and hear the step's input, pairs of this step and earlier ones change weights, and
+    and get the step's input, pairs of this step and earlier ones change weights, and
     only then do traces rise.
     """
     n_pre, n_post = weights.shape
@@ -188,9 +188,9 @@ def test_the_same_network_fires_and_learns_as_in_brian2(seed: int) -> None:
     population = Population((rule,), 30, 8, dt=1e-3)
     spikes, expected = brian_network(pre, weights, rule, population)
     state = population.start(weights.copy())
-    told = population.run(state, pre)
-    assert told.sum() > 50
-    assert np.array_equal(told, spikes)
-    assert (pre[:, :, None] & told[:, None]).any(), "no spikes of the same step"
+    ours = population.run(state, pre)
+    assert ours.sum() > 50
+    assert np.array_equal(ours, spikes)
+    assert (pre[:, :, None] & ours[:, None]).any(), "no spikes of the same step"
     assert np.abs(state.weights - weights).max() > 0.05
     np.testing.assert_allclose(state.weights, expected, atol=1e-5)

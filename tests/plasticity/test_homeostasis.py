@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
@@ -14,7 +14,7 @@ from pipeline.plasticity.three_variable import ThreeVariable
 
 def _rates(
     *rules: Rule, seconds: tuple[int, int] = (15, 30)
-) -> tuple[float, float, float, State]:
+) -> tuple[float, float, float, LearningState]:
     """Drive 10 neurons by 100 inputs at 20, then 40 Hz.
 
     Gives their rate at the end of the first, and at the start and end of the second.

@@ -13,7 +13,7 @@ from pipeline import files
 from pipeline.components import available, find
 from pipeline.errors import ConfigError, DataError
 from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
@@ -49,7 +49,7 @@ def _weights(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((N_PRE, N_POST), np.float32)
 
 
-def _bits(state: State) -> list[bytes]:
+def _bits(state: LearningState) -> list[bytes]:
     weights: Any = state.weights
     stored = weights.data if isinstance(weights, csr_array) else weights
     traces = [array.tobytes() for rule in state.traces for array in rule]
@@ -66,12 +66,12 @@ def test_any_cut_of_several_rules_gives_the_same(
     name: str, cuts: list[int], seed: int
 ) -> None:
     learner, trains = LEARNERS[name], _trains(seed)
-    whole, cut = learner.start(_weights()), learner.start(_weights())
-    learner.learn(whole, *trains)
+    uncut, cut = learner.start(_weights()), learner.start(_weights())
+    learner.learn(uncut, *trains)
     for pieces in zip(*(np.split(x, sorted(cuts)) for x in trains), strict=True):
         learner.learn(cut, *pieces)
-    assert _bits(cut) == _bits(whole)
-    assert cut.clock == whole.clock == STEPS
+    assert _bits(cut) == _bits(uncut)
+    assert cut.clock == uncut.clock == STEPS
 
 
 @settings(deadline=None, max_examples=25)
@@ -80,30 +80,30 @@ def test_learning_resumes_from_a_file_at_any_step(
     tmp_path_factory: pytest.TempPathFactory, name: str, cut: int
 ) -> None:
     learner, trains = LEARNERS[name], _trains(3)
-    whole, first = learner.start(_weights()), learner.start(_weights())
-    learner.learn(whole, *trains)
+    uncut, first = learner.start(_weights()), learner.start(_weights())
+    learner.learn(uncut, *trains)
     learner.learn(first, *(x[:cut] for x in trains))
     path = tmp_path_factory.mktemp("states") / "state.safetensors"
     learner.save(path, first)
     state = learner.load(path)
     assert _bits(state) == _bits(first)
     learner.learn(state, *(x[cut:] for x in trains))
-    assert _bits(state) == _bits(whole)
+    assert _bits(state) == _bits(uncut)
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_sparse_rows_resume_too(tmp_path: Path, precision: str) -> None:
     learner = ThreeVariable(precision=precision).build(N_PRE, N_POST, dt=1e-3)
     weights = np.where(_weights(1) < 0.5, _weights(), 0)
-    whole, first = (learner.start(csr_array(weights.copy())) for _ in range(2))
+    uncut, first = (learner.start(csr_array(weights.copy())) for _ in range(2))
     (pre, post, _), path = _trains(4), tmp_path / "state.safetensors"
-    learner.learn(whole, pre, post)
+    learner.learn(uncut, pre, post)
     learner.learn(first, pre[:77], post[:77])
     learner.save(path, first)
     state = learner.load(path)
     learner.learn(state, pre[77:], post[77:])
-    assert _bits(state) == _bits(whole)
-    np.testing.assert_array_equal(state.weights.toarray(), whole.weights.toarray())
+    assert _bits(state) == _bits(uncut)
+    np.testing.assert_array_equal(state.weights.toarray(), uncut.weights.toarray())
 
 
 def test_a_file_repeats_byte_for_byte(tmp_path: Path) -> None:
@@ -207,8 +207,8 @@ def _moved(values: np.ndarray, place: int, value: int) -> np.ndarray:
 
 def test_rows_that_lead_elsewhere_are_refused() -> None:
     learner = ThreeVariable().build(N_PRE, N_POST, dt=1e-3)
-    whole = _broken()
-    indices, indptr, data = whole.indices, whole.indptr, whole.data
+    uncut = _broken()
+    indices, indptr, data = uncut.indices, uncut.indptr, uncut.data
     for broken in (
         _broken(indices=_moved(indices, 3, N_POST)),
         _broken(indices=_moved(indices, 0, -1)),
@@ -224,7 +224,7 @@ def test_rows_that_lead_elsewhere_are_refused() -> None:
     ):
         with pytest.raises(DataError, match=r"^weights"):
             learner.start(broken)
-    learner.start(whole)
+    learner.start(uncut)
 
 
 @pytest.mark.parametrize("rule", [Pair(), Triplet(), Reward(), Normalisation()])
@@ -371,9 +371,9 @@ def test_the_file_of_other_connections_is_refused(tmp_path: Path) -> None:
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     learner, path = LEARNERS["homeostatic"], tmp_path / "state.safetensors"
     learner.save(path, learner.start(_weights()))
-    whole = path.read_bytes()
-    for length in (0, 5, 100, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
+    uncut = path.read_bytes()
+    for length in (0, 5, 100, len(uncut) // 2, len(uncut) - 1):
+        path.write_bytes(uncut[:length])
         with pytest.raises(DataError):
             learner.load(path)
     with pytest.raises(DataError):

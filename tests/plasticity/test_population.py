@@ -14,7 +14,7 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.kernels.competitive import compete, deliver, plain_compete
 from pipeline.plasticity._learner import Learner
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.scaling import Scaling
@@ -36,7 +36,7 @@ def _train(seed: int, rate: float = 0.03) -> np.ndarray:
     return np.random.default_rng(seed).random((STEPS, N_PRE)) < rate
 
 
-def _bits(state: State) -> list[bytes]:
+def _bits(state: LearningState) -> list[bytes]:
     weights: Any = state.weights
     traces = [array.tobytes() for rule in state.traces for array in rule]
     stored = np.asarray(weights.data if isinstance(weights, csr_array) else weights)
@@ -50,15 +50,15 @@ def test_any_cut_gives_the_same_spikes_and_state(
     cuts: list[int], seed: int, learning: bool
 ) -> None:
     neurons, train = _population(inhibition=0.3), _train(seed)
-    whole, cut = (neurons.start(_weights(), 4.0) for _ in range(2))
-    expected = neurons.run(whole, train, learning=learning)
+    uncut, cut = (neurons.start(_weights(), 4.0) for _ in range(2))
+    expected = neurons.run(uncut, train, learning=learning)
     pieces = [
         neurons.run(cut, piece, learning=learning)
         for piece in np.split(train, sorted(cuts))
     ]
     assert np.array_equal(np.concatenate(pieces), expected)
-    assert _bits(cut) == _bits(whole)
-    assert cut.clock == whole.clock == (STEPS if learning else 0)
+    assert _bits(cut) == _bits(uncut)
+    assert cut.clock == uncut.clock == (STEPS if learning else 0)
 
 
 @settings(deadline=None, max_examples=15)
@@ -67,8 +67,8 @@ def test_life_resumes_from_a_file_at_any_step(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ) -> None:
     neurons, train = _population(winners=1, inhibition=0.1), _train(1)
-    whole, first = (neurons.start(_weights(), 4.0) for _ in range(2))
-    expected = neurons.run(whole, train)
+    uncut, first = (neurons.start(_weights(), 4.0) for _ in range(2))
+    expected = neurons.run(uncut, train)
     assert expected.any()
     before = neurons.run(first, train[:cut])
     path = tmp_path_factory.mktemp("states") / "state"
@@ -76,7 +76,7 @@ def test_life_resumes_from_a_file_at_any_step(
     state = neurons.load(path)
     after = neurons.run(state, train[cut:])
     assert np.array_equal(np.concatenate([before, after]), expected)
-    assert _bits(state) == _bits(whole)
+    assert _bits(state) == _bits(uncut)
 
 
 @pytest.mark.parametrize("winners", [0, 1, 3])

@@ -64,7 +64,7 @@ def test_without_a_cut_off_it_is_pair_stdp_bit_for_bit(
 
 @settings(deadline=None, max_examples=60)
 @given(CASES, st.floats(0, 1))
-def test_a_cut_off_moves_no_weight_by_more_than_is_said(
+def test_a_cut_off_moves_no_weight_by_more_than_is_stated(
     case: dict[str, Any], theta: float
 ) -> None:
     weights, expected, rule, post = _both(case, theta=theta)

@@ -16,7 +16,7 @@ ROWS = {
 }
 
 
-def test_every_dot_is_drawn_and_told() -> None:
+def test_every_dot_is_drawn_and_described() -> None:
     drawn = spread_of_estimates(ROWS)
     assert drawn is not None
     ElementTree.fromstring(drawn.svg)

@@ -48,11 +48,11 @@ def check(picture: Picture | None) -> str:
     return picture.alt
 
 
-def test_histograms_tell_the_medians() -> None:
-    told = table()
-    told.loc[told["epoch"] == 0, "value"] = 0.05
-    told.loc[told["kept"], "value"] = 0.08
-    alt = check(quantities.time_constants(told))
+def test_histograms_state_the_medians() -> None:
+    learned = table()
+    learned.loc[learned["epoch"] == 0, "value"] = 0.05
+    learned.loc[learned["kept"], "value"] = 0.08
+    alt = check(quantities.time_constants(learned))
     assert "layer 1 tau_mem, ms 50 to 80" in alt
     assert "layer 2 tau_mem, ms 50 to 80" in alt
 
@@ -67,11 +67,11 @@ def test_many_starting_values_are_a_histogram_too() -> None:
 
 
 def test_what_is_not_finite_is_left_out() -> None:
-    told = table()
-    told.loc[::5, "value"] = np.nan
-    told.loc[1::5, "value"] = np.inf
-    check(quantities.time_constants(told))
-    check(quantities.courses(told))
+    learned = table()
+    learned.loc[::5, "value"] = np.nan
+    learned.loc[1::5, "value"] = np.inf
+    check(quantities.time_constants(learned))
+    check(quantities.courses(learned))
 
 
 def test_neurons_without_time_constants_have_no_histogram() -> None:
@@ -79,7 +79,7 @@ def test_neurons_without_time_constants_have_no_histogram() -> None:
     assert "threshold over 3 epochs" in check(quantities.courses(table("threshold")))
 
 
-def test_a_map_tells_how_far_it_moved() -> None:
+def test_a_map_states_how_far_it_moved() -> None:
     u = np.linspace(-2, 2, 9)
     single = pd.concat(
         pd.DataFrame(
@@ -102,9 +102,9 @@ def test_a_plane_where_nothing_moves_is_drawn() -> None:
     check(portraits.phase_planes(plane(lambda u, w: u, lambda u, w: w)))
 
 
-def test_a_plane_that_runs_away_is_told() -> None:
-    whole = plane(lambda u, w: u, lambda u, w: w)
-    picture = portraits.phase_planes(whole[whole["when"] == "start"])
+def test_a_plane_that_runs_away_is_reported() -> None:
+    plane_table = plane(lambda u, w: u, lambda u, w: w)
+    picture = portraits.phase_planes(plane_table[plane_table["when"] == "start"])
     check(picture)
 
 

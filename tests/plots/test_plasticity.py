@@ -84,7 +84,7 @@ def check(picture: Picture) -> str:
 
 
 def texts(picture: Picture) -> list[str]:
-    """Read what a picture says; its letters are shapes, named in comments."""
+    """Read the texts of a picture; its letters are shapes, named in comments."""
     return re.findall(r"<!-- (.*?) -->", picture.svg)
 
 
@@ -113,7 +113,7 @@ def test_pictures_come_from_three_tables_or_from_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", plasticity.TABLES)
-def test_a_missing_table_is_told(tmp_path: Path, name: str) -> None:
+def test_a_missing_table_is_reported(tmp_path: Path, name: str) -> None:
     save(tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(DataError, match=re.escape(name)):
@@ -128,14 +128,14 @@ def test_fields_are_of_the_most_active_units_of_the_first_fold() -> None:
     assert "24 of 30 units of fold 0" in alt
     assert "4 features at 4 delays up to 30 ms" in alt
     assert images(picture) == 24 + 1  # and the scale of colours
-    said = texts(picture)
-    named = [line for line in said if line.startswith("unit ")]
+    found = texts(picture)
+    named = [line for line in found if line.startswith("unit ")]
     assert named[0] == "unit 29 · 31 Hz"
     assert named[-1] == "unit 6 · 8 Hz"
-    assert said.count("moved 0.25") == 24
+    assert found.count("moved 0.25") == 24
 
 
-def test_a_field_tells_its_strongest_weight_and_how_far_it_moved() -> None:
+def test_a_field_states_its_strongest_weight_and_how_far_it_moved() -> None:
     alt = check(fields.receptive_fields(fields_table(1), units_table(1)))
     assert "the strongest, 1, is of unit 0 for MLII+ 0 ms before its spike" in alt
     # 15 of 16 weights fell by a quarter, one rose by a half.
@@ -154,8 +154,8 @@ def test_time_runs_to_the_right_and_on_stands_above_off() -> None:
     assert drawn.shape == (4, 4)
     # The strong weight is 20 ms old: the second column of 30, 20, 10 and 0 ms.
     assert np.argwhere(drawn == 1.0).tolist() == [[2, 1]]
-    said = texts(fields.receptive_fields(fields_table(3), units_table(3)))
-    assert [text for text in said if text in ("−30", "−10", "0")][:3] == [
+    found = texts(fields.receptive_fields(fields_table(3), units_table(3)))
+    assert [text for text in found if text in ("−30", "−10", "0")][:3] == [
         "−30",
         "−10",
         "0",
@@ -166,10 +166,10 @@ def test_many_features_are_named_by_channel() -> None:
     names = tuple(f"C{k}{sign}" for k in range(20) for sign in "+-")
     picture = fields.receptive_fields(fields_table(2, features=names), units_table(2))
     check(picture)
-    said = texts(picture)
-    assert [text for text in said if text.startswith("C")][:2] == ["C19", "C16"]
-    assert not any(text.endswith(("+", "−")) for text in said)
-    assert len([text for text in said if text.startswith("C")]) < 10
+    found = texts(picture)
+    assert [text for text in found if text.startswith("C")][:2] == ["C19", "C16"]
+    assert not any(text.endswith(("+", "−")) for text in found)
+    assert len([text for text in found if text.startswith("C")]) < 10
 
 
 @pytest.mark.parametrize("rate", [np.nan, 0.0])
@@ -213,14 +213,14 @@ def test_few_snapshots_and_constant_weights_are_drawn(n_snapshots: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(30, "30 s"), (1800, "30 min"), (36000, "10 h")]
+    ("seconds", "written"), [(30, "30 s"), (1800, "30 min"), (36000, "10 h")]
 )
-def test_time_has_a_unit_to_read(seconds: float, told: str) -> None:
+def test_time_has_a_unit_to_read(seconds: float, written: str) -> None:
     name, scale = snapshots.time_unit(seconds)
-    assert f"{seconds / scale:g} {name}" == told
+    assert f"{seconds / scale:g} {name}" == written
 
 
-def test_rates_and_thresholds_are_told() -> None:
+def test_rates_and_thresholds_are_described() -> None:
     alt = check(homeostasis.homeostasis(units_table()))
     assert "10 units of 2 folds" in alt
     assert "the median rate goes from 4 to 2.67 Hz" in alt
@@ -228,7 +228,7 @@ def test_rates_and_thresholds_are_told() -> None:
     assert "threshold goes from 1 to 4" in alt
 
 
-def test_no_rates_are_told_as_such() -> None:
+def test_no_rates_are_described_as_such() -> None:
     picture = homeostasis.homeostasis(units_table(1, 1, 1))
     assert "no rates yet" in check(picture)
     assert "none yet" in texts(picture)
@@ -265,14 +265,14 @@ def bill(**words: tuple[float, float]) -> dict[str, Any]:
 
 def test_schemes_are_compared_with_both_baselines() -> None:
     # Sorted by name, as JSON keeps them.
-    told = bill(dense=(400, 400), forward_only=(70, 30), two_tables=(20, 20))
-    (line,) = accesses.comparisons(told)
+    learning = bill(dense=(400, 400), forward_only=(70, 30), two_tables=(20, 20))
+    (line,) = accesses.comparisons(learning)
     every, two = accesses.SCHEMES["dense"], accesses.SCHEMES["two_tables"]
     assert line == (
         f"“rows of active sources” touches 8 times fewer words a step than “{every}” "
         f"and 2.5 times more than “{two}”."
     )
-    assert list(accesses.schemes(told["per_step"])) == [
+    assert list(accesses.schemes(learning["per_step"])) == [
         "dense",
         "two_tables",
         "forward_only",
@@ -280,15 +280,15 @@ def test_schemes_are_compared_with_both_baselines() -> None:
 
 
 def test_indices_count_as_words() -> None:
-    told = bill(two_tables=(60, 40), compiled=(40, 40))
-    assert "1.25 times fewer words" in accesses.comparisons(told)[0]
-    told["per_step"]["compiled"]["index_words_read"] = 120.0
-    assert "2 times more words" in accesses.comparisons(told)[0]
+    learning = bill(two_tables=(60, 40), compiled=(40, 40))
+    assert "1.25 times fewer words" in accesses.comparisons(learning)[0]
+    learning["per_step"]["compiled"]["index_words_read"] = 120.0
+    assert "2 times more words" in accesses.comparisons(learning)[0]
 
 
 def test_equal_and_idle_schemes_are_compared_in_words() -> None:
-    told = bill(dense=(100, 100), two_tables=(0, 0), compiled=(0, 0))
-    (line,) = accesses.comparisons(told)
+    learning = bill(dense=(100, 100), two_tables=(0, 0), compiled=(0, 0))
+    (line,) = accesses.comparisons(learning)
     assert "touches no words a step, unlike “every synapse" in line
     assert "as many as “two tables" in line
     (line,) = accesses.comparisons(bill(dense=(5e5, 5e5), compiled=(10, 0)))
@@ -297,21 +297,21 @@ def test_equal_and_idle_schemes_are_compared_in_words() -> None:
 
 
 def test_words_are_drawn_as_far_as_they_are_counted() -> None:
-    told = bill(dense=(4096, 0), two_tables=(12.5, 3), own_scheme=(7, 7))
-    told["per_step"]["two_tables"]["index_words_read"] = 9.25
-    picture = accesses.accesses(told)
+    learning = bill(dense=(4096, 0), two_tables=(12.5, 3), own_scheme=(7, 7))
+    learning["per_step"]["two_tables"]["index_words_read"] = 9.25
+    picture = accesses.accesses(learning)
     alt = check(picture)
     assert "12.5 weights read, 3 weights written, 9.25 indices read; own scheme" in alt
     assert "step 4\u202f096 weights read, 0 weights written; two tables" in alt
-    said = {text.strip() for text in texts(picture)}
-    assert {"own scheme", "indices read", "4\u202f096", "9.25", "0"} <= said
+    found = {text.strip() for text in texts(picture)}
+    assert {"own scheme", "indices read", "4\u202f096", "9.25", "0"} <= found
 
 
 def test_indices_that_nobody_reads_are_not_drawn() -> None:
-    told = bill(dense=(8, 8))
-    assert "indices read" not in texts(accesses.accesses(told))
-    told["per_step"]["dense"]["index_words_read"] = 0.0
-    assert "indices read" not in texts(accesses.accesses(told))
+    learning = bill(dense=(8, 8))
+    assert "indices read" not in texts(accesses.accesses(learning))
+    learning["per_step"]["dense"]["index_words_read"] = 0.0
+    assert "indices read" not in texts(accesses.accesses(learning))
 
 
 def test_schemes_that_touch_nothing_are_drawn() -> None:

@@ -36,7 +36,7 @@ def test_what_is_absent_beats_nothing_and_is_on_no_front() -> None:
     assert pareto(points).tolist() == [False, False, True]
 
 
-def test_points_are_named_by_what_tells_them_apart() -> None:
+def test_points_are_named_by_what_distinguishes_them() -> None:
     same = {"encoder": "delta", "seed": "7", "network.bins": "8"}
     given = [
         {**same, "model": "lif", "sparsity.pruning": "null"},
@@ -44,13 +44,13 @@ def test_points_are_named_by_what_tells_them_apart() -> None:
             **same,
             "model": "lif",
             "sparsity.pruning.share": "0.9",
-            "sparsity.pruning.method": "lamps",
+            "sparsity.pruning.method": "lamp",
         },
         {
             **same,
             "model": "lif",
             "sparsity.pruning.share": "0.5",
-            "sparsity.pruning.method": "lamps",
+            "sparsity.pruning.method": "lamp",
         },
         {**same, "model": "ann", "sparsity.pruning": "null"},
     ]
@@ -58,7 +58,7 @@ def test_points_are_named_by_what_tells_them_apart() -> None:
     assert names(given) == expected
 
 
-def test_a_penalty_of_nothing_is_not_told() -> None:
+def test_a_penalty_of_nothing_is_not_named() -> None:
     weights = [{"model": "lif", "sparsity.hoyer_weight": w} for w in ("0.0", "0.1")]
     assert names(weights) == ["as it is", "hoyer weight 0.1"]
     rates = [{"training.learning_rate": rate} for rate in ("0.01", "0.1")]
@@ -75,7 +75,7 @@ def points() -> pd.DataFrame:
     return made.assign(name=["rich", "poor", "beaten", "unknown"], **ends)
 
 
-def test_the_figure_says_what_it_shows(
+def test_the_figure_states_what_it_shows(
     points: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[Any] = []

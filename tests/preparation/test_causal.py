@@ -72,10 +72,10 @@ def test_a_chunk_too_short_for_an_output_keeps_the_scale() -> None:
 def test_any_chunks_give_the_same_bits(plan, n_samples, cuts, n_channels):
     samples = noise(n_channels, n_samples)
     cuts = [min(cut, n_samples) for cut in cuts]
-    whole = at_once(samples, plan)
-    assert whole.dtype == np.float32
-    assert whole.shape[1] == int(np.ceil(n_samples * plan.up / plan.down))
-    np.testing.assert_array_equal(in_chunks(samples, cuts, plan), whole)
+    uncut = at_once(samples, plan)
+    assert uncut.dtype == np.float32
+    assert uncut.shape[1] == int(np.ceil(n_samples * plan.up / plan.down))
+    np.testing.assert_array_equal(in_chunks(samples, cuts, plan), uncut)
 
 
 @pytest.mark.parametrize("n_channels", [9, 64])
@@ -83,10 +83,10 @@ def test_sample_by_sample_gives_the_same_bits(n_channels):
     scale = Scale(tau_s=1, floor=1, shared=True)
     plan = signals.design(settings(scale=scale), 360)
     samples, power = noise(n_channels, 100), np.zeros((n_channels + 1, 1))
-    whole, _ = causal.scale_chunk(samples, power, plan)
+    uncut, _ = causal.scale_chunk(samples, power, plan)
     for n in range(100):
         one, power = causal.scale_chunk(samples[:, n : n + 1], power, plan)
-        np.testing.assert_array_equal(one[:, 0], whole[:, n])
+        np.testing.assert_array_equal(one[:, 0], uncut[:, n])
 
 
 @given(PLANS, st.integers(0, 299))

@@ -285,13 +285,13 @@ def test_the_last_blocks_of_the_trained_session_validate():
         ),
     ],
 )
-def test_impossible_splits_say_why(windows, chosen, message):
+def test_impossible_splits_have_a_reason(windows, chosen, message):
     with pytest.raises(DataError, match=message):
         fold(windows, chosen)
 
 
 @pytest.mark.parametrize("chosen", SCHEMES, ids=lambda one: one.scheme)
-def test_no_window_in_use_says_the_commonest_reason(chosen):
+def test_no_window_in_use_states_the_commonest_reason(chosen):
     windows = table(2).assign(reason="window starts 1 s before the recording")
     with pytest.raises(DataError, match=r"(?s)none of 192 windows.*starts 1 s before"):
         fold(windows, chosen)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import _fif, files, unfinished
+from pipeline import files, unfinished
 from pipeline.errors import DataError
+from pipeline.files import _fif
 from pipeline.preparation import prepare as preparation
 from pipeline.preparation.folds import ROLES
 from pipeline.preparation.prepare import prepare
@@ -78,7 +79,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def test_everything_is_written_as_the_contract_says(demo):
+def test_everything_is_written_by_the_contract(demo):
     demo()
     folder = files.folder("windows", "demo")
     windows = files.load_table(folder / "windows.parquet")
@@ -109,7 +110,7 @@ def test_everything_is_written_as_the_contract_says(demo):
     assert signal.samples.dtype == np.float32
 
 
-def test_a_beat_stands_where_its_window_says(demo):
+def test_a_beat_lies_where_its_window_states(demo):
     demo()
     windows = files.load_table(files.folder("windows", "demo") / "windows.parquet")
     signal = files.load_signal(SIGNALS / "b.h5")

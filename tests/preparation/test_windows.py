@@ -67,13 +67,13 @@ def test_the_first_and_the_last_beat_are_used_with_silence_around():
 
 
 def test_a_beat_that_the_filters_delay_leaves_behind_is_used():
-    """The signal has ended before it speaks of the last 80 ms."""
+    """The signal has ended before it covers the last 80 ms."""
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
     (row,) = rows(cut(BEATS, marks([59.99], "N"), late, "N"), "start", "stop", "reason")
     assert row == (5807, 6057, "")
 
 
-def test_beats_that_cannot_be_used_say_why():
+def test_beats_that_cannot_be_used_have_a_reason():
     table = cut(BEATS, marks([-0.4, 20.0, 60.0], "NQN"), MINUTE, "NV")
     assert list(table["reason"]) == [
         "onset lies 0.40 s before the recording",
@@ -90,8 +90,8 @@ def test_a_window_of_silence_alone_is_not_used():
     assert list(table["reason"]) == ["", silent]
     table = cut(earlier, marks([1.0, 1.01], "AA"), MINUTE, "A")
     assert list(table["reason"]) == [silent, ""]
-    unheard = Timeline(n_samples=5, sfreq=100.0, delay_s=0.08)
-    table = cut(BEATS, marks([0.01], "N"), unheard, "N")
+    without_delayed_end = Timeline(n_samples=5, sfreq=100.0, delay_s=0.08)
+    table = cut(BEATS, marks([0.01], "N"), without_delayed_end, "N")
     assert rows(table, "segment_start", "segment_stop", "reason") == [(5, 5, silent)]
 
 
@@ -142,7 +142,7 @@ def test_steps_that_are_no_binary_fractions_lose_no_window():
     assert len(cut(sliding, marks([0.0], "A", duration=0.3), MINUTE, "A")) == 3
 
 
-def test_a_block_too_short_has_a_row_that_says_so():
+def test_a_block_too_short_has_a_row_with_the_reason():
     sliding = settings(kind="sliding", length_s=2, step_s=1, skip_s=0.5)
     short = Marks(np.array([1.0, 9.0]), np.array([1.0, 2.5]), np.array(["A", "B"]))
     table = cut(sliding, short, MINUTE, "AB")
@@ -294,7 +294,7 @@ def test_steps_of_a_rhythm_lie_on_one_grid():
     assert rows(table, "stop", "reason") == [(5999, ""), (6000, "")]
 
 
-def test_blocks_without_a_step_and_steps_of_two_blocks_say_so():
+def test_blocks_without_a_step_and_steps_of_two_blocks_are_reported():
     blocks = Marks(
         np.array([1.0, 1.01, 2.001, 70.0]),
         np.array([0.02, 0.02, 0.004, 1.0]),

@@ -113,7 +113,7 @@ def test_few_beats_need_more_of_them_off(
         check_alignment("", ecg, moved)
 
 
-def test_a_slow_signal_says_nothing() -> None:
+def test_a_slow_signal_is_no_evidence() -> None:
     onset = np.arange(1.0, 90.0, 0.8)
     check_alignment("", content(impulses(onset, 25_000), sfreq=50.0), onset * 5 + 0.2)
 

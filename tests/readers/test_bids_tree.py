@@ -78,7 +78,7 @@ def test_samples_events_and_mains(tree: Path) -> None:
     assert read(tree, line_freq=60).line_freq == 60
 
 
-def test_files_that_speak_of_a_recording(tree: Path) -> None:
+def test_files_that_describe_a_recording(tree: Path) -> None:
     (tree / "sub-01" / "sub-01_emg.json").write_text('{"PowerLineFrequency": 16.7}')
     (tree / "sub-02").mkdir()
     (tree / "sub-02" / "sub-02_emg.json").write_text('{"PowerLineFrequency": 60}')

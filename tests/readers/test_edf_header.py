@@ -331,7 +331,7 @@ def test_lists_without_a_time_are_damage(tmp_path: Path, write_edf: WriteEdf) ->
 
 
 def test_two_data_records_at_one_time(header: EdfHeader) -> None:
-    """Unless times are rounded: records of half a second, in whole seconds."""
+    """Unless times are rounded: records of half a second, in full seconds."""
     header = replace(header, kind="EDF+C", record_s=1.0)
     with pytest.raises(DataError, match="jumps back: data record 2 starts at 1 s"):
         segments("a.edf", ["1", "1", "2", "3", "4", "5"], header, 100)

@@ -81,7 +81,7 @@ def test_a_rate_that_repeats_samples_is_refused(sfreq: float) -> None:
     assert found.shape[1] == pytest.approx(5 * sfreq, abs=10)
 
 
-def test_bursts_that_lose_half_say_nothing_of_the_rate() -> None:
+def test_bursts_that_lose_half_are_no_evidence_of_the_rate() -> None:
     """As the armband's link does; a quarter is too little."""
     rng = np.random.default_rng(2)
     for share, refused in ((0.5, False), (0.2, True)):

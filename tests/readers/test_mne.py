@@ -197,7 +197,7 @@ def test_channels_by_either_name_and_by_type(
         read(tmp_path, "a.edf", channels=["Fpz"])
 
 
-def test_names_that_only_the_type_tells_apart(
+def test_names_that_only_the_type_distinguishes(
     tmp_path: Path, write_edf: WriteEdf
 ) -> None:
     write_edf(tmp_path / "a.edf", NOISE[:2], labels=("EEG A1", "ECG A1"))
@@ -494,7 +494,7 @@ def write_brainvision(folder: Path, *, points: str = "DataPoints=1000\n") -> np.
 
 @pytest.mark.parametrize("key", ["DataFile", "MarkerFile"])
 @pytest.mark.parametrize(
-    ("written", "says"),
+    ("written", "message"),
     [
         ("{key}=../a.eeg", "leads out"),
         ("{key}={folder}/a.eeg", "an absolute path"),
@@ -504,7 +504,7 @@ def write_brainvision(folder: Path, *, points: str = "DataPoints=1000\n") -> np.
     ],
 )
 def test_brainvision_of_files_elsewhere(
-    tmp_path: Path, key: str, written: str, says: str
+    tmp_path: Path, key: str, written: str, message: str
 ) -> None:
     (tmp_path / "mine").mkdir()
     write_brainvision(tmp_path / "mine")
@@ -514,7 +514,7 @@ def test_brainvision_of_files_elsewhere(
     own = f"{key}=a.{'eeg' if key == 'DataFile' else 'vmrk'}"
     line = written.format(key=key, small=key.lower(), folder=tmp_path)
     path.write_text(path.read_text().replace(own, line))
-    expected = rf"(?i)^a\.vhdr: its {key}.* {says}(.|\n)*beside"
+    expected = rf"(?i)^a\.vhdr: its {key}.* {message}(.|\n)*beside"
     with pytest.raises(DataError, match=expected):
         read(tmp_path / "mine", "a.vhdr")
 
@@ -670,7 +670,7 @@ def test_fif_with_more_than_its_tags_state(tmp_path: Path) -> None:
         ),
         ("Physical range is not defined in following channels", "physical range"),
         ("Unsupported physical dimension for channel 1", "a unit that is not known"),
-        ("Header information is incorrect for record length", "at what rate"),
+        ("Header information is incorrect for record length", "its rate is unknown"),
         ("Loading an EDF with mixed sampling frequencies", "several rates"),
     ],
 )

@@ -274,7 +274,7 @@ def test_no_clock_but_a_rate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sfreq", [250, 256, 360, 512, 800, 62.5])
 def test_the_rate_of_a_rounded_clock(tmp_path: Path, sfreq: float) -> None:
-    """Whole milliseconds at 256 Hz are steps of 3 and 4; the median step is wrong."""
+    """Full milliseconds at 256 Hz are steps of 3 and 4; the median step is wrong."""
     n = 3001
     frame = pd.DataFrame({"ms": (np.arange(n) * 1000 / sfreq).round().astype(int)})
     frame[["a", "b"]] = RNG.standard_normal((n, 2))

@@ -362,7 +362,7 @@ def test_bytes_behind_the_end_mark(tmp_path: Path, behind: bytes) -> None:
         ("212 200.0", "212 20\u0663.0", "which is no ASCII"),
         ("100 2 250", "100 2 25\u0660", "which is no ASCII"),
         ("100 2 250", "100 2mmHg360 250", "names no record"),
-        (" 12 0 ", " 12x 0 ", "field 4 of signal 0 is '12x', no whole number"),
+        (" 12 0 ", " 12x 0 ", "field 4 of signal 0 is '12x', no integer"),
         (" 12 0 ", " x 0 ", "field 4 of signal 0 is 'x'"),
         ("250 20000", "250 2000O", "its first line has the length '2000O'"),
         (" 20000", " 0", "holds no samples"),
@@ -465,8 +465,8 @@ def test_samples_that_the_checksum_does_not_fit(
     path = tmp_path / "100.dat"
     damaged = bytearray(path.read_bytes())
     damaged[900:960] = bytes(60)
-    whole = read(tmp_path)
-    assert samples(whole).shape == (2, 600)
+    full = read(tmp_path)
+    assert samples(full).shape == (2, 600)
     path.write_bytes(damaged)
     error = refusal(tmp_path)
     assert error.where == "100.dat"
@@ -810,16 +810,16 @@ def test_sample_records(
     assert len(content.segments) == 1
     # Read apart from the reader, and only where the parts of a long one are wanted.
     to = None if n_samples < 1_000_000 else 5000
-    whole = wfdb.rdrecord(str(folder / record), smooth_frames=False, sampto=to)
+    full = wfdb.rdrecord(str(folder / record), smooth_frames=False, sampto=to)
     for start, stop in pieces(min(n_samples, 5000)):
         expected = [
-            whole.e_p_signal[whole.sig_name.index(name)][start:stop] * 1e-3
+            full.e_p_signal[full.sig_name.index(name)][start:stop] * 1e-3
             for name in content.channels
         ]
         np.testing.assert_array_equal(content.read(start, stop), expected)
     if to is None:
         last = content.read(n_samples - 7, n_samples)
-        expected = whole.e_p_signal[whole.sig_name.index(content.channels[-1])][-7:]
+        expected = full.e_p_signal[full.sig_name.index(content.channels[-1])][-7:]
         np.testing.assert_array_equal(last[-1], expected * 1e-3)
 
 

@@ -58,8 +58,8 @@ def test_a_spiking_cell_is_compared_with_its_own_ann_first() -> None:
     lif = cell("lif", matched="set-delta-ann")
     other, twin = cell("a", "relu", units=[4]), cell("ann", "relu")
     assert device.beside(lif, [other, lif, twin]) == (twin, "its matched int8 ANN")
-    told = device.compared(lif, [other, lif, twin])
-    assert told == (
+    sentence = device.compared(lif, [other, lif, twin])
+    assert sentence == (
         "delta · lif: at 0.5 spikes a neuron and step it costs 2 times its matched "
         "int8 ANN; below 0.17 it would cost less."
     )
@@ -71,9 +71,9 @@ def test_a_spiking_cell_is_compared_with_another_ann_of_its_encoder() -> None:
     apart = cell("far", "relu", encoder="rate")
     assert device.beside(lif, [lif, linear, apart]) == (None, "")
     other = cell("wide", "relu", units=[9])
-    told = "the int8 wide, another network"
-    assert device.beside(lif, [linear, apart, other]) == (other, told)
-    assert told in str(device.compared(lif, [other]))
+    name = "the int8 wide, another network"
+    assert device.beside(lif, [linear, apart, other]) == (other, name)
+    assert name in str(device.compared(lif, [other]))
     assert device.compared(other, [lif, other]) is None
 
 
@@ -86,7 +86,7 @@ def test_nothing_is_compared_without_integers() -> None:
     assert device.compared(lif, [lif, twin]) is None
 
 
-def test_a_row_says_what_is_absent() -> None:
+def test_a_row_states_what_is_absent() -> None:
     assert device.row(cell("lif", absent="exponentials"), {}) == {
         "title": "delta · lif",
         "absent": "exponentials",

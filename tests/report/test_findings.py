@@ -12,7 +12,7 @@ STRIDED = {"name": "convolutional", "channels": [24]}
 
 
 def cell(name: str, network: dict[str, Any], neuron: str) -> dict[str, Any]:
-    """The part of a cell's findings that says what it is."""
+    """The part of a cell's findings that identifies it."""
     settings = {"network": network, "neuron": {"name": neuron}}
     return {
         "cell": name,
@@ -43,7 +43,7 @@ def test_only_neurons_spike(
 def test_a_linear_read_out_is_the_twin_of_nothing() -> None:
     lif, ann = cell("lif", DENSE, "leaky"), cell("a", DENSE, "relu")
     linear, other = cell("linear", LINEAR, "relu"), cell("x", STRIDED, "leaky")
-    told = findings._with_matched([lif, linear, other, ann])
-    twins = {each["cell"]: each["matched_ann"] for each in told}
+    matched = findings._with_matched([lif, linear, other, ann])
+    twins = {each["cell"]: each["matched_ann"] for each in matched}
     assert twins == {"lif": "a", "linear": None, "x": None, "a": None}
-    assert [each["ann_uj_per_window"] for each in told] == [1.0, None, None, None]
+    assert [each["ann_uj_per_window"] for each in matched] == [1.0, None, None, None]

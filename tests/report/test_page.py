@@ -315,14 +315,14 @@ def counts(rate: float | None) -> dict[str, Any]:
     }
 
 
-def costs(uj: float, **told: Any) -> dict[str, Any]:
+def costs(uj: float, **more: Any) -> dict[str, Any]:
     return {
         "energy_uj_per_window": uj,
         "energy_j_per_window": uj * 1e-6,
         "without_hidden_spikes_j_per_window": uj * 0.25e-6,
         "assumptions": ["45 nm"],
         "source": "Horowitz 2014",
-        **told,
+        **more,
     }
 
 
@@ -378,7 +378,7 @@ def make() -> dict[str, Any]:
     return report.make_report(CELLS, CARDS, QUICK, seed=1)
 
 
-def test_the_summary_is_small_and_tells_of_the_spiking_cell(
+def test_the_summary_is_small_and_describes_the_spiking_cell(
     report_of: Path, details: dict[str, Any]
 ) -> None:
     summary = files.load_json(report_of / "data/report/summary.json")
@@ -414,21 +414,21 @@ def test_a_twin_spends_less_by_the_same_settings(details: dict[str, Any]) -> Non
     assert cells[2]["matched_ann"] == pruned[1]["cell"]
 
 
-def test_everything_that_was_left_out_is_told(
+def test_everything_that_was_left_out_is_listed(
     report_of: Path, details: dict[str, Any]
 ) -> None:
-    told = details["datasets"]["ecg_demo"]
-    assert told["subjects"] == N_SUBJECTS
-    assert [row["status"] for row in told["missing"]] == ["absent", "refused"]
-    assert sum(told["windows"].values()) == 60 * N_SUBJECTS - 3
-    assert {row["reason"] for row in told["not_used"]} == {
+    card = details["datasets"]["ecg_demo"]
+    assert card["subjects"] == N_SUBJECTS
+    assert [row["status"] for row in card["missing"]] == ["absent", "refused"]
+    assert sum(card["windows"].values()) == 60 * N_SUBJECTS - 3
+    assert {row["reason"] for row in card["not_used"]} == {
         "window ends … s after the end"
     }
-    assert told["unlabelled"] == {
+    assert card["unlabelled"] == {
         "no class takes it": 2 * N_SUBJECTS,
         "stands there twice": N_SUBJECTS,
     }
-    assert told["quality"]["line_noise_share"] is None
+    assert card["quality"]["line_noise_share"] is None
     page = (report_of / "data/report/index.html").read_text()
     texts = ("s9: not in the mirror", "no powercap here", "flat &lt;all of it&gt;")
     files_left_out = ("9 files used", "is in `except` 3", "does not fit the pattern 2")
@@ -574,12 +574,12 @@ def test_cold_decisions_have_a_line(grid: Path) -> None:
         assert ("65.4" if "absent" not in cold else "undefined: of class") in shown
 
 
-def test_a_window_is_cut_where_the_code_speaks_of_it(grid: Path) -> None:
-    """A spike at the step that speaks of sample k stands at sample k's time."""
+def test_a_window_is_cut_where_the_code_represents_it(grid: Path) -> None:
+    """A spike at the step that encodes sample k stands at sample k's time."""
     from pipeline.report.figures import piece
 
     bits = np.zeros((1, 1000), bool)
-    bits[0, 302] = True  # two steps late: it speaks of sample 300
+    bits[0, 302] = True  # two steps late: it encodes sample 300
     train = spikes.pack(bits, dt=1 / RATE, delay_s=0.02, features=("MLII+",))
     path = files.folder("spikes", "ecg_demo-delta") / "r0.h5"
     files.save_spikes(path, train)
@@ -637,7 +637,7 @@ def test_other_formats() -> None:
     assert report.interval({"value": 0.5, "low": None}) == "no interval"
 
 
-def test_what_neurons_learned_is_told_in_numbers(
+def test_what_neurons_learned_is_reported_in_numbers(
     report_of: Path, details: dict[str, Any]
 ) -> None:
     lif, ann = details["cells"]
@@ -652,7 +652,7 @@ def test_what_neurons_learned_is_told_in_numbers(
     assert page.count("What the neurons learned") == 1
 
 
-def test_a_page_without_learned_dynamics_says_nothing_of_them(grid: Path) -> None:
+def test_a_page_without_learned_dynamics_does_not_mention_them(grid: Path) -> None:
     for name in ("learned.parquet", "portraits.parquet"):
         (files.folder("runs", "ecg_demo-delta-lif") / name).unlink()
     make()
@@ -735,7 +735,7 @@ def learned_locally(grid: Path) -> Path:
     return grid
 
 
-def test_what_synapses_learned_is_told_and_drawn(learned_locally: Path) -> None:
+def test_what_synapses_learned_is_reported_and_drawn(learned_locally: Path) -> None:
     make()
     text = (learned_locally / "data/report/index.html").read_text()
     page = Page()
@@ -782,7 +782,7 @@ def test_the_bill_of_learning_needs_no_pictures(learned_locally: Path) -> None:
     assert "Receptive fields" not in text
 
 
-def test_cells_that_do_not_learn_locally_say_nothing_of_synapses(
+def test_cells_that_do_not_learn_locally_do_not_mention_synapses(
     report_of: Path,
 ) -> None:
     text = (report_of / "data/report/index.html").read_text()
@@ -807,8 +807,8 @@ def words(html: str) -> str:
 
 
 def on_device(grid: Path) -> str:
-    whole = words(page_text(grid).split("On a device: int8</h3>")[1])
-    return whole.split("What the network sees")[0]
+    page = words(page_text(grid).split("On a device: int8</h3>")[1])
+    return page.split("What the network sees")[0]
 
 
 def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
@@ -830,7 +830,7 @@ def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
     assert "a CR2032 lasts" in text
 
 
-def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
+def test_a_cell_without_an_integer_network_has_a_reason(grid: Path) -> None:
     name = "ecg_demo-delta-lif"
     path = files.folder("energy", name) / "energy.json"
     energy = files.load_json(path)
@@ -850,7 +850,7 @@ def test_a_cell_without_an_integer_network_says_why(grid: Path) -> None:
     assert "delta · lif 1.50" not in text
 
 
-def test_meters_are_told_apart_in_a_cell(grid: Path) -> None:
+def test_meters_are_distinguished_in_a_cell(grid: Path) -> None:
     """Two that measured are two numbers; what the profile stage measures has none."""
     jetson = {"energy_j_per_window": 3.25e-4}
     meters = {"meters": {**MEASURED["meters"], "jetson": jetson}}
@@ -868,7 +868,7 @@ def test_a_battery_that_nothing_drains_lasts_without_a_number(grid: Path) -> Non
     assert "45 nm with memory, estimated 0 0 –" in on_device(grid)
 
 
-def test_a_cutoff_is_told(report_of: Path) -> None:
+def test_a_cutoff_is_described(report_of: Path) -> None:
     path = files.folder("energy", "ecg_demo-delta-lif") / "energy.json"
     cut = {"steps_share": 0.625, "balanced_accuracy": {"with": 0.8, "without": 0.825}}
     assert "decided early" not in page_text(report_of)
@@ -902,27 +902,27 @@ def test_data_sets_stand_in_the_order_of_the_grid(
     grid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the page is made again: the file of findings is sorted."""
-    monkeypatch.setattr(report, "section", lambda told, dataset: dataset)
+    monkeypatch.setattr(report, "section", lambda found, dataset: dataset)
     monkeypatch.setattr("jinja2.Template.render", lambda self, **t: t["sections"])
     cells = [{"dataset": name} for name in ("emg", "ecg", "emg", "eeg")]
-    told = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
-    assert report.render(told) == ["emg", "ecg", "eeg"]
+    found = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
+    assert report.render(found) == ["emg", "ecg", "eeg"]
 
 
 def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
-    assert "What spending less costs" not in page_text(report_of)
+    assert "Accuracy against energy" not in page_text(report_of)
     Path("data/tradeoffs").mkdir(exist_ok=True)
     Path("data/tradeoffs/ecg_demo.svg").write_text("<svg>front</svg>")
     Path("data/tradeoffs/emg_demo.svg").write_text("<svg>of others</svg>")
     assert report.refresh()
     text = page_text(report_of)
-    assert text.count("What spending less costs") == 1
+    assert text.count("Accuracy against energy") == 1
     front = base64.b64encode(b"<svg>front</svg>").decode()
     assert f"data:image/svg+xml;base64,{front}" in text
     assert tradeoffs.shown("eeg_demo") is None
 
 
-def test_no_battery_is_said_to_outlive_its_own_age() -> None:
+def test_no_battery_is_reported_to_outlive_its_own_age() -> None:
     assert report.years(None) == "–"
     assert report.years(365.0) == report.number(1.0)
     assert report.years(10 * 365 + 1) == "over 10"
@@ -1026,9 +1026,9 @@ def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
         assert f"{title} {value} {report.interval(accuracy)}" in text
     assert text.index("delta · ann") < text.index("prior always N")
     assert achieved.count('class="clock"') == len(CELLS) + len(TITLES)
-    whole = words(page_text(grid))
-    assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in whole
-    each = whole.split("Each class")[1].split("What is taken")[0]
+    page = words(page_text(grid))
+    assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in page
+    each = page.split("Each class")[1].split("Confusion matrix")[0]
     assert each.count("no signal") == len(TITLES)
     titles = ", ".join(f"delta · {names[2]}" for names in CELLS)
     best = TITLES[clock["best"]]

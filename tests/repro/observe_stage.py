@@ -49,14 +49,15 @@ def main(notes: Path, name: str, names: list[str]) -> None:
                 read.add(os.fsdecode(path))
 
     import stages
-    from pipeline import config, files
+    from pipeline import config
+    from pipeline.files import _schema
 
     class Observed(config.Params):
         def read(self, section: str) -> Any:
             sections.add(section)
             return super().read(section)
 
-    reading = files._reading
+    reading = _schema.reading
 
     def noted(path: Path, *faults: type[Exception]) -> Any:
         read.add(str(path))
@@ -65,7 +66,7 @@ def main(notes: Path, name: str, names: list[str]) -> None:
     module = importlib.import_module(f"stages.{name}")
     observed = stages._stage(name, names_of(names), getattr(module, "SECTIONS", ()))
     observed.params.__class__ = Observed
-    files._reading = noted
+    _schema.reading = noted
     sys.addaudithook(on_event)
     threading.settrace(on_call)
     sys.settrace(on_call)

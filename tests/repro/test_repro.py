@@ -73,7 +73,7 @@ def commit(clone: Path, message: str) -> None:
 
 
 def stages_run(output: str) -> set[str]:
-    """Which stages `dvc repro` says it ran, but for the inventory, that always runs."""
+    """List stages that `dvc repro` ran, but for the inventory, which always runs."""
     lines = (line for line in output.splitlines() if line.startswith("Running stage"))
     return {line.split("'")[1] for line in lines} - {"inventory"}
 
@@ -298,7 +298,7 @@ COMMANDS = ("make ", ".venv/bin/", "git ")
         ("report", []),
     ],
 )
-def test_a_stage_does_what_dvc_yaml_and_its_digest_say(
+def test_a_stage_does_what_dvc_yaml_and_its_digest_state(
     clone: Path, elsewhere: Path, tmp_path: Path, stage: str, names: list[str]
 ) -> None:
     """No code runs that the digest lacks, nothing is read that is not declared.

@@ -99,8 +99,8 @@ def listed(path: Path, contents: dict[str, bytes]) -> Path:
 
 
 def pinned(tmp_path: Path) -> Path:
-    whole = {name.removeprefix("set/"): content for name, content in TREE.items()}
-    return listed(tmp_path / "set.sha256", whole)
+    complete = {name.removeprefix("set/"): content for name, content in TREE.items()}
+    return listed(tmp_path / "set.sha256", complete)
 
 
 def download(home: str = "http://127.0.0.1:9/", **changes: object) -> Download:
@@ -253,10 +253,10 @@ def test_without_network_the_mirror_is_named(target: Path) -> None:
 def test_a_published_list_verifies_what_is_not_pinned(
     server: Server, target: Path, tmp_path: Path
 ) -> None:
-    whole = {name.removeprefix("set/"): content for name, content in TREE.items()}
-    published = "".join(f"{sha256(c)} {n}\n" for n, c in whole.items())
+    complete = {name.removeprefix("set/"): content for name, content in TREE.items()}
+    published = "".join(f"{sha256(c)} {n}\n" for n, c in complete.items())
     server.tree["set/SUMS.txt"] = published.encode()
-    few = listed(tmp_path / "few.sha256", {"a.hea": whole["a.hea"]})
+    few = listed(tmp_path / "few.sha256", {"a.hea": complete["a.hea"]})
     source = download(f"{server.url}set/", checksums=few, published="SUMS.txt")
     assert "SUMS.txt" in fetch(source, target).files
     (target / "b.dat").unlink()
@@ -340,7 +340,7 @@ def test_a_wrong_file_of_a_mirror_folder_stays_out(
 ) -> None:
     folder = lay_out(tmp_path / "mirror", {**TREE, "set/b.dat": b"changed"})
     monkeypatch.setenv("BIOSPIKE_MIRROR", str(folder))
-    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # speaks of archives only
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # applies to archives only
     with pytest.raises(DataError, match=sha256(b"changed")) as caught:
         download(checksums=pinned(tmp_path)).fetch(target, seed=0)
     assert caught.value.where == str(folder / "set" / "b.dat")
@@ -399,7 +399,7 @@ def test_an_archive_has_its_own_name_at_the_home(
 def test_a_cut_down_archive_at_the_home_is_an_error(
     server: Server, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # speaks of mirrors only
+    monkeypatch.setenv("BIOSPIKE_MIRROR_PARTIAL", "1")  # applies to mirrors only
     complete = zipped(tmp_path / "complete.zip", "a", "b", "c")
     list_ = listed(tmp_path / "zip.sha256", {ZIP: complete})
     server.tree = {"at+home.zip": zipped(tmp_path / ZIP, "a", "b")}

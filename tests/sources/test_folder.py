@@ -139,7 +139,7 @@ def test_only_and_except_choose(clinic: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize("only", ["*/a/*", "set.zip"])
-def test_only_may_speak_of_members_of_an_archive(
+def test_only_may_name_members_of_an_archive(
     clinic: Path, target: Path, only: str
 ) -> None:
     lay_out(clinic, {"set.zip": "", "b.tar.gz": ""})

@@ -1,4 +1,4 @@
-"""Simulated subjects are whole, kept while right, and redone when not."""
+"""Simulated subjects are complete, kept while right, and redone when not."""
 
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ def writer(text: str, log: list[str]) -> WriteSubject:
 
 
 def run(target: Path, count: int, text: str) -> list[str]:
-    """Simulate, check the checksums, and tell who was written."""
+    """Simulate, check the checksums, and report who was written."""
     log: list[str] = []
     simulation = Simulation(target, text, subject_names(count))
     files = simulate(simulation, writer(text, log))

@@ -54,7 +54,7 @@ def test_delivers_what_a_clinic_would(fetched: tuple[Path, Fetched]) -> None:
     assert delivered.absent == {}
 
 
-def test_header_tells_leads_units_and_no_date(folder: Path) -> None:
+def test_header_states_leads_units_and_no_date(folder: Path) -> None:
     record = wfdb.rdrecord(str(folder / "s01"))
     assert record.sig_name == ["MLII", "V1"]
     assert record.units == ["mV", "mV"]
@@ -112,7 +112,7 @@ def test_ventricular_beats_have_another_shape(folder: Path) -> None:
         assert np.corrcoef(normal, ventricular)[0, 1] < 0.85
 
 
-def test_window_means_say_little(folder: Path) -> None:
+def test_window_means_predict_little(folder: Path) -> None:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -126,10 +126,10 @@ def test_window_means_say_little(folder: Path) -> None:
                 labels.append({"a": "A"}.get(kind, kind))
                 subjects.append(subject)
     model = LinearDiscriminantAnalysis(priors=np.full(3, 1 / 3))
-    told = cross_val_predict(
+    predicted = cross_val_predict(
         model, np.array(means), labels, groups=subjects, cv=LeaveOneGroupOut()
     )
-    assert balanced_accuracy_score(labels, told) < 0.5
+    assert balanced_accuracy_score(labels, predicted) < 0.5
 
 
 def test_subjects_differ(folder: Path) -> None:

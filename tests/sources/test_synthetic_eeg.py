@@ -73,8 +73,8 @@ def test_tree_reads_back_in_volts_with_cues(fetched: tuple[Path, Fetched]) -> No
     assert raw.info["line_freq"] == 50
     assert raw.get_montage() is not None
     assert 3e-6 < raw.get_data(picks=["C3"]).std() < 3e-5
-    told = list(raw.annotations.description)
-    assert told.count("left") == told.count("right") == 24
+    labels = list(raw.annotations.description)
+    assert labels.count("left") == labels.count("right") == 24
     assert np.allclose(raw.annotations.duration, 3)
     assert np.diff(raw.annotations.onset).min() > 3.5
 
@@ -92,7 +92,7 @@ def test_imagery_quiets_the_opposite_side(fetched: tuple[Path, Fetched]) -> None
         assert min(differences) > 0.15
 
 
-def test_band_power_tells_the_hand_and_means_do_not(
+def test_band_power_predicts_the_hand_and_means_do_not(
     fetched: tuple[Path, Fetched],
 ) -> None:
     cut = [trials(fetched[0], subject) for subject in SUBJECTS]

@@ -92,8 +92,8 @@ def test_tree_reads_back_in_volts_with_events(fetched: tuple[Path, Fetched]) -> 
     assert raw.info["line_freq"] == 50
     assert raw.info["meas_date"] is None or raw.info["meas_date"].year == 1985
     assert 1e-5 < raw.get_data().std() < 3e-4
-    told = list(raw.annotations.description)
-    assert all(told.count(gesture) == 3 for gesture in GESTURES)
+    labels = list(raw.annotations.description)
+    assert all(labels.count(gesture) == 3 for gesture in GESTURES)
     held = [m["duration"] for m in raw.annotations if m["description"] != "rest"]
     assert np.allclose(held, 3)
     assert "participants.tsv" in delivered.files
@@ -125,7 +125,7 @@ def test_effort_shows_only_in_holds(fetched: tuple[Path, Fetched]) -> None:
     assert np.min(rms["hold"]) > 2 * np.max(rms["rest"])
 
 
-def test_gestures_are_told_by_the_pattern_of_channel_power(
+def test_the_pattern_of_channel_power_predicts_gestures(
     fetched: tuple[Path, Fetched],
 ) -> None:
     assert within_session(fetched[0], feature=0) > 0.8

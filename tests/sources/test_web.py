@@ -143,7 +143,7 @@ def test_what_is_right_comes(fetch: Fetch, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "message"),
     [
         ("slow.hea", "less than 1024 bytes a second"),
         ("slow-headers.hea", "headers did not come"),
@@ -161,12 +161,12 @@ def test_what_is_not_the_file_ends_soon(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
-    says: str,
+    message: str,
 ) -> None:
     if name.startswith("slow"):
         monkeypatch.setattr(_web, "PATIENCE_S", 1.0)
         monkeypatch.setattr(_web, "TIMEOUT_S", (1.0, 10.0))
-    with pytest.raises(DataError, match=says) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         fetch(name)
     assert caught.value.where == f"{home}{name}"
     assert "BIOSPIKE_MIRROR" in caught.value.remedy

@@ -19,16 +19,19 @@ CELL, LABELS = "ecg_demo-delta-lif", ["N", "V"]
 def predictions(right: float) -> pd.DataFrame:
     rng = np.random.default_rng(1)
     truth = np.arange(200) % 2
-    told = np.where(rng.random(200) < right, truth, 1 - truth)
+    predicted = np.where(rng.random(200) < right, truth, 1 - truth)
     columns = {
         "window": np.arange(200),
         "fold": 0,
         "subject": [f"s{k}" for k in np.arange(200) // 2 % 10],
         "label": np.array(LABELS)[truth],
         "cold": np.arange(200) < 6,
-        "predicted": np.array(LABELS)[told],
+        "predicted": np.array(LABELS)[predicted],
     }
-    shares = {"p_N": np.where(told, 0.1, 0.9), "p_V": np.where(told, 0.9, 0.1)}
+    shares = {
+        "p_N": np.where(predicted, 0.1, 0.9),
+        "p_V": np.where(predicted, 0.9, 0.1),
+    }
     return pd.DataFrame(columns | shares)
 
 
@@ -71,18 +74,18 @@ def metrics() -> dict:
 def test_integers_stand_beside_the_network(stage: Stage) -> None:
     path = files.folder("runs", CELL) / "quantized.parquet"
     files.save_table(path, predictions(0.7))
-    said = module.main(stage)
+    line = module.main(stage)
     found = metrics()
     settings = stage.read("evaluation")
-    for whole, right in ((found, 0.9), (found["int8"], 0.7)):
+    for scores, right in ((found, 0.9), (found["int8"], 0.7)):
         expected = evaluate(predictions(right), LABELS, settings, seed=7)
         for name in ("balanced_accuracy", "macro_f1", "accuracy"):
-            assert whole[name] == expected.metrics[name]
+            assert scores[name] == expected.metrics[name]
     assert set(found["int8"]) == {"balanced_accuracy", "macro_f1", "accuracy"}
     rows = predictions(0.9)[:6]
     right = (rows["label"] == rows["predicted"]).groupby(rows["label"]).mean()
     assert found["cold"] == {"decisions": 6, "balanced_accuracy": right.mean()}
-    assert f"balanced accuracy {found['balanced_accuracy']['value']:.3f}" in said
+    assert f"balanced accuracy {found['balanced_accuracy']['value']:.3f}" in line
     subjects = pd.read_csv(files.folder("metrics", CELL) / "subjects.csv")
     assert subjects["windows"].sum() == 200
     assert subjects["accuracy"].mean() == pytest.approx(
@@ -109,7 +112,7 @@ def test_a_cell_without_integers_has_no_metrics_of_them(stage: Stage) -> None:
     assert "int8" not in metrics()
 
 
-def test_what_always_answers_the_same_is_said(stage: Stage) -> None:
+def test_a_constant_prediction_is_reported(stage: Stage) -> None:
     path = files.folder("runs", CELL) / "predictions.parquet"
     assert "predicted" not in module.main(stage)
     files.save_table(path, predictions(0.9).assign(predicted="V"))

@@ -1,4 +1,4 @@
-"""fetch: the manifest says what is there, what is not and why."""
+"""fetch: the manifest lists what is there, what is not and why."""
 
 from pathlib import Path
 from typing import Any

@@ -163,7 +163,7 @@ def test_takes_the_standard_library_alone(project: Path, tmp_path: Path) -> None
     assert len(inventory(project, "one")["files"]) == 1
 
 
-def test_it_says_so_where_it_is_not_in_a_checkout(tmp_path: Path) -> None:
+def test_it_reports_that_it_is_not_in_a_checkout(tmp_path: Path) -> None:
     done = subprocess.run(
         [ROOT / "stages" / "run", "inventory"],
         cwd=tmp_path,

@@ -39,8 +39,8 @@ def fold() -> Fold:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         built = Dense(units=(4,), bins=2).build(Shape(STEPS, 2, 2, 0.01), Leaky())
-    whole = quantize(built.eval(), some.spikes(torch.arange(10)))
-    return Fold(built, whole, "", some, some)
+    integers = quantize(built.eval(), some.spikes(torch.arange(10)))
+    return Fold(built, integers, "", some, some)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def stage() -> Stage:
 
 
 def test_bill_and_times_are_two_files(seen: list[Any]) -> None:
-    said = profile.main(stage())
+    line = profile.main(stage())
     ((cell, windows_per_fold),) = seen
     assert windows_per_fold == 16
     assert cell.runs == files.folder("runs", CELL)
@@ -87,7 +87,7 @@ def test_bill_and_times_are_two_files(seen: list[Any]) -> None:
     here = measured.load(CELL, RUN_KEY)
     assert set(here) == {"latency", "machine"}
     assert here["latency"]["repeats"] == 3
-    assert "µJ a window (estimated, 45 nm)" in said
+    assert "µJ a window (estimated, 45 nm)" in line
 
 
 def test_the_parts_of_a_cell_are_those_of_its_run(

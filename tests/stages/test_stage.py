@@ -61,7 +61,7 @@ def test_a_part_of_a_declared_section_can_be_read(declared: str) -> None:
     one = stage(declared, model="lif_sparse")
     assert one.read("models.{model}.sparsity").pruning.share == 0.75
     settings = one.settings("models.{model}.sparsity")["sparsity"]
-    assert settings["pruning"]["method"] == "lamps"
+    assert settings["pruning"]["method"] == "lamp"
     plain = stage(declared).settings("models.{model}.sparsity")["sparsity"]
     assert plain == {**settings, "hoyer_weight": 0.0, "pruning": None}
 
@@ -91,7 +91,7 @@ def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         ({"dataset": "ecgdemo"}, "no data set 'ecgdemo'.*\n.*did you mean 'ecg_demo'"),
         ({"encoder": "rte"}, "no encoder 'rte'.*\n.*did you mean 'rate'"),
@@ -100,12 +100,12 @@ def test_an_expected_error_is_one_block_and_status_2(debug: bool) -> None:
     ],
 )
 def test_a_name_that_nothing_defines_is_named_with_its_neighbour(
-    wrong: dict[str, str], says: str
+    wrong: dict[str, str], message: str
 ) -> None:
     params = config.read(ROOT / "params.yaml")
     names = {"dataset": "ecg_demo", "encoder": "delta", "model": "lif"}
     entries.check_names(params, names)
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=message):
         entries.check_names(params, names | wrong)
 
 
@@ -200,7 +200,7 @@ def test_a_second_stage_on_one_output_is_refused(
     assert "ingest ecg: done" in printed
 
 
-def test_a_stage_in_another_folder_says_so(
+def test_a_stage_in_another_folder_reports_it(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = Path.cwd()

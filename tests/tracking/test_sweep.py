@@ -93,12 +93,12 @@ def write_cell(
             "int8": {"counted": counted, "estimated": {runs.INT8_HEADLINE: int8}},
         }
         if cut:
-            told = {"with": {runs.INT8_HEADLINE: {"energy_uj_per_window": cut}}}
+            tables = {"with": {runs.INT8_HEADLINE: {"energy_uj_per_window": cut}}}
             accuracies = {"with": accuracy - 0.15, "without": accuracy - 0.05}
             bill["cutoff"] = {
                 "steps_share": 0.5,
                 "balanced_accuracy": accuracies,
-                "estimated": told,
+                "estimated": tables,
             }
         files.save_json(files.folder("energy", CELL) / "energy.json", bill)
         kinds.append("energy")
@@ -162,13 +162,13 @@ def test_runs_of_other_models_are_comparable(home: Path) -> None:
 def test_a_run_that_decides_early_is_known_by_that(home: Path) -> None:
     write_cell(0.8)
     write_cell(0.8, cut=0.03)
-    early, whole = sweep.points("ecg_demo").to_dict("records")
+    early, full = sweep.points("ecg_demo").to_dict("records")
     assert early["energy_uj"] == 0.03
     assert early["balanced_accuracy"] == pytest.approx(0.65)
     # Few windows were counted: no interval of all test windows stands beside it.
     assert np.isnan(early["low"])
     assert np.isnan(early["high"])
-    assert whole["energy_uj"] == pytest.approx(0.1)
+    assert full["energy_uj"] == pytest.approx(0.1)
 
 
 def test_a_figure_is_kept_in_one_run_that_is_no_point(home: Path) -> None:

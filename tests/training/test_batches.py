@@ -27,7 +27,7 @@ def _train(n_steps: int, *, seed: int, delay_s: float = 0.0, n: int = 3) -> Spik
 def _table(
     rows: list[tuple[str, int, int, str]], ends: dict[str, int] | None = None
 ) -> pd.DataFrame:
-    """List windows of recordings of one segment each, that ends where `ends` says."""
+    """List windows of recordings of one segment each, that ends at `ends`."""
     table = pd.DataFrame(rows, columns=["recording", "start", "stop", "label"])
     stop = table["recording"].map(ends or {"a": 90, "b": 61}).fillna(9).astype(int)
     return table.assign(
@@ -63,8 +63,8 @@ def test_every_window_equals_its_slice(
     assert spikes.shape == (length, len(table), 3)
     assert spikes.dtype == torch.float32
     for column, (name, start) in enumerate(zip(drawn, starts, strict=True)):
-        whole = files.load_spikes(two / f"{name}.h5")
-        expected = unpack(whole, start, start + length).T
+        full = files.load_spikes(two / f"{name}.h5")
+        expected = unpack(full, start, start + length).T
         np.testing.assert_array_equal(spikes[:, column].numpy(), expected)
 
 

@@ -1,4 +1,4 @@
-"""What neurons learned is told as it is, the same for every model."""
+"""What neurons learned is reported as it is, the same for every model."""
 
 import json
 import math
@@ -33,18 +33,18 @@ def layer(network: nn.Module, number: int) -> Any:
 
 def folds_of(network: nn.Module, n_folds: int = 1) -> list[dict[str, Any]]:
     """Two epochs after the start, of which the first is kept."""
-    told = dynamics.learned(network)
+    learned = dynamics.learned(network)
     summary = {"best_epoch": 1}
-    plain = {"summary": summary, "learned": [told, told, told]}
+    plain = {"summary": summary, "learned": [learned, learned, learned]}
     return [{"fold": k, **json.loads(files.dump_json(plain))} for k in range(n_folds)]
 
 
-def test_quantities_are_told_by_layer() -> None:
+def test_quantities_are_reported_by_layer() -> None:
     network = build("leaky", tau_mem_s=0.02)
     with torch.no_grad():
         layer(network, 2).learned["log_tau"][3] = math.log(0.07)
-    told = dynamics.learned(network)
-    found = {(row["layer"], row["quantity"]): row for row in told}
+    learned = dynamics.learned(network)
+    found = {(row["layer"], row["quantity"]): row for row in learned}
     assert list(found) == [(k, q) for k in (1, 2) for q in ("tau_mem_s", "threshold")]
     assert found[1, "tau_mem_s"]["values"] == pytest.approx([0.02] * 4)
     assert found[2, "tau_mem_s"]["values"][3] == pytest.approx(0.07)
@@ -184,13 +184,13 @@ def test_neurons_that_run_away_have_no_portrait(
 
 
 @pytest.mark.parametrize("name", available("neurons"))
-def test_every_neuron_tells_what_it_can(name: str) -> None:
+def test_every_neuron_reports_what_it_can(name: str) -> None:
     layers = nn.Sequential(find("neurons", name)().build((3,), dt=0.01))
     before = deepcopy(layers.state_dict())
-    told, table = dynamics.learned(layers), dynamics.portraits(layers)
-    files.dump_json(told)
+    learned, table = dynamics.learned(layers), dynamics.portraits(layers)
+    files.dump_json(learned)
     model = find("neurons", name)()
-    assert bool(told) == model.spiking
+    assert bool(learned) == model.spiking
     drawn = model.spiking and len(model.rest()) <= 2 and name != "sigma_delta"
     assert bool(len(table)) == drawn
     for key, value in layers.state_dict().items():

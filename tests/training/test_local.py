@@ -1,4 +1,4 @@
-"""A layer that learns by local rules: what it sees, and what is told of it."""
+"""A layer that learns by local rules: what it sees, and what is reported of it."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ NETWORK = Competitive(
 
 
 def _recording(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Make spikes (feature, time): two features fire together, which two is told."""
+    """Make spikes (feature, time): the label is which two features fire together."""
     common = np.repeat(rng.random((len(labels), N_STEPS // 2)) < 0.4, 2, axis=1)
     spikes = rng.random((4, len(labels), N_STEPS)) < 0.05
     for label in range(2):
@@ -124,7 +124,7 @@ def _layer(task: Task, folder: Path) -> torch.nn.Module:
     return network
 
 
-def test_it_learns_to_tell_the_classes(run: Path) -> None:
+def test_it_learns_to_distinguish_the_classes(run: Path) -> None:
     predictions = files.load_table(run / "predictions.parquet")
     right = predictions["label"] == predictions["predicted"]
     assert right.mean() > 0.85
@@ -135,7 +135,7 @@ def test_twice_it_is_the_same(task: Task, run: Path, tmp_path: Path) -> None:
     assert _bytes(tmp_path) == _bytes(run)
 
 
-def test_its_course_is_told(task: Task, run: Path) -> None:
+def test_its_snapshots_are_reported(task: Task, run: Path) -> None:
     weights = files.load_table(run / "weights.parquet")
     shares = weights.groupby(["fold", "windows"])["share"].sum()
     np.testing.assert_allclose(shares, 1, atol=1e-5)
@@ -189,11 +189,11 @@ def test_labels_play_no_part_in_the_layer(
     rng = np.random.default_rng(0)
     windows = task.windows.assign(label=rng.permutation(task.windows["label"]))
     train(_with(task, windows=windows), tmp_path)
-    (mine, told), (same, again) = (
+    (mine, state), (same, again) = (
         parts(_layer(task, folder)) for folder in (run, tmp_path)
     )
     assert torch.equal(mine.linear.weight, same.linear.weight)
-    assert torch.equal(told.thresholds, again.thresholds)
+    assert torch.equal(state.thresholds, again.thresholds)
 
 
 def test_without_windows_the_first_weights_stay(task: Task, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_finished_fold_is_kept(
     assert _bytes(run) == before
 
 
-def test_history_tells_rates_and_strengths(run: Path) -> None:
+def test_history_holds_rates_and_strengths(run: Path) -> None:
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [1, 2, 3, 4, 5]
     assert (history["spike_rate"] > 0).all()
@@ -243,14 +243,14 @@ def test_networks_that_learn_otherwise_have_no_such_bill(task: Task) -> None:
     assert learning(network, tested) is None
 
 
-def test_the_course_is_a_life_window_by_window(task: Task) -> None:
+def test_the_snapshots_are_a_life_window_by_window(task: Task) -> None:
     """The same, step by step: rest, live through a window, look now and then."""
     train_ = batches.load(task.spikes, role_windows(task, 0, "train"), LABELS)
     judged = batches.load(task.spikes, role_windows(task, 0, "validation"), LABELS)
     shape = Shape(N_STEPS, 4, 2, 0.005)
     network = NETWORK.build(shape, task.neuron)
     layer, neurons = parts(network)
-    course, _ = fit_locally(
+    snapshots, _ = fit_locally(
         network, NETWORK, train_, judged, task.settings,
         np.random.default_rng(1), np.random.default_rng(2),
     )  # fmt: skip
@@ -270,5 +270,5 @@ def test_the_course_is_a_life_window_by_window(task: Task) -> None:
     assert (state.thresholds > 1).any()
     # 60 windows, 20 looks: three windows of 0.2 s lie between two looks.
     rates = np.reshape(fired, (20, 3, 8)).sum(1) / 0.6
-    told = [snapshot["rates_hz"] for snapshot in course.snapshots[1:]]
-    np.testing.assert_allclose(told, rates, rtol=1e-6)
+    reported = [snapshot["rates_hz"] for snapshot in snapshots.taken[1:]]
+    np.testing.assert_allclose(reported, rates, rtol=1e-6)

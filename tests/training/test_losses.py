@@ -158,10 +158,10 @@ def test_hoyer_is_of_what_each_layer_puts_out_in_a_window() -> None:
 
 @pytest.mark.parametrize("neuron", [None, Relu()])
 def test_hoyer_sees_windows_that_come_in_pieces(neuron: Any) -> None:
-    whole, pieces = network(neuron), network(neuron, recompute=True)
-    got = [loss(net, hoyer_weight=2) for net in (whole, pieces)]
+    at_once, pieces = network(neuron), network(neuron, recompute=True)
+    got = [loss(net, hoyer_weight=2) for net in (at_once, pieces)]
     assert got[0] == pytest.approx(got[1], rel=1e-6)
-    found, expected = ([p.grad for p in net.parameters()] for net in (pieces, whole))
+    found, expected = ([p.grad for p in net.parameters()] for net in (pieces, at_once))
     torch.testing.assert_close(found, expected)
 
 

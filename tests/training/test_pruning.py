@@ -23,7 +23,7 @@ from pipeline.profiling.operations import count
 from pipeline.training.batches import Windows
 from pipeline.training.pruning import (
     PrunedEpoch,
-    lamps,
+    lamp,
     prunable,
     take_away,
     zeros_kept,
@@ -53,7 +53,7 @@ def build(name: str, neuron: Any = None) -> nn.Module:
 
 
 def windows(seed: int) -> Windows:
-    """Make windows whose class is told by which feature is busy."""
+    """Make windows whose busy feature is their class."""
     rng = np.random.default_rng(seed)
     targets = np.arange(60) % 3
     rate = np.full((60, N_STEPS, 3), 0.1)
@@ -64,7 +64,7 @@ def windows(seed: int) -> Windows:
     return Windows(torch.from_numpy(trains), first, targets_there, N_STEPS, 0.01)
 
 
-def slow_lamps(weights: Tensor) -> list[float]:
+def slow_lamp(weights: Tensor) -> list[float]:
     """Score by the definition, a weight at a time."""
     flat = weights.double().flatten().tolist()
     return [
@@ -74,15 +74,15 @@ def slow_lamps(weights: Tensor) -> list[float]:
 
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=12))
 @settings(max_examples=80, deadline=None)
-def test_lamps_scores_are_by_their_definition(values: list[int]) -> None:
+def test_lamp_scores_are_by_their_definition(values: list[int]) -> None:
     weights = torch.tensor(values, dtype=torch.float32)
-    torch.testing.assert_close(lamps(weights).tolist(), slow_lamps(weights))
+    torch.testing.assert_close(lamp(weights).tolist(), slow_lamp(weights))
 
 
 def test_the_lowest_scores_of_all_layers_go() -> None:
     pruned, before = build("dense"), build("dense")
-    take_away(pruned, PruningSettings(method="lamps", share=0.6))
-    scores = [s for layer in prunable(before) for s in slow_lamps(layer.weight)]
+    take_away(pruned, PruningSettings(method="lamp", share=0.6))
+    scores = [s for layer in prunable(before) for s in slow_lamp(layer.weight)]
     gone = torch.cat([layer.weight.flatten() == 0 for layer in prunable(pruned)])
     assert gone.sum() == round(0.6 * len(scores))
     ordered = np.sort(scores)
@@ -99,14 +99,14 @@ def test_the_smallest_weights_of_all_layers_go() -> None:
     assert sizes[left == 0].max() < sizes[left != 0].min()
 
 
-@pytest.mark.parametrize("method", ["magnitude", "lamps"])
-def test_lamps_leaves_something_of_every_layer(method: str) -> None:
+@pytest.mark.parametrize("method", ["magnitude", "lamp"])
+def test_lamp_leaves_something_of_every_layer(method: str) -> None:
     network = build("dense")
     with torch.no_grad():
         network.layers[0].weights.weight.mul_(1e-3)
     take_away(network, PruningSettings(method=method, share=0.7))
     left = [int((layer.weight != 0).sum()) for layer in prunable(network)]
-    assert (min(left) > 0) == (method == "lamps")
+    assert (min(left) > 0) == (method == "lamp")
 
 
 def test_weights_that_a_mask_hides_are_none() -> None:
@@ -114,7 +114,7 @@ def test_weights_that_a_mask_hides_are_none() -> None:
     layers = prunable(network)
     there = sum(int((weight_of(layer) != 0).sum()) for layer in layers)
     assert there < sum(layer.weight.numel() for layer in layers)
-    take_away(network, PruningSettings(method="lamps", share=0.25))
+    take_away(network, PruningSettings(method="lamp", share=0.25))
     left = sum(int((weight_of(layer) != 0).sum()) for layer in layers)
     assert left == there - round(0.25 * there)
 
@@ -128,13 +128,13 @@ def fitted(network: nn.Module, pruning: PruningSettings | None) -> list[Any]:
         return list(epochs)
 
 
-@pytest.mark.parametrize("method", ["magnitude", "lamps"])
+@pytest.mark.parametrize("method", ["magnitude", "lamp"])
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_zeros_last_through_the_training_that_follows(name: str, method: str) -> None:
-    network, whole = build(name), build(name)
+    network, full = build(name), build(name)
     pruning = PruningSettings(method=method, share=0.8, epochs=3)
     history = fitted(network, pruning)
-    first = fitted(whole, None)
+    first = fitted(full, None)
     assert history[: len(first)] == first
     tuned = history[len(first) :]
     assert [type(epoch) for epoch in tuned] == [PrunedEpoch] * 3
@@ -142,9 +142,9 @@ def test_zeros_last_through_the_training_that_follows(name: str, method: str) ->
     sizes = sum(layer.weight.numel() for layer in prunable(network))
     zeros = sum(int((layer.weight == 0).sum()) for layer in prunable(network))
     assert abs(zeros - 0.8 * sizes) <= 1
-    assert network.state_dict().keys() == whole.state_dict().keys()
-    take_away(whole, pruning)
-    for ours, theirs in zip(prunable(network), prunable(whole), strict=True):
+    assert network.state_dict().keys() == full.state_dict().keys()
+    take_away(full, pruning)
+    for ours, theirs in zip(prunable(network), prunable(full), strict=True):
         assert torch.equal(ours.weight == 0, theirs.weight == 0)
         if (ours.weight != 0).any():
             assert not torch.equal(ours.weight, theirs.weight)

@@ -55,7 +55,7 @@ TRAIN, VALIDATION = _windows(60, 1), _windows(80, 2)
 
 
 def _coarse(neuron: Any = None) -> Stack:
-    """Make a network whose weights are all but lost beside one that is never heard.
+    """Make a network whose weights are all but lost beside one that is not connected.
 
     A step of its weights is 1000/127 = 7.9, so that 3.5 becomes 0; what is learned must
     go beyond 3.94.
@@ -229,10 +229,10 @@ def test_the_float_weights_learn_and_not_the_rounded_ones() -> None:
 def test_a_file_holds_the_network(tuned: Quantized, tmp_path: Path) -> None:
     path = tmp_path / "fold-0.int8.safetensors"
     save_quantized(path, tuned, {"labels": ["a", "b"]})
-    again, said = load_quantized(path)
+    again, summary = load_quantized(path)
     assert tuned.network is not None
     assert again is not None
-    assert said == {
+    assert summary == {
         "validation_float32": tuned.validation_float32,
         "validation_int8": tuned.validation_int8,
         "fine_tuned": True,
@@ -283,7 +283,7 @@ def test_neurons_that_run_away_end_the_tuning(monkeypatch: pytest.MonkeyPatch) -
     assert not kept.fine_tuned
 
 
-def test_a_network_that_has_no_integers_says_why(tmp_path: Path) -> None:
+def test_a_network_that_has_no_integers_has_a_reason(tmp_path: Path) -> None:
     network = Dense(units=(2,), read_out="membrane").build(SHAPE, Leaky())
     quantized = _quantized(network)
     assert quantized.network is None
@@ -295,7 +295,7 @@ def test_a_network_that_has_no_integers_says_why(tmp_path: Path) -> None:
 
 
 def _competitive() -> Stack:
-    """Make a layer whose unit 0 hears feature 1, and unit 1 feature 2."""
+    """Make a layer whose unit 0 is connected to feature 1, and unit 1 to feature 2."""
     network: Any = Competitive(
         units=3, delays=1, tau_syn_s=0.02, inhibition=0.2, bins=1, dropout=0.0
     ).build(SHAPE, Leaky(tau_mem_s=0.02))

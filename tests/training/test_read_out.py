@@ -19,7 +19,7 @@ SETTINGS = TrainingSettings(windows_per_class=50, validation_windows_per_class=4
 
 
 def windows(n_classes: int, seed: int, count: int = 200) -> Windows:
-    """Make windows of four features; class k is told by the rate of feature k."""
+    """Make windows of four features; the rate of feature k marks class k."""
     rng = np.random.default_rng(seed)
     targets = np.where(
         rng.random(count) < 0.6, 0, rng.integers(0, n_classes, count)
@@ -49,7 +49,7 @@ def fitted(network: torch.nn.Module, n_classes: int) -> list[float]:
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("kind", ["rates", "count"])
-def test_it_tells_classes_apart(n_classes: int, kind: str) -> None:
+def test_it_distinguishes_classes(n_classes: int, kind: str) -> None:
     network = read_out(n_classes, read_out=kind)
     accuracies = fitted(network, n_classes)
     assert len(accuracies) == len(STRENGTHS)
@@ -88,8 +88,8 @@ def test_it_is_scikit_learns(n_classes: int) -> None:
     model = make_pipeline(
         StandardScaler(), LogisticRegression(C=STRENGTHS[0], class_weight="balanced")
     ).fit(rates, train.targets.numpy())
-    told = predict(network, train, every).softmax(1).numpy()
-    np.testing.assert_allclose(told, model.predict_proba(rates), atol=1e-4)
+    predicted = predict(network, train, every).softmax(1).numpy()
+    np.testing.assert_allclose(predicted, model.predict_proba(rates), atol=1e-4)
 
 
 def test_a_class_without_training_windows_is_never_predicted() -> None:

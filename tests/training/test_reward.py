@@ -25,7 +25,7 @@ SETTINGS = TrainingSettings(epochs=4, windows_per_class=60, patience=4)
 
 
 def _windows(seed: int, count: int = 160) -> Windows:
-    """Make windows of two classes, told by which half of the units fires more."""
+    """Make windows of two classes; in each, one half of the units fires more."""
     rng = np.random.default_rng(seed)
     targets = np.arange(count) % 2
     busy = np.repeat(np.stack([targets == 0, targets == 1], 1), UNITS // 2, axis=1)
@@ -46,11 +46,11 @@ def _network() -> Stack:
 
 
 def _fit(
-    network: Stack, heard: Windows, settings: TrainingSettings = SETTINGS
+    network: Stack, train: Windows, settings: TrainingSettings = SETTINGS
 ) -> list[Epoch]:
     rng, first = np.random.default_rng(1), np.random.default_rng(2)
     judged = _windows(8)
-    return list(fit_by_reward(network, heard, judged, settings, CHOICES, rng, first))
+    return list(fit_by_reward(network, train, judged, settings, CHOICES, rng, first))
 
 
 def _accuracy(network: Stack) -> float:
@@ -85,13 +85,13 @@ def test_validation_of_one_class_keeps_the_last_epoch() -> None:
     assert torch.equal(network.head.weights.weight, weights[-1])
 
 
-def test_labels_that_say_nothing_teach_nothing() -> None:
-    heard = _permuted(_windows(7))
+def test_labels_without_information_teach_nothing() -> None:
+    windows = _permuted(_windows(7))
     accuracies = []
     for seed in range(3):
         learner = _learner(seed)
-        rows, rng = torch.arange(len(heard.first)).repeat(2), np.random.default_rng(0)
-        learner.live_through(heard, rows, np.ones(len(rows)), rng)
+        rows, rng = torch.arange(len(windows.first)).repeat(2), np.random.default_rng(0)
+        learner.learn_from(windows, rows, np.ones(len(rows)), rng)
         learner.keep()
         accuracies.append(_accuracy(Stack([], learner.head)))
     assert abs(np.mean(accuracies) - 0.5) < 0.15
@@ -108,22 +108,22 @@ def _weights(learner: _Learner) -> np.ndarray:
 
 def _copies(learner: _Learner, windows: Windows, row: int) -> np.ndarray:
     copies: Tensor = learner.head.gates(windows.spikes(torch.tensor([row])))
-    heard: np.ndarray = copies[:, 0].bool().numpy()
-    return heard
+    connected: np.ndarray = copies[:, 0].bool().numpy()
+    return connected
 
 
 def _learn_one(target: int, share: float = 1.0) -> tuple[_Learner, float]:
-    """Let a learner live through one window that was said to be of a class."""
-    learner, heard = _learner(), _windows(7)
-    heard = replace(heard, targets=torch.full_like(heard.targets, target))
+    """Run a learner through one window that is labelled with a class."""
+    learner, windows = _learner(), _windows(7)
+    windows = replace(windows, targets=torch.full_like(windows.targets, target))
     rng = np.random.default_rng(SEED)
-    loss = learner.live_through(heard, torch.tensor([4]), np.array([share]), rng)
+    loss = learner.learn_from(windows, torch.tensor([4]), np.array([share]), rng)
     return learner, loss
 
 
 def test_only_the_class_that_was_chosen_learns_by_the_error_of_the_prediction() -> None:
-    before, heard = _learner(), _windows(7)
-    likely = before.likelihoods(_copies(before, heard, 4))
+    before, windows = _learner(), _windows(7)
+    likely = before.likelihoods(_copies(before, windows, 4))
     eligibility = before.eligibility.copy()
     choice = int(np.random.default_rng(SEED).choice(2, p=likely))
     assert likely[choice] < 0.5, "choose a seed that draws the less likely class"
@@ -213,14 +213,14 @@ def test_ties_are_no_better() -> None:
     head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=choices)
     patient = SETTINGS.model_copy(update={"patience": 2})
     rngs = np.random.default_rng(1), np.random.default_rng(2)
-    heard, judged = _windows(7), _windows(8)
-    epochs = fit_by_reward(Stack([], head), heard, judged, patient, choices, *rngs)
+    windows, judged = _windows(7), _windows(8)
+    epochs = fit_by_reward(Stack([], head), windows, judged, patient, choices, *rngs)
     assert len(list(epochs)) == 3
 
 
-def test_windows_do_not_hear_each_other() -> None:
-    learner, heard = _learner(), _windows(7)
-    one, other = (_copies(learner, heard, row) for row in (4, 5))
+def test_windows_do_not_affect_each_other() -> None:
+    learner, windows = _learner(), _windows(7)
+    one, other = (_copies(learner, windows, row) for row in (4, 5))
     alone = learner.likelihoods(one)
     eligibility = learner.eligibility.copy()
     learner.likelihoods(other)

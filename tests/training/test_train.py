@@ -43,7 +43,7 @@ NETWORK = Convolutional(channels=(6,), kernels=(4,), strides=(2,), bins=4)
 
 
 def _recording(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Make spikes (feature, time) whose rate, or its place, tells the class."""
+    """Make spikes (feature, time) whose rate, or its place, marks the class."""
     rate = np.full((len(labels), N_STEPS), 0.05)
     rate[labels == 1] = 0.5
     rate[labels == 2, N_STEPS // 2 :] = 0.5
@@ -194,7 +194,7 @@ def test_it_writes_what_the_next_stages_read(made: Made) -> None:
     assert [len(epoch["layer_rates"]) for epoch in epochs] == [1] * len(epochs)
 
 
-def test_it_learns_to_tell_unseen_subjects_apart(made: Made) -> None:
+def test_it_learns_to_classify_unseen_subjects(made: Made) -> None:
     run = made.run
     predictions = files.load_table(run / "predictions.parquet")
     right = predictions["label"] == predictions["predicted"]
@@ -210,7 +210,7 @@ def test_two_workers_give_the_same_bytes(
     assert _bytes(tmp_path) == _bytes(run)
 
 
-def test_the_summary_tells_of_every_fold(made: Made) -> None:
+def test_the_summary_lists_every_fold(made: Made) -> None:
     task, run = made
     first, second = train(task, run)
     assert (first["fold"], second["fold"]) == (0, 1)
@@ -277,8 +277,8 @@ def test_a_fold_whose_file_was_cut_is_made_again(
     for fold in range(2):
         name = f"fold-{fold}.safetensors"
         keep(name, run, tmp_path)
-        whole = (run / name).read_bytes()
-        (tmp_path / name).write_bytes(whole[: len(whole) - fold])
+        content = (run / name).read_bytes()
+        (tmp_path / name).write_bytes(content[: len(content) - fold])
     train(task, tmp_path)
     assert trained == [1]
     assert _bytes(tmp_path) == _bytes(run)
@@ -304,7 +304,7 @@ def test_a_run_killed_before_its_integers_makes_only_these(
     trained: list[int],
     put_in_integers: list[int],
 ) -> None:
-    """Fold 0 was whole, fold 1 lacks its second file, and the results lack both."""
+    """Fold 0 was complete, fold 1 lacks its second file, and the results lack both."""
     for name in ("fold-0.safetensors", "fold-0.int8.safetensors", "fold-1.safetensors"):
         keep(name, run, tmp_path)
     (tmp_path / ".partial-77-fold-1.int8.safetensors").write_bytes(b"cut")
@@ -374,33 +374,33 @@ def test_tuning_after_a_kill_gives_the_same_bytes(
 
 def test_predictions_in_integers_are_of_the_file(made: Made) -> None:
     task, run = made
-    whole, tables = files.load_table(run / "quantized.parquet"), []
+    table, tables = files.load_table(run / "quantized.parquet"), []
     floats = files.load_table(run / "predictions.parquet")
-    assert list(whole.columns) == list(floats.columns)
-    assert whole["window"].tolist() == floats["window"].tolist()
-    assert whole["label"].tolist() == floats["label"].tolist()
+    assert list(table.columns) == list(floats.columns)
+    assert table["window"].tolist() == floats["window"].tolist()
+    assert table["label"].tolist() == floats["label"].tolist()
     for fold in range(2):
-        network, told = load_quantized(quantized_path(run, fold))
+        network, summary = load_quantized(quantized_path(run, fold))
         assert network is not None
         tables.append(predictions(task, network, fold))
-        assert set(told) == {"validation_float32", "validation_int8", "fine_tuned"}
-    pd.testing.assert_frame_equal(pd.concat(tables, ignore_index=True), whole)
+        assert set(summary) == {"validation_float32", "validation_int8", "fine_tuned"}
+    pd.testing.assert_frame_equal(pd.concat(tables, ignore_index=True), table)
     shares = [f"p_{label}" for label in LABELS]
-    np.testing.assert_allclose(whole[shares].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(table[shares].sum(axis=1), 1, rtol=1e-6)
     # Rounded, but the same network: close, and not the same.
-    np.testing.assert_allclose(whole[shares], floats[shares], atol=0.25)
-    assert not np.allclose(whole[shares], floats[shares], atol=1e-6)
-    assert (whole["predicted"] == floats["predicted"]).mean() > 0.9
+    np.testing.assert_allclose(table[shares], floats[shares], atol=0.25)
+    assert not np.allclose(table[shares], floats[shares], atol=1e-6)
+    assert (table["predicted"] == floats["predicted"]).mean() > 0.9
 
 
-def test_the_summary_tells_what_rounding_cost(task: Task, run: Path) -> None:
+def test_the_summary_reports_what_rounding_cost(task: Task, run: Path) -> None:
     for fold, line in enumerate(train(task, run)):
-        _, told = load_quantized(quantized_path(run, fold))
-        assert line["quantized"] == told
-        assert 0.5 < told["validation_int8"] <= 1
+        _, summary = load_quantized(quantized_path(run, fold))
+        assert line["quantized"] == summary
+        assert 0.5 < summary["validation_int8"] <= 1
 
 
-def test_neurons_that_have_no_integers_say_so(
+def test_neurons_that_have_no_integers_are_reported(
     task: Task, tmp_path: Path, put_in_integers: list[int]
 ) -> None:
     """An older table of such predictions does not stay."""
@@ -412,9 +412,9 @@ def test_neurons_that_have_no_integers_say_so(
     assert "layer" in reasons.pop()
     assert not (tmp_path / "quantized.parquet").exists()
     assert len(files.load_table(tmp_path / "predictions.parquet")) == 2 * N_WINDOWS
-    network, told = load_quantized(quantized_path(tmp_path, 1))
+    network, summary = load_quantized(quantized_path(tmp_path, 1))
     assert network is None
-    assert told == lines[1]["quantized"]
+    assert summary == lines[1]["quantized"]
     again = train(_with(task, neuron=Adaptive(), settings=small), tmp_path)
     assert put_in_integers == [0, 1]  # a reason is a result: it is kept
     assert again == lines
@@ -476,7 +476,7 @@ def test_pruned_weights_are_zero_in_the_file(task: Task, tmp_path: Path) -> None
     fold = task.folds[task.folds["fold"] == 0]
     pruning = PruningSettings(share=0.75, epochs=3)
     sparsity = SparsitySettings(pruning=pruning, hoyer_weight=0.01)
-    (told,) = train(_with(task, sparsity=sparsity, folds=fold), tmp_path)
+    (metrics,) = train(_with(task, sparsity=sparsity, folds=fold), tmp_path)
     tensors, _ = files.load_weights(tmp_path / "fold-0.safetensors")
     learned = [tensors[name] for name in tensors if name in WEIGHTS]
     assert len(learned) == 2
@@ -484,11 +484,11 @@ def test_pruned_weights_are_zero_in_the_file(task: Task, tmp_path: Path) -> None
     assert zeros == round(0.75 * sum(weights.numel() for weights in learned))
     history = pd.read_csv(tmp_path / "history.csv")
     first = task.settings.epochs
-    assert history["pruned"].tolist()[first:] == [0.75] * (told["epochs"] - first)
+    assert history["pruned"].tolist()[first:] == [0.75] * (metrics["epochs"] - first)
     assert history["pruned"].isna().sum() == first
     after = history[history["pruned"].notna()]
     best = after["validation_balanced_accuracy"].idxmax()
-    assert told["best_epoch"] == history.loc[best, "epoch"]
+    assert metrics["best_epoch"] == history.loc[best, "epoch"]
 
 
 def test_sparsity_that_does_not_fit_is_refused(task: Task, tmp_path: Path) -> None:
@@ -539,8 +539,8 @@ def test_a_linear_read_out_trains_the_same_way(task: Task, tmp_path: Path) -> No
     fold = task.folds[task.folds["fold"] == 0]
     settings = TrainingSettings(epochs=20, windows_per_class=24, learning_rate=0.05)
     linear = _with(task, network=Dense(units=(), bins=4), neuron=Relu(), folds=fold)
-    (told,) = train(_with(linear, settings=settings), tmp_path)
-    assert told["parameters"] == (2 * 4 + 1) * 3
+    (metrics,) = train(_with(linear, settings=settings), tmp_path)
+    assert metrics["parameters"] == (2 * 4 + 1) * 3
     assert not (tmp_path / "learned.parquet").exists()
     predictions = files.load_table(tmp_path / "predictions.parquet")
     assert (predictions["label"] == predictions["predicted"]).mean() > 0.7

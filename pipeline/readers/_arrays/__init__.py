@@ -1,1 +1,1 @@
-"""What the reader `array` is made of."""
+"""Parts of the reader `array`."""

@@ -1,4 +1,4 @@
-"""Which axis of an array is time, and which signals the other holds."""
+"""The axes of an array: time, and the signals."""
 
 from typing import Any
 
@@ -83,7 +83,7 @@ def time_axis(
         raise DataError(
             where,
             f"the samples have the shape {shape}, of which either axis can be time",
-            expected="settings that say which of the axes is time",
+            expected="settings that name the axis of time",
             remedy="set the reader's axes: [time, channel] or [channel, time]",
         )
     return fit[0] if len(fit) == 1 else longer[0]

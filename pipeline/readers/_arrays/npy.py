@@ -27,7 +27,7 @@ LARGEST, LARGEST_RATIO = 1 << 26, 200
 
 
 class _Header(NamedTuple):
-    """What an array states of itself; `stop` is where its bytes should end."""
+    """The header of an array; its bytes should end at `stop`."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

@@ -1,4 +1,4 @@
-"""What may have to be stated of a file of arrays."""
+"""Settings that a file of arrays may need."""
 
 from typing import Annotated, Literal, Self
 
@@ -28,7 +28,7 @@ def _are_axes(axes: tuple[Axis, ...]) -> bool:
 
 
 class ArraySettings(Reader):
-    """Which variable holds the samples, and what stands beside them."""
+    """The variable of the samples, and the variables beside it."""
 
     variable: Annotated[
         str | None,

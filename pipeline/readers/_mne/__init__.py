@@ -1,1 +1,1 @@
-"""What the reader `mne` is made of."""
+"""Parts of the reader `mne`."""

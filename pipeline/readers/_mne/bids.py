@@ -1,4 +1,4 @@
-"""What a BIDS tree says of a recording outside its file.
+"""Statements of a BIDS tree about a recording, outside its file.
 
 Source: https://bids-specification.readthedocs.io, "The Inheritance Principle".
 """
@@ -21,7 +21,7 @@ DATATYPES = ("eeg", "emg")
 
 @dataclass(frozen=True)
 class Sidecars:
-    """The files of a BIDS tree that speak of one recording.
+    """The files of a BIDS tree that describe one recording.
 
     Parameters
     ----------
@@ -80,9 +80,9 @@ def datatype_of(main: str) -> str | None:
 
 
 def inherited(main: str, files: Collection[str]) -> list[str]:
-    """List the files that speak of a recording, the nearest one last.
+    """List the files that describe a recording, the nearest one last.
 
-    They lie beside it or above it, speak of the signal, its channels or its events, and
+    They lie beside it or above it, describe the signal, its channels or its events, and
     every entity in their names is one of the recording's.
     """
     datatype = datatype_of(main)
@@ -105,7 +105,7 @@ def inherited(main: str, files: Collection[str]) -> list[str]:
 
 
 def read_sidecars(folder: Path, files: Sequence[str]) -> Sidecars | None:
-    """Read what a BIDS tree says of a recording; None outside such a tree.
+    """Read what a BIDS tree states about a recording; None outside such a tree.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether a BIDS tree and the file it speaks of agree on rate, length and unit."""
+"""A check that a BIDS tree and the file it describes agree on rate, length and unit."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ SAME_RATE = 1e-3
 SAME_LENGTH = 0.01
 """Relative difference below which a sidecar's length is that of the file."""
 ROUNDED_S = 1.0
-"""By which a length that is stated in whole seconds may differ."""
+"""By which a length that is stated in full seconds may differ."""
 
 
 def check_sidecars(
@@ -55,7 +55,7 @@ def check_sidecars(
     raise DataError(
         where,
         f"{ours} by the file, {theirs}" + f", and {more} more such" * bool(more),
-        expected="the same in the recording and in the files that speak of it",
+        expected="the same in the recording and in the files that describe it",
         remedy=either(
             "correct whichever is wrong",
             unchecked_if("the recording is right", "rate"),

@@ -101,7 +101,7 @@ class Events:
         Parameters
         ----------
         column : str or None
-            Column of the texts; None: `trial_type`, or `value` where that says nothing.
+            Column of the texts; None: `trial_type`, or `value` where that is empty.
 
         Raises
         ------

@@ -108,7 +108,7 @@ def _check_header(main: str, keys: Mapping[str, str]) -> None:
             raise DataError(
                 main,
                 f"its {name} is '{text}'",
-                expected="a whole number, or none",
+                expected="an integer, or none",
                 remedy="correct the header, or ask who delivered it",
             )
     for name, text in keys.items():

@@ -1,4 +1,4 @@
-"""The header of an EDF or BDF file, and whether the file is as long as it promises.
+"""The header of an EDF or BDF file, and a check of the file's length.
 
 MNE accepts a file cut short, takes samples of an unknown unit for volts and raises all
 channels to the highest rate; the header settles all three beforehand.
@@ -22,7 +22,7 @@ from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either
 FIXED = 256
 """Bytes of the fixed part, and of each signal's part after it."""
 BDF = b"\xffBIOSEMI"
-"""What BDF has in the place of EDF's version."""
+"""The bytes of BDF in the place of EDF's version."""
 FIELDS = {
     "label": (0, 16),
     "unit": (96, 8),
@@ -37,7 +37,7 @@ one field of all signals, then the next."""
 NOTES = ("EDF Annotations", "BDF Annotations")
 PATIENT = ("code", "sex", "birthdate", "name")
 RECORDING = ("", "startdate", "admincode", "technician", "equipment")
-"""What EDF+ keeps in the two identification fields, in order."""
+"""The parts of EDF+'s two identification fields, in order."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -46,7 +46,7 @@ T = TypeVar("T", int, float)
 
 @dataclass(frozen=True)
 class EdfSignal:
-    """What the header says of one signal.
+    """The header of one signal.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class EdfSignal:
 
 @dataclass(frozen=True)
 class EdfHeader:
-    """What the header says of the file.
+    """The header of the file.
 
     Parameters
     ----------

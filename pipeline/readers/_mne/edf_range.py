@@ -131,7 +131,7 @@ class Outside:
             )
 
     def remarks(self) -> tuple[str, ...]:
-        """Say how many samples lay outside."""
+        """Report how many samples lay outside."""
         found = {
             name: count
             for name, count in zip(self._names, self._counts, strict=True)

@@ -1,4 +1,4 @@
-"""An EEGLAB set: whether it agrees with itself, which MNE does not ask."""
+"""Checks of an EEGLAB set's consistency, which MNE does not make."""
 
 import math
 from collections.abc import Collection, Mapping

@@ -18,7 +18,7 @@ BEGIN, END = 104, 105
 """Kinds of the tags around a block."""
 LAST = -1
 TYPES = {*range(12), 13, 14, 16, 20, 21, 23, *range(30, 37)}
-"""What the content of a tag can be, apart from how a matrix of it is stored."""
+"""The types of a tag's content, apart from the storage of a matrix of it."""
 
 
 def check_fif(path: Path, where: str, unchecked: Collection[Check]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which signals of a file can be channels, by its own types or a BIDS tree's."""
+"""The signals of a file that can be channels, by its own types or a BIDS tree's."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from pipeline.readers._select import TYPES, FileSignal, Selected, select
 from pipeline.readers.base import Reader
 
 UNTYPED = "eeg"
-"""What MNE, too, takes a signal for whose type its file does not state."""
+"""The type, as in MNE, of a signal whose type its file does not state."""
 
 
 def offer(
     reader: Reader, where: str, opened: Opened, side: Sidecars | None
 ) -> tuple[Selected, tuple[str, ...]]:
-    """Select the channels of a recording, and say what was left out or taken for what.
+    """Select the channels of a recording, and report what was left out or assigned.
 
     Parameters
     ----------

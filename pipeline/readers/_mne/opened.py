@@ -36,7 +36,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Opened:
-    """What a file says of itself.
+    """The statements of a file about itself.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Opened:
     marks : Marks
         The annotations.
     identity : mapping of str to str
-        Fields of the header that speak of the person or the recording.
+        Fields of the header that describe the person or the recording.
     begin : datetime or None
         When the first sample was recorded.
     line_freq : float or None

@@ -1,4 +1,4 @@
-"""The places of a recording in which its texts stand."""
+"""The places of a recording that hold texts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from pipeline.readers.base import Marks, Origin
 
 @dataclass
 class Found:
-    """What the places hold, and what had to be left out."""
+    """The content of the places, and the parts that had to be left out."""
 
     marks: dict[Origin, Marks] = field(default_factory=dict)
     texts: dict[Origin, tuple[str, ...]] = field(default_factory=dict)

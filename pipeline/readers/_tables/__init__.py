@@ -1,1 +1,1 @@
-"""What the reader `table` is made of."""
+"""Parts of the reader `table`."""

@@ -177,7 +177,7 @@ def _apart(file: File, found: str) -> DataError:
 
 
 def _texts(column: pd.Series, decimal: str) -> Texts:
-    """Give the texts of a column of categories, whole numbers written one way."""
+    """Give the texts of a column of categories, integers written one way."""
     written = [canonical(str(text), decimal) for text in column.cat.categories]
     codes = column.cat.codes.to_numpy()
     return Texts(codes, (*written, ""), np.arange(codes.size))

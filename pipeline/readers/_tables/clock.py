@@ -20,7 +20,7 @@ NEAR = 32
 """Rows on each side that show whether a row was late or the rows after it moved."""
 
 RowNumber = Callable[[int], int]
-"""Where a row stands in its file."""
+"""The position of a row in its file."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def evenly(
 
 
 def _own_rate(where: str, steps_s: np.ndarray, tolerance: float) -> float:
-    """Take the rate from a clock, in whole Hz if it is that within the tolerance.
+    """Take the rate from a clock, in integer Hz if it is that within the tolerance.
 
     The mean step is exact where the clock is rounded; steps over pauses do not count.
     """
@@ -120,8 +120,8 @@ def _own_rate(where: str, steps_s: np.ndarray, tolerance: float) -> float:
     usual = steps_s[steps_s < 3 * np.median(steps_s)]
     rate = 1 / usual.mean()
     rate = 1 / steps_s[~_pauses(steps_s * rate)].mean()
-    whole = round(rate)
-    return float(whole if abs(rate - whole) <= tolerance * rate else f"{rate:.6g}")
+    rounded = round(rate)
+    return float(rounded if abs(rate - rounded) <= tolerance * rate else f"{rate:.6g}")
 
 
 def _pauses(steps: np.ndarray) -> np.ndarray:

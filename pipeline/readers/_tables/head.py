@@ -1,4 +1,4 @@
-"""How a text file begins: its notes, its header, and what stands between fields."""
+"""The beginning of a text file: its notes, its header, and its delimiter."""
 
 import bz2
 import csv
@@ -22,7 +22,7 @@ DELIMITERS = ("\t", ";", "|", ",", " ")
 
 @dataclass(frozen=True)
 class Head:
-    """What stands before the rows.
+    """The lines before the rows.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 A radio link delivers samples in bursts and a logger with a faster clock writes the last
 value again and again. Each fresh row is a sample; the even grid it belongs to is found
 here. What the link lost is lost: an empty slot holds the value before it, but not for
-longer than a link can be late: then nothing was recorded, and a pause says so.
+longer than a link can be late: then nothing was recorded, and a pause marks it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pipeline.errors import DataError
 from pipeline.readers.base import unchecked_if
 
 LONGEST_LAG_S = 0.25
-"""More than a link's buffer holds; a greater lag says that the rate is wrong."""
+"""More than a link's buffer holds; a greater lag means that the rate is wrong."""
 NEAR, REGULAR, LEAST_STEPS = 0.1, 0.5, 8
 """A log shows the device's rate if half of the fresh rows, of some at least, come at
 one distance, within a tenth of it and a row."""

@@ -1,4 +1,4 @@
-"""The lines of a text file, counted by their bytes: which are no rows, which are odd.
+"""The lines of a text file, counted by their bytes: lines that are no rows, or odd.
 
 Parsers fill short rows and cut long ones without a word, so fields are counted here.
 """

@@ -1,4 +1,4 @@
-"""What may have to be stated of a text file."""
+"""Settings that a text file may need."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
@@ -25,7 +25,7 @@ TimeUnit = Literal["s", "ms", "us", "ns", "min", "iso"]
 
 
 class TableSettings(Reader):
-    """How a text file is laid out, and what its clock is."""
+    """The layout of a text file, and its clock."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         "pattern": "source.pattern",

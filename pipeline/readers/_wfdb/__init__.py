@@ -1,1 +1,1 @@
-"""What the reader `wfdb` is made of."""
+"""Parts of the reader `wfdb`."""

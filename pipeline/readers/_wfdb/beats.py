@@ -69,7 +69,7 @@ def check_alignment(
 
 
 def _are_labels(onset_s: np.ndarray) -> bool:
-    """Say whether marks come at multiples of an interval that no heart has."""
+    """Report whether marks come at multiples of an interval that no heart has."""
     intervals = np.diff(np.sort(onset_s))
     if not intervals.size or (usual := float(np.median(intervals))) < SLOWEST_S:
         return False
@@ -77,7 +77,7 @@ def _are_labels(onset_s: np.ndarray) -> bool:
 
 
 def near_steepest(content: Content, onset_s: np.ndarray) -> np.ndarray:
-    r"""Say of beats whether the signal is steepest there.
+    r"""Test for beats whether the signal is steepest there.
 
     The slope energy :math:`e = \sum_c \dot x_c^2 / \overline{\dot x_c^2}`, smoothed
     over 60 ms, has its maximum within 300 ms of the annotation nearer than 100 ms.
@@ -120,7 +120,7 @@ def _samples(content: Content, onset_s: np.ndarray) -> np.ndarray:
 
 
 def _near(content: Content, centre: np.ndarray, far: int) -> np.ndarray:
-    """Say of each beat whether the steepest sample around it is near."""
+    """Test for each beat whether the steepest sample around it is near."""
     margin = far + math.ceil(SMOOTH_S * content.sfreq)
     first = max(0, int(centre[0]) - margin)
     last = min(content.n_samples, int(centre[-1]) + margin + 2)

@@ -1,4 +1,4 @@
-"""A WFDB header as its lines state it, without what wfdb assumes where they are silent.
+"""A WFDB header as its lines state it, without the defaults that wfdb assumes.
 
 wfdb reads headers as ASCII, which makes volts of microvolts in `µV`, and takes 250 Hz
 for a rate that it cannot read. So the fields are found by wfdb's own expressions, in
@@ -18,7 +18,7 @@ RATE = re.compile(r"(\d+\.?\d*|\.\d+)(/-?\d+\.?\d*(\(-?\d+\.?\d*\))?)?$")
 UNIT, N_FIELDS = 2, 8
 """Place of the gain and its unit in a signal's line; fields before the description."""
 FIRST = re.compile(r"[-\w]+(/\d+)?[ \t]+\d+([ \t]|$)")
-WHOLE = re.compile(r"-?\d+")
+INTEGER = re.compile(r"-?\d+")
 PAIR = re.compile(r"([^:=]+?)\s*[:=]\s*(.*)")
 ANGLED = re.compile(r"<([^<>]+)>\s*[:=]\s*(.*?)\s*(?=<[^<>]+>\s*[:=]|$)")
 """`<age>: 25  <sex>: M`, several in a line."""
@@ -170,8 +170,8 @@ def _signal(where: str, place: int, line: str) -> HeaderSignal:
     if not (match := rx_signal.match(line)):
         raise _damaged(where, f"its line of signal {place} cannot be read: '{line}'")
     for k, word in enumerate(line.split(None, N_FIELDS)[:N_FIELDS]):
-        if k > UNIT and not WHOLE.fullmatch(word):
-            found = f"field {k + 1} of signal {place} is '{word}', no whole number"
+        if k > UNIT and not INTEGER.fullmatch(word):
+            found = f"field {k + 1} of signal {place} is '{word}', no integer"
             raise _damaged(where, found)
     stated = match.groupdict()
     name, unit, unclear = stated["sig_name"], stated["units"], ""
@@ -187,14 +187,14 @@ def _signal(where: str, place: int, line: str) -> HeaderSignal:
         offset=int(stated["byte_offset"] or 0),
         gain=_number(stated["adc_gain"]),
         unit=unit,
-        first=_whole(stated["init_value"]),
-        checksum=_whole(stated["checksum"]),
+        first=_integer(stated["init_value"]),
+        checksum=_integer(stated["checksum"]),
         unclear=unclear,
     )
 
 
 def _is_unclear(line: str, match: re.Match[str]) -> bool:
-    """Say whether wfdb's expression parts a line wrong.
+    """Report whether wfdb's expression splits a line wrongly.
 
     It takes `1E3/mV` for a gain of 1 and a unit `E3/mV`.
     """
@@ -212,7 +212,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _whole(text: str) -> int | None:
+def _integer(text: str) -> int | None:
     return int(text) if text.lstrip("-") else None
 
 

@@ -19,7 +19,7 @@ BEGIN, END = "## annotation type definitions", "## end of definitions"
 
 @dataclass(frozen=True)
 class Annotations:
-    """What an annotation file holds, in the order of time.
+    """The content of an annotation file, in the order of time.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Annotations:
 
 
 @dataclass(frozen=True)
-class _Spoken:
-    """What comments at sample 0 say of the file.
+class _Definitions:
+    """The definitions in comments at sample 0.
 
     Parameters
     ----------
@@ -92,17 +92,19 @@ def read_annotations(
     if check_end:
         _refuse_disorder(where, sample)
     notes = [_decoded(text) for text in fields[-1]]
-    spoken = _spoken(notes, np.flatnonzero((sample == 0) & (codes == COMMENT)).tolist())
-    if len(spoken.rates) > 1 or 0 in spoken.rates:
-        listed = ", ".join(f"{rate:g}" for rate in sorted(spoken.rates))
+    defined_here = _definitions(
+        notes, np.flatnonzero((sample == 0) & (codes == COMMENT)).tolist()
+    )
+    if len(defined_here.rates) > 1 or 0 in defined_here.rates:
+        listed = ", ".join(f"{rate:g}" for rate in sorted(defined_here.rates))
         raise _damaged(where, f"states a time resolution of {listed} Hz")
     annotated = codes != NO_ANNOTATION
-    annotated[list(spoken.places)] = False
+    annotated[list(defined_here.places)] = False
     order = np.flatnonzero(annotated)
     order = order[np.argsort(sample[order], kind="stable")]
-    symbols = _symbols() | dict(spoken.symbols)
+    symbols = _symbols() | dict(defined_here.symbols)
     return Annotations(
-        sample[order] / next(iter(spoken.rates), frame_rate),
+        sample[order] / next(iter(defined_here.rates), frame_rate),
         tuple(symbols.get(code, f"code {code}") for code in codes[order].tolist()),
         tuple(notes[k] for k in order.tolist()),
         pairs.remarks,
@@ -123,7 +125,7 @@ def _refuse_disorder(where: str, sample: np.ndarray) -> None:
         )
 
 
-def _spoken(notes: Sequence[str], comments: Sequence[int]) -> _Spoken:
+def _definitions(notes: Sequence[str], comments: Sequence[int]) -> _Definitions:
     """Find the rate and the definitions among the comments at sample 0.
 
     What looks like either and cannot be read stays a note: wfdb would search for ever.
@@ -142,7 +144,7 @@ def _spoken(notes: Sequence[str], comments: Sequence[int]) -> _Spoken:
         else:
             continue
         places.append(k)
-    return _Spoken(tuple(places), rates, symbols)
+    return _Definitions(tuple(places), rates, symbols)
 
 
 @cache

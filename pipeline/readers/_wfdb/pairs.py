@@ -80,7 +80,7 @@ def read_pairs(path: Path, where: str, *, check_end: bool) -> Pairs:
 
 
 def _complete(pairs: np.ndarray) -> tuple[int, bool, int]:
-    """Count the pairs of complete annotations, and say whether an end mark follows.
+    """Count the pairs of complete annotations, and report whether an end mark follows.
 
     The third is the place of what should follow an annotation and does not, or 0.
     """

@@ -101,12 +101,12 @@ def _of_segments(folder: Path, master: Header) -> WfdbRecord:
         listed = ", ".join(f"{rate:g}" for rate in dict.fromkeys(rates))
         raise _contradiction(master.where, f"segments at {listed} Hz", "one rate")
     unreadable = [each for each in headers if each.rate is None and each.rate_text]
-    spoken = (unreadable or [master])[0]
+    stating = (unreadable or [master])[0]
     return WfdbRecord(
         master.where,
         rates[0] if rates and not unreadable else None,
-        spoken.rate_text,
-        spoken.where,
+        stating.rate_text,
+        stating.where,
         (layout or parts[0].header).signals,
         parts,
         tuple(dict.fromkeys(line for header in headers for line in header.comments)),
@@ -159,7 +159,7 @@ def beside(where: str, name: str) -> str:
 def related_files(folder: Path, where: str) -> Iterator[str]:
     """Yield the files that a header names, and those that its segments name.
 
-    Headers that cannot be read name none: reading the record says why.
+    Headers that cannot be read name none: reading the record reports why.
     """
     header = _header_or_none(folder, where)
     if header is None:

@@ -170,7 +170,7 @@ class Samples:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was left out: samples that some channels lack, and spare bytes."""
+        """The parts left out: samples that some channels lack, and spare bytes."""
         lost = sum(max(each.skews) * each.per_frame for each in self.stretches)
         skewed = f"{lost} samples that skewed channels lack at the end"
         spare = (remark for each in self.stretches for remark in each.remarks)

@@ -1,4 +1,4 @@
-"""What the signals of a WFDB record are, and whether its parts agree on it."""
+"""The signals of a WFDB record, and a check that its parts agree on them."""
 
 import math
 
@@ -10,13 +10,13 @@ from pipeline.readers._wfdb.record import WfdbRecord
 from pipeline.readers.base import Reader
 
 UNIT = "mV"
-"""Where a header states none (WFDB's header(5))."""
+"""The value where a header states none (WFDB's header(5))."""
 
 
 def file_signals(record: WfdbRecord, reader: Reader) -> list[FileSignal]:
     """Describe a record's signals.
 
-    WFDB does not say what a signal measures: voltages are of the reader's type.
+    WFDB does not state what a signal measures: voltages are of the reader's type.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def check_signal(
 
 
 def uncalibrated(record: WfdbRecord, names: tuple[str, ...]) -> str:
-    """Say which channels have WFDB's default gain; "" if none."""
+    """List the channels that have WFDB's default gain; "" if none."""
     found = {
         signal.name
         for part in record.parts

@@ -1,4 +1,4 @@
-"""Whether a record's signal files hold what its headers promise."""
+"""A check of a record's signal files against its headers."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ SAMPLES_TO_BYTES = {
     "8": (1, 1), "16": (1, 2), "24": (1, 3), "32": (1, 4), "61": (1, 2),
     "80": (1, 1), "160": (1, 2), "212": (2, 3), "310": (3, 4), "311": (3, 4),
 }  # fmt: skip
-"""How many samples of a format fill how many bytes (WFDB's signal(5))."""
+"""The number of samples of a format in a number of bytes (WFDB's signal(5))."""
 
 FLAC = ("508", "516", "524")
 

@@ -1,4 +1,4 @@
-"""Samples held against what their header states of them: checksums and first values.
+"""Samples compared with their header: checksums and first values.
 
 A 0 counts as not stated: writers that compute neither leave it in both fields, and of
 the signals whose samples were added up one in 65,536 has it by chance (WFDB's
@@ -66,7 +66,7 @@ class Tally:
         Raises
         ------
         DataError
-            The samples are not those that the header speaks of.
+            The samples are not those that the header describes.
         """
         stop = first + len(digital[0]) // self._signals[0].per_frame
         if not first <= self._next < stop:

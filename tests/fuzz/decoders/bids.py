@@ -1,4 +1,4 @@
-"""A recording in a BIDS tree: EDF, and what its sidecars say."""
+"""A recording in a BIDS tree: EDF, and its sidecars."""
 
 import json
 import re
@@ -79,7 +79,7 @@ def _check_facts(facts: dict[str, Any], reading: Reading) -> None:
     ):
         stated = facts.get(key)
         is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
-        # Numbers that are none of a rate or a length say nothing.
+        # Numbers that are none of a rate or a length are ignored.
         if is_number and stated > 0 and abs(stated - found) > allowed:
             raise FileError(f"{key} is {stated}, the file has {found}")
 

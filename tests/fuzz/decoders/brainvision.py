@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from tests.fuzz.items import (
+    INTEGER,
     SPARE,
-    WHOLE,
     FileError,
     Files,
     Item,
@@ -22,7 +22,7 @@ FORMATS = {"INT_16": "<i2", "UINT_16": "<u2", "INT_32": "<i4", "IEEE_FLOAT_32": 
 
 
 def sections(content: bytes) -> dict[str, dict[str, str]]:
-    """Read the keys by section; the first line may say anything, as for MNE."""
+    """Read the keys by section; the first line may hold anything, as for MNE."""
     text = utf8(content)
     found: dict[str, dict[str, str]] = {}
     section: dict[str, str] = {}
@@ -49,7 +49,7 @@ def decode(files: Files, main: str, item: Item) -> Reading:
     common = head["Common Infos"]
     folder = main.rpartition("/")[0]
     folder += "/" * bool(folder)
-    n_channels = int(number(common["NumberOfChannels"], "number of channels", WHOLE))
+    n_channels = int(number(common["NumberOfChannels"], "number of channels", INTEGER))
     interval = number(common["SamplingInterval"], "sampling interval")
     if interval <= 0 or n_channels < 1:
         raise FileError("no interval or no channels")
@@ -87,7 +87,7 @@ def _samples(
     stated = common.get("DataPoints")
     points = len(content) // width
     if stated:
-        count = int(number(stated, "DataPoints", WHOLE))
+        count = int(number(stated, "DataPoints", INTEGER))
         if not count <= points <= count * (1 + SPARE):
             raise FileError(f"{points} points, {count} stated")
     samples = np.frombuffer(content, kind).astype(float)
@@ -118,6 +118,6 @@ def _marks(
         if not re.fullmatch(r"Mk\d* \d+", key):
             raise FileError(f"a marker called {key}")
         kind, text, at, *_ = [*value.split(","), "", ""]
-        place = int(number(at, "a marker's place", WHOLE))
+        place = int(number(at, "a marker's place", INTEGER))
         marks.append(Mark((place - 1) / sfreq, 0.0, f"{kind}/{text}"))
     return sorted(marks, key=lambda mark: mark.onset_s)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.fuzz.items import (
+    INTEGER,
     SPARE,
-    WHOLE,
     FileError,
     Files,
     Item,
@@ -63,12 +63,12 @@ def read_header(content: bytes) -> Header:
     if version.strip(b" \0") != b"0" and version != b"\xffBIOSEMI":
         raise FileError(f"the version is {version!r}")
     size = 3 if version[0] == 0xFF else 2
-    n_signals = int(number(text_of(content[252:256]), "number of signals", WHOLE))
-    stated = int(number(text_of(content[184:192]), "bytes of the header", WHOLE))
+    n_signals = int(number(text_of(content[252:256]), "number of signals", INTEGER))
+    stated = int(number(text_of(content[184:192]), "bytes of the header", INTEGER))
     if n_signals < 1 or stated != 256 * (1 + n_signals) or len(content) < stated:
         raise FileError("the header has another length")
     signals = _signals(content[256:stated], n_signals, size)
-    n_records = int(number(text_of(content[236:244]), "number of records", WHOLE))
+    n_records = int(number(text_of(content[236:244]), "number of records", INTEGER))
     record_s = number(text_of(content[244:252]).replace(",", "."), "record's length")
     width = sum(s.samples for s in signals) * size
     data = content[stated:]
@@ -112,7 +112,7 @@ def _signals(content: bytes, count: int, size: int) -> list[Signal]:
     ranges = list(zip(*(column(at, 8) for at in (104, 112, 120, 128)), strict=True))
     found, start = [], 0
     for k in range(count):
-        n_samples = int(number(samples[k], "samples a record", WHOLE))
+        n_samples = int(number(samples[k], "samples a record", INTEGER))
         if n_samples < 0:
             raise FileError("less than no samples a record")
         found.append(Signal(labels[k], units[k], ranges[k], n_samples, start))
@@ -173,15 +173,15 @@ def notes(header: Header) -> tuple[list[float], list[Mark]]:
     return starts, sorted(moved, key=lambda mark: mark.onset_s)
 
 
-def _are_whole(numbers: np.ndarray) -> bool:
+def _are_complete(numbers: np.ndarray) -> bool:
     return bool((np.abs(numbers - np.round(numbers)) < 1e-4).all())
 
 
 def _contiguous(onset: np.ndarray, even: float) -> np.ndarray:
     """Move times of few decimals to where records may follow each other."""
     moved = onset.copy()
-    unit = next((u for u in 10.0 ** -np.arange(9) if _are_whole(onset / u)), 1e-9)
-    if _are_whole(np.array([even / unit])):
+    unit = next((u for u in 10.0 ** -np.arange(9) if _are_complete(onset / u)), 1e-9)
+    if _are_complete(np.array([even / unit])):
         return moved
     for k in range(1, len(onset)):
         follows = moved[k - 1] + even

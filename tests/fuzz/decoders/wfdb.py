@@ -184,7 +184,7 @@ def _one(
     """Decode the chosen signals of one header."""
     header = read_header(files, where)
     if header.length is not None and length is not None and header.length < length:
-        raise FileError("a segment is shorter than the record says")
+        raise FileError("a segment is shorter than the record states")
     names = [s.name or f"signal {k}" for k, s in enumerate(header.signals)]
     digital = _digital(files, where, header, length or header.length, length is None)
     table = {}

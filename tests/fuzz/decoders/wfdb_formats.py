@@ -43,7 +43,7 @@ def _24(content: bytes) -> np.ndarray:
     return _signed(b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16, 24)
 
 
-def _whole(kind: str, less: int = 0) -> Callable[[bytes], np.ndarray]:
+def _complete(kind: str, less: int = 0) -> Callable[[bytes], np.ndarray]:
     def decode(content: bytes) -> np.ndarray:
         size = np.dtype(kind).itemsize
         even = content[: len(content) // size * size]
@@ -53,13 +53,13 @@ def _whole(kind: str, less: int = 0) -> Callable[[bytes], np.ndarray]:
 
 
 FORMATS: dict[int, tuple[Callable[[bytes], np.ndarray], int | None]] = {
-    8: (_whole("i1"), None),
-    16: (_whole("<i2"), -(1 << 15)),
+    8: (_complete("i1"), None),
+    16: (_complete("<i2"), -(1 << 15)),
     24: (_24, -(1 << 23)),
-    32: (_whole("<i4"), -(1 << 31)),
-    61: (_whole(">i2"), -(1 << 15)),
-    80: (_whole("u1", 128), -128),
-    160: (_whole("<u2", 1 << 15), -(1 << 15)),
+    32: (_complete("<i4"), -(1 << 31)),
+    61: (_complete(">i2"), -(1 << 15)),
+    80: (_complete("u1", 128), -128),
+    160: (_complete("<u2", 1 << 15), -(1 << 15)),
     212: (_212, -(1 << 11)),
     310: (_310, -(1 << 9)),
     311: (_311, -(1 << 9)),

@@ -1,6 +1,6 @@
-"""What a layer was while it learned by local rules: tables for the report and MLflow.
+"""A layer's state while it learned by local rules: tables for the report and MLflow.
 
-A fold's weights file holds its course; the tables put those of all folds together.
+A fold's weights file holds its snapshots; the tables put those of all folds together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ import pandas as pd
 
 from pipeline import files
 from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import State
+from pipeline.plasticity._state import LearningState
 
 WEIGHTS, UNITS, FIELDS = "weights.parquet", "units.parquet", "fields.parquet"
 EDGES = np.linspace(0, 1, 21)
 """Of the bins that weights are counted in, in shares of w_max."""
 
 
-class Course:
-    """Snapshots of a layer: one before learning, then whenever `note` is called.
+class Snapshots:
+    """Snapshots of a layer: one before learning, then whenever `take` is called.
 
     Parameters
     ----------
@@ -29,23 +29,25 @@ class Course:
 
     def __init__(self, population: Population) -> None:
         self.population = population
-        self.snapshots: list[dict[str, Any]] = []
+        self.taken: list[dict[str, Any]] = []
 
-    def note(self, state: State, windows: int, spikes: np.ndarray | None) -> None:
+    def take(
+        self, state: LearningState, windows: int, spikes: np.ndarray | None
+    ) -> None:
         """Take a snapshot.
 
         Parameters
         ----------
-        state : State
+        state : LearningState
         windows : int
             Windows seen so far.
         spikes : array, shape (target,), or None
             Counted since the last snapshot; None before the first step.
         """
         seconds = state.clock * self.population.dt
-        before = self.snapshots[-1]["learned_s"] if self.snapshots else 0.0
+        before = self.taken[-1]["learned_s"] if self.taken else 0.0
         lived_s = seconds - before
-        self.snapshots.append(
+        self.taken.append(
             {
                 "windows": windows,
                 "learned_s": seconds,
@@ -63,25 +65,25 @@ def relative(population: Population, weights: np.ndarray) -> np.ndarray:
 
 def save(
     folder: Path,
-    courses: Mapping[int, Sequence[Mapping[str, Any]]],
+    by_fold: Mapping[int, Sequence[Mapping[str, Any]]],
     fields: Mapping[int, pd.DataFrame],
 ) -> set[str]:
-    """Write the courses of all folds; gives the names of the files.
+    """Write the by_fold of all folds; gives the names of the files.
 
     Parameters
     ----------
     folder : Path
         The cell's run.
-    courses : mapping of int to sequence of mapping
+    by_fold : mapping of int to sequence of mapping
         Each fold's snapshots.
     fields : mapping of int to DataFrame
         Each fold's receptive fields, as `field_table` makes them.
     """
     tables = {
         WEIGHTS: [
-            _weight_rows(each, fold) for fold, c in courses.items() for each in c
+            _weight_rows(each, fold) for fold, c in by_fold.items() for each in c
         ],
-        UNITS: [_unit_rows(each, fold) for fold, c in courses.items() for each in c],
+        UNITS: [_unit_rows(each, fold) for fold, c in by_fold.items() for each in c],
         FIELDS: [table.assign(fold=fold) for fold, table in fields.items()],
     }
     for name, parts in tables.items():
@@ -120,7 +122,7 @@ def field_table(
     )
 
 
-def _shares(population: Population, state: State) -> list[float]:
+def _shares(population: Population, state: LearningState) -> list[float]:
     weights = relative(population, population.values(state))
     counts, _ = np.histogram(weights, EDGES)
     return _short(counts / counts.sum())

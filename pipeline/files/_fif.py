@@ -113,9 +113,9 @@ def _restore_times(path: Path, raw: "mne.io.BaseRaw") -> None:
 
 def _erase_folder(path: Path) -> None:
     """Take the folder out of the name of the file before, which MNE writes with it."""
-    whole = path.with_name(f"{path.name}-with-folder")
-    path.replace(whole)
-    with whole.open("rb") as old, path.open("wb") as new:
+    with_folder = path.with_name(f"{path.name}-with-folder")
+    path.replace(with_folder)
+    with with_folder.open("rb") as old, path.open("wb") as new:
         kind = 0
         while kind != FIFF_REF_FILE_NAME:
             kind, data_type, size, following = struct.unpack(TAG, old.read(16))
@@ -124,7 +124,7 @@ def _erase_folder(path: Path) -> None:
                 data = data.rpartition(os.sep.encode())[2]
             new.write(struct.pack(TAG, kind, data_type, len(data), following) + data)
         shutil.copyfileobj(old, new, COPIED_BYTES)
-    whole.unlink()
+    with_folder.unlink()
 
 
 def _erase_ids(path: Path) -> None:

@@ -1,0 +1,69 @@
+"""The only package that reads and writes the files the stages hand each other.
+
+Every file is written under a temporary name and then renamed, so that a killed run
+leaves either the old file, the new one or none; it carries `schema`, and a file of
+another schema is refused. Made twice from the same inputs it has the same bytes.
+Nothing here unpickles.
+"""
+
+from pipeline.files._arrays import (
+    Signal,
+    load_signal,
+    load_spikes,
+    open_signal,
+    open_spikes,
+    save_signal,
+    save_spikes,
+    write_signal,
+    write_spikes,
+)
+from pipeline.files._digests import file_digest, file_digests, inputs_digest
+from pipeline.files._documents import dump_json, load_json, save_json
+from pipeline.files._places import (
+    DATA,
+    UNFINISHED,
+    clear_partial,
+    folder,
+    keep_only,
+    refuse_links,
+    replacing,
+    replacing_folder,
+)
+from pipeline.files._recordings import load_recording, recording_parts, save_recording
+from pipeline.files._tables import load_table, save_csv, save_table
+from pipeline.files._weights import load_weights, load_weights_meta, save_weights
+
+__all__ = [
+    "DATA",
+    "UNFINISHED",
+    "Signal",
+    "clear_partial",
+    "dump_json",
+    "file_digest",
+    "file_digests",
+    "folder",
+    "inputs_digest",
+    "keep_only",
+    "load_json",
+    "load_recording",
+    "load_signal",
+    "load_spikes",
+    "load_table",
+    "load_weights",
+    "load_weights_meta",
+    "open_signal",
+    "open_spikes",
+    "recording_parts",
+    "refuse_links",
+    "replacing",
+    "replacing_folder",
+    "save_csv",
+    "save_json",
+    "save_recording",
+    "save_signal",
+    "save_spikes",
+    "save_table",
+    "save_weights",
+    "write_signal",
+    "write_spikes",
+]
