@@ -29,7 +29,7 @@ def _check_counting(meter: Meter) -> None:
     with meter.watch() as watch:
         readings = [watch.joules() for _ in range(5)]
     assert all(watch.of), f"what it meters has no name: {watch.of}"
-    assert watch.of, "it does not say what it meters"
+    assert watch.of, "it does not state what it meters"
     assert all(map(isfinite, readings)), f"joules are not finite: {readings}"
     assert readings[0] >= 0, f"{readings[0]} J at the beginning"
     falls = any(now < then for then, now in pairwise(readings))

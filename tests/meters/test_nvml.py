@@ -170,8 +170,8 @@ def test_without_the_library_it_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    told = Nvml().unavailable()
-    assert told == "nvml needs nvidia-ml-py; to do: pip install nvidia-ml-py"
+    reason = Nvml().unavailable()
+    assert reason == "nvml needs nvidia-ml-py; to do: pip install nvidia-ml-py"
 
 
 def test_without_a_driver_or_a_gpu(nvml: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
