@@ -24,7 +24,7 @@ OPTIONS = (1.0, 0.0, 0.0, 0.0, *surrogate_options("atan", 2.0))
 
 
 class Layer(nn.Module):
-    """A map and its neurons over a whole window."""
+    """A map and its neurons over a complete window."""
 
     def __init__(self) -> None:
         super().__init__()
