@@ -204,7 +204,7 @@ def test_what_is_printed_is_read() -> None:
         ("window 0 class 1 lo", "printed 'window 0 class 1 lo'"),
     ],
 )
-def test_rubbish_is_told(text: str, found: str) -> None:
+def test_rubbish_is_refused(text: str, found: str) -> None:
     with pytest.raises(MeasurementError) as caught:
         parse(text, 2)
     assert found in caught.value.found
@@ -215,14 +215,14 @@ def test_a_class_that_is_not_the_largest_logit_disagrees() -> None:
     assert agreement(output, output.results) == 0.5
 
 
-def test_fewer_decisions_are_told() -> None:
+def test_fewer_decisions_are_refused() -> None:
     output = parse("window 0 class 1 logits 1 2\n", 2)
     truth = Results(np.zeros((2, 2), int), np.empty((0, 2), int), ())
     with pytest.raises(MeasurementError, match="decided 1 windows"):
         agreement(output, truth)
 
 
-def test_a_program_that_dies_or_hangs_is_told(tmp_path: Path) -> None:
+def test_a_program_that_dies_or_hangs_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MeasurementError, match=r"status 3 \(on fire"):
         emulation._run(["sh", "-c", "echo on fire >&2; exit 3"], tmp_path, 10)
     with pytest.raises(MeasurementError, match=r"was not done after 0\.1 s"):
@@ -230,7 +230,7 @@ def test_a_program_that_dies_or_hangs_is_told(tmp_path: Path) -> None:
 
 
 @needs_gcc
-def test_a_program_that_does_not_build_is_told(
+def test_a_program_that_does_not_build_is_reported(
     program: tuple[Path, Fed], alone: Any, tmp_path: Path
 ) -> None:
     alone()
@@ -243,7 +243,7 @@ def test_a_program_that_does_not_build_is_told(
 
 
 @pytest.mark.parametrize("processor", EMULATED)
-def test_a_program_that_crashes_on_a_processor_is_told(
+def test_a_program_that_crashes_on_a_processor_is_reported(
     processor: Processor, program: tuple[Path, Fed], alone: Any, tmp_path: Path
 ) -> None:
     alone(processor)

@@ -161,7 +161,7 @@ def test_a_last_row_cut_off_is_dropped_with_a_note(tmp_path: Path) -> None:
     assert cut == full
 
 
-def test_gaps_and_little_idling_are_told(tmp_path: Path) -> None:
+def test_gaps_and_little_idling_are_noted(tmp_path: Path) -> None:
     marks = levels(idle=10, work=30)
     times = [k + (500 if k > 200 // 10 else 0) for k in range(len(marks))]
     rows = [f"{t},{1 + m},{m}" for t, m in zip(times, marks, strict=True)]

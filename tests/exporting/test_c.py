@@ -344,7 +344,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         (lambda data: data[:40] + b"\xff" + data[41:], "out of order"),
     ],
 )
-def test_bad_files_are_told_and_end_the_program(
+def test_bad_files_are_reported_and_end_the_program(
     change: Any, message: str, reader: tuple[Path, Path], tmp_path: Path
 ) -> None:
     program, sound = reader
@@ -358,7 +358,7 @@ def test_bad_files_are_told_and_end_the_program(
 
 
 @needs_gcc
-def test_no_file_is_told(reader: tuple[Path, Path]) -> None:
+def test_a_missing_file_is_reported(reader: tuple[Path, Path]) -> None:
     program, _ = reader
     done = subprocess.run([program, "none.bin"], capture_output=True, text=True)
     assert done.returncode == 2

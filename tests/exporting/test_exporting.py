@@ -51,7 +51,7 @@ def test_first_fold_goes_to_a_file_here(
     assert about == {"cell": CELL, "fold": 3, "labels": ["a", "b", "c"], "run_key": "k"}
 
 
-def test_fold_and_output_as_told(cell: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fold_and_output_as_chosen(cell: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     biospike(
         monkeypatch, CELL, "--target", "nir", "--fold", "5", "--output", "out/it.nir"
     )

@@ -74,6 +74,6 @@ def test_counters_that_fail_meanwhile(mac: type[Monitor]) -> None:
             watch.joules()
 
 
-def test_processors_must_be_told(mac: type[Monitor]) -> None:
+def test_processors_must_be_reported(mac: type[Monitor]) -> None:
     mac.counters.cpu_total_mj = None
     assert "the processors' energy" in str(Apple().unavailable())

@@ -45,7 +45,7 @@ def watch_ramp(meter: Jetson, change: Path, to: int, seconds: float) -> float:
         return watch.joules()
 
 
-def test_the_input_is_the_whole_module(orin_nano: Path) -> None:
+def test_the_input_rail_is_the_complete_module(orin_nano: Path) -> None:
     """6 W rise to 10 W over 2 s: 16 J."""
     meter = Jetson(root=orin_nano, period_s=NEVER_S)
     current = orin_nano / "hwmon1" / "curr1_input"
