@@ -69,7 +69,7 @@ def leaky_peak(charge: int, shift: int, beta: int, bias: int, threshold: int) ->
 
 
 def bend_peaks(fraction: int, a2: int, a3: int, clip: int) -> list[int]:
-    """Bound the intermediate values of `IntegerPolynomial`, and its nonlinear part, last.
+    """Bound the intermediate values and the nonlinear part of `IntegerPolynomial`.
 
     Beyond ±clip it is constant, so this holds for every membrane.
     """
