@@ -1,8 +1,8 @@
 """The same three training problems, written for the libraries we are timed against.
 
 All peers start from the same products (linear layers and convolutions), see the same
-random spikes and labels, and take one Adam step a call. What they put between the
-products differs, and each class of neurons here says how.
+random spikes and labels, and take one Adam step a call. They differ in the neurons
+between the products, which the classes here describe.
 
 Libraries are imported when a peer is built: `norse` and `spikingjelly` are not among
 our dependencies.
@@ -40,7 +40,7 @@ class Problem:
     kernel : int
         Steps of a convolution, 0 for linear layers.
     recurrent : bool
-        Whether the hidden layer hears its own last spikes, all to all.
+        Whether the hidden layer takes its own last spikes, all to all.
     averages_products : bool
         Whether the logits are the mean over time of the readout's products, not the
         readout's product of the spikes' mean.
@@ -117,7 +117,7 @@ class Neurons(nn.Module):
 
 
 class Network(nn.Module):
-    """Products over the whole of time, neurons between them."""
+    """Products over all steps at once, neurons between them."""
 
     def __init__(
         self, problem: Problem, products: Products, neurons: list[Neurons]
@@ -319,7 +319,7 @@ def recurrent_step(
     weight: Tensor,
     bias: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Make one step that hears the last spikes; spikes and membrane."""
+    """Make one step with recurrent input; spikes and membrane."""
     current = current + functional.linear(spikes, weight, bias)
     return leaky_step(current, membrane, beta, threshold)
 

@@ -58,12 +58,12 @@ def rule(problem: Problem, precision: str) -> ThreeVariable:
 def poisson(
     generator: np.random.Generator, shape: tuple[int, int], rate_hz: float
 ) -> np.ndarray:
-    """Draw who fires, (time, neuron), in steps of 1 ms."""
+    """Draw spikes (time, neuron), in steps of 1 ms."""
     return generator.random(shape, dtype=np.float32) < rate_hz * Problem.dt
 
 
 def real_time(rounds: int) -> Table:
-    """Learn a million synapses at 5 Hz; say how much faster than life."""
+    """Learn a million synapses at 5 Hz, and compare with real time."""
     generator = np.random.default_rng(0)
     weights = generator.random((1000, 1000), dtype=np.float32)
     trains = (poisson(generator, (N_STEPS, 1000), 5.0) for _ in range(2))
@@ -81,7 +81,7 @@ def memory() -> Table:
     """Measure short and long learning, each in fresh processes.
 
     All arrays of more than a few pages get memory of their own from the system, so
-    that what is taken shows even where freed memory lies about.
+    that new memory shows even where freed memory is available.
     """
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "16384"}
     table = Table(
@@ -90,14 +90,14 @@ def memory() -> Table:
     for precision in ("float32", "int8"):
         for n_steps in (1000, 100_000):
             command = [sys.executable, __file__, precision, str(n_steps)]
-            told = [
+            lines = [
                 subprocess.run(
                     command, env=environment, capture_output=True, text=True, check=True
                 ).stdout.split()
                 for _ in range(3)
             ]
-            peaks = " ".join(peak for peak, _ in told)
-            table.add_row(precision, f"{n_steps:,}", peaks, told[0][1])
+            peaks = " ".join(peak for peak, _ in lines)
+            table.add_row(precision, f"{n_steps:,}", peaks, lines[0][1])
     return table
 
 

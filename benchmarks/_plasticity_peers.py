@@ -6,8 +6,8 @@ by one, and weights are clipped to [0, w_max]::
     w ← w − a₋·x_post   source fires
     w ← w + a₊·x_pre    target fires
 
-Nobody computes products of weights and spikes: the spikes of both sides are given. Each
-class says in what form its package runs fastest.
+No package computes products of weights and spikes: the spikes of both sides are given.
+Each class describes the form in which its package runs fastest.
 
 `plasticity.py` runs this file in the package's own interpreter, which needs NumPy and
 the package: `python _plasticity_peers.py PEER PROBLEM`. A line `run` on standard input
@@ -72,7 +72,7 @@ class Times:
     steps : float
         The steps alone.
     call : float
-        The whole call that runs them.
+        The complete call that runs them.
     """
 
     steps: float

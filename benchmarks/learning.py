@@ -2,8 +2,8 @@
 
 A cue of four, then 500 steps of noise, then the answer. Recurrent networks answer from
 the spikes of their last 50 steps alone, so that what they recall is in their neurons;
-other networks from a read-out that remembers. The table says, over the seeds, how often
-they are right about new windows (chance 0.25) and how large gradients were.
+other networks from a read-out that remembers. The table has, over the seeds, their
+accuracy on new windows (chance 0.25) and the size of their gradients.
 """
 
 import argparse

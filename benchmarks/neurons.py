@@ -148,15 +148,15 @@ def compare_memory(names: list[str]) -> Table:
     table = Table("mlp, 1000 steps", "peak MiB over imports")
     for name in [*names, RECOMPUTED]:
         command = [sys.executable, __file__, "--measure", name]
-        told = subprocess.run(
+        done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=True
         )
-        table.add_row(name, told.stdout.strip())
+        table.add_row(name, done.stdout.strip())
     return table
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the chosen measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2, help="torch's (2)")
     parser.add_argument("--rounds", type=int, default=9, help="counted rounds (9)")

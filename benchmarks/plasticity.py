@@ -3,9 +3,9 @@ r"""Time learning by spike timing side by side: `python benchmarks/plasticity.py
 One pair rule (`_plasticity_peers.py`), the same spike trains and weights for all: 1 s
 of 1 ms steps at 20 Hz. Sources fire in even steps only and targets in odd ones, since
 packages differ in what they do when both fire at once. All contestants take turns on
-one core, and their weights at the end are compared with ours: who ends elsewhere gets
-no ratio. `µs a step` is the time of the steps alone, `in run()` that of the whole call;
-they differ for Brian2, which prepares every call anew.
+one core, and their weights at the end are compared with ours: if they differ, there is
+no ratio. `µs a step` is the time of the steps alone, `in run()` that of the complete
+call; they differ for Brian2, which prepares every call anew.
 
 The peers live in environments of their own, because they want other versions::
 
@@ -81,7 +81,7 @@ class Elsewhere:
     def answer(self) -> Any:
         """Wait for a line."""
         if not (line := self.process.stdout.readline()):
-            raise RuntimeError(f"{self.peer} ended; what it said is above")
+            raise RuntimeError(f"{self.peer} ended; its output is above")
         return json.loads(line)
 
     def ask(self, line: str) -> Any:

@@ -221,7 +221,7 @@ def step(built: Stack, batch: Sequences, optimizer: torch.optim.Optimizer) -> fl
 
 
 def summary(name: str, found: list[Learned], units: int) -> str:
-    """Say what came of all seeds of a neuron."""
+    """Summarise the results of all seeds of a neuron."""
     mean, spread = mean_and_spread([learned.accuracy for learned in found])
     return (
         f"{name}: accuracy {mean:.3f} ± {spread:.3f} over {len(found)} seeds, "
@@ -232,7 +232,7 @@ def summary(name: str, found: list[Learned], units: int) -> str:
 def difference(
     name: str, found: list[Learned], first: str, others: list[Learned]
 ) -> str:
-    """Say by how much a neuron is better, seed by seed, with a 95 % interval."""
+    """Compare two neurons seed by seed: the mean gain with a 95 % interval."""
     gains = [a.accuracy - b.accuracy for a, b in zip(found, others, strict=True)]
     mean, spread = mean_and_spread(gains)
     reach = stats.t.ppf(0.975, len(gains) - 1) * spread / math.sqrt(len(gains))

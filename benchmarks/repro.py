@@ -1,12 +1,12 @@
-"""What `dvc repro` takes in a fresh clone: DVC, starting and importing, and the work.
+"""Time `dvc repro` in a fresh clone: DVC, starting and importing, and the work.
 
     .venv/bin/python benchmarks/repro.py                       # the last commit
     .venv/bin/python benchmarks/repro.py --commit 4ecd236      # another one
 
 The clone lies in a temporary folder and uses this environment's packages. A wrapper of
-its `python` notes how long the process of each stage lives; a stage's closing line says
-how much of that it worked. The rest of the time of `dvc repro` is DVC's. The last line
-sums up, in seconds.
+its `python` notes how long the process of each stage lives; a stage's closing line has
+its working time. The rest of the time of `dvc repro` is DVC's. The last line sums up,
+in seconds.
 """
 
 import argparse

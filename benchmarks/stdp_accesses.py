@@ -66,8 +66,8 @@ def main() -> None:
         exact = learned(pre, post, 0.0)
         for theta in THETAS:
             error = np.abs(learned(pre, post, theta) - exact).max()
-            told = (f"{rate_hz:g}", str(n_post), f"{theta:g}")
-            table.add_row(*told, *words(pre, post, theta).values(), f"{error:.1e}")
+            problem = (f"{rate_hz:g}", str(n_post), f"{theta:g}")
+            table.add_row(*problem, *words(pre, post, theta).values(), f"{error:.1e}")
     Console(width=160).print(table, "words (runs of memory) a step")
 
 

@@ -1,7 +1,7 @@
-"""What the machine refuses, in words: a full disk, a folder without permission.
+"""Refusals of the machine in words: a full disk, a folder without permission.
 
-An `OSError` is a bug in biospike, or the machine's refusal. Its number says which:
-`refusal` explains the second kind, and knows nothing to say of the first.
+An `OSError` is a bug in biospike, or the machine's refusal. Its number distinguishes
+them: `refusal` explains the second kind only.
 """
 
 import os
@@ -37,19 +37,19 @@ AGAIN = "run it again: what is finished is kept"
 TEMPORARY = re.compile(r"^\.partial-(?:\d+-(.*)|.*)$")
 """Names of unfinished files and folders, which may hold the name to be."""
 SHORT = re.compile(r"\d+ requested and \d+ written$")
-"""What numpy's `tofile` says of a full disk, without a number."""
+"""The message of numpy's `tofile` about a full disk, which has no error number."""
 Words = tuple[str, str, str]
-"""What was found, what was expected, and what to do."""
+"""The finding, the expectation, and the remedy."""
 
 
 @contextmanager
 def writing(path: Path, needed: int | None = None) -> Iterator[None]:
-    """Explain what the machine refuses in the block, which writes a file or folder.
+    """Explain refusals of the machine in the block, which writes a file or folder.
 
     Parameters
     ----------
     path : Path
-        Named where the error names nothing itself.
+        The path to name if the error names none.
     needed : int, optional
         Bytes that it takes, where that is known.
 
@@ -94,7 +94,7 @@ def refusal(
 
 
 def spent(error: BaseException) -> bool:
-    """Whether an error says that something ran out here, which no file is to blame for.
+    """Whether an error means that a resource of this machine ran out.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _number(error: BaseException) -> int | None:
 
 
 def size_words(n_bytes: float) -> str:
-    """Write a number of bytes as people do: `3.2 MB`."""
+    """Write a number of bytes with its unit: `3.2 MB`."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if n_bytes < 1000:
             return f"{n_bytes:.3g} {unit}"
@@ -141,7 +141,7 @@ def _culprit(number: int | None, place: Path) -> Path:
 
 
 def _words(number: int | None, place: Path) -> Words:
-    """Give what was found, what was expected, and what to do."""
+    """Give the finding, the expectation, and the remedy."""
     if number == ENOSPC:
         above = (place, *place.absolute().parents)
         disk = shutil.disk_usage(next(path for path in above if path.exists()))
@@ -183,7 +183,7 @@ HANDLES = (
 DISK = (
     "the disk or its connection failed",
     "a disk that answers",
-    f"look at the disk and its mount (`dmesg` may say more), then {AGAIN}",
+    f"check the disk and its mount (`dmesg` may have details), then {AGAIN}",
 )
 A_FILE = (
     "there is a file where a folder should be",

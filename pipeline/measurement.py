@@ -1,7 +1,7 @@
 """Measure a cell outside the chain: its program on processors, this machine's meters.
 
-What depends on the machine goes into `data/measured` alone, which no stage depends on:
-measuring makes nothing stale.
+Results that depend on the machine go into `data/measured` alone, on which no stage
+depends: measuring makes nothing stale.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from pipeline import files, tracking
 from pipeline.device.emulation import PROCESSORS, emulate
-from pipeline.device.expected import Said, expected
+from pipeline.device.expected import Results, expected
 from pipeline.device.meter_log import import_log
 from pipeline.device.stimulus import AdcRecording, Stimulus
 from pipeline.errors import PipelineError
@@ -42,7 +42,7 @@ EMULATED_WINDOWS = 200
 """Windows that run on emulated processors, at least; as many of each class."""
 
 STRETCH_S = 10.0
-"""Seconds of raw samples that the front end is counted on."""
+"""Seconds of raw samples on which the front end's instructions are counted."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class Log:
 def measure_cell(
     cell: str, fold: int | None, settings: ProfilingSettings, log: Log | None = None
 ) -> dict[str, Any]:
-    """Measure one fold's network, and add it to what was measured of the run.
+    """Measure one fold's network, and add the results to the run's measurements.
 
-    Its C program runs on this host, from raw samples, over the whole test fold, and on
-    emulated processors over a sample; the network runs by the meters that there are.
+    Its C program runs on this host, from raw samples, over the full test fold, and on
+    emulated processors over a sample; every available meter measures the network.
 
     Parameters
     ----------
     cell : str
     fold : int, optional
-        The first one's unless said otherwise.
+        Default: the first fold.
     settings : ProfilingSettings
     log : Log, optional
         To be imported.
@@ -95,7 +95,7 @@ def measure_cell(
             "emulated": emulated(trained),
         },
     )
-    # MLflow keeps it beside the bill, which the profile stage may yet have to make.
+    # MLflow stores it beside the bill, which the profile stage may not have made yet.
     billed = (files.folder("energy", cell) / "energy.json").exists()
     tracking.publish(cell, "runs", *(("energy",) if billed else ()))
     refresh()
@@ -103,7 +103,7 @@ def measure_cell(
 
 
 def emulated(trained: Trained) -> dict[str, Any]:
-    """Run the cell's program, or say why there is none."""
+    """Run the cell's program, or give the reason why there is none."""
     try:
         program = load_program(trained)
         return _emulated(program)
@@ -112,23 +112,25 @@ def emulated(trained: Trained) -> dict[str, Any]:
 
 
 def _emulated(program: Program) -> dict[str, Any]:
-    """Run a program on the whole fold here, and on a sample elsewhere."""
-    whole, labels = fold_stimulus(program)
+    """Run a program on the complete fold here, and on a sample elsewhere."""
+    full, labels = fold_stimulus(program)
     chosen = stratified(program, EMULATED_WINDOWS)
     some = _sample(program, chosen)
-    truths = [expected(program.network, each, program.encode) for each in (whole, some)]
+    truths = [expected(program.network, each, program.encode) for each in (full, some)]
     with tempfile.TemporaryDirectory(prefix="biospike-") as parent:
         write_program(program, Path(parent), "")
-        told = emulate(Path(parent), host=(whole, truths[0]), device=(some, truths[1]))
+        measurements = emulate(
+            Path(parent), host=(full, truths[0]), device=(some, truths[1])
+        )
     for processor in PROCESSORS:
-        there = told[processor.name]
+        there = measurements[processor.name]
         if "absent" not in there:
             spent = np.array(there.pop("instructions"), float)
             there |= weighted(spent, chosen["label"], program.test["label"])
             there |= bill(program, there, processor.name)
-    if "absent" not in told["host"]:
-        told["host"] |= accuracy(truths[0], labels, program)
-    return {"fold": program.trained.fold, **told}
+    if "absent" not in measurements["host"]:
+        measurements["host"] |= accuracy(truths[0], labels, program)
+    return {"fold": program.trained.fold, **measurements}
 
 
 def _sample(program: Program, chosen: pd.DataFrame) -> Stimulus:
@@ -142,10 +144,10 @@ def _sample(program: Program, chosen: pd.DataFrame) -> Stimulus:
 def weighted(
     spent: np.ndarray, sampled: pd.Series, windows: pd.Series
 ) -> dict[str, float]:
-    """Average over windows as often as their classes occur.
+    """Average over windows, weighted by the frequency of their classes.
 
-    The sample has as many of each class; the mean counts a class by its share of all
-    test windows.
+    The sample has equally many windows of each class; the mean weighs a class by its
+    share of all test windows.
 
     Parameters
     ----------
@@ -182,13 +184,15 @@ def bill(program: Program, there: dict[str, Any], processor: str) -> dict[str, A
     }
 
 
-def accuracy(said: Said, labels: Sequence[str], program: Program) -> dict[str, float]:
-    """Judge the decisions of the whole fold, from raw samples to classes."""
+def accuracy(
+    results: Results, labels: Sequence[str], program: Program
+) -> dict[str, float]:
+    """Judge the decisions of the complete fold, from raw samples to classes."""
     names = np.array(program.trained.run["labels"])
-    decided = names[said.decisions.argmax(1)]
+    predicted = names[results.decisions.argmax(1)]
     return {
-        "balanced_accuracy": float(balanced_accuracy_score(labels, decided)),
-        "macro_f1": float(f1_score(labels, decided, average="macro")),
+        "balanced_accuracy": float(balanced_accuracy_score(labels, predicted)),
+        "macro_f1": float(f1_score(labels, predicted, average="macro")),
     }
 
 

@@ -1,11 +1,11 @@
-"""What `biospike measure` prints of what it measured."""
+"""The lines that `biospike measure` prints."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def measured_lines(found: Mapping[str, Any]) -> list[str]:
-    """Write what was measured, a line each; what is absent says why."""
+    """Write each measurement as a line; an absent one gives its reason."""
     emulated = found["emulated"]
     parts = {"emulated": emulated} if "absent" in emulated else emulated
     lines = [
@@ -23,7 +23,7 @@ def measured_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def program_words(part: Mapping[str, Any]) -> str:
-    """Write how a program did on one machine."""
+    """Describe a program's results on one machine."""
     if "absent" in part:
         return f"absent, {part['absent']}"
     n_decided = part["windows"] + part["decisions"]
@@ -38,7 +38,7 @@ def program_words(part: Mapping[str, Any]) -> str:
 
 
 def meter_words(part: Mapping[str, Any]) -> str:
-    """Write what a meter measured."""
+    """Describe a meter's measurement."""
     if "absent" in part:
         return f"absent, {part['absent']}"
     ends = (1e6 * part[key] for key in ("energy_j_per_window", "low", "high"))

@@ -1,4 +1,4 @@
-"""Accuracy against energy of all that was tried on a data set, and its front."""
+"""Accuracy against energy of all runs of a data set, and their Pareto front."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pipeline.tracking import sweep
 
 
 def draw(dataset: str) -> Path:
-    """Draw the runs that can stand beside a data set's newest one.
+    """Draw the runs that are comparable with a data set's newest one.
 
     Writes `data/tradeoffs/<dataset>.svg` and `.csv`, which no stage depends on, logs
     both to MLflow and puts the figure on the report's page.

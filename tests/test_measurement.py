@@ -113,9 +113,9 @@ def write_cell(cell: str, neuron: str) -> None:
     )
     windows = files.load_table(files.folder("windows", DATASET) / "windows.parquet")
     loaded = load(files.folder("spikes", f"{DATASET}-delta"), windows, LABELS)
-    whole = quantize(built, loaded.spikes(torch.arange(len(windows))))
+    integers = quantize(built, loaded.spikes(torch.arange(len(windows))))
     path = folder / f"fold-{FOLD}.int8.safetensors"
-    save_quantized(path, Quantized(whole, 1.0, 1.0), meta)
+    save_quantized(path, Quantized(integers, 1.0, 1.0), meta)
     tested = pd.DataFrame({"window": range(20, 40), "fold": FOLD})
     files.save_table(folder / "predictions.parquet", tested)
 
@@ -194,12 +194,12 @@ def test_windows_weigh_as_often_as_their_classes_occur() -> None:
 
 
 def test_accuracy_is_of_the_decisions(cell: str) -> None:
-    from pipeline.device.expected import Said
+    from pipeline.device.expected import Results
 
     program = load_program(load_trained(cell))
     logits = np.array([[2, 1], [2, 1], [0, 5], [9, 1]])
-    said = Said(np.empty((0, 2)), logits, ())
-    found = accuracy(said, ["calm", "calm", "busy", "busy"], program)
+    results = Results(np.empty((0, 2)), logits, ())
+    found = accuracy(results, ["calm", "calm", "busy", "busy"], program)
     assert found["balanced_accuracy"] == pytest.approx(0.75)
     assert found["macro_f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
 

@@ -12,13 +12,13 @@ UNIT_V = 4.5 / 24 / RAIL
 """A converter's unit: 4.5 V reference, gain 24, 24 bits; 22.35 nV."""
 
 SECTION_LIMIT = 2**29
-"""Below which a section's output stays: a sum of four such fits 32 bits."""
+"""The bound of a section's output: a sum of four such values fits 32 bits."""
 
 SIGNAL_LIMIT = 2**28
-"""Below which the resampled signal stays: the root has 28 bits at least."""
+"""The bound of the resampled signal: the root has 28 bits at least."""
 
 MARGIN = 0.98
-"""Part of a limit that is used: rounding has the rest."""
+"""The part of a limit that is used: the rest is for rounding."""
 
 POWER_LIMIT = 2**63
 REFERENCE_LIMIT = 2**30
@@ -28,10 +28,10 @@ SMALLEST_FLOOR = 16
 """Fewest units of the signal in the smallest scale, which is itself rounded to one."""
 
 DECAYED = 1e-9
-"""Where an impulse response is taken to have ended, of its start."""
+"""An impulse response ends where it is this part of its start."""
 
 LONGEST = 2**20
-"""Samples of the longest impulse response that is looked at."""
+"""Samples of the longest impulse response that is computed."""
 
 
 def integer_constants(plan: Design, threshold: float, n_channels: int) -> Constants:
@@ -56,7 +56,7 @@ def integer_constants(plan: Design, threshold: float, n_channels: int) -> Consta
             expected="at most the recorded rate: one step a sample on a device",
             remedy="leave sfreq out",
         )
-    sections, taps = _whole_sections(plan.sections), _whole_taps(plan)
+    sections, taps = _integer_sections(plan.sections), _integer_taps(plan)
     gains = section_gains(sections)
     largest = RAIL * signal_gain(sections, taps)
     fraction = _fraction([RAIL * gain for gain in gains], largest)
@@ -75,12 +75,12 @@ def integer_constants(plan: Design, threshold: float, n_channels: int) -> Consta
 
 
 def section_gains(sections: np.ndarray) -> list[float]:
-    """Bound what each section gives for inputs within ±1, the first being the input."""
+    """Bound the input and each section's output, for inputs within ±1."""
     return [1.0, *(float(np.abs(r).sum()) for r in _responses(sections))]
 
 
 def signal_gain(sections: np.ndarray, taps: np.ndarray) -> float:
-    """Bound what the resampled signal can be, for inputs within ±1."""
+    """Bound the resampled signal, for inputs within ±1."""
     response = [np.ones(1), *_responses(sections)][-1]
     phases = taps / 2.0**COEFFICIENT_BITS
     return max(float(np.abs(np.convolve(response, phase)).sum()) for phase in phases)
@@ -100,7 +100,7 @@ def _responses(sections: np.ndarray) -> list[np.ndarray]:
 
 
 def _response_length(sections: np.ndarray) -> int:
-    """Count the samples after which nothing comes any more.
+    """Count the samples after which the impulse response has decayed.
 
     Raises
     ------
@@ -120,28 +120,28 @@ def _response_length(sections: np.ndarray) -> int:
     return int(length) + 3
 
 
-def _whole_sections(sections: np.ndarray) -> np.ndarray:
+def _integer_sections(sections: np.ndarray) -> np.ndarray:
     """Round b₀, b₁, b₂, −a₁, −a₂; zeros at 0 or half the rate stay there."""
-    whole = np.empty((len(sections), 5), np.int64)
-    for row, (b0, b1, b2, _, a1, a2) in zip(whole, sections, strict=True):
+    rounded = np.empty((len(sections), 5), np.int64)
+    for row, (b0, b1, b2, _, a1, a2) in zip(rounded, sections, strict=True):
         first = round(b0 * 2**COEFFICIENT_BITS)
         ratios = b1 / b0, b2 / b0
         row[:3] = (
             first,
             *(first * round(r) if r == round(r) else round(r * first) for r in ratios),
         )
-        # The sum of all three says where a slow pole lies: round that, not the last.
+        # The sum of all three determines a slow pole: round that sum, not the last.
         row[3] = round(-a1 * 2**COEFFICIENT_BITS)
         row[4] = (
             2**COEFFICIENT_BITS - row[3] - round((1 + a1 + a2) * 2**COEFFICIENT_BITS)
         )
-    return whole
+    return rounded
 
 
-def _whole_taps(plan: Design) -> np.ndarray:
+def _integer_taps(plan: Design) -> np.ndarray:
     """Round the anti-alias filter's taps; one row a phase, the newest sample first."""
-    whole = np.rint(plan.taps * 2.0**COEFFICIENT_BITS).astype(np.int64)
-    rows = [whole[phase :: plan.up] for phase in range(plan.up)]
+    rounded = np.rint(plan.taps * 2.0**COEFFICIENT_BITS).astype(np.int64)
+    rows = [rounded[phase :: plan.up] for phase in range(plan.up)]
     padded = [np.pad(row, (0, len(rows[0]) - len(row))) for row in rows]
     return np.ascontiguousarray(padded)
 
@@ -163,7 +163,7 @@ def _fraction(section_bounds: list[float], signal_bound: float) -> int:
 
 
 def _rest(sections: np.ndarray) -> tuple[np.ndarray, int]:
-    """Compute what each section gives for a constant, as finely as 32 bits can."""
+    """Compute each section's gain for a constant, as finely as 32 bits can."""
     one = 2**COEFFICIENT_BITS
     gains = [s[:3].sum() / (one - s[3:].sum()) for s in sections]
     bits = COEFFICIENT_BITS - max([0, *(math.frexp(g)[1] for g in gains)])
@@ -229,7 +229,7 @@ def _reference_constants(
 ) -> dict[str, int]:
     """Choose the fraction bits of the references.
 
-    Of all x/s none is above √(channels / (1 − decay)), as x² is part of s².
+    No x/s is above √(channels / (1 − decay)), as x² is part of s².
     """
     largest = 1.25 * math.sqrt((n_channels if plan.shared else 1) / (1 - plan.decay))
     room = math.floor(math.log2(REFERENCE_LIMIT / (largest + threshold)))

@@ -1,4 +1,4 @@
-"""Which column of a meter's log is what: by the unit at the end of its name."""
+"""The meaning of the columns of a meter's log, by the unit that ends their names."""
 
 import re
 import unicodedata
@@ -26,7 +26,7 @@ EXAMPLES = {
 }
 
 Columns = Mapping[str, tuple[int, float]]
-"""Of each quantity the place of its column and the size of its unit."""
+"""For each quantity, the index of its column and the size of its unit."""
 
 
 def find_columns(where: str, header: Sequence[str]) -> Columns:
@@ -61,7 +61,7 @@ def find_columns(where: str, header: Sequence[str]) -> Columns:
 
 
 def _quantity(where: str, name: str) -> tuple[str, float]:
-    """Tell what a column is and the size of its unit; 0 if it gives none."""
+    """Give the quantity of a column and the size of its unit; 0 if it has no unit."""
     plain = unicodedata.normalize("NFKC", name).lower().replace("μ", "u").strip()
     if any(word in plain for word in MARKERS):
         return "marker", 1.0
@@ -73,7 +73,7 @@ def _quantity(where: str, name: str) -> tuple[str, float]:
     if stated and quantity and quantity not in stated:
         raise DataError(
             where,
-            f"column '{name}' says {stated[0]}, but its unit is of a {quantity}",
+            f"column '{name}' names a {stated[0]}, but its unit is of a {quantity}",
             expected=f"the unit of a {stated[0]}",
             remedy="correct the column's name",
         )

@@ -21,7 +21,7 @@ REMEDY = "correct the log, or export it anew from the meter's program"
 
 @dataclass(frozen=True)
 class Log:
-    """Power over time, and where work was marked; `rows` are lines of the file."""
+    """Power over time, and the marks of work; `rows` are lines of the file."""
 
     name: str
     seconds: Float64[np.ndarray, " row"]
@@ -32,7 +32,7 @@ class Log:
     notes: tuple[str, ...]
 
     def problem(self, row: int, column: str, found: str) -> DataError:
-        """Put a problem into words; `row` counts from the first row of numbers."""
+        """Describe a problem; `row` counts from the first row of numbers."""
         where = f"{self.name}, row {self.rows[row]}, column '{column}'"
         return DataError(where, found, remedy=REMEDY)
 
@@ -56,8 +56,8 @@ class _Rows:
 def read_log(path: Path) -> Log:
     """Read a meter's log as power over time.
 
-    Columns may be parted by commas, semicolons or tabs. Rows before the header that
-    begin with # are passed over, and so is a # before the header. A last row without an
+    Columns may be separated by commas, semicolons or tabs. Rows before the header that
+    begin with # are skipped, and so is a # before the header. A last row without an
     end of line may have been cut off while it was written: it is dropped, with a note.
 
     Parameters
@@ -141,7 +141,7 @@ def _header_line(lines: Sequence[str]) -> int | None:
 
 
 def _numbers(rows: _Rows, place: int) -> Float64[np.ndarray, " row"]:
-    """Turn a column into numbers, and find the cell that is none."""
+    """Turn a column into numbers, and find a cell that is not a number."""
     cells = rows.column(place)
     try:
         values = np.array(cells, dtype=np.float64)
@@ -171,19 +171,19 @@ def _refuse_backwards(
 
 
 def _marked(rows: _Rows, place: int) -> Bool[np.ndarray, " row"]:
-    """Say of each row whether work was going on: by level, or from start to stop."""
+    """Mark the rows in which work was going on: by level, or from start to stop."""
     cells = [cell.lower() for cell in rows.column(place)]
-    spoken = "start" in cells or "stop" in cells
-    known = EVENTS if spoken else LEVELS
+    by_events = "start" in cells or "stop" in cells
+    known = EVENTS if by_events else LEVELS
     marked = np.zeros(len(cells), dtype=bool)
     level = False
     for row, cell in enumerate(cells):
         if cell not in known:
             expected = (
-                "start, stop or nothing" if spoken else "0 or 1, or start and stop"
+                "start, stop or nothing" if by_events else "0 or 1, or start and stop"
             )
             raise rows.problem(row, place, f"'{cell}' is no marker: {expected}")
-        if spoken and known[cell] is level:
+        if by_events and known[cell] is level:
             raise rows.problem(row, place, f"'{cell}' comes twice, or before any start")
         level = level if known[cell] is None else bool(known[cell])
         marked[row] = level

@@ -1,11 +1,11 @@
-"""What an exported program prints, read and compared."""
+"""The printed output of an exported program, parsed and compared."""
 
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.device.expected import Said, Train
+from pipeline.device.expected import Results, Train
 from pipeline.errors import MeasurementError
 
 DECISION = re.compile(
@@ -19,20 +19,20 @@ TRAIN = re.compile(
 
 @dataclass(frozen=True)
 class Output:
-    """What a program printed.
+    """The printed output of a program.
 
     Parameters
     ----------
-    said : Said
+    results : Results
     classes : array, shape (window or decision,)
-        As the program took them from its logits.
+        The classes that the program chose by its logits.
     instructions : list of int
         Of each window; empty on a host.
     front_end_instructions : int
     stack_bytes : int
     """
 
-    said: Said
+    results: Results
     classes: np.ndarray
     instructions: list[int]
     front_end_instructions: int = 0
@@ -40,12 +40,12 @@ class Output:
 
 
 def parse(text: str, n_classes: int) -> Output:
-    """Read what a program printed.
+    """Parse the printed output of a program.
 
     Raises
     ------
     MeasurementError
-        A line is none of those that it should print.
+        A line has none of the expected forms.
     """
     decisions, trains, stack = [], [], 0
     for line in text.splitlines():
@@ -67,7 +67,7 @@ def parse(text: str, n_classes: int) -> Output:
     }
     parsed = [Train(int(n), int(s), int(c), int(crc, 16)) for n, s, c, crc, _ in trains]
     return Output(
-        Said(
+        Results(
             rows["window"].reshape(-1, n_classes),
             rows["decision"].reshape(-1, n_classes),
             tuple(parsed),
@@ -86,15 +86,15 @@ def parse(text: str, n_classes: int) -> Output:
     )
 
 
-def agreement(output: Output, truth: Said) -> float | None:
-    """Compute the share of decisions whose class and logits are the truth's.
+def agreement(output: Output, truth: Results) -> float | None:
+    """Compute the share of decisions with the expected class and logits.
 
     Raises
     ------
     MeasurementError
-        There are more or fewer.
+        The number of decisions differs.
     """
-    found = output.said
+    found = output.results
     pairs = ((found.windows, truth.windows), (found.decisions, truth.decisions))
     if any(len(one) != len(other) for one, other in pairs):
         raise MeasurementError(

@@ -1,7 +1,7 @@
 """Compile an exported program, run it here and on emulated processors, and compare.
 
-What an emulator counts is instructions, exactly and the same in every repeat. It knows
-nothing of wait states and pipelines: these are not cycles.
+An emulator counts instructions, exactly and equally in every repeat. It does not model
+wait states and pipelines: these are not cycles.
 """
 
 import shutil
@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.device import toolchain
 from pipeline.device._output import Output, agreement, parse
-from pipeline.device.expected import Said
+from pipeline.device.expected import Results
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import MeasurementError
 
@@ -31,11 +31,11 @@ class Processor:
     Parameters
     ----------
     name : str
-        As it stands in the run's file below `data/measured`.
+        The name in the run's file below `data/measured`.
     target : str
         Of the exported Makefile.
     tools : tuple of str
-        What building and running needs; compiler and emulator come first.
+        The programs for building and running; compiler and emulator come first.
     """
 
     name: str
@@ -61,8 +61,8 @@ PROCESSORS = (
 def emulate(
     folder: Path,
     *,
-    host: tuple[Stimulus, Said],
-    device: tuple[Stimulus, Said],
+    host: tuple[Stimulus, Results],
+    device: tuple[Stimulus, Results],
 ) -> dict[str, Any]:
     """Run an exported program on this host and on emulated processors.
 
@@ -70,8 +70,8 @@ def emulate(
     ----------
     folder : Path
         As `biospike export --target c` writes it; it is not changed.
-    host, device : tuple of Stimulus and Said
-        What the host and the processors are fed with, and what `expected` says of it.
+    host, device : tuple of Stimulus and Results
+        The inputs of the host and the processors, and their expected results.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def emulate(
     Raises
     ------
     MeasurementError
-        The program does not build, dies, takes too long, or prints what it should not.
+        The program does not build, dies, takes too long, or prints an unexpected line.
     """
     with tempfile.TemporaryDirectory(prefix="biospike-") as parent:
         copy = Path(parent) / "program"
@@ -94,7 +94,7 @@ def emulate(
         }
 
 
-def _on_host(folder: Path, stimulus: Stimulus, truth: Said) -> dict[str, Any]:
+def _on_host(folder: Path, stimulus: Stimulus, truth: Results) -> dict[str, Any]:
     if reason := toolchain.absent(("gcc", "make")):
         return {"absent": reason}
     stimulus.write_file(folder / "stimulus.bin")
@@ -105,17 +105,17 @@ def _on_host(folder: Path, stimulus: Stimulus, truth: Said) -> dict[str, Any]:
 
 
 def _on_processor(
-    processor: Processor, folder: Path, stimulus: Stimulus, truth: Said
+    processor: Processor, folder: Path, stimulus: Stimulus, truth: Results
 ) -> dict[str, Any]:
     if reason := toolchain.absent(processor.tools):
         return {"absent": reason}
     output = _run_processor(processor, folder, stimulus)
-    # What the processor hears of recordings is the first one's spikes, no decisions.
-    asked = Said(truth.windows, truth.decisions[:0], truth.trains[:1])
+    # A processor encodes the first recording only, and decides nothing in it.
+    possible = Results(truth.windows, truth.decisions[:0], truth.trains[:1])
     sizes = _run(["make", "-s", f"size-{processor.target}"], folder, BUILD_S)
     compiler, emulator, *_ = map(toolchain.version, processor.tools)
     return (
-        _compared(output, asked)
+        _compared(output, possible)
         | _instructions(output)
         | _sizes(sizes)
         | {"stack_bytes": output.stack_bytes}
@@ -134,10 +134,10 @@ def _run_processor(processor: Processor, folder: Path, stimulus: Stimulus) -> Ou
     return parse(text, stimulus.shape.n_classes)
 
 
-def _compared(output: Output, truth: Said) -> dict[str, Any]:
-    trains = zip(output.said.trains, truth.trains, strict=False)
+def _compared(output: Output, truth: Results) -> dict[str, Any]:
+    trains = zip(output.results.trains, truth.trains, strict=False)
     same = [one == other for one, other in trains]
-    same += [False] * abs(len(output.said.trains) - len(truth.trains))
+    same += [False] * abs(len(output.results.trains) - len(truth.trains))
     return {
         "windows": len(truth.windows),
         "decisions": len(truth.decisions),
@@ -149,7 +149,7 @@ def _compared(output: Output, truth: Said) -> dict[str, Any]:
 
 def _instructions(output: Output) -> dict[str, Any]:
     spent = np.array(output.instructions, np.float64)
-    n_samples = sum(train.samples for train in output.said.trains)
+    n_samples = sum(train.samples for train in output.results.trains)
     front_end = output.front_end_instructions
     return {
         "instructions": output.instructions,
@@ -171,7 +171,7 @@ def _sizes(table: str) -> dict[str, int]:
 
 
 def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
-    """Run a program to its end; gives all it printed, wherever (QEMU: to stderr)."""
+    """Run a program to its end; returns stdout and stderr (QEMU prints to stderr)."""
     where = " ".join([Path(command[0]).name, *command[1:]])
     try:
         done = subprocess.run(

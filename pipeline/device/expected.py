@@ -1,6 +1,6 @@
-"""What a program on a device has to say: the integer network's decisions, as lines.
+"""The expected results of a program on a device: decisions of the integer network.
 
-The lines are those that `host_main.c` prints, so that `diff` compares.
+They are written in the lines that `host_main.c` prints, so that `diff` compares them.
 """
 
 import zlib
@@ -24,7 +24,7 @@ FrontEnd = Callable[[np.ndarray], tuple[np.ndarray, int]]
 
 @dataclass(frozen=True)
 class Train:
-    """What came out of the front end for one recording.
+    """The output of the front end for one recording.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a program says.
+class Results:
+    """The results of a program: its logits, and its front end's output.
 
     Parameters
     ----------
@@ -58,13 +58,15 @@ class Said:
     trains: tuple[Train, ...]
 
 
-def expected(network: IntegerNetwork, stimulus: Stimulus, front_end: FrontEnd) -> Said:
+def expected(
+    network: IntegerNetwork, stimulus: Stimulus, front_end: FrontEnd
+) -> Results:
     """Run the integer network and the front end's model on a stimulus.
 
     Raises
     ------
     DataError
-        A recording has fewer steps than a decision asks for.
+        A recording has fewer steps than a decision requires.
     """
     n_features = stimulus.shape.n_features
     windows = unpacked(stimulus.windows, n_features)
@@ -76,16 +78,16 @@ def expected(network: IntegerNetwork, stimulus: Stimulus, front_end: FrontEnd) -
         trains.append(Train(n_samples, len(spikes), saturations, crc))
         decisions.append(_decided(network, stimulus, recording, spikes))
     none = np.empty((0, stimulus.shape.n_classes), np.int64)
-    return Said(
+    return Results(
         _logits(network, windows), np.concatenate([none, *decisions]), tuple(trains)
     )
 
 
-def expected_lines(stimulus: Stimulus, said: Said) -> list[str]:
-    """Write what is expected as the host program prints it."""
-    lines = [_line("window", k, row) for k, row in enumerate(said.windows)]
-    rows = iter(said.decisions)
-    for recording, train in zip(stimulus.recordings, said.trains, strict=True):
+def expected_lines(stimulus: Stimulus, results: Results) -> list[str]:
+    """Write the expected results as the host program prints them."""
+    lines = [_line("window", k, row) for k, row in enumerate(results.windows)]
+    rows = iter(results.decisions)
+    for recording, train in zip(stimulus.recordings, results.trains, strict=True):
         lines += [_line("decision", at, next(rows)) for at in recording.decisions]
         lines.append(
             f"recording samples {train.samples} steps {train.steps} "
@@ -105,7 +107,7 @@ def _decided(
     recording: AdcRecording,
     spikes: np.ndarray,
 ) -> np.ndarray:
-    """Classify the steps before each decision; before the first step is silence."""
+    """Classify the steps before each decision; steps before the first are silent."""
     n_steps = stimulus.shape.n_steps
     if recording.decisions and recording.decisions[-1] > len(spikes):
         raise DataError(

@@ -1,8 +1,8 @@
 """The front end of a device in integers: converter's samples in, spikes out.
 
-What `pipeline.preparation.causal` and the delta encoder do in floating point, designed
-for 32-bit words. The kernel says how each number is computed; here the numbers of
-fraction bits are chosen so that nothing can overflow, whatever the samples are: each
+It does in 32-bit words what `pipeline.preparation.causal` and the delta encoder do in
+floating point. The kernel defines how each number is computed; here the numbers of
+fraction bits are chosen so that no sample can make a number overflow: each
 filter's output is at most the sum of its impulse response's magnitudes times the
 converter's largest sample.
 
@@ -63,7 +63,7 @@ class FrontEnd:
         codes : array, shape (channel, time), int32
             Samples of the converter.
         memory : Memory, optional
-            What the chunk before left; any chunks give the same bits.
+            The memory after the chunk before; any chunks give the same bits.
 
         Returns
         -------
@@ -129,7 +129,7 @@ def design_front_end(
 
 
 def digitise(volts: Precise) -> Codes:
-    """Give what a 24-bit converter would have recorded.
+    """Convert volts to the codes of a 24-bit converter.
 
     ::
 
@@ -157,5 +157,5 @@ def digitise(volts: Precise) -> Codes:
 
 
 def saturations(memory: Memory) -> int:
-    """Count the samples that lay at the converter's rails."""
+    """Count the samples at the converter's rails."""
     return int(memory.counters[SATURATIONS])

@@ -11,23 +11,23 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.meters._repeats import Repeat, summary
 
 FEW = 20
-"""Samples of an interval under which its ends, half a sample each, are worth a note."""
+"""An interval of fewer samples gets a note: its ends are uncertain by half a sample."""
 
 GAP = 10
-"""Times the usual distance of samples from which on a gap is worth a note."""
+"""A gap of so many times the usual distance of samples gets a note."""
 
 
 def import_log(path: Path, *, windows: int) -> dict[str, Any]:
-    r"""Give the energy of a window from the log of a meter that is not ours.
+    r"""Compute the energy of a window from the log of an external meter.
 
     The log has a column of time, one of a marker, and power, or current and voltage,
     each named with its unit at the end: `time (s)`, `current_mA`, `bus_V`. Where power
-    is logged it is taken, since it is the mean of products. The marker is 1 while the
-    device works and 0 while it idles, or says `start` and `stop` in the first row of
+    is logged it is used, since it is the mean of products. The marker is 1 while the
+    device works and 0 while it idles, or it is `start` and `stop` in the first row of
     work and the first after it.
 
-    Each marked interval is a repeat, and the idle time right before it is what its
-    idling takes. An interval of samples a … b − 1 reaches half-way to its neighbours,
+    Each marked interval is a repeat, and the idle time right before it gives its idle
+    power. An interval of samples a … b − 1 reaches half-way to its neighbours,
 
     .. math:: E = \sum_{k=a}^{b-2} \frac{P_k + P_{k+1}}{2} (t_{k+1} - t_k)
               + P_a \frac{t_a - t_{a-1}}{2} + P_{b-1} \frac{t_b - t_{b-1}}{2}
@@ -119,7 +119,7 @@ def _energy(log: Log, first: int, stop: int) -> tuple[float, float]:
 
 
 def _doubts(log: Log, edges: Edges, repeats: list[Repeat]) -> list[str]:
-    """Say where the log is too coarse, has gaps, or shows little idling."""
+    """List doubts where the log is too coarse, has gaps, or has little idling."""
     doubts = []
     fewest = min(fall - rise for _, rise, fall in edges)
     if fewest < FEW:

@@ -1,6 +1,6 @@
-"""What a program on a device is fed with: windows of packed spikes, and raw samples.
+"""The input of a program on a device: windows of packed spikes, and raw samples.
 
-A host reads it from a file, whose format stands in `host_main.c`; a microcontroller has
+A host reads it from a file, whose format `host_main.c` documents; a microcontroller has
 it built in.
 """
 
@@ -20,13 +20,13 @@ LINE = 88
 
 @dataclass(frozen=True)
 class AdcRecording:
-    """A recording as a converter gives it, and when to decide.
+    """A recording as a converter gives it, and the times of its decisions.
 
     Parameters
     ----------
     samples : array, shape (channel, time), int32
     decisions : sequence of int, ascending
-        Each a number of steps that have come out by then.
+        The number of encoded steps before each decision.
     """
 
     samples: np.ndarray
@@ -35,7 +35,7 @@ class AdcRecording:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """What is to be classified.
+    """The input to be classified.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Stimulus:
     windows : array, shape (window, step, byte), uint8
         As `packed` makes them.
     recordings : sequence of AdcRecording
-        A microcontroller hears the samples of the first.
+        A microcontroller receives the samples of the first.
     """
 
     shape: Shape
@@ -78,7 +78,7 @@ class Stimulus:
         signal = self.recordings[0].samples if self.recordings else nothing
         windows = self.windows.reshape(len(self.windows), -1)
         return (
-            '/* What the harness runs. */\n#include "stimulus.h"\n\n'
+            '/* The input of the harness. */\n#include "stimulus.h"\n\n'
             f"const uint32_t stimulus_windows = {len(windows)};\n"
             f"const uint32_t stimulus_samples = {signal.shape[1]};\n"
             "const uint8_t stimulus_spikes[][BIOSPIKE_STEPS * BIOSPIKE_SPIKE_BYTES] = "

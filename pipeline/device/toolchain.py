@@ -18,7 +18,7 @@ PACKAGES = {
 """Debian's package of each program."""
 
 PATIENCE_S = 10.0
-"""How long a program may take to say its version, seconds."""
+"""How long a program may take to print its version, seconds."""
 
 
 def is_here(program: str) -> bool:
@@ -27,7 +27,7 @@ def is_here(program: str) -> bool:
 
 
 def absent(programs: Iterable[str]) -> str | None:
-    """Say in one sentence which programs are not here and how to install them."""
+    """Name the missing programs in one sentence, and how to install them."""
     missing = [program for program in programs if not is_here(program)]
     if not missing:
         return None
@@ -37,7 +37,7 @@ def absent(programs: Iterable[str]) -> str | None:
 
 
 def version(program: str) -> str:
-    """Give the first line of what a program says of its version."""
+    """Give the first line that a program prints for `--version`."""
     shown = subprocess.run(
         [program, "--version"], capture_output=True, text=True, timeout=PATIENCE_S
     )

@@ -1,7 +1,7 @@
-"""Trained networks leave the house: one file of this folder a format.
+"""Export of trained networks: one module of this package for each format.
 
-A format's file has `SUFFIX` and `export(trained, path)`, which writes the network of a
-cell or says which layer cannot be written and why.
+A format's module has `SUFFIX` and `export(trained, path)`, which writes the network of
+a cell, or names the layer that cannot be written and the reason.
 """
 
 import importlib
@@ -47,7 +47,7 @@ class Trained:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a file says of where it comes from."""
+        """The origin of a network, as an exported file states it."""
         named = {name: self.run[name] for name in ("labels", "run_key")}
         return {"cell": self.cell, "fold": self.fold, **named}
 
@@ -61,7 +61,7 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
     target : str
         The format: a file's name in this folder.
     fold : int, optional
-        Whose network; by default the first fold's.
+        Default: the first fold.
     path : Path, optional
         By default `<cell>-fold-<k>` with the format's suffix, here.
 
@@ -84,7 +84,7 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
 
 
 def load_trained(cell: str, fold: int | None = None) -> Trained:
-    """Load the trained network of a cell; by default the first fold's.
+    """Load the trained network of a cell; default: the first fold.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def load_trained(cell: str, fold: int | None = None) -> Trained:
 
 
 def _fold(cell: str, run: Mapping[str, Any], fold: int | None) -> int:
-    """Choose a fold that there is."""
+    """Check the fold; default: the first."""
     trained = [int(line["fold"]) for line in run["folds"]]
     if fold is None:
         return trained[0]

@@ -9,7 +9,7 @@ from pipeline.device.front_end import FrontEnd
 from pipeline.kernels._front_end_state import Constants
 
 HEADER = """\
-/* The front end's design in integers; front_end.c says what each is. Generated. */
+/* The front end's design in integers; front_end.c explains each. Generated. */
 #ifndef BIOSPIKE_FRONT_END_CONSTANTS_H
 #define BIOSPIKE_FRONT_END_CONSTANTS_H
 
@@ -89,11 +89,11 @@ def _sections(k: Constants) -> list[str]:
 
 
 def _section(number: int, row: Sequence[int]) -> str:
-    """Write a section in the form that takes fewest multiplications."""
+    """Write a section in the form with the fewest multiplications."""
     b0, b1, b2, c1, c2 = row
-    whole = [b // b0 for b in (b1, b2)] if b0 else []
-    if whole and [b0 * n for n in whole] == [b1, b2]:
-        numerator = f"EVEN({b0}, {whole[0]}, {whole[1]})"
+    factors = [b // b0 for b in (b1, b2)] if b0 else []
+    if factors and [b0 * n for n in factors] == [b1, b2]:
+        numerator = f"EVEN({b0}, {factors[0]}, {factors[1]})"
     elif b0 == b2:
         numerator = f"NOTCH({b0}, {b1})"
     else:

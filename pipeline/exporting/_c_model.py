@@ -1,6 +1,6 @@
 """A network in integers as C: constants, places in memory, and one list of layers.
 
-The sources in `c_sources/` say what is done with them.
+The sources in `c_sources/` document their use.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ MOST = 2**16 - 1
 """Channels, neurons and steps are counted in 16 bits."""
 
 FIRST_LINE = "/* Sizes of the network; written by biospike export. */\n"
-"""Of `model.h`: by it an exported folder is known."""
+"""First line of `model.h`, which identifies an exported folder."""
 
 RESETS = {"none": "RESET_NONE", "subtract": "RESET_SUBTRACT", "zero": "RESET_ZERO"}
 
@@ -48,7 +48,7 @@ def header(network: IntegerNetwork, shape: Shape) -> str:
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
     if "relu" in kinds(network):
-        lines.append("/* Some layers hear more than spikes. */\n")
+        lines.append("/* Some layers take graded values. */\n")
         lines.append(define("GRADED", 1))
     return (
         FIRST_LINE
@@ -65,7 +65,7 @@ def source(network: IntegerNetwork, shape: Shape) -> str:
     Raises
     ------
     InexpressibleError
-        A layer has weights or neurons that there is no C of.
+        A layer has weights or neurons without a form in C.
     """
     parts = [
         "/* The network; written by biospike export. */\n",
@@ -142,7 +142,7 @@ def _layer(
 
 
 def _history(number: int, width: int, span: int, *, graded: bool) -> tuple[str, str]:
-    """Write the ring of what a layer hears, and the initialiser of it."""
+    """Write the ring of a layer's input, and its initialiser."""
     memory = variables(
         "uint16_t",
         (f"newest_{number}", 0),
@@ -159,13 +159,15 @@ def _history(number: int, width: int, span: int, *, graded: bool) -> tuple[str, 
 def _neurons(
     number: int, neurons: IntegerNeurons
 ) -> tuple[str, list[tuple[str, object]]]:
-    told = dict(neurons.constants)
+    values = dict(neurons.constants)
     fields: list[tuple[str, object]] = [("step", neurons.kind), ("n", neurons.width)]
-    if "reset" in told:
-        fields.append(("reset", RESETS[told["reset"]]))
+    if "reset" in values:
+        fields.append(("reset", RESETS[values["reset"]]))
     shared = {"beta": "shared_beta", "alpha": "shared_alpha"}
     plain = ("shift", "fraction", "beta", "alpha", "inhibition", "winners")
-    fields += [(shared.get(name, name), told[name]) for name in plain if name in told]
+    fields += [
+        (shared.get(name, name), values[name]) for name in plain if name in values
+    ]
     text = ""
     for name in neurons.TENSORS:
         text += constants("int32_t", f"{name}_{number}", _plain(neurons, name))

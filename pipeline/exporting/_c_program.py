@@ -26,12 +26,12 @@ from pipeline.quantization.network import IntegerNetwork
 from pipeline.runs import chosen
 
 SAMPLE_WINDOWS = 16
-"""Made-up windows that an exported program is tested with."""
+"""Random windows in the test of an exported program."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A cell's network in integers, and the front end that it hears through.
+    """A cell's network in integers, and its front end.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Program:
 
 
 def load_program(trained: Trained) -> Program:
-    """Load what a program in C is made of.
+    """Load the parts of a program in C.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def load_program(trained: Trained) -> Program:
 
 
 def matched_ann(trained: Trained) -> Trained | None:
-    """Find the network of rectified units that a spiking cell is compared with.
+    """Find the network of rectified units that matches a spiking cell.
 
     It is a cell of the same data set, encoder and fold with hidden layers; one with the
     same network settings before others, and of these one that was pruned alike.
@@ -108,7 +108,7 @@ def matched_ann(trained: Trained) -> Trained | None:
 
 
 def sample(program: Program) -> Stimulus:
-    """Make up windows of spikes and a stretch of samples, from a seed.
+    """Draw random windows of spikes and a stretch of samples, from a seed.
 
     An exported folder goes to others: it holds no patient's signal.
     """
@@ -149,7 +149,7 @@ def fold_stimulus(program: Program) -> tuple[Stimulus, list[str]]:
 
 
 def stratified(program: Program, n_windows: int) -> pd.DataFrame:
-    """Choose so many test windows, as far as there are: of each class as many.
+    """Choose so many test windows, or all of them: equally many of each class.
 
     Where a class has fewer, windows of the others fill up.
     """
@@ -212,7 +212,7 @@ def _integer_network(trained: Trained) -> IntegerNetwork:
 def _recorded(
     dataset: str, used: pd.DataFrame, signal: SignalSettings
 ) -> tuple[float, tuple[str, ...]]:
-    """Find the one sampling rate, and the channels that the signal is made of."""
+    """Find the one sampling rate, and the channels of the signal."""
     rates = sorted(used["sfreq"].unique())
     if len(rates) != 1:
         raise DataError(

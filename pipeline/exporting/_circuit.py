@@ -1,4 +1,4 @@
-"""A NIR graph in the making."""
+"""A NIR graph under construction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ Sources = tuple[str, ...]
 
 
 class InexpressibleError(PipelineError):
-    """Something that NIR has no equations for."""
+    """A part without equations in NIR."""
 
     def __init__(self, layer: str, reason: str, *, remedy: str = "") -> None:
         super().__init__(
             f"NIR export, {layer}",
             reason,
-            expected="what NIR says exactly: readers would misunderstand anything else",
+            expected="an exact form in NIR: readers would misunderstand anything else",
             remedy=remedy,
         )
 
@@ -41,7 +41,7 @@ class Circuit:
     late: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, name: str, node: nir.NIRNode, sources: Iterable[str] = ()) -> str:
-        """Add a node that takes the sum of its sources; gives its name."""
+        """Add a node that takes the sum of its sources; returns its name."""
         if not isinstance(node, nir.Input | nir.Output):
             name = f"{len(self.nodes):04d}_{name}"
         self.nodes[name] = node
@@ -49,7 +49,7 @@ class Circuit:
         return name
 
     def close(self, source: str, target: str) -> None:
-        """Close a loop: the target takes what the source gave in the step before."""
+        """Close a loop: the target takes the source's output of the step before."""
         self.edges.append((source, target))
         self.late.append((source, target))
 
@@ -69,7 +69,7 @@ class Circuit:
         return self.add(name, nir.LI(tau, r, v_leak=np.zeros_like(tau)), sources)
 
     def delay(self, name: str, steps: int, width: int, sources: Iterable[str]) -> str:
-        """Add a delay by whole steps."""
+        """Add a delay by an integer number of steps."""
         return self.add(name, nir.Delay(np.full(width, steps * self.dt)), sources)
 
     def rise(self, tau: np.ndarray) -> np.ndarray:

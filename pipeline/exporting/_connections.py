@@ -13,7 +13,7 @@ from pipeline.networks._step_heads import MembraneHead
 def add_weights(
     circuit: Circuit, name: str, layer: nn.Module, sources: Sources, n_inputs: int
 ) -> list[Sources]:
-    """Add what drives a layer of neurons.
+    """Add the weights of a layer of neurons.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def add_weights(
     name : str
     layer : nn.Module
     sources : tuple of str
-        What it takes the sum of.
+        The nodes whose sum the layer takes.
     n_inputs : int
         Inputs of a neuron.
 
@@ -74,11 +74,11 @@ def _taps(name: str, convolution: nn.Conv1d) -> list[np.ndarray]:
 def add_rates(
     circuit: Circuit, linear: nn.Linear, sources: Sources, bins: int, n_steps: int
 ) -> Sources:
-    """Add a linear map of the rates in segments of a window: right in its last step.
+    """Add a linear map of the rates in segments of a window, valid in its last step.
 
-    An integrator counts the spikes of the whole window. What it held at the end of a
-    segment is seen from the window's end through a delay; less what it held at the
-    segment's beginning, it is the segment's count.
+    An integrator counts the spikes of the complete window. At the window's end a delay
+    gives its value at the end of a segment; minus its value at the segment's beginning,
+    it is the segment's count.
     """
     weights = _array(linear.weight).astype(np.float64)
     bias = _array(linear.bias)
@@ -97,7 +97,7 @@ def add_rates(
         last = bias if stop == n_steps else None
         node = _matrix(per_spike[k] - per_spike[k + 1], last)
         logits.append(circuit.add(f"head_segment_{k}", node, held))
-    # One node adds them up, as not every reader adds what comes into an output.
+    # One node adds them up, as not every reader sums the inputs of an output.
     return (circuit.scale("head_logits", np.ones(len(weights)), logits),)
 
 

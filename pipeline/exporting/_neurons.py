@@ -5,63 +5,27 @@ A reader that steps by dt, with every signal constant within a step, turns NIR's
 τ. Our membranes take currents with a gain g, u ← β·u + g·i, so r = g / (1 − β).
 
 NIR's LIF sets the membrane to a value when it fires. That is our reset to zero, at once
-or in the next step, because nobody sees the membrane in between. It is not our reset by
-subtraction: as a LIF, which is what snnTorch writes, that one loses the overshoot, and
-spikes with it. Subtraction is a loop from the spikes into the membrane, and NIR has
-what that takes.
+or in the next step, because nothing reads the membrane in between. It is not our reset
+by subtraction: a LIF, which snnTorch writes for it, loses the overshoot, and spikes
+with it. Subtraction is a loop from the spikes into the membrane, which NIR's nodes can
+express.
 """
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
 
 import nir
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
+from pipeline.exporting._neuron_values import Neurons, read_neurons
 from pipeline.neurons._layer import NeuronLayer
 
 Currents = Sequence[Sources]
 """For each input of the neurons, the nodes whose sum it takes."""
 
-
-@dataclass(frozen=True)
-class Neurons:
-    """A layer of neurons as numbers, float64 and one a neuron.
-
-    Parameters
-    ----------
-    name : str
-        The layer's name; the names of its nodes begin with it.
-    kind : str
-        The model's name.
-    constants : list of array
-        The kernel's constants.
-    options : tuple of float
-        The kernel's options.
-    quantities : dict of array
-        What was learned, in units.
-    gain : array
-        What the neurons multiply their current by before the kernel sees it.
-    """
-
-    name: str
-    kind: str
-    constants: list[np.ndarray]
-    options: tuple[float, ...]
-    quantities: dict[str, np.ndarray]
-    gain: np.ndarray
-
-    def refuse(self, reason: str, remedy: str = "") -> InexpressibleError:
-        """Say why NIR cannot express these neurons."""
-        message = f"{self.kind} neurons cannot leave as NIR: {reason}"
-        return InexpressibleError(self.name, message, remedy=remedy)
-
-
 Added = tuple[Sources, str]
-"""For each input, the node that takes it; and the node that gives out spikes."""
+"""For each input, the node that takes it; and the node of the spikes."""
 
 
 def add_neurons(
@@ -74,7 +38,7 @@ def add_neurons(
     circuit : Circuit
     name : str
     layer : nn.Module
-        What `Neuron.build` made.
+        The result of `Neuron.build`.
     currents : sequence of tuple of str
         For each input of the neurons, the nodes whose sum it takes.
 
@@ -93,32 +57,12 @@ def add_neurons(
     if not isinstance(layer, NeuronLayer):
         kind = type(layer).__name__
         raise InexpressibleError(name, f"is a {kind}: NIR has no rectified units")
-    neurons = _read(name, layer)
+    neurons = read_neurons(name, layer)
     if (kernel := layer.kernel.name) in INEXPRESSIBLE:
         raise neurons.refuse(INEXPRESSIBLE[kernel])
     if kernel not in EXPRESSIBLE:
-        raise neurons.refuse(f"nobody has written '{kernel}' in NIR's nodes")
+        raise neurons.refuse(f"the kernel '{kernel}' is not written in NIR's nodes")
     return EXPRESSIBLE[kernel](circuit, neurons, currents)
-
-
-def _read(name: str, layer: NeuronLayer) -> Neurons:
-    exact = deepcopy(layer).double()
-    ones = torch.ones(exact.shape, dtype=torch.float64)
-    with torch.no_grad():
-        return Neurons(
-            name=name,
-            kind=type(layer.model).__name__,
-            constants=list(exact.constants().numpy()),
-            options=layer.options,
-            quantities={k: _spread(v, layer) for k, v in exact.quantities().items()},
-            gain=_spread(exact.model.drive(ones, dict(exact.learned), layer.dt), layer),
-        )
-
-
-def _spread(values: Tensor, layer: NeuronLayer) -> np.ndarray:
-    """Give each neuron its value, or several along the first axis."""
-    lead = values.shape[: values.dim() - len(layer.shape)]
-    return values.expand(*lead, *layer.shape).reshape(*lead, -1).numpy()
 
 
 def _add_leaky(circuit: Circuit, neurons: Neurons, currents: Currents) -> Added:

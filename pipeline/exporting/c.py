@@ -1,8 +1,8 @@
 """C99 for microcontrollers: a folder with the network, its front end and two harnesses.
 
-The network is event-driven and in integers, and gives the bits that
-`pipeline.quantization` gives. The folder brings made-up windows and samples with what
-has to come out, so that whoever has it can test it alone.
+The network is event-driven and in integers, and gives the same bits as
+`pipeline.quantization`. The folder has random windows and samples with their expected
+output, so that it can be tested alone.
 """
 
 import html
@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 from pipeline import files
-from pipeline.device.expected import Said, expected, expected_lines
+from pipeline.device.expected import Results, expected, expected_lines
 from pipeline.device.front_end import FrontEnd
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
@@ -27,7 +27,7 @@ from pipeline.quantization.network import IntegerNetwork
 SUFFIX = "-c"
 SOURCES = Path(__file__).parent / "c_sources"
 MARK = "model.h"
-"""The file by whose first line an exported folder is known."""
+"""The file whose first line identifies an exported folder."""
 MATCHED = "matched_ann"
 
 
@@ -39,7 +39,7 @@ def export(trained: Trained, path: Path) -> None:
     Raises
     ------
     PipelineError
-        The cell has no network in integers, or a part that there is no C of.
+        The cell has no network in integers, or a part of it has no form in C.
     DataError
         There is something else at `path`, or a file of the cell is missing.
     """
@@ -58,8 +58,8 @@ def write_program(program: Program, folder: Path, note: str) -> None:
     write_sources(folder, program.network, program.shape, program.front_end)
     (folder / "README.md").write_text(readme(program, note), encoding="utf-8")
     stimulus = sample(program)
-    answers = expected(program.network, stimulus, program.encode)
-    write_sample(folder, stimulus, answers)
+    results = expected(program.network, stimulus, program.encode)
+    write_sample(folder, stimulus, results)
 
 
 def write_sources(
@@ -70,7 +70,7 @@ def write_sources(
     Raises
     ------
     InexpressibleError
-        There is no C of a layer.
+        A layer has no form in C.
     """
     used = kinds(network)
     made = {
@@ -85,16 +85,16 @@ def write_sources(
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def write_sample(folder: Path, stimulus: Stimulus, answers: Said) -> None:
-    """Write what a program is tested with, and what has to come out."""
+def write_sample(folder: Path, stimulus: Stimulus, results: Results) -> None:
+    """Write the input of a program's test, and its expected output."""
     stimulus.write_file(folder / "sample.bin")
     stimulus.write_source(folder / "mcu" / "stimulus.c")
-    lines = expected_lines(stimulus, answers)
+    lines = expected_lines(stimulus, results)
     (folder / "sample.expected").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def readme(program: Program, note: str) -> str:
-    """Write what the folder is, for who gets it."""
+    """Write the folder's description for its recipients."""
     front_end, shape, trained = program.front_end, program.shape, program.trained
     text = (SOURCES / "README.md").read_text(encoding="utf-8")
     labels = trained.run["labels"]
@@ -121,7 +121,7 @@ def _markdown(text: str) -> str:
 
 
 def _matched(trained: Trained) -> tuple[Program | None, str]:
-    """Load the matched network; else say why there is none."""
+    """Load the matched network, or give the reason why there is none."""
     if trained.run["settings"]["neuron"]["name"] == "relu":
         return None, ""
     try:
@@ -138,7 +138,7 @@ def _matched(trained: Trained) -> tuple[Program | None, str]:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Refuse to replace what is not an exported folder."""
+    """Refuse to replace anything but an exported folder."""
     if path.is_symlink():
         raise DataError(
             str(path),
@@ -159,7 +159,7 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _is_exported(path: Path) -> bool:
-    """Know an exported folder: others have a `model.h` too, and are not ours."""
+    """Whether a folder is an exported one: others may have a `model.h` too."""
     try:
         return (path / MARK).read_bytes().startswith(FIRST_LINE.encode())
     except OSError:

@@ -1,9 +1,9 @@
-"""NIR, the Neuromorphic Intermediate Representation: what other simulators read.
+"""NIR, the Neuromorphic Intermediate Representation, which other simulators read.
 
 NIR is a graph of differential equations in continuous time; a network trained in steps
-means the same only to a reader who steps as we do. So the file carries dt, the rule by
-which each of our steps is a solution of NIR's equations, and which edges are late. What
-NIR's equations cannot say is refused by name, never approximated.
+means the same only to a reader that takes the same steps. So the file carries dt, the
+rule by which each step is a solution of NIR's equations, and the late edges. A part
+that NIR's equations cannot express is refused by name, never approximated.
 
 References
 ----------
@@ -53,7 +53,7 @@ def export(trained: Trained, path: Path) -> None:
     Raises
     ------
     InexpressibleError
-        A layer has no exact counterpart in NIR; it says which and why.
+        A layer has no exact counterpart in NIR; the message names it and the reason.
     """
     write(trained.network, trained.shape, path, about=trained.about)
 
@@ -76,7 +76,7 @@ def write(
     Raises
     ------
     InexpressibleError
-        A layer has no exact counterpart in NIR; it says which and why.
+        A layer has no exact counterpart in NIR; the message names it and the reason.
     """
     graph = to_graph(network, shape, about=about)
     with files.replacing(path) as partial:
@@ -88,8 +88,8 @@ def to_graph(
 ) -> nir.NIRGraph:
     """Describe a network as a NIR graph: input spikes in, logits out.
 
-    The metadata says how to step, `dt`, `n_steps`, `late_edges` as JSON, `steps` in
-    words, and where the `logits` are.
+    The metadata has the rule of stepping: `dt`, `n_steps`, `late_edges` as JSON, and
+    `steps` in words; and the place of the `logits`.
     """
     if not isinstance(network, Stack):
         kind = type(network).__name__
@@ -116,10 +116,10 @@ def to_graph(
 
 
 def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> Sources:
-    """Add weights, the neurons they drive, and what the neurons tell each other."""
+    """Add weights, the neurons they drive, and recurrent weights."""
     if isinstance(layer.unrolled, Competing):
         raise InexpressibleError(
-            name, "of neurons that compete, NIR cannot say that only some may fire"
+            name, "its neurons compete, and NIR cannot limit how many fire"
         )
     neurons: nn.Module = layer.unrolled.neurons
     n = neurons.model.inputs if isinstance(neurons, NeuronLayer) else 1
@@ -127,8 +127,8 @@ def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> S
     entries, spikes = add_neurons(circuit, name, neurons, currents)
     if isinstance(layer.unrolled, Recurrent):
         back = f"{name}_recurrent"
-        heard = add_weights(circuit, back, layer.unrolled.recurrent, (spikes,), n)
-        for parts, entry in zip(heard, entries, strict=True):
+        recurrent = add_weights(circuit, back, layer.unrolled.recurrent, (spikes,), n)
+        for parts, entry in zip(recurrent, entries, strict=True):
             for part in parts:
                 circuit.close(part, entry)
     return (spikes,)

@@ -1,1 +1,1 @@
-"""Compiled inner loops, each with a plain twin that is its oracle."""
+"""Compiled inner loops, each with a plain reference implementation."""

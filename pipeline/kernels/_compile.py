@@ -1,7 +1,7 @@
-"""How kernels are compiled and kept on disk.
+"""Compilation of kernels, and their cache on disk.
 
 Division by zero gives infinity, as in torch, and arithmetic is never reordered or
-contracted, so that the plain twins give the same bits.
+contracted, so that the reference implementations give the same bits.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ CONFIG: Any = numba.config
 
 
 def inlined(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a formula that loops in other files call."""
+    """Compile a formula for loops in other files."""
     jit: Any = numba.njit(nogil=True, error_model="numpy")
     fast: Callable[..., Any] = jit(formula)
     return fast
@@ -26,8 +26,8 @@ def inlined(formula: Callable[..., Any]) -> Callable[..., Any]:
 def compiled(loop: Callable[..., None]) -> Callable[..., None]:
     """Compile a loop, and keep it on disk for this version of the folder's sources.
 
-    Numba's own cache notices changes of the file a loop stands in, but not of the files
-    that it takes formulas from; so each version of the folder has a cache of its own.
+    Numba's own cache notices changes of the loop's file, but not of the files whose
+    formulas it uses; so each version of the folder has a cache of its own.
     """
     usual = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = _folder()
@@ -41,7 +41,7 @@ def compiled(loop: Callable[..., None]) -> Callable[..., None]:
 
 @cache
 def _folder() -> str:
-    """Name the cache of these sources: beside them, or at home if that is locked."""
+    """Name the cache of these sources: beside them, or at home if that is read-only."""
     here = Path(__file__).parent
     beside = here / "__pycache__"
     usual = beside if os.access(here, os.W_OK) else Path.home() / ".cache" / "biospike"

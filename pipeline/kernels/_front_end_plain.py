@@ -1,7 +1,7 @@
-"""The front end's plain twin, in Python's integers: the oracle.
+"""The front end's reference implementation, in Python's integers.
 
-These have no word length: that the compiled loop gives the same shows also that nothing
-in it overflowed. What a device keeps in a word is looked at besides.
+Python's integers have no word length, so equal results also show that nothing in the
+compiled loop overflowed. `fits` also checks the words of a device.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from pipeline.kernels.front_end import Codes
 
 
 class Channel:
-    """One channel of the twin, from its first sample on."""
+    """One channel of the front end, from its first sample on."""
 
     def __init__(self, k: Constants, first: int) -> None:
         self.k = k
@@ -24,26 +24,26 @@ class Channel:
             self.levels.append(level)
         self.pairs = [(level, level) for level in self.levels]
         self.residues = [0] * len(k.sections)
-        self.heard = [level] * k.taps.shape[1]
+        self.line = [level] * k.taps.shape[1]
         self.power = 0
         self.reference: int | None = None
 
-    def hear(self, sample: int) -> None:
+    def filter_sample(self, sample: int) -> None:
         """Filter one sample."""
         level = _clip(sample) << self.k.fraction
         for n, (b0, b1, b2, c1, c2) in enumerate(self.k.sections.tolist()):
             (x1, x2), (y1, y2) = self.pairs[n], self.pairs[n + 1]
             total = b0 * level + b1 * x1 + b2 * x2 + c1 * y1 + c2 * y2
-            whole, left = divmod(total + self.residues[n], 2**COEFFICIENT_BITS)
+            quotient, left = divmod(total + self.residues[n], 2**COEFFICIENT_BITS)
             self.pairs[n], self.residues[n] = (level, x1), left
-            level = fits(whole, 30)
+            level = fits(quotient, 30)
         self.pairs[-1] = level, self.pairs[-1][0]
-        self.heard = [level, *self.heard[:-1]]
+        self.line = [level, *self.line[:-1]]
 
     def resampled(self, phase: int) -> int:
         """Give a sample at the lower rate."""
         taps = self.k.taps[phase].tolist()
-        total: int = sum(h * x for h, x in zip(taps, self.heard, strict=True))
+        total: int = sum(h * x for h, x in zip(taps, self.line, strict=True))
         return fits(rounded(total, COEFFICIENT_BITS), 29)
 
     def spike(self, x: int, scale: int) -> int:
@@ -59,14 +59,14 @@ class Channel:
 
 
 def plain_front_end(codes: Codes, k: Constants) -> tuple[SpikeBits, int]:
-    """Turn a whole recording into spikes, and count the saturated samples."""
+    """Turn a complete recording into spikes, and count the saturated samples."""
     times = codes.T.tolist()
     channels = [Channel(k, first) for first in times[0]] if times else []
     columns: list[list[int]] = []
     weight, position = 0, 0
     for n, samples in enumerate(times):
         for channel, sample in zip(channels, samples, strict=True):
-            channel.hear(sample)
+            channel.filter_sample(sample)
         phase = position - n * len(k.taps)
         if phase < len(k.taps):
             if weight < k.settled:
@@ -86,7 +86,7 @@ def rounded(product: int, bits: int) -> int:
 
 
 def fits(value: int, bits: int) -> int:
-    """Give a signed number back if it fits so many bits.
+    """Return a signed number if it fits so many bits.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _clip(sample: int) -> int:
 def _step(
     channels: list[Channel], phase: int, gain: tuple[int, int], k: Constants
 ) -> list[int]:
-    """Give one step's signs."""
+    """Give the signs of one step."""
     xs = [channel.resampled(phase) for channel in channels]
     squares = [(x >> k.power_shift) ** 2 for x in xs]
     if k.shared:
@@ -124,7 +124,7 @@ def _root(word: int) -> int:
 
 
 def _gain(weight: int, k: Constants) -> tuple[int, int]:
-    """Give what a root is multiplied by, and shifted."""
+    """Give the factor and the shift of a root."""
     zeros = (32 - weight.bit_length()) // 2 * 2
     quotient, left = divmod(k.gain, _root(weight << zeros))
     digits = (left << 15) // _root(weight << zeros)

@@ -1,11 +1,11 @@
-"""What the front end is told, and what it remembers."""
+"""The constants of the front end, and its state between samples."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 RAIL = 2**23 - 1
-"""Largest sample of a 24-bit converter; what lies at it or beyond is saturated."""
+"""Largest sample of a 24-bit converter; samples at it or beyond are saturated."""
 
 COEFFICIENT_BITS = 30
 """Fraction bits of filter coefficients and taps."""
@@ -15,7 +15,7 @@ AHEAD, AT, WEIGHT, GAIN, GAIN_SHIFT, SAMPLES, STEPS, SATURATIONS = range(8)
 
 
 class Constants(NamedTuple):
-    """What a design is in integers.
+    """A design in integers.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Constants(NamedTuple):
     sections : array, shape (section, 5), int64
         b₀, b₁, b₂, c₁ = −a₁, c₂ = −a₂ of each second-order section.
     rest : array, shape (section,), int64
-        Answer of each section to a constant, with `rest_bits` fraction bits.
+        Gain of each section for a constant, with `rest_bits` fraction bits.
     rest_bits : int
     taps : array, shape (up, tap), int64
         The anti-alias filter's phases, newest sample first.
@@ -33,17 +33,17 @@ class Constants(NamedTuple):
     decay : int
         A, with 32 fraction bits.
     settled : int
-        From this weight on the bias of the beginning is left as it is.
+        The weight from which on the bias of the beginning is not corrected.
     power_shift, mean_shift : int
         Bits dropped of a sample before it is squared, and of a sum over channels.
     shared : int
         1: one scale for all channels.
     gain, gain_shift : int
-        What √S is multiplied by.
+        The factor of √S, and its shift.
     floor : int
         Smallest scale, in units of x.
     least : int
-        Below this S the scale is `floor` for sure.
+        The scale is `floor` for every S below this.
     reference_bits : int
         q.
     threshold : int
@@ -70,14 +70,14 @@ class Constants(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What one chunk leaves for the next, all int64.
+    """The state between two chunks, all int64.
 
     Parameters
     ----------
     past : array, shape (channel, section + 1, 2)
         The last two inputs of each section, and outputs of the last.
     residues : array, shape (channel, section)
-        What each section's shift lost.
+        The remainder of each section's shift.
     line : array, shape (channel, tap)
         Ring of filtered samples.
     powers : array, shape (channel,)

@@ -1,6 +1,6 @@
-"""How local rules are compiled: one loop over time that serves every rule.
+"""Compilation of local rules: one loop over time that serves every rule.
 
-A rule's kernel brings a type of constants, a NamedTuple, and says how one step with
+A rule's kernel has a type of constants, a NamedTuple, and defines how one step with
 such constants changes weights, thresholds and traces: it overloads `update`. Numba
 chooses by the type when the loop is compiled, so any rules go into any loop, several
 at once, without a call from Python for each step.
@@ -19,7 +19,7 @@ EXACT: Any = {"error_model": "numpy"}
 
 
 class Traces(NamedTuple):
-    """What a rule remembers: arrays that it changes.
+    """The state of a rule: arrays that it changes.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Rows(NamedTuple):
 
 
 class Synapses(NamedTuple):
-    """What rules change.
+    """The quantities that rules change.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ class Synapses(NamedTuple):
     thresholds: Any
 
 
-class Moment(NamedTuple):
-    """What happens in a step.
+class StepEvents(NamedTuple):
+    """The events of one step.
 
     Parameters
     ----------
     pre, post : array, shape (source,) and (target,), bool
-        Who fires.
+        The neurons that fire.
     clock : int
         Steps since learning began.
     reward : float
@@ -81,7 +81,7 @@ class Moment(NamedTuple):
 
 
 class Additive(NamedTuple):
-    """Changes that do not depend on the weight: w + a₊·x, w − a₋·x, clipped."""
+    """Changes independent of the weight: w + a₊·x, w − a₋·x, clipped."""
 
     a_plus: Any
     a_minus: Any
@@ -89,7 +89,7 @@ class Additive(NamedTuple):
 
 
 class PowerLaw(NamedTuple):
-    """Changes that do: w + a₊·w^μ·x, w − a₋·w·x, clipped."""
+    """Changes that depend on the weight: w + a₊·w^μ·x, w − a₋·w·x, clipped."""
 
     a_plus: Any
     a_minus: Any
@@ -103,10 +103,10 @@ def update(rule: Any, synapses: Any, traces: Any, now: Any) -> None:
     Parameters
     ----------
     rule : NamedTuple
-        The constants, whose type says which rule it is.
+        The constants, whose type identifies the rule.
     synapses : Synapses
     traces : Traces
-    now : Moment
+    now : StepEvents
     """
     raise NotImplementedError
 
@@ -155,14 +155,14 @@ def learn(
 ) -> None:
     """Let rules learn from spike trains (time, source) and (time, target)."""
     for t in range(pre.shape[0]):
-        now = Moment(pre[t], post[t], clock + t, rewards[t])
+        now = StepEvents(pre[t], post[t], clock + t, rewards[t])
         update_all(rules, synapses, traces, now)
 
 
 def stronger(dependence: Any, weight: Any, trace: Any, place: Any, clock: Any) -> Any:
     """Strengthen a weight by a source's trace; for compiled code only.
 
-    `place` and `clock` say which synapse and step it is, to those that round at random.
+    `place` and `clock` identify the synapse and the step, for random rounding.
     """
     raise NotImplementedError
 
@@ -221,16 +221,16 @@ def decay(trace: Any, factors: Any) -> None:
 
 
 def kind_of(seen: Any) -> Any:
-    """Give the NamedTuple that a type, seen while compiling, stands for; or None."""
+    """Give the NamedTuple class of a type met while compiling, or None."""
     return getattr(seen, "instance_class", None)
 
 
 def float32s(*numbers: float) -> list[Any]:
-    """Give numbers as compiled loops take them."""
+    """Convert numbers to float32, as compiled loops take them."""
     return [np.float32(number) for number in numbers]
 
 
 def decays(tau_s: float | tuple[float, ...], count: int, dt: float) -> np.ndarray:
-    """Compute what a step leaves of each trace, exp(−dt / τ), float32."""
+    """Compute the factor of each trace in a step, exp(−dt / τ), float32."""
     factors = np.exp(-dt / np.asarray(tau_s, np.float64))
     return np.broadcast_to(factors, (count,)).astype(np.float32)

@@ -1,9 +1,10 @@
-"""How a neuron's loops over time become one torch operator with its own gradient.
+"""From a neuron's loops over time to one torch operator with its own gradient.
 
 A kernel module gives the equations three times: as one plain step in torch, which is
-the oracle and what runs off the CPU, and as two compiled loops over a whole sequence,
-forwards and backwards. Here they are registered as `torch.library` operators, so that
-autograd, `torch.compile` and `torch.export` take them as they take any other.
+the reference implementation and runs off the CPU, and as two compiled loops over a
+complete sequence, forwards and backwards. Here they are registered as `torch.library`
+operators, so that autograd, `torch.compile` and `torch.export` take them like any
+other.
 """
 
 import importlib
@@ -14,15 +15,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.library import (
-    define,
-    impl,
-    infer_schema,
-    register_autograd,
-    register_fake,
-)
+from torch.library import register_autograd
 
 from pipeline.errors import PipelineError
+from pipeline.kernels._operators import add_operator, as_arrays, precision
 from pipeline.kernels._surrogates import compiled_surrogate
 
 TOO_LARGE = 1e9
@@ -113,7 +109,7 @@ class SequenceKernel:
         constants: Tensor,
         options: Sequence[float],
     ) -> tuple[Tensor, Tensor]:
-        """Do the same a step at a time, by autograd, on any device: the oracle."""
+        """Do the same step by step, by autograd, on any device: the reference."""
         states, rows = state.unbind(0), constants.unbind(0)
         spikes = []
         # unbind, because the backward pass of currents[t] is quadratic in time.
@@ -133,7 +129,7 @@ class SequenceKernel:
         constants: State,
         options: Sequence[float],
     ) -> int:
-        """Find the step that a sequence, known to end badly, goes wrong at."""
+        """Find the first unstable step of a sequence that ends in an unstable state."""
         states, last = state.unbind(0), currents.shape[0] - 1
         with torch.no_grad():
             for number, current in enumerate(currents.unbind(0)):
@@ -161,7 +157,7 @@ class UnstableError(PipelineError):
 
 
 def is_unstable(state: Tensor) -> bool:
-    """Say whether a state is not a number, or runs away."""
+    """Whether a state is not a number, or runs away."""
     return not bool((state.abs() < TOO_LARGE).all())
 
 
@@ -208,8 +204,8 @@ def _add_forward(kernel: SequenceKernel) -> None:
     ) -> tuple[Tensor, Tensor, Tensor]:
         spikes, trace = room(currents, state, options, keep)
         last = state.clone(memory_format=torch.contiguous_format)
-        inputs = _arrays(currents, last, constants)
-        kernel.forward(*inputs, np.array(options), *_arrays(spikes, trace))
+        inputs = as_arrays(currents, last, constants)
+        kernel.forward(*inputs, np.array(options), *as_arrays(spikes, trace))
         if is_unstable(last):
             rows = constants.unbind(0)
             raise UnstableError(kernel.first_bad_step(currents, state, rows, options))
@@ -244,9 +240,9 @@ def _add_backward(kernel: SequenceKernel) -> None:
         # One window too many: else rows of powers of two lie where stores meet loads.
         room = len(constants), n_batch + 1, n_neurons
         grad_constants = state.new_zeros(room)
-        surrogate = compiled_surrogate(options, _dtype(state))
-        inputs = _arrays(grad_spikes, first, trace, state, constants)
-        outputs = _arrays(grad_currents, grad_constants)
+        surrogate = compiled_surrogate(options, precision(state))
+        inputs = as_arrays(grad_spikes, first, trace, state, constants)
+        outputs = as_arrays(grad_currents, grad_constants)
         kernel.backward(*inputs, np.array(options), surrogate, *outputs)
         return grad_currents, first, grad_constants.sum(1)
 
@@ -265,38 +261,6 @@ def _add_backward(kernel: SequenceKernel) -> None:
     add_operator(f"{kernel.name}_backward", backward, shapes)
 
 
-def add_operator(
-    name: str, function: Callable[..., Any], shapes: Callable[..., Any]
-) -> None:
-    """Make a function `torch.ops.biospike.<name>`, by the types it is annotated with.
-
-    Not by `torch.library.custom_op`: at its first call that imports torch's compiler,
-    which takes longer than profiling a cell.
-
-    Parameters
-    ----------
-    name : str
-    function : callable
-        Of tensors and numbers; it changes none of its arguments.
-    shapes : callable
-        Gives empty tensors of the shapes that `function` would give.
-    """
-    operator = f"biospike::{name}"
-    define(operator, infer_schema(function, mutates_args=()))
-    impl(operator, "default", function)
-    register_fake(operator, shapes)
-
-
 def _outputs(currents: Tensor, state: Tensor) -> Tensor:
-    """Make room for what the neurons of a state give out in as many steps."""
+    """Make room for the outputs of the neurons of a state, one for each current."""
     return currents.new_empty((currents.shape[0], *state.shape[1:]))
-
-
-def _arrays(*tensors: Tensor) -> list[np.ndarray]:
-    """View tensors as arrays, row by row in memory."""
-    return [tensor.detach().contiguous().numpy() for tensor in tensors]
-
-
-def _dtype(tensor: Tensor) -> np.dtype[Any]:
-    """Name a tensor's precision as arrays do."""
-    return np.dtype(str(tensor.dtype).removeprefix("torch."))

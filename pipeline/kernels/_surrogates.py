@@ -29,12 +29,12 @@ ATAN, FAST_SIGMOID, SIGMOID, STRAIGHT_THROUGH = range(4)
 
 
 def surrogate_options(name: Surrogate, slope: float) -> tuple[float, float, float]:
-    """Say a surrogate in numbers, the last three options of every kernel.
+    """Express a surrogate in numbers, the last three options of every kernel.
 
     Returns
     -------
     number, steepness, peak : float
-        Which it is, what multiplies x, and what the fraction starts with.
+        The number of the surrogate, the factor of x, and the peak.
     """
     return {
         "atan": (ATAN, math.pi / 2 * slope, slope / 2),

@@ -1,4 +1,4 @@
-"""Adaptive leaky integrate-and-fire by the symplectic Euler rule, a whole sequence.
+"""Adaptive leaky integrate-and-fire by the symplectic Euler rule, over a sequence.
 
 ::
 
@@ -102,7 +102,7 @@ def _backward(
     beta, threshold, rho = constants[0], constants[1], constants[2]
     from_membrane, from_spike = constants[3], constants[4]
     for t in range(grad_spikes.shape[0] - 1, -1, -1):
-        # The first state is as it was after its reset, the trace as before.
+        # The first state is after its reset, the trace before it.
         scale, drop = (left, subtract) if t else (one, zero)
         for b in range(grad_spikes.shape[1]):
             before = trace[0, t - 1, b] if t else state[0, b]

@@ -1,8 +1,8 @@
-"""Leaky integrate-and-fire whose threshold rises with each spike, a whole sequence.
+"""Leaky integrate-and-fire whose threshold rises with each spike, over a sequence.
 
 ::
 
-    r[t] = H(u[t−1] − h[t−1])                      what fired, s[t−1]
+    r[t] = H(u[t−1] − h[t−1])                      s[t−1]
     a[t] = ρ·a[t−1] + r[t]
     h[t] = θ + j·a[t]                              the threshold
     u[t] = β·u[t−1] + i[t] − r[t]·h[t−1]           reset by subtraction

@@ -3,12 +3,12 @@
 ::
 
     v[t] = β·v[t−1] + g[t−1]
-    s[t] = v[t] ≥ ϑ, but of more than k only the k that are furthest above
-    v[t] → 0 for who fires, v[t] − h·Σs[t] for all others
+    s[t] = v[t] ≥ ϑ; if more than k neurons are, only the k furthest above fire
+    v[t] → 0 where s[t], v[t] − h·Σs[t] elsewhere
     g[t] = α·g[t−1] + Σ_i w_i·x_i[t]
 
-Input of a step is felt in the next one, so that a spike and the spike that it causes
-are never of the same step. Sums go over the inputs that fire in their order, so one
+The input of a step acts in the next one, so that a spike and the spike that it causes
+are never in the same step. Sums go over the inputs that fire in their order, so one
 window gives the same bits alone, in a batch, and while its weights learn.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from numba.extending import overload
 
 from pipeline.kernels._compile import compiled, inlined
-from pipeline.kernels._plasticity import EXACT, Moment, Rows, kind_of, update_all
+from pipeline.kernels._plasticity import EXACT, Rows, StepEvents, kind_of, update_all
 
 
 class Population(NamedTuple):
@@ -27,13 +27,13 @@ class Population(NamedTuple):
     Parameters
     ----------
     beta, alpha : float32
-        What a step leaves of membranes and currents.
+        The factors of membranes and currents in a step.
     inhibition : float32
         h.
     winners : int
         k.
     scale : float32
-        Of a stored weight: 1, or that of its codes.
+        The unit of stored weights: 1, or that of their codes.
     """
 
     beta: Any
@@ -56,29 +56,29 @@ def live(
     rewards: Any,
 ) -> None:
     """Run a population over a train (time, source) while rules learn; fills `post`."""
-    heard = np.zeros(post.shape[1], np.float32)
+    sums = np.zeros(post.shape[1], np.float32)
     for t in range(pre.shape[0]):
         _fire(neurons, membranes[0], membranes[1], synapses.thresholds, post[t])
-        _clear(heard)
+        _clear(sums)
         for i in range(pre.shape[1]):
             if pre[t, i]:
-                hear(synapses.weights, i, heard)
-        _charge(neurons, membranes[1], heard)
+                add_row(synapses.weights, i, sums)
+        _charge(neurons, membranes[1], sums)
         update_all(
-            rules, synapses, traces, Moment(pre[t], post[t], clock + t, rewards[t])
+            rules, synapses, traces, StepEvents(pre[t], post[t], clock + t, rewards[t])
         )
 
 
 @compiled
 def deliver(spikes: Any, weights: Any, currents: Any) -> None:
-    """Add up what spikes (time, batch, source) bring to (time, batch, target)."""
+    """Add up the currents of spikes (time, batch, source) at (time, batch, target)."""
     for t in range(spikes.shape[0]):
         for b in range(spikes.shape[1]):
-            heard = currents[t, b]
-            _clear(heard)
+            sums = currents[t, b]
+            _clear(sums)
             for i in range(spikes.shape[2]):
                 if spikes[t, b, i] != 0:
-                    hear(weights, i, heard)
+                    add_row(weights, i, sums)
 
 
 @compiled
@@ -105,7 +105,7 @@ def compete(
 def _fire(
     neurons: Any, potentials: Any, currents: Any, thresholds: Any, fired: Any
 ) -> None:
-    """Move potentials on, and say who fires."""
+    """Move potentials on, and mark the neurons that fire."""
     count = 0
     for j in range(len(potentials)):
         potentials[j] = neurons.beta * potentials[j] + currents[j]
@@ -122,7 +122,7 @@ def _fire(
 
 @inlined
 def _choose(winners: Any, potentials: Any, thresholds: Any, fired: Any) -> None:
-    """Let only those fire that are furthest above; of equals, the first."""
+    """Let only the neurons furthest above fire; of equals, the first."""
     margins = np.where(fired, potentials - thresholds, np.float32(-1))
     fired[:] = False
     for _ in range(winners):
@@ -132,10 +132,10 @@ def _choose(winners: Any, potentials: Any, thresholds: Any, fired: Any) -> None:
 
 
 @inlined
-def _charge(neurons: Any, currents: Any, heard: Any) -> None:
+def _charge(neurons: Any, currents: Any, sums: Any) -> None:
     """Move synaptic currents on."""
     for j in range(len(currents)):
-        currents[j] = neurons.alpha * currents[j] + neurons.scale * heard[j]
+        currents[j] = neurons.alpha * currents[j] + neurons.scale * sums[j]
 
 
 @inlined
@@ -144,25 +144,25 @@ def _clear(values: Any) -> None:
         values[j] = np.float32(0)
 
 
-def hear(weights: Any, source: Any, heard: Any) -> None:
+def add_row(weights: Any, source: Any, sums: Any) -> None:
     """Add the row of a source that fires; for compiled code only."""
     raise NotImplementedError
 
 
-@overload(hear, jit_options=EXACT)
-def _choose_hear(weights: Any, source: Any, heard: Any) -> Any:
-    return _hear_listed if kind_of(weights) is Rows else _hear_dense
+@overload(add_row, jit_options=EXACT)
+def _choose_add_row(weights: Any, source: Any, sums: Any) -> Any:
+    return _add_listed_row if kind_of(weights) is Rows else _add_dense_row
 
 
-def _hear_dense(weights: Any, source: Any, heard: Any) -> None:
+def _add_dense_row(weights: Any, source: Any, sums: Any) -> None:
     row = weights[source]
     for j in range(len(row)):
-        heard[j] += row[j]
+        sums[j] += row[j]
 
 
-def _hear_listed(weights: Any, source: Any, heard: Any) -> None:
+def _add_listed_row(weights: Any, source: Any, sums: Any) -> None:
     for k in range(weights.starts[source], weights.starts[source + 1]):
-        heard[weights.targets[k]] += weights.values[k]
+        sums[weights.targets[k]] += weights.values[k]
 
 
 def plain_compete(
@@ -182,15 +182,15 @@ def plain_compete(
 
     potentials, synaptic = membranes.unbind(0)
     spikes = []
-    for heard in currents.unbind(0):
+    for sums in currents.unbind(0):
         potentials = neurons.beta * potentials + synaptic
         above = potentials - thresholds
         margins = torch.where(above >= 0, above, -1.0)
-        # Sorting keeps the order of equals, as going through them does.
+        # Stable sorting keeps the order of equals, as the loop does.
         ranks = margins.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         fired = (above >= 0) & (ranks < neurons.winners)
         drop = neurons.inhibition * fired.sum(1, keepdim=True)
         potentials = torch.where(fired, 0.0, potentials - drop)
-        synaptic = neurons.alpha * synaptic + neurons.scale * heard
+        synaptic = neurons.alpha * synaptic + neurons.scale * sums
         spikes.append(fired.to(currents.dtype))
     return torch.stack(spikes), torch.stack([potentials, synaptic])

@@ -1,4 +1,4 @@
-"""Complementary leaky integrate-and-fire over a whole sequence.
+"""Complementary leaky integrate-and-fire over a complete sequence.
 
 ::
 
@@ -30,15 +30,15 @@ NUMBER = 0
 
 ONE, HALF = np.float32(1), np.float32(0.5)
 LOWEST = np.float32(-87)
-"""Of what single precision can take the exponential without losing digits."""
+"""The lowest exponent whose exponential keeps all digits of single precision."""
 PER_OCTAVE = np.float32(1 / math.log(2))
 OCTAVE, OCTAVE_REST = np.float32(0.693359375), np.float32(math.log(2) - 0.693359375)
 """ln 2 in two parts; the first is short, so that its small multiples are exact."""
 ROUNDING = np.float32(1.5 * 2**23)
-"""Adding it and taking it off rounds to a whole number."""
+"""Adding and subtracting it rounds to an integer."""
 C3, C4, C5, C6, C7 = (np.float32(1 / math.factorial(k)) for k in range(3, 8))
 BIAS, MANTISSA = np.int32(127), np.int32(23)
-"""What is added to the exponent of a single, and the bits that lie below it."""
+"""The bias of a single's exponent, and the number of bits below it."""
 
 
 def step(
@@ -129,7 +129,7 @@ def _backward(
     zero = constants.dtype.type(0)
     gamma, threshold = constants[0], constants[1]
     for t in range(grad_spikes.shape[0] - 1, -1, -1):
-        # The first state is as it was after its reset, the trace as before.
+        # The first state is after its reset, the trace before it.
         traced = one if t else zero
         for b in range(grad_spikes.shape[1]):
             before = trace[0, t - 1, b] if t else state[0, b]

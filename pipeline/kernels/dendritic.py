@@ -1,4 +1,4 @@
-"""Neurons with dendritic branches, each with its own memory, over a whole sequence.
+"""Neurons with dendritic branches, each with its own memory, over a sequence.
 
 ::
 
@@ -49,7 +49,7 @@ def step(
 
 
 def n_trace(options: Sequence[float]) -> int:
-    """Keep the whole state."""
+    """Keep the complete state."""
     return int(options[BRANCHES]) + 1
 
 

@@ -1,4 +1,4 @@
-"""Neurons that remember their last L membranes, over a whole sequence.
+"""Neurons that remember their last L membranes, over a complete sequence.
 
 ::
 

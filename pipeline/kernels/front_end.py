@@ -1,8 +1,9 @@
-"""From samples of a converter to spikes in integers, compiled, and its plain twin.
+"""From samples of a converter to spikes in integers, compiled.
 
-What a microcontroller without floating point computes, bit for bit: `≫` is a shift to
-the right that rounds down, and every number fits 32 bits, every product 64, by bounds
-that are computed at design (`pipeline.device.front_end`). A sample of a channel::
+The reference implementation is in `_front_end_plain`. A microcontroller without
+floating point computes the same bits. `≫` is a shift to the right that rounds down, and
+every number fits 32 bits, every product 64, by bounds that are computed at design
+(`pipeline.device.front_end`). A sample of a channel::
 
     x₀ = min(max(sample, −RAIL), RAIL) ≪ fraction
     x₁ = (e + b₀·x₀[n] + b₁·x₀[n−1] + b₂·x₀[n−2] + c₁·x₁[n−1] + c₂·x₁[n−2]) ≫ 30
@@ -55,7 +56,7 @@ def front_end(
     ----------
     codes : array, shape (channel, time), int32
     memory : Memory
-        What the chunk before left. It is not changed.
+        The memory after the chunk before. It is not changed.
     constants : Constants
 
     Returns
@@ -87,7 +88,7 @@ def _filtered(level: Any, past: Any, residues: Any, sections: Any) -> Any:
 
 @inlined
 def _settle(level: Any, past: Any, line: Any, k: Any) -> None:
-    """Make the memory that a sample, held since for ever, would have left."""
+    """Set the state as if a sample had been constant for ever."""
     for n in range(len(k.rest) + 1):
         past[n, :] = level
         if n < len(k.rest):
@@ -106,7 +107,7 @@ def _resampled(line: Any, at: Any, taps: Any) -> Any:
 
 @inlined
 def _weigh(counters: Any, k: Any) -> None:
-    """Follow the weight of the running mean, and what roots are multiplied by."""
+    """Follow the weight of the running mean, and the factor of roots."""
     if counters[WEIGHT] >= k.settled:
         return
     weight = times(counters[WEIGHT], k.decay) + (1 << 32) - k.decay
@@ -139,7 +140,7 @@ def _scale(power: Any, counters: Any, k: Any) -> Any:
 
 @inlined
 def _encode(x: Any, scale: Any, channel: Any, memory: Any, k: Any, spikes: Any) -> None:
-    """Compare a sample with its reference, and move that by a spike."""
+    """Compare a sample with its reference, and move the reference by a spike."""
     step, start = memory.counters[STEPS], x << k.reference_bits
     if step == 0:
         size = abs(start) // scale
@@ -156,7 +157,7 @@ def _encode(x: Any, scale: Any, channel: Any, memory: Any, k: Any, spikes: Any) 
 
 @inlined
 def _step(phase: Any, memory: Any, k: Any, x: Any, spikes: Any) -> None:
-    """Give one step of all channels."""
+    """Compute one step of all channels."""
     counters, squares = memory.counters, np.int64(0)
     _weigh(counters, k)
     for channel in range(len(x)):

@@ -1,4 +1,4 @@
-"""What keeps neurons from falling silent or firing all the time.
+"""Homeostasis, which keeps neurons from falling silent or firing all the time.
 
 ::
 
@@ -24,7 +24,7 @@ LEAST = np.float32(0.5)
 
 
 class Threshold(NamedTuple):
-    """ϑ₀, what a step leaves of ϑ − ϑ₀, and what a spike adds."""
+    """ϑ₀, the factor of ϑ − ϑ₀ in a step, and the increment of a spike."""
 
     rest: Any
     decay: Any
@@ -32,7 +32,7 @@ class Threshold(NamedTuple):
 
 
 class Normalisation(NamedTuple):
-    """W, every how many steps, and the largest weight."""
+    """W, the period in steps, and the largest weight."""
 
     total: Any
     period: Any
@@ -40,7 +40,7 @@ class Normalisation(NamedTuple):
 
 
 class Scaling(NamedTuple):
-    """What a step leaves of r, what a spike adds to it, r*, g, n, w_max."""
+    """The factor of r in a step, the increment of a spike, r*, g, n, w_max."""
 
     decay: Any
     increment: Any
@@ -94,14 +94,14 @@ def _multiply(weights: Any, factors: Any, w_max: Any) -> None:
 
 
 def plain_threshold(rule: Threshold, thresholds: np.ndarray, post: np.ndarray) -> None:
-    """Move thresholds through a train (time, target): the oracle."""
+    """Move thresholds through a train (time, target): the reference implementation."""
     for fired in post:
         above = rule.decay * (thresholds - rule.rest) + rule.increment * fired
         thresholds[:] = rule.rest + above
 
 
 def plain_normalise(rule: Normalisation, weights: np.ndarray) -> None:
-    """Normalise once: the oracle."""
+    """Normalise once: the reference implementation."""
     totals = weights.sum(0)
     some = totals > SILENT
     factors = np.divide(rule.total, totals, where=some, out=np.ones_like(totals))
@@ -111,7 +111,7 @@ def plain_normalise(rule: Normalisation, weights: np.ndarray) -> None:
 def plain_scale(
     rule: Scaling, weights: np.ndarray, traces: Traces, post: np.ndarray
 ) -> None:
-    """Scale through a train (time, target) that learning begins with: the oracle."""
+    """Scale through the first train (time, target): the reference implementation."""
     rates = traces.post[0]
     for step, fired in enumerate(post, start=1):
         rates[:] = rule.decay * rates + rule.increment * fired

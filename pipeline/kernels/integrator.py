@@ -4,7 +4,7 @@
 
     y[t] = α·y[t−1] + (1 − α)·i[t]
 
-What goes out is the trace itself, at every step.
+The output is the trace itself, at every step.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def step(
 
 
 def n_trace(options: Sequence[float]) -> int:
-    """Keep y[t−1] − i[t], by which the gradient of α goes."""
+    """Keep y[t−1] − i[t], for the gradient of α."""
     return 1
 
 

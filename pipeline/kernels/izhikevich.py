@@ -1,8 +1,8 @@
-"""Izhikevich's two-variable neuron over a whole sequence.
+"""Izhikevich's two-variable neuron over a complete sequence.
 
 ::
 
-    r[t] = H(v[t−1] − 30)                          what fired, s[t−1]
+    r[t] = H(v[t−1] − 30)                          s[t−1]
     p[t] = c where r[t], else v[t−1]
     y[t] = w[t−1] + r[t]·d
     q[t] = p[t] + h·(f(p[t]) − y[t] + g·i[t])      two half-steps, h = dt / 2
@@ -16,13 +16,13 @@
 The state is v, in millivolts and before its reset, and w. Between −87.5 and 30 mV this
 is the published scheme. Below, f goes on as the straight line that touches it: a
 half-step of 0.5 ms just does not overshoot there, where the parabola would throw an
-inhibited neuron over its peak. Above, f stays what it is at the peak; so bounded
-currents give bounded states. r carries no gradient; the surrogate's unit is 95 mV, from
-−65 mV to the peak, as far as a leaky neuron's rest lies from its threshold.
+inhibited neuron over its peak. Above the peak f is constant, so bounded currents give
+bounded states. r carries no gradient; the surrogate's unit is 95 mV, from
+−65 mV to the peak, like the distance of a leaky neuron's rest from its threshold.
 
 Above −62.5 mV f' is positive: v drives itself up, and an upstroke multiplies gradients
 by several hundreds. Over thousands of steps nothing could be learned from them. So f'
-is 0 there for gradients: an upstroke hands them on as they are.
+is 0 there for gradients: an upstroke passes them on unchanged.
 """
 
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.kernels._compile import compiled
+from pipeline.kernels._compile import compiled, inlined
 from pipeline.kernels._sequence import SequenceKernel, State
 from pipeline.kernels._surrogates import spike, surrogate_gradient
 
 STEP, NUMBER = range(2)
-"""Places in the options: milliseconds a step, then where the surrogate begins."""
+"""Indices in the options: milliseconds a step, then the start of the surrogate."""
 
 PEAK, LOWEST = 30.0, -87.5
 SQUARE, LINEAR, OFFSET = 0.04, 5.0, 140.0
@@ -85,6 +85,13 @@ def n_trace(options: Sequence[float]) -> int:
     return 3
 
 
+@inlined
+def _clipped(v: Any, lowest: Any, peak: Any) -> Any:
+    """Compute x(v)."""
+    inner = lowest if v < lowest else v
+    return peak if inner > peak else inner
+
+
 @compiled
 def _forward(
     currents: Any, state: Any, constants: Any, options: Any, spikes: Any, trace: Any
@@ -105,18 +112,15 @@ def _forward(
                 v = c[n] if membrane[n] > peak else membrane[n]
                 w = recovery[n] + reset * d[n]
                 drive = gain[n] * current[n]
-                inner = lowest if v < lowest else v
-                inner = peak if inner > peak else inner
+                inner = _clipped(v, lowest, peak)
                 rise = (square * inner + linear) * inner + offset
                 rise = rise + below * ((v if v < lowest else lowest) - lowest)
                 v = v + half * (rise - w + drive)
-                inner = lowest if v < lowest else v
-                inner = peak if inner > peak else inner
+                inner = _clipped(v, lowest, peak)
                 rise = (square * inner + linear) * inner + offset
                 rise = rise + below * ((v if v < lowest else lowest) - lowest)
                 v = v + half * (rise - w + drive)
-                inner = lowest if v < lowest else v
-                inner = peak if inner > peak else inner
+                inner = _clipped(v, lowest, peak)
                 w = w + duration * a[n] * (b[n] * inner - w)
                 fired[n] = one if v > peak else zero
                 if trace.shape[0]:
@@ -162,19 +166,16 @@ def _backward(
                 reset = one if before[n] > peak else zero
                 first = c[n] if before[n] > peak else before[n]
                 w = slow[n] + reset * d[n]
-                inner = lowest if first < lowest else first
-                inner = peak if inner > peak else inner
+                inner = _clipped(first, lowest, peak)
                 rise = (square * inner + linear) * inner + offset
                 rise = rise + below * ((first if first < lowest else lowest) - lowest)
                 second = first + half * (rise - w + gain[n] * current[n])
                 steep = twice * inner + linear
                 steep = zero if steep > zero else steep
-                inner = lowest if second < lowest else second
-                inner = peak if inner > peak else inner
+                inner = _clipped(second, lowest, peak)
                 steeper = twice * inner + linear
                 steeper = zero if steeper > zero else steeper
-                inner = lowest if v[n] < lowest else v[n]
-                inner = peak if inner > peak else inner
+                inner = _clipped(v[n], lowest, peak)
                 within = one if inner == v[n] else zero
                 pull = duration * a[n] * grad_w[n]
                 slope = surrogate_gradient((v[n] - peak) * unit, surrogate)

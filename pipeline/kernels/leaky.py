@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire over a whole sequence.
+"""Leaky integrate-and-fire over a complete sequence.
 
 ::
 
@@ -11,8 +11,8 @@
     m[t] = u[t] − (s[t] − r[t])·u[t]         at once, to zero
 
 Delayed is `snntorch.Leaky`'s `reset_delay=True`. Without a gradient through the reset
-neither r nor this s carries one. With it, r does if delayed and s does if at once: the
-spike that was reset for. snnTorch has none of the delayed and that of the other.
+neither r nor this s carries one. With it, the spike that causes the reset carries one:
+r if delayed, s if at once. In snnTorch only s does.
 """
 
 from collections.abc import Sequence

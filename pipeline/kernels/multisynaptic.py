@@ -1,4 +1,4 @@
-"""Neurons with several thresholds and graded spikes, over a whole sequence.
+"""Neurons with several thresholds and graded spikes, over a complete sequence.
 
 ::
 

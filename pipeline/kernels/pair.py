@@ -8,7 +8,7 @@
     x ← x + 1                                     of those that fire
 
 Spikes of the same step have no order: they change nothing. Every step looks at every
-synapse: this is the reference that faster schemes are held against.
+synapse: faster schemes are compared with this reference.
 """
 
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from pipeline.kernels._plasticity import (
 
 
 class Pair(NamedTuple):
-    """The constants: what a step leaves of the traces, and the weights' dependence."""
+    """The constants: factors of the traces in a step, and the weights' dependence."""
 
     pre_decay: Any
     post_decay: Any
@@ -54,7 +54,7 @@ def _update(rule: Any, synapses: Any, traces: Any, now: Any) -> None:
 def plain_learn(
     rule: Pair, weights: np.ndarray, traces: Traces, pre: np.ndarray, post: np.ndarray
 ) -> None:
-    """Do the same with whole matrices in numpy: the oracle."""
+    """Do the same with complete matrices in numpy: the reference implementation."""
     sources, targets = traces.pre[0], traces.post[0]
     for before, after in zip(pre, post, strict=True):
         sources *= rule.pre_decay
@@ -71,7 +71,7 @@ def plain_learn(
 def plain_changes(
     dependence: Any, weights: np.ndarray, sources: np.ndarray, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute what every weight would be if strengthened, and if weakened."""
+    """Compute every weight after strengthening, and after weakening."""
     rise = dependence.a_plus * sources[:, None]
     fall = dependence.a_minus * targets
     if isinstance(dependence, PowerLaw):

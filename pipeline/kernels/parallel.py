@@ -1,4 +1,4 @@
-"""Neurons that weigh the last few currents and never reset, over a whole sequence.
+"""Neurons that weigh the last few currents and never reset, over a complete sequence.
 
 ::
 
@@ -72,7 +72,7 @@ def _forward(
             row, ago = state[j, b], n_steps - 1 - j
             kept = currents[ago, b] if ago >= 0 else state[-1 - ago, b]
             for n in range(n_neurons):
-                # A current that is no number would be forgotten; so the caller sees it.
+                # A current that is no number would else be forgotten unseen.
                 row[n] = kept[n] + (bad[b, n] if j == 0 else zero)
 
 

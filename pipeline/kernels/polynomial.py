@@ -1,4 +1,4 @@
-"""Neurons whose sub-threshold map is a polynomial, over a whole sequence.
+"""Neurons whose sub-threshold map is a polynomial, over a sequence.
 
 ::
 
@@ -6,11 +6,11 @@
     p[t] = (1 − r[t])·u[t−1]                            reset to zero, else u[t−1]
     x[t] = min(max(p[t], −c), c)
     f[t] = β·p[t] + x[t]·x[t]·(a₂ + a₃·x[t]) + a₀       by Horner
-    u[t] = f[t] + i[t] − r[t]·θ                         the last by subtraction only
+    u[t] = f[t] + i[t] − r[t]·θ                         θ for resets by subtraction
     s[t] = H(u[t] − θ)                                  H' is the surrogate
 
 Beyond ±c the map goes on as a straight line of slope β, so with 0 ≤ β < 1 bounded
-currents give bounded membranes whatever the polynomial is; with a₀ = a₂ = a₃ = 0 it is
+currents give bounded membranes for any polynomial; with a₀ = a₂ = a₃ = 0 it is
 the leaky kernel, bit for bit. r carries a gradient if gradients flow through the reset.
 """
 

@@ -1,16 +1,17 @@
-"""Neurons that hear each other's last outputs, over a whole sequence.
+"""Neurons with recurrent input: each other's last outputs, over a complete sequence.
 
 ::
 
-    c[t] = i[t] + Σⱼ s[t−1, j]·R[j]         row R[j] is what neuron j sends
+    c[t] = i[t] + Σⱼ s[t−1, j]·R[j]         row R[j] has the weights from neuron j
     s[t], state = step(c[t], state)         any neuron of this folder
 
 The sum goes over the rows in their order and skips silent neurons, so a step costs
-spikes × row and the plain twin, which adds every row in the same order, gives the same
-bits. One operator serves all neurons: it takes their compiled loops a step at a time,
-which need no more than the state before each step, beside what they keep themselves.
+spikes × row and the reference implementation, which adds every row in the same order,
+gives the same bits. One operator serves all neurons: it runs their compiled loops a
+step at a time. For the backward pass it keeps the state before each step, beside the
+loops' own traces.
 
-Backwards, with δ[t] the gradient of c[t], s[t] gets δ[t+1]·Rᵀ on top of what it gets
+Backwards, with δ[t] the gradient of c[t], s[t] gets δ[t+1]·Rᵀ on top of its gradient
 from outside, and R gets Σₜ s[t−1]ᵀ·δ[t]: one matrix product over steps and windows, or,
 where few neurons fire, a row a spike.
 """
@@ -23,20 +24,10 @@ import torch
 from torch import Tensor
 from torch.library import register_autograd
 
-from pipeline.kernels._compile import compiled
-from pipeline.kernels._sequence import (
-    TOO_LARGE,
-    SequenceKernel,
-    UnstableError,
-    _arrays,
-    _dtype,
-    add_operator,
-    find,
-)
+from pipeline.kernels._operators import add_operator, as_arrays, precision
+from pipeline.kernels._recurrent_rows import add_recurrent, grad_weights
+from pipeline.kernels._sequence import TOO_LARGE, SequenceKernel, UnstableError, find
 from pipeline.kernels._surrogates import compiled_surrogate
-
-SPARSE = 0.15
-"""Share of neurons that fire below which the gradient of R is added row by row."""
 
 
 def run(
@@ -56,7 +47,7 @@ def run(
         The neurons' own.
     currents : Tensor, shape (T, B, R·N)
     weights : Tensor, shape (R·N, N)
-        Row n: what neuron n hears, as in `nn.Linear`.
+        Row n: the input weights of neuron n, as in `nn.Linear`.
     spikes : Tensor, shape (B, N)
         The outputs of the step before the first.
     state : Tensor, shape (S, B, N)
@@ -90,7 +81,7 @@ def plain_run(
     constants: Tensor,
     options: Sequence[float],
 ) -> tuple[Tensor, Tensor]:
-    """Do the same a step and a row at a time, by autograd: the oracle."""
+    """Do the same a step and a row at a time, by autograd: the reference."""
     outputs = []
     for number, current in enumerate(currents.unbind(0)):
         for sent, row in zip(spikes.unbind(1), weights.unbind(1), strict=True):
@@ -119,7 +110,7 @@ def _run(
     outputs, trace, states = _room(kernel, currents, state, options, keep)
     last = state.clone(memory_format=torch.contiguous_format)
     sent = weights.t()
-    arrays = _arrays(currents, spikes, sent, last, constants, outputs, trace, states)
+    arrays = as_arrays(currents, spikes, sent, last, constants, outputs, trace, states)
     _step_through(kernel, np.array(options), *arrays)
     return outputs, last, trace, states
 
@@ -137,18 +128,18 @@ def _step_through(
     states: np.ndarray,
 ) -> None:
     """Fill outputs, trace and states and move the state on."""
-    heard = np.empty((1, *currents.shape[1:]), currents.dtype)
+    driven = np.empty((1, *currents.shape[1:]), currents.dtype)
     first = state.copy()
     given = spikes
     for t in range(len(currents)):
-        _hear(currents[t], spikes, sent, heard[0])
+        add_recurrent(currents[t], spikes, sent, driven[0])
         if len(states):
             states[t] = state
-        # One step of the trace lies in one piece, as the loops want it.
+        # One step of the trace is contiguous, as the loops require.
         kept = (
             trace[t][:, None] if len(trace) else trace.reshape(0, 1, *state.shape[1:])
         )
-        kernel.forward(heard, state, constants, options, outputs[t : t + 1], kept)
+        kernel.forward(driven, state, constants, options, outputs[t : t + 1], kept)
         spikes = outputs[t]
     if not (np.abs(state) < TOO_LARGE).all():
         raise UnstableError(
@@ -165,13 +156,13 @@ def _first_unstable(
     constants: np.ndarray,
     options: np.ndarray,
 ) -> int:
-    """Go through the steps again to find the one that broke."""
-    heard = np.empty((1, *currents.shape[1:]), currents.dtype)
+    """Repeat the steps to find the first unstable one."""
+    driven = np.empty((1, *currents.shape[1:]), currents.dtype)
     outputs = np.empty((1, *state.shape[1:]), currents.dtype)
     no_trace = np.empty((0, *outputs.shape), currents.dtype)
     for t in range(len(currents)):
-        _hear(currents[t], spikes, sent, heard[0])
-        kernel.forward(heard, state, constants, options, outputs, no_trace)
+        add_recurrent(currents[t], spikes, sent, driven[0])
+        kernel.forward(driven, state, constants, options, outputs, no_trace)
         spikes = outputs[0]
         if not (np.abs(state) < TOO_LARGE).all():
             return t
@@ -191,7 +182,7 @@ def _differentiate(
     options: Sequence[float],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     kernel = find(name)
-    numbers = (np.array(options), compiled_surrogate(options, _dtype(constants)))
+    numbers = (np.array(options), compiled_surrogate(options, precision(constants)))
     n_steps, batch, n_neurons = grad_outputs.shape
     weights = weights.contiguous()
     grads = grad_outputs.new_empty((n_steps, batch, len(weights)))
@@ -200,7 +191,7 @@ def _differentiate(
     total = grad_outputs.new_empty((1, batch, n_neurons))
     # A loop may count on zeros, so what a step adds is added up here.
     share = torch.empty_like(grad_constants)
-    arrays = _arrays(total, grad_state, trace, states, constants, grads, share)
+    arrays = as_arrays(total, grad_state, trace, states, constants, grads, share)
     summed, to_state, kept, before, fixed, to_currents, to_constants = arrays
     for t in range(n_steps - 1, -1, -1):
         if t + 1 < n_steps:
@@ -214,80 +205,11 @@ def _differentiate(
     grad_spikes = grads[0] @ weights if n_steps else torch.zeros_like(spikes)
     return (
         grads,
-        _grad_weights(grads, outputs, spikes, weights),
+        grad_weights(grads, outputs, spikes, weights),
         grad_spikes,
         grad_state,
         grad_constants.sum(1),
     )
-
-
-def _grad_weights(
-    grads: Tensor, outputs: Tensor, spikes: Tensor, weights: Tensor
-) -> Tensor:
-    """Add up what each neuron heard at one step times what it was heard with."""
-    if not len(grads):
-        return torch.zeros_like(weights)
-    first = grads[0].t() @ spikes
-    sent, heard = outputs[:-1].flatten(0, 1), grads[1:].flatten(0, 1)
-    if int(sent.count_nonzero()) > SPARSE * sent.numel():
-        return first + heard.t() @ sent
-    rows = torch.zeros_like(weights.t(), memory_format=torch.contiguous_format)
-    senders, met, added = _arrays(outputs, grads, rows)
-    for t in range(1, len(grads)):
-        _add_rows(senders[t - 1], met[t], added)
-    return first + rows.t()
-
-
-@compiled
-def _hear(currents: Any, spikes: Any, sent: Any, heard: Any) -> None:
-    """Add the rows of those that fired, in their order, four at a time."""
-    n_heard = currents.shape[1]
-    fired = np.empty(spikes.shape[1], np.int64)
-    for b in range(currents.shape[0]):
-        given, total = currents[b], heard[b]
-        count = 0
-        for j in range(spikes.shape[1]):
-            fired[count] = j
-            count += spikes[b, j] != 0
-        for n in range(n_heard):
-            total[n] = given[n]
-        fours = count // 4 * 4
-        for k in range(0, fours, 4):
-            i0, i1, i2, i3 = fired[k], fired[k + 1], fired[k + 2], fired[k + 3]
-            s0, s1, s2, s3 = spikes[b, i0], spikes[b, i1], spikes[b, i2], spikes[b, i3]
-            r0, r1, r2, r3 = sent[i0], sent[i1], sent[i2], sent[i3]
-            for n in range(n_heard):
-                total[n] = (
-                    ((total[n] + s0 * r0[n]) + s1 * r1[n]) + s2 * r2[n]
-                ) + s3 * r3[n]
-        for k in range(fours, count):
-            spike, row = spikes[b, fired[k]], sent[fired[k]]
-            for n in range(n_heard):
-                total[n] += spike * row[n]
-
-
-@compiled
-def _add_rows(spikes: Any, grads: Any, rows: Any) -> None:
-    """Add to each sender's row the gradients that its spikes met, four at a time."""
-    n_heard = grads.shape[1]
-    fired = np.empty(spikes.shape[0], np.int64)
-    for j in range(spikes.shape[1]):
-        row = rows[j]
-        count = 0
-        for b in range(spikes.shape[0]):
-            fired[count] = b
-            count += spikes[b, j] != 0
-        fours = count // 4 * 4
-        for k in range(0, fours, 4):
-            i0, i1, i2, i3 = fired[k], fired[k + 1], fired[k + 2], fired[k + 3]
-            s0, s1, s2, s3 = spikes[i0, j], spikes[i1, j], spikes[i2, j], spikes[i3, j]
-            g0, g1, g2, g3 = grads[i0], grads[i1], grads[i2], grads[i3]
-            for n in range(n_heard):
-                row[n] += (s0 * g0[n] + s1 * g1[n]) + (s2 * g2[n] + s3 * g3[n])
-        for k in range(fours, count):
-            spike, grad = spikes[fired[k], j], grads[fired[k]]
-            for n in range(n_heard):
-                row[n] += spike * grad[n]
 
 
 def _run_shapes(

@@ -1,4 +1,4 @@
-"""Balanced resonate-and-fire neurons over a whole sequence.
+"""Balanced resonate-and-fire neurons over a complete sequence.
 
 ::
 

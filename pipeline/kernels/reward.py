@@ -1,4 +1,4 @@
-"""STDP that waits for a reward: pairs leave an eligibility, reward makes it count.
+"""STDP with reward: pairs change an eligibility, and reward applies it to weights.
 
 ::
 
@@ -15,7 +15,7 @@ from pipeline.kernels._plasticity import Traces, decay, implements
 
 
 class Reward(NamedTuple):
-    """The constants: what a step leaves of traces and eligibility, and amplitudes."""
+    """The constants: factors of traces and eligibility in a step, and amplitudes."""
 
     pre_decay: Any
     post_decay: Any
@@ -58,7 +58,7 @@ def plain_learn(
     post: np.ndarray,
     rewards: np.ndarray,
 ) -> None:
-    """Do the same with whole matrices in numpy: the oracle."""
+    """Do the same with complete matrices in numpy: the reference implementation."""
     sources, targets, eligibility = traces.pre[0], traces.post[0], traces.synapse[0]
     for before, after, reward in zip(pre, post, rewards, strict=True):
         sources *= rule.pre_decay

@@ -1,9 +1,9 @@
-"""Sigma-delta neurons, which send changes, over a whole sequence.
+"""Sigma-delta neurons, which send changes, over a complete sequence.
 
 ::
 
-    y[t] = y[t−1] + i[t]                                 Σ: adds up what arrives
-    e[t] = max(y[t], 0) − q[t−1]                         q: what was sent so far
+    y[t] = y[t−1] + i[t]                                 Σ: sum of all input
+    e[t] = max(y[t], 0) − q[t−1]                         q: sum of all output
     s[t] = e[t]·H(|e[t]| − θ)                            Δ: a graded event
     q[t] = q[t−1] + s[t]
 

@@ -1,7 +1,7 @@
-"""The step-forward code's inner loop, compiled, and its plain twin.
+"""The step-forward code's inner loop, compiled, and its reference implementation.
 
-Each sample's reference hangs on the one before, so time cannot be vectorised. The twin
-runs all channels at once in numpy; both give the same bits.
+Each sample's reference depends on the one before, so time cannot be vectorised. The
+reference implementation runs all channels at once in numpy; both give the same bits.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from pipeline.axes import Samples, SpikeBits
 
 Reference = Float64[np.ndarray, " channel"]
-"""What each channel was last known to be; NaN before its first sample."""
+"""The reference of each channel; NaN before its first sample."""
 
 
 def step_forward(
@@ -51,7 +51,7 @@ def step_forward(
 def plain_step_forward(
     signal: Samples, reference: Reference, threshold: float
 ) -> tuple[SpikeBits, Reference]:
-    """Do the same without compiled code: the oracle."""
+    """Do the same without compiled code: the reference implementation."""
     spikes = np.zeros((2 * signal.shape[0], signal.shape[1]), dtype=np.bool_)
     for step, sample in enumerate(signal.T.astype(np.float64)):
         reference = np.where(np.isnan(reference), sample, reference)

@@ -3,7 +3,7 @@
 ::
 
     x ← x·exp(−dt/τ)                          all neurons
-    x ← −(x + 1)                              those that fire: the sign says "just now"
+    x ← −(x + 1)                              where a neuron fires: the sign means "now"
     every source with |x| > θ walks its row:
         x_pre > 0, x_post < 0:   w ← w ⊕ x_pre       source earlier, target now
         x_pre < 0, x_post > 0:   w ← w ⊖ x_post      source now, target earlier
@@ -14,8 +14,8 @@ row lies in one piece of memory. At θ = 0 the weights are those of `kernels.pai
 for bit. A larger θ drops strengthening by traces that are nearly gone.
 
 Of a dense row only what can change is visited: all of it if the source fires, and the
-targets that fire if not. Rows that list their targets are walked whole, unless nobody
-fires.
+targets that fire if not. Rows that list their targets are walked completely, unless no
+target fires.
 
 References
 ----------
@@ -42,7 +42,7 @@ from pipeline.kernels._plasticity import (
 
 
 class ThreeVariable(NamedTuple):
-    """The constants: what a step leaves of the traces, θ, and the dependence."""
+    """The constants: factors of the traces in a step, θ, and the dependence."""
 
     pre_decay: Any
     post_decay: Any
@@ -55,7 +55,7 @@ def _update(rule: Any, synapses: Any, traces: Any, now: Any) -> None:
     sources, targets = traces.pre[0], traces.post[0]
     advance(sources, rule.pre_decay, now.pre, rule.dependence, 1, now.clock)
     advance(targets, rule.post_decay, now.post, rule.dependence, 2, now.clock)
-    # Unsigned, for an index that may be negative is checked at every use.
+    # Unsigned, because an index that may be negative is checked at every use.
     fired = np.flatnonzero(now.post).astype(np.uint64)
     for i in range(len(sources)):
         trace = sources[i]

@@ -1,16 +1,16 @@
 """The three-variable rule in bytes: int8 traces, uint8 weights.
 
-A trace x is kept as m = 32·x, saturating at 127, its sign as in
-`kernels.three_variable`; a weight w as q = 255·w / w_max. What falls between two codes
-is rounded up or down at random, so that on average nothing is lost (deterministic
-rounding would lose every change smaller than half a code)::
+A trace x is stored as m = 32·x, saturating at 127, its sign as in
+`kernels.three_variable`; a weight w as q = 255·w / w_max. A value between two codes is
+rounded up or down at random, so that on average nothing is lost (deterministic rounding
+would lose every change smaller than half a code)::
 
     m ← (m·D + n) >> 16                     D = 2¹⁶·exp(−dt/τ)
     q ← q ± ((A·m + n) >> 16)               A = 2¹⁶·a·255 / (32·w_max)
 
-n is 16 bits of a hash of the seed, the step and the place, and so the same wherever a
-train is cut, on any machine. At m = 1 a trace vanishes in one step with probability
-1 − D/2¹⁶: the cut-off that an event threshold makes for floating point.
+n is 16 bits of a hash of the seed, the step and the place. So it is the same for every
+division of a train into pieces, on any machine. At m = 1 a trace vanishes in one step
+with probability 1 − D/2¹⁶, like a trace of floats below the event threshold.
 """
 
 from typing import Any, NamedTuple
@@ -97,7 +97,7 @@ def plain_learn(
     pre: np.ndarray,
     post: np.ndarray,
 ) -> None:
-    """Do the same with whole matrices in numpy, from step 0 on: the oracle."""
+    """Do the same with matrices in numpy, from step 0: the reference implementation."""
     places = np.arange(weights.size).reshape(weights.shape)
     rounded: Rounded = rule.dependence
     for clock, (before, after) in enumerate(zip(pre, post, strict=True)):

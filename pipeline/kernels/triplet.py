@@ -17,7 +17,7 @@ from pipeline.kernels._plasticity import Traces, decay, implements
 
 
 class Triplet(NamedTuple):
-    """The constants: what a step leaves of each trace (2, neuron), and amplitudes."""
+    """The constants: factors of each trace in a step (2, neuron), and amplitudes."""
 
     pre_decay: Any
     post_decay: Any
@@ -65,7 +65,7 @@ def plain_learn(
     pre: np.ndarray,
     post: np.ndarray,
 ) -> None:
-    """Do the same with whole matrices in numpy: the oracle."""
+    """Do the same with complete matrices in numpy: the reference implementation."""
     for before, after in zip(pre, post, strict=True):
         traces.pre[:] *= rule.pre_decay
         traces.post[:] *= rule.post_decay

@@ -25,7 +25,7 @@ class Repeat:
 
     @property
     def net_j(self) -> float:
-        """What the work took beyond idling: work_j − idle_w · work_s."""
+        """Energy of the work beyond idling: work_j − idle_w · work_s."""
         return self.work_j - self.idle_w * self.work_s
 
 
@@ -36,16 +36,16 @@ def summary(
 
     With n repeats of mean m and standard deviation s (over n − 1), the two-sided
     interval of Student's t is m ± t(n − 1) · s / √n. Nothing is clipped: a net energy
-    that is negative, or not known from 0, stands as it is, with a note.
+    that is negative, or cannot be distinguished from 0, is reported with a note.
 
     Parameters
     ----------
     repeats : sequence of Repeat
         At least 2.
     windows : int
-        Windows that each repeat's work worked on.
+        Windows in each repeat's work.
     notes : sequence of str
-        What else a reader must know.
+        Other remarks for readers.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def summary(
 
 
 def _doubts(mean: float, low: float, high: float) -> list[str]:
-    """Say so where work was not seen to take more than idling."""
+    """List doubts where the work did not measurably take more than idling."""
     doubts = []
     if mean < 0:
         doubts.append(

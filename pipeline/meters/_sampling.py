@@ -1,4 +1,4 @@
-"""Joules from watts that are read over and over, where nothing counts joules."""
+"""Joules from power read repeatedly, where no counter of joules exists."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,8 +42,8 @@ def sampled(
 ) -> Iterator[Callable[[], float]]:
     """Read a power every `period_s` in a thread of its own, and add it up.
 
-    Every question for the joules takes a sample too, so that an interval between two
-    questions has its ends where they were asked.
+    Every call of `joules` takes a sample too, so that an interval between two calls
+    has its ends at the calls.
 
     Parameters
     ----------
@@ -73,4 +73,4 @@ def _sample(integral: _Integral, stop: Event, period_s: float) -> None:
         try:
             integral.joules()
         except MeasurementError:
-            return  # it is raised to whoever asks next
+            return  # the next caller of `joules` gets the error

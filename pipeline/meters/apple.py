@@ -1,4 +1,4 @@
-"""Apple silicon: what macOS says of its energy, without the rights of a superuser."""
+"""Apple silicon: its energy as macOS reports it, without the rights of a superuser."""
 
 import platform
 import time
@@ -17,13 +17,13 @@ PARTS = {
     "gpu_sram_mj": "memory of the GPU",
     "ane_mj": "neural engine",
 }
-"""Counters in millijoules that do not hold each other."""
+"""Counters in millijoules, none of which includes another."""
 
 NOTE = "macOS's own energy model, which Apple calls estimated and maybe inaccurate"
 
 
 class Apple(Meter):
-    """Energy of a chip's parts, as far as macOS tells them.
+    """Energy of a chip's parts, as far as macOS reports it.
 
     It needs the package zeus-apple-silicon: `pip install zeus-apple-silicon`.
 
@@ -33,7 +33,7 @@ class Apple(Meter):
     """
 
     def unavailable(self) -> str | None:
-        """Say why this meter cannot measure here; None if it can."""
+        """Give the reason why this meter cannot measure here; None if it can."""
         try:
             _read(_monitor())
         except MeasurementError as error:
@@ -42,12 +42,12 @@ class Apple(Meter):
 
     @contextmanager
     def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
-        """Begin to count the energy that the chip takes.
+        """Begin to count the energy of the chip.
 
         Raises
         ------
         MeasurementError
-            This is no Mac with Apple silicon, or it does not tell.
+            This is not a Mac with Apple silicon, or it does not report its energy.
         """
         monitor = _monitor()
         first = last = _read(monitor)

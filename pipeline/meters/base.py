@@ -1,4 +1,4 @@
-"""What every meter does."""
+"""The interface of every meter."""
 
 import time
 from abc import abstractmethod
@@ -10,7 +10,7 @@ from pipeline.components import Component
 from pipeline.errors import MeasurementError
 
 Clock = Callable[[], float]
-"""Seconds that only grow, as `time.perf_counter` tells them."""
+"""Seconds that only grow, as `time.perf_counter` returns them."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Watch:
         Energy since the watch began; it never falls. Raises MeasurementError when the
         meter fails.
     of : tuple of str
-        What is metered, by name.
+        The names of the metered parts.
     renewal_s : float or None
-        Seconds between two renewals of what the meter tells, if that is known. None: it
-        is a counter, and whoever uses it sees when it moves.
+        Seconds between two updates of the meter's value, if known. None: the meter is
+        a counter, and its user observes when it moves.
     note : str
-        What a reader of the result must know.
+        A remark for readers of the result.
     """
 
     joules: Callable[[], float]
@@ -42,16 +42,16 @@ class Meter(Component):
 
     @abstractmethod
     def unavailable(self) -> str | None:
-        """Say why this meter cannot measure here; None if it can."""
+        """Give the reason why this meter cannot measure here; None if it can."""
 
     @abstractmethod
     def watch(self, clock: Clock = time.perf_counter) -> AbstractContextManager[Watch]:
-        """Begin to count the energy that this machine takes.
+        """Begin to count the energy of this machine.
 
         Parameters
         ----------
         clock : Clock
-            What tells the time.
+            The clock, in seconds.
 
         Raises
         ------
@@ -61,6 +61,6 @@ class Meter(Component):
 
 
 def reason(error: MeasurementError) -> str:
-    """Put a failed measurement into one line: where, what was found, what to do."""
+    """Write a failed measurement as one line: its place, the finding, the remedy."""
     found = f"{error.where} {error.found}"
     return f"{found}; to do: {error.remedy}" if error.remedy else found

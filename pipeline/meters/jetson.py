@@ -41,7 +41,7 @@ class Jetson(Meter):
     ] = ()
 
     def unavailable(self) -> str | None:
-        """Say why this meter cannot measure here; None if it can."""
+        """Give the reason why this meter cannot measure here; None if it can."""
         try:
             _watts(self._inputs())
         except MeasurementError as error:
@@ -74,7 +74,7 @@ class Jetson(Meter):
             if found.keys() >= set(labels):
                 return {label: found[label] for label in labels}
         raise MeasurementError(
-            "jetson", f"which rails add up is not known: {', '.join(found)}"
+            "jetson", f"the rails that add up are not known: {', '.join(found)}"
         )
 
 
@@ -100,7 +100,7 @@ def _watts(rails: Mapping[str, tuple[Path, int]]) -> float:
 
 
 def _interval_s(monitor: Path) -> float:
-    """Tell how often a monitor renews its numbers; 0 if it does not say."""
+    """Read the seconds between a monitor's updates; 0 if it does not state them."""
     path = monitor / "update_interval"
     return _number(path) / 1e3 if path.exists() else 0.0
 

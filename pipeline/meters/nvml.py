@@ -21,12 +21,12 @@ from pipeline.meters._sampling import sampled
 from pipeline.meters.base import Clock, Meter, Watch, reason
 
 AVERAGED_S = 1.0
-"""Newer GPUs tell the power as its mean over this long (NVML's reference)."""
+"""Newer GPUs report the mean power over so many seconds (NVML's reference)."""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU: how NVML holds it, and what it is called."""
+    """One GPU: its handle in NVML, and its name."""
 
     library: Any
     handle: Any
@@ -52,7 +52,7 @@ class Nvml(Meter):
     """Energy of the boards of all GPUs that this process may see.
 
     A GPU's own counter of millijoules is read where it has one (Volta and newer);
-    elsewhere its power is sampled. `CUDA_VISIBLE_DEVICES` is heeded as CUDA does it. It
+    elsewhere its power is sampled. `CUDA_VISIBLE_DEVICES` is read as CUDA reads it. It
     needs the package nvidia-ml-py: `pip install nvidia-ml-py`.
 
     References
@@ -66,7 +66,7 @@ class Nvml(Meter):
     ] = 0.05
 
     def unavailable(self) -> str | None:
-        """Say why this meter cannot measure here; None if it can."""
+        """Give the reason why this meter cannot measure here; None if it can."""
         try:
             with _opened() as library:
                 for gpu in visible(_gpus(library), os.environ.get):
@@ -78,12 +78,12 @@ class Nvml(Meter):
 
     @contextmanager
     def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
-        """Begin to count the energy that the GPUs take.
+        """Begin to count the energy of the GPUs.
 
         Raises
         ------
         MeasurementError
-            There is no library, driver or GPU, or one does not tell.
+            There is no library, driver or GPU, or a GPU does not report its energy.
         """
         with _opened() as library, ExitStack() as stack:
             gpus = visible(_gpus(library), os.environ.get)
@@ -148,7 +148,7 @@ def visible(gpus: Sequence[Gpu], variable: Callable[[str], str | None]) -> list[
     Raises
     ------
     MeasurementError
-        None is left, one is a part of a GPU, or it is not known which a number means:
+        None is left, one is a part of a GPU, or a number's meaning is not known:
         CUDA counts from the fastest unless `CUDA_DEVICE_ORDER=PCI_BUS_ID`.
     """
     where = "CUDA_VISIBLE_DEVICES"
@@ -185,7 +185,7 @@ def _is(entry: str, number: int, gpu: Gpu) -> bool:
 
 
 def _counts(gpu: Gpu) -> bool:
-    """Say whether a GPU counts its millijoules; other trouble is raised."""
+    """Whether a GPU counts its millijoules; any other failure is raised."""
     try:
         gpu.library.nvmlDeviceGetTotalEnergyConsumption(gpu.handle)
     except gpu.library.NVMLError as error:

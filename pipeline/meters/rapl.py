@@ -14,20 +14,20 @@ from pipeline.meters.base import Clock, Meter, Watch, reason
 
 DOMAIN = re.compile(r"intel-rapl:\d+(:\d+)?")
 MOST_W = 2000.0
-"""No package or memory takes more: what would is a counter that jumped."""
+"""No package or memory takes more power: a larger step is a counter that jumped."""
 
 SLACK_S = 0.01
-"""A reading may hold energy of this long before the last one: renewals are coarse."""
+"""A reading may include energy of so long before the last one: updates are coarse."""
 
 
 class Rapl(Meter):
     """Energy of all processor packages and, where it is metered, their memory.
 
-    The counters take in everything that runs on the machine meanwhile. `psys`, which is
-    the whole platform, is left out, and so are the packages' own parts: they would be
+    The counters include everything that runs on the machine meanwhile. `psys`, the
+    complete platform, is left out, and so are the packages' own parts: they would be
     counted twice. A counter wraps after its range; between two readings one wrap is
-    corrected. A step of more than 2 kW, or so long a wait that a second wrap could go
-    unseen at 2 kW, is an error and not a guess.
+    corrected. A step of more than 2 kW is an error and not a guess, and so is a wait
+    in which a second wrap could go unseen at 2 kW.
 
     References
     ----------
@@ -39,7 +39,7 @@ class Rapl(Meter):
     )
 
     def unavailable(self) -> str | None:
-        """Say why this meter cannot measure here; None if it can."""
+        """Give the reason why this meter cannot measure here; None if it can."""
         try:
             self._counters(0.0)
         except MeasurementError as error:
@@ -48,7 +48,7 @@ class Rapl(Meter):
 
     @contextmanager
     def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
-        """Begin to count the energy that packages and memory take.
+        """Begin to count the energy of packages and memory.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """The one layer behind all spiking neuron models.
 
-It stands apart from the models' settings so that reading `params.yaml` does not import
+It is apart from the models' settings, so that reading `params.yaml` does not import
 torch.
 """
 
@@ -22,14 +22,14 @@ from pipeline.neurons._spiking import SpikingNeuron, Spread, Start
 class NeuronLayer(nn.Module):
     """Neurons with learned dynamics, whose state is passed and returned, never kept.
 
-    Where it computes its sequences is `BIOSPIKE_NEURONS` when it is built: `compiled`
+    `BIOSPIKE_NEURONS` chooses the implementation when the layer is built: `compiled`
     (default; off the CPU it is as `torch`), `torch` (a step at a time by autograd) or
-    `snntorch` (by `snntorch.Leaky`, for the models it has).
+    `snntorch` (by `snntorch.Leaky`, for its models).
 
     Parameters
     ----------
     model : SpikingNeuron
-        The settings, which know what is learned and what it means.
+        The settings, which define the learned values and their meaning.
     shape : tuple of int
         Neurons of the layer: channels first, then positions if there are any.
     dt : float
@@ -57,7 +57,7 @@ class NeuronLayer(nn.Module):
         )
 
     def quantities(self) -> dict[str, Tensor]:
-        """Say what was learned, in the units of the settings; without gradients."""
+        """Give the learned values in the units of the settings, without gradients."""
         with torch.no_grad():
             return self.model.quantities(dict(self.learned.items()), self.dt)
 
@@ -157,7 +157,7 @@ def _first(value: Start, shared: tuple[int, ...]) -> nn.Parameter:
 
 
 def _loop(kernel: SequenceKernel, model: SpikingNeuron) -> Callable[..., Any]:
-    """Choose how sequences are computed on the CPU."""
+    """Choose the implementation that computes sequences on the CPU."""
     loops: Mapping[str, Callable[..., Any]] = {
         "compiled": kernel.run,
         "torch": kernel.plain_run,
@@ -168,7 +168,7 @@ def _loop(kernel: SequenceKernel, model: SpikingNeuron) -> Callable[..., Any]:
         raise ConfigError(
             "BIOSPIKE_NEURONS",
             f"'{asked}' for {type(model).__name__} neurons",
-            expected="compiled or torch; snntorch for what runs on the leaky kernel, "
+            expected="compiled or torch; snntorch for models of the leaky kernel, "
             "with a gradient through the reset only where that is at once",
         )
     return loops[asked]

@@ -48,9 +48,9 @@ def run_snntorch(
 def _cell(beta: Tensor, threshold: Tensor, options: Sequence[float]) -> snntorch.Leaky:
     """Make the snnTorch neuron of the present constants.
 
-    A new one a run, because snnTorch's neurons keep their last membrane, and with it
-    the whole graph; and taken from its list of all neurons ever made, which would keep
-    them alive for good.
+    Each run makes a new one, because snnTorch's neurons keep their last membrane, and
+    with it the complete graph. It is removed from snnTorch's list of all neurons, which
+    would keep it alive for good.
     """
     reset = "subtract" if options[SUBTRACT] else "zero" if options[ZERO] else "none"
     cell = snntorch.Leaky(

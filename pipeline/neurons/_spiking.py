@@ -1,8 +1,8 @@
-"""What spiking neurons with learned dynamics share: settings, without torch.
+"""Settings that spiking neurons with learned dynamics share, without torch.
 
-A model says three things: from which values learning starts, what the learned values
-mean, and which constants they give the kernel that steps through time. Everything else
-is the layer's (`_layer.py`) and the kernel's.
+A model defines three things: the values from which learning starts, the quantities that
+the learned values stand for, and the constants of the kernel that steps through time.
+Everything else belongs to the layer (`_layer.py`) and the kernel.
 """
 
 import math
@@ -29,8 +29,9 @@ class Spread:
     ----------
     low, high : float
     mixed : bool
-        In another order than those which are not, so that neurons have all
-        combinations of two such values: by the golden ratio, which leaves no gaps.
+        Whether the values come in another order than those of other parameters, so that
+        neurons have all combinations of two parameters: by the golden ratio, which
+        leaves no gaps.
     """
 
     low: float
@@ -62,14 +63,14 @@ def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
 
 Seconds = Annotated[float, Field(gt=0, le=100)]
 TimeConstants = Seconds | Annotated[tuple[Seconds, Seconds], AfterValidator(_in_order)]
-"""One for all neurons, or the ends of what a layer's neurons are spread over."""
+"""One for all neurons, or the ends of the range over which neurons are spread."""
 
 Hertz = Annotated[float, Field(gt=0, le=1000)]
 Frequencies = Hertz | Annotated[tuple[Hertz, Hertz], AfterValidator(_in_order)]
-"""As time constants, for what is counted a second."""
+"""Frequencies, like time constants."""
 
 MEMBRANES_S = (0.01, 0.5)
-"""What membrane time constants are spread over by default, in seconds."""
+"""Default range of membrane time constants, in seconds."""
 
 MembraneTime = Annotated[
     TimeConstants,
@@ -91,7 +92,7 @@ class SpikingNeuron(Neuron):
 
     learned_per: Annotated[
         Literal["layer", "channel", "neuron"],
-        Field(description="what shares learned dynamics; a channel is a neuron here"),
+        Field(description="unit of learned dynamics; a channel is a neuron here"),
     ] = "channel"
     learning_rates: Annotated[
         dict[str, Annotated[float, Field(ge=0, le=1000)]],
@@ -120,13 +121,13 @@ class SpikingNeuron(Neuron):
 
     @abstractmethod
     def start(self) -> dict[str, Start]:
-        """Give what is learned, in an unconstrained space, with its first values."""
+        """Give the learned parameters, in an unconstrained space, with first values."""
 
     @abstractmethod
     def quantities(
         self, learned: Mapping[str, "Tensor"], dt: float
     ) -> "dict[str, Tensor]":
-        """Say what the learned values mean, in the units of the settings."""
+        """Convert the learned values to the units of the settings."""
 
     @abstractmethod
     def constants(

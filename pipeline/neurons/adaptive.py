@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LARGEST_A, LARGEST_B = 1.0, 2.0
 """The paper's ranges: a in [0, 1] and b in [0, 2]."""
 STABLE = 0.9
-"""Of the feedback at which a step without spikes would stop forgetting."""
+"""Largest share of the feedback at which a step without spikes would not decay."""
 
 
 class Adaptive(SpikingNeuron):
@@ -40,7 +40,7 @@ class Adaptive(SpikingNeuron):
     `reset_gradient` is true.
 
     Three things differ from the paper, so that the neuron takes the place of `leaky` at
-    any dt. The current comes in whole, as there: the paper's (1 − β)·i makes it a
+    any dt. The current enters unscaled, as there: the paper's (1 − β)·i makes it a
     seventh at dt = 8 ms and τ = 50 ms, and such a neuron hardly fires on normalised
     currents. It is the same neuron with other weights: currents (1 − β)·i give the
     paper's. θ is learned, as there; the paper's is 1. And q·a goes no further than
@@ -80,9 +80,7 @@ class Adaptive(SpikingNeuron):
     b: Annotated[
         float, Field(gt=0, lt=LARGEST_B, description="from spike to recovery")
     ] = 1.0
-    q: Annotated[
-        float, Field(gt=0, le=1000, description="what a and b are multiples of")
-    ] = 4.0
+    q: Annotated[float, Field(gt=0, le=1000, description="factor of a and b")] = 4.0
     reset: Annotated[
         Literal["zero", "subtract", "none"], Field(description="what a spike does")
     ] = "zero"
@@ -128,7 +126,7 @@ class Adaptive(SpikingNeuron):
         return beta, meaning["threshold"], rho, from_membrane, from_spike
 
     def options(self) -> tuple[float, ...]:
-        """Say how spikes reset."""
+        """Give the options of the reset."""
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, self.reset_gradient
 

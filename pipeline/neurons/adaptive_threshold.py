@@ -36,7 +36,7 @@ class AdaptiveThreshold(SpikingNeuron):
     threshold θ + strength.
 
     A spike takes off the threshold that it crossed; in the e-prop paper [3]_ it takes
-    off θ alone. Currents come in whole, as in `leaky` and in [3]_; [1]_ and [2]_
+    off θ alone. Currents enter unscaled, as in `leaky` and in [3]_; [1]_ and [2]_
     multiply them by 1 − β. Gradients flow through s in a, and through s in the reset
     unless `reset_gradient` is false.
 
@@ -106,7 +106,7 @@ class AdaptiveThreshold(SpikingNeuron):
         return beta, learned["log_threshold"].exp(), rate.exp(), jump
 
     def options(self) -> tuple[float, ...]:
-        """Say how spikes reset."""
+        """Give the options of the reset."""
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, self.reset_gradient
 

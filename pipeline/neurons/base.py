@@ -1,4 +1,4 @@
-"""What every neuron model does."""
+"""The interface of every neuron model."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING

@@ -106,7 +106,7 @@ class Dendritic(SpikingNeuron):
         return alpha, gain, learned["log_threshold"].exp(), betas
 
     def options(self) -> tuple[float, ...]:
-        """Say how many branches there are."""
+        """Give the number of branches and the option of the reset's gradient."""
         return self.branches, self.reset_gradient
 
     def rest(self) -> tuple[float, ...]:

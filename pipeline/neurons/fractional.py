@@ -49,8 +49,8 @@ def forgotten(alpha: Order, taps: int) -> Order:
 
     A step misses at most this times the largest membrane that it has forgotten. Below
     threshold, while λ ≤ α, the other weights sum to 1 − λ − this, so the membrane is
-    never further than forgotten / (λ + forgotten) times the largest membrane from what
-    the whole memory gives.
+    never further than forgotten / (λ + forgotten) times the largest membrane from its
+    value with the complete memory.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Fractional(SpikingNeuron):
 
     With `coefficients` c_j, which fall like j^−(1+α): the membrane forgets by a power
     law, not exponentially, and firing adapts: to a lasting current intervals shorten,
-    as in [1]_. `forgotten` states what is lost by remembering only L membranes.
+    as in [1]_. `forgotten` gives the error of remembering only L membranes.
 
     Learned are α, through a logistic function, log τ and log θ. The published scheme
     has (dt/τ)^α for λ, as forward Euler; ours is the same for dt ≪ τ, but for no τ
@@ -137,7 +137,7 @@ class Fractional(SpikingNeuron):
         return None
 
     def options(self) -> tuple[float, ...]:
-        """Say whether gradients flow through the reset."""
+        """Give the option of gradients through the reset."""
         return (self.reset_gradient,)
 
     def rest(self) -> tuple[float, ...]:

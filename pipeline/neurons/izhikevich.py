@@ -43,7 +43,7 @@ class Izhikevich(SpikingNeuron):
     peak is reset at the start of the next step. Ours are the straight line below
     −87.5 mV, the bound of v in f and in u's step at the peak (the program lets one
     spike overshoot by up to a thousand millivolts, which moves u by as much as d) and
-    the surrogate's unit; they stand in `pipeline.kernels.izhikevich`.
+    the surrogate's unit, as in `pipeline.kernels.izhikevich`.
 
     Learned are log a, log b, log d, log(30 − c), which keeps the reset below the peak,
     and log g: with g = 10 unit currents would be the paper's usual 10, above all
@@ -75,7 +75,7 @@ class Izhikevich(SpikingNeuron):
         float, Field(gt=0, le=1, description="model time a step, not the network's dt")
     ] = 1.0
     gain: Annotated[
-        float, Field(gt=0, le=1e4, description="what currents are multiplied by")
+        float, Field(gt=0, le=1e4, description="factor of the currents")
     ] = 30.0
 
     @property
@@ -117,7 +117,7 @@ class Izhikevich(SpikingNeuron):
         return PEAK_MV
 
     def options(self) -> tuple[float, ...]:
-        """Say how long a step is."""
+        """Give the length of a step."""
         return (self.step_ms,)
 
     def rest(self) -> tuple[float, ...]:

@@ -29,7 +29,7 @@ class Leaky(SpikingNeuron):
     s[t−1] is what u[t−1] fired. Gradients flow through it too, where a reset is delayed
     as where it is at once; in `snntorch.Leaky` only the latter. Learned are τ and θ, as
     their logarithms, so they stay positive and their gradients never vanish at a bound.
-    The other resets stand in `pipeline.kernels.leaky`.
+    `pipeline.kernels.leaky` documents the other resets.
 
     References
     ----------
@@ -78,6 +78,6 @@ class Leaky(SpikingNeuron):
         return beta, learned["log_threshold"].exp()
 
     def options(self) -> tuple[float, ...]:
-        """Say how spikes reset."""
+        """Give the options of the reset."""
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, not self.reset_delay, self.reset_gradient

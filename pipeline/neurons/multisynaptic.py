@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Multisynaptic(SpikingNeuron):
-    """Multisynaptic firing (MSF): the higher the membrane, the more synapses speak.
+    """Multisynaptic firing (MSF): the higher the membrane, the more synapses fire.
 
         u[t] = β·u[t−1]·(1 − [s[t−1] > 0]) + i[t]        β = exp(−dt / τ)
         s[t] = Σ_{k<D} H(u[t] − θ_k)                     θ_k = θ_0 + k·h
@@ -85,5 +85,5 @@ class Multisynaptic(SpikingNeuron):
         return beta, *(lowest + k * apart for k in range(self.thresholds))
 
     def options(self) -> tuple[float, ...]:
-        """Say whether gradients flow through the reset."""
+        """Give the option of gradients through the reset."""
         return (self.reset_gradient,)

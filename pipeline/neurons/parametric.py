@@ -76,6 +76,6 @@ class Parametric(SpikingNeuron):
         return currents * -(-dt * (-learned["log_tau"]).exp()).expm1()
 
     def options(self) -> tuple[float, ...]:
-        """Say how spikes reset: at once."""
+        """Give the options of the reset, which is at once."""
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, True, self.reset_gradient

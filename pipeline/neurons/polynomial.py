@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Polynomial(SpikingNeuron):
-    """Learnable Neuron Model: what a membrane becomes is a learned polynomial of it.
+    """Learnable Neuron Model: the next membrane is a learned polynomial of the last.
 
         u[t] = f(u[t−1]) + i[t] − θ·s[t−1]       f(u) = a₀ + β·u + a₂·u² + a₃·u³
         s[t] = 1 if u[t] > θ else 0              β = exp(−dt / τ)
@@ -52,13 +52,13 @@ class Polynomial(SpikingNeuron):
         Literal["subtract", "zero", "none"], Field(description="what a spike does")
     ] = "subtract"
     clip: Annotated[
-        float, Field(ge=1, le=100, description="in thresholds: where f turns straight")
+        float, Field(ge=1, le=100, description="in thresholds: f is straight beyond it")
     ] = 2.0
     reset_gradient: ResetGradient = True
 
     @property
     def multiplications(self) -> int:
-        """Four: the leak, and Horner's of what bends."""
+        """Four: the leak, and Horner's of the nonlinear part."""
         return 4
 
     def start(self) -> dict[str, Start]:
@@ -90,7 +90,7 @@ class Polynomial(SpikingNeuron):
         return beta, threshold, learned["a0"], learned["a2"], learned["a3"]
 
     def options(self) -> tuple[float, ...]:
-        """Say how spikes reset, and where f turns straight."""
+        """Give the options of the reset, and the bound beyond which f is straight."""
         clip = self.clip * self.threshold
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, clip, self.reset_gradient

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST_ANGLE = 0.45 * math.pi
-"""Of a step, in rad: at a quarter turn no damping would be left to choose."""
+"""Largest angle of a step, in rad: at a quarter turn no damping would be left."""
 LARGEST_DRAG = 0.9
-"""Of the cosine of a step's angle: what a step may forget without any spikes."""
+"""Largest damping of a step without spikes, as a share of its angle's cosine."""
 
 
 class Resonate(SpikingNeuron):
@@ -34,7 +34,7 @@ class Resonate(SpikingNeuron):
 
     With b = p(ω) a step turns u by the angle φ = arcsin(dt·ω) and neither grows nor
     shrinks it, though the plain resonate-and-fire's Euler step would grow it. f is
-    the frequency there, φ = 2π·f·dt, and b′, in 1/s, is what a neuron forgets. A spike
+    the frequency there, φ = 2π·f·dt, and b′, in 1/s, is the damping. A spike
     resets nothing: it tires the neuron, which raises the threshold and damps u.
 
     Learned are log f, log b′, log τ_ref and log θ. A step turns no more than 0.45·π,
@@ -45,7 +45,7 @@ class Resonate(SpikingNeuron):
     f from 0.5 to 0.8 Hz and b′ from 0.1 to 1 per second at that dt for its ECG, which
     has 4 ms a step: 1.2 to 2 Hz, 0.25 to 2.5 per second and τ_ref = 0.038 s in its own
     time. Two things are ours. θ is learned, and q is counted in it. And g = √(1 − r²),
-    with r what a step leaves of u, for the paper's dt: independent currents of
+    with r the factor of u in a step, for the paper's dt: independent currents of
     variance 1 then move Re u by a variance of about 1/2, whatever f, b′ and dt are.
 
     References
@@ -60,7 +60,7 @@ class Resonate(SpikingNeuron):
         Frequencies, Field(description="at which it swings, or [low, high]")
     ] = (0.5, 5.0)
     damping_hz: Annotated[
-        Frequencies, Field(description="b′: what it forgets, 1/s, or [low, high]")
+        Frequencies, Field(description="b′: damping, 1/s, or [low, high]")
     ] = (0.2, 5.0)
     tau_refractory_s: Annotated[
         Seconds, Field(description="how long a spike tires the neuron")
@@ -96,7 +96,7 @@ class Resonate(SpikingNeuron):
     def constants(
         self, learned: "Mapping[str, Tensor]", dt: float
     ) -> "tuple[Tensor, ...]":
-        """Compute cos φ − dt·b′, sin φ, θ, γ and dt, by which q damps."""
+        """Compute cos φ − dt·b′, sin φ, θ, γ and dt, the factor of q's damping."""
         angle, drag = _turn(learned, dt)
         threshold = learned["log_threshold"].exp()
         kept = (-dt * (-learned["log_tau_refractory"]).exp()).exp()
@@ -116,7 +116,7 @@ class Resonate(SpikingNeuron):
 
 
 def _turn(learned: "Mapping[str, Tensor]", dt: float) -> "tuple[Tensor, Tensor]":
-    """Compute the angle of a step and what a step forgets, within their bounds."""
+    """Compute the angle and the damping of a step, within their bounds."""
     angle = 2 * math.pi * dt * learned["log_frequency"].exp()
     angle = angle.clamp(max=LARGEST_ANGLE)
     drag = dt * learned["log_damping"].exp()

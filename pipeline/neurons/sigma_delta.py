@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class SigmaDelta(SpikingNeuron):
-    """Sigma-delta neuron: a ReLU that says only what changed, when it is enough.
+    """Sigma-delta neuron: a ReLU that sends its changes once they are large enough.
 
-        y[t] = y[t−1] + i[t]                      adds up the changes that arrive
-        e[t] = max(y[t], 0) − q[t−1]              what was not sent yet
+        y[t] = y[t−1] + i[t]                      sum of the received changes
+        e[t] = max(y[t], 0) − q[t−1]              change not sent yet
         s[t] = e[t] if |e[t]| > θ else 0
-        q[t] = q[t−1] + s[t]                      what the next layer has added up
+        q[t] = q[t−1] + s[t]                      the sum in the next layer
 
-    s is graded: a real number, 0 at most steps if inputs are slow. What the next layer
-    adds up is never further than θ from max(y[t], 0), so θ → 0 is a network of ReLUs,
+    s is graded: a real number, 0 at most steps if inputs are slow. The next layer's sum
+    is never further than θ from max(y[t], 0), so θ → 0 is a network of ReLUs,
     exactly; the layer before must have no bias, which would be added at every step.
 
     Only θ is learned, as its logarithm. The gradient goes straight through e, sent or
@@ -60,7 +60,7 @@ class SigmaDelta(SpikingNeuron):
         return (learned["log_threshold"].exp(),)
 
     def unit(self, quantities: "Mapping[str, Tensor]") -> "Tensor | float | None":
-        """Give None: the state is an accumulator and what was sent."""
+        """Give None: the state is an accumulator and the sum of all output."""
         return None
 
     def rest(self) -> tuple[float, ...]:

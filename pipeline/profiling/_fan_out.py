@@ -1,4 +1,4 @@
-"""What each input element of a layer of weights meets: known before any data is."""
+"""The weights that each input element of a layer meets, which no data changes."""
 
 from copy import deepcopy
 
@@ -47,7 +47,7 @@ def pooled_fan_out(pool: SegmentRates, marks: Tensor, shape: torch.Size) -> Tens
 def _marked(layer: nn.Conv1d, marks: Tensor) -> nn.Conv1d:
     """Copy a layer with 1 for each marked weight, 0 for others, and no bias."""
     copy = deepcopy(layer).double()
-    # What watches the layer must not see the probe.
+    # The counters of the layer must not see the probe.
     copy._forward_hooks.clear()
     copy._forward_pre_hooks.clear()
     copy.weight = nn.Parameter(marks.double(), requires_grad=False)

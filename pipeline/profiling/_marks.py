@@ -12,7 +12,7 @@ BLOCK = 2**16
 
 
 class Marks:
-    """Adds up, call by call, what is not 0 in tensors of one shape.
+    """Counts, call by call, the values that are not 0 in tensors of one shape.
 
     Attributes
     ----------
@@ -33,14 +33,14 @@ class Marks:
         if values.numel() >= BLOCK:
             self._look(values)
             return
-        # A copy, for who made it may overwrite it.
+        # A copy, because the caller may overwrite the tensor.
         self._waiting.append(values.clone())
         self._size += values.numel()
         if self._size >= BLOCK:
             self._look_at_waiting()
 
     def nonzero(self) -> Tensor:
-        """Give how many values were not 0, int64, by their place in a row."""
+        """Count the values that were not 0, by their position in a row; int64."""
         self._look_at_waiting()
         nothing = torch.zeros(0, dtype=torch.int64)
         return nothing if self._nonzero is None else self._nonzero

@@ -1,4 +1,4 @@
-"""What stands at neurons and read-outs and counts while windows run through.
+"""Counters at neurons and read-outs, which count while windows run through.
 
 A tally hooks into one layer of a copy of the network, and its hook ends with the copy.
 """
@@ -19,7 +19,7 @@ from pipeline.quantization.neurons import IntegerNeurons
 
 
 class NeuronWatch(Protocol):
-    """What counts updates, outputs, rescalings or additions to accumulators."""
+    """A counter of updates, outputs, rescalings or additions to accumulators."""
 
     def watch(self) -> None:
         """Begin."""
@@ -29,7 +29,7 @@ class NeuronWatch(Protocol):
 
 
 class NeuronTally:
-    """Counts what the neurons of one layer give out."""
+    """Counts the outputs of the neurons of one layer."""
 
     def __init__(self, name: str, source: Unrolled) -> None:
         self.name, self.source = name, source
@@ -85,7 +85,7 @@ class _OutputTally:
 
 
 class MembraneTally(_OutputTally):
-    """Counts updates of membranes that never fire: nothing is put out."""
+    """Counts updates of membranes that never fire: there is no output."""
 
     source: Integrator
 

@@ -1,4 +1,4 @@
-"""Networks of snnTorch's neurons, which their own forward steps through time."""
+"""Networks of snnTorch's neurons, whose own `forward` steps through time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ def is_state(network: nn.Module, name: str) -> bool:
 
 @contextmanager
 def copyable(network: nn.Module) -> Iterator[None]:
-    """Let a network be copied after training, too: states then are parts of a graph."""
+    """Let a network be copied after training, when its states are parts of a graph."""
     kept = [
         (module, name, state)
         for module in network.modules()
@@ -59,7 +59,7 @@ def copyable(network: nn.Module) -> Iterator[None]:
 
 
 def forget(network: nn.Module) -> None:
-    """Begin anew: what neurons keep from call to call is set to rest."""
+    """Begin anew: reset the state that neurons keep between calls."""
     for module in network.modules():
         if is_neuron(module):
             neurons: Any = module
@@ -67,7 +67,7 @@ def forget(network: nn.Module) -> None:
 
 
 class SteppedTally:
-    """Counts what one layer of snnTorch's neurons gives out, step by step."""
+    """Counts the outputs of one layer of snnTorch's neurons, step by step."""
 
     def __init__(self, name: str, source: nn.Module) -> None:
         self.name, self.source = name, source

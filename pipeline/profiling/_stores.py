@@ -1,4 +1,4 @@
-"""What layers keep in memory: how many words, and how wide they are."""
+"""The memory of layers: how many words they store, and how wide the words are."""
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ def is_int8(layer: Weights) -> bool:
 
 
 def synapse_store(layer: Weights, *, sources: int, value_bits: int) -> SynapseStore:
-    """Say what a layer of weights keeps; sums have 32 bits."""
+    """Describe the memory of a layer of weights; sums have 32 bits."""
     return SynapseStore(
         weights=layer.weight.numel(),
         sources=sources,
@@ -39,7 +39,7 @@ def sources_of(layer: Weights) -> int:
 
 
 def neuron_store(source: Unrolled) -> NeuronStore:
-    """Say what a layer of neurons keeps, and what one update of them moves."""
+    """Describe the memory of a layer of neurons, and the words of one update."""
     if isinstance(source, IntegerNeurons):
         variables, constants = _probed_variables(source), len(source.TENSORS)
         bits = INT8
@@ -57,7 +57,7 @@ def neuron_store(source: Unrolled) -> NeuronStore:
 
 
 def _probed_variables(source: Unrolled) -> int:
-    """Count the state variables of a neuron in what one silent step gives back."""
+    """Count the state variables of a neuron in the results of one silent step."""
     with torch.no_grad():
         _, *state = source(torch.zeros(1, 1, source.width).to(_kind_of(source)))
     return sum(int(each.numel()) for each in state) // int(source.width)
@@ -68,7 +68,7 @@ def _kind_of(source: Unrolled) -> torch.dtype:
 
 
 def _own_constants(layer: NeuronLayer) -> int:
-    """Count the constants that each neuron has for itself."""
+    """Count the constants that differ between neurons."""
     if layer.model.learned_per == "layer":
         return 0
     with torch.no_grad():
@@ -76,7 +76,7 @@ def _own_constants(layer: NeuronLayer) -> int:
 
 
 def _moved_by_update(source: Unrolled, variables: int) -> tuple[int, int]:
-    """Say how many words of state an update reads and writes.
+    """Count the words of state that an update reads and writes.
 
     Histories lie in a ring, where the newest overwrites the oldest.
     """

@@ -1,4 +1,4 @@
-"""What stands at weights and counts while windows run through.
+"""Counters at weights, which count while windows run through the network.
 
 A tally hooks into one layer of a copy of the network, and its hook ends with the copy.
 """
@@ -20,7 +20,7 @@ from pipeline.quantization.neurons import IntegerCompeting
 
 
 class SynapseWatch(Protocol):
-    """What counts operations of synapses."""
+    """A counter of synaptic operations."""
 
     def watch(self) -> None:
         """Begin."""
@@ -30,10 +30,10 @@ class SynapseWatch(Protocol):
 
 
 class SynapseTally:
-    """Counts what the inputs of one layer of weights meet.
+    """Counts the weights that the inputs of one layer meet.
 
-    Of a read-out of spike rates, `pool` is what makes the rates, and the inputs are
-    the spikes that go into it.
+    Where the layer reads out spike rates, `pool` computes the rates, and the inputs
+    are the spikes that enter it.
     """
 
     def __init__(
@@ -113,27 +113,29 @@ class SynapseTally:
 
 
 class RecurrentTally(SynapseTally):
-    """Counts what the outputs of neurons meet in their own layer, a step later."""
+    """Counts the recurrent weights that a layer's outputs meet one step later."""
 
     def __init__(self, name: str, source: Recurrent) -> None:
         super().__init__(name, source.recurrent, hidden=True)
         self.source = source
 
     def watch(self) -> None:
-        """Count every window; before its first step nothing was put out."""
+        """Count every window; before its first step there is no output."""
 
-        def heard(_: nn.Module, inputs: object, results: tuple[Tensor, ...]) -> None:
+        def see_recurrent(
+            _: nn.Module, inputs: object, results: tuple[Tensor, ...]
+        ) -> None:
             outputs = results[0]
             self.see(outputs[:-1])
             self.marks[outputs.shape[2:]].rows += outputs.shape[1]
             steps = outputs.shape[:2].numel()
             self.outputs += steps * self.layer.weight.shape[0]
 
-        self.source.register_forward_hook(heard)
+        self.source.register_forward_hook(see_recurrent)
 
 
 class InhibitionTally:
-    """Counts what spikes take from the membranes of all other neurons of a layer."""
+    """Counts the inhibition by each spike of all other neurons of a layer."""
 
     def __init__(self, name: str, source: Competing | IntegerCompeting) -> None:
         self.name, self.source = name, source

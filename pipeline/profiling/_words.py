@@ -1,6 +1,6 @@
 """Which words of memory the layers of a network move: reads, writes, and their width.
 
-Each kind of word of a layer lies in a memory of its own, which holds `stored` of them.
+Each kind of word of a layer has a memory of its own, which holds `stored` of them.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Moved:
     bits : int
         Of a word.
     stored : int
-        Words in the memory they lie in.
+        Words that their memory holds.
     """
 
     kind: Kind
@@ -44,13 +44,13 @@ class Moved:
 
     @property
     def memory_bytes(self) -> int:
-        """Size of the memory, whole bytes."""
+        """Size of the memory in bytes, rounded up."""
         return -(-self.stored * self.bits // 8)
 
 
 @dataclass(frozen=True)
 class SynapseStore:
-    """What the weights of one layer need kept, in words, and how wide they are.
+    """The words of memory that the weights of one layer need, and their widths.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class SynapseStore:
     def moved(
         self, effective: int, dense: int, outputs: int, biases: int, *, graded: bool
     ) -> Iterator[Moved]:
-        """Say which words so many operations move; the rules stand in `counts`."""
+        """List the words that so many operations move, by the rules in `rules`."""
         yield Moved("weights", effective, 0, self.weight_bits, self.weights)
         yield Moved("biases", biases, 0, self.sum_bits, self.targets)
         yield Moved("sums", outputs, outputs, self.sum_bits, self.targets)
@@ -83,13 +83,13 @@ class SynapseStore:
 
 @dataclass(frozen=True)
 class NeuronStore:
-    """What the neurons of one layer need kept, in words, and how wide they are.
+    """The words of memory that the neurons of one layer need, and their widths.
 
     Parameters
     ----------
     neurons : int
     variables : int
-        Of a neuron's state.
+        Variables of a neuron's state.
     read, written : int
         Words of state that an update reads and writes.
     constants : int
@@ -118,8 +118,8 @@ class NeuronStore:
         *,
         graded: bool,
     ) -> Iterator[Moved]:
-        """Say which words so many updates move; the rules stand in `counts`."""
-        # What has no membrane, too, reads its constants for each of its results.
+        """List the words that so many updates move, by the rules in `rules`."""
+        # A neuron without a membrane reads its constants for each of its results too.
         rounds = max(updates, outputs, rescalings)
         states = updates * self.read, updates * self.written
         kept = self.neurons * self.variables

@@ -7,7 +7,7 @@ others drop what sources at or below theta would add. What each one walks in a s
 - `dense`: every synapse.
 - `two_tables`: rows of the sources that fired, then, through a reverse table, columns
   of the targets that fired (the textbook's event-driven scheme).
-- `forward_only`: whole rows of active sources, those that fired or whose |trace| is
+- `forward_only`: full rows of active sources, those that fired or whose |trace| is
   above theta: Urbizagastegui, van Schaik and Wang, Front. Neurosci. 18:1450640 (2024).
 - `forward_only_skipping`: the same, but rows of sources that did not just fire only in
   steps where some target fired.
@@ -20,16 +20,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.profiling._moments import (
+from pipeline.profiling._learning_steps import (
     Factors,
     FanOut,
+    LearningStep,
     Mask,
-    Moment,
     Places,
     Sources,
     Table,
     Targets,
-    moments,
+    learning_steps,
     synapse_table,
 )
 
@@ -93,7 +93,7 @@ def count_accesses(
     pre, post : bool arrays, (time, n_pre) and (time, n_post)
         Spikes of sources and of targets.
     pre_decay, post_decay : float32 arrays, (n_pre,) and (n_post,)
-        What a trace keeps in a step, exp(−dt/tau).
+        The share of a trace that remains after a step, exp(−dt/tau).
     theta : float
         A source is active while |trace| > theta, and when it fires.
     fan_out : (indptr, indices), optional
@@ -106,8 +106,8 @@ def count_accesses(
     """
     table = synapse_table(pre.shape[1], post.shape[1], fan_out)
     totals = np.zeros((len(SCHEMES), 5), np.int64)
-    for moment in moments(table, pre, post, (pre_decay, post_decay), theta):
-        totals += [touch(table, moment) for touch in SCHEMES.values()]
+    for step in learning_steps(table, pre, post, (pre_decay, post_decay), theta):
+        totals += [touch(table, step) for touch in SCHEMES.values()]
     decayed = pre.size + post.size
     return {
         scheme: Accesses(read, written, bursts, decayed + traces, decayed, index)
@@ -125,18 +125,18 @@ def _bursts(starts: Places, stops: Places) -> int:
 
 
 def _rows(table: Table, walked: Mask, moved: int) -> Counts:
-    """Walk whole rows, in order."""
+    """Walk full rows, in order."""
     starts, stops = table.starts[walked], table.stops[walked]
     words = int((stops - starts).sum())
     index = table.indexed * (2 * len(starts) + words)
     return words, moved, _bursts(starts, stops), words, index
 
 
-def _dense(table: Table, now: Moment) -> Counts:
+def _dense(table: Table, now: LearningStep) -> Counts:
     return _rows(table, np.ones_like(now.active), len(now.moved))
 
 
-def _two_tables(table: Table, now: Moment) -> Counts:
+def _two_tables(table: Table, now: LearningStep) -> Counts:
     in_rows, _, _, _, index = _rows(table, now.fired, 0)
     starts = np.concatenate([table.starts[now.fired], now.hits])
     stops = np.concatenate([table.stops[now.fired], now.hits + 1])
@@ -145,39 +145,39 @@ def _two_tables(table: Table, now: Moment) -> Counts:
     return words, len(now.moved), _bursts(starts, stops), words, index
 
 
-def _forward_only(table: Table, now: Moment) -> Counts:
+def _forward_only(table: Table, now: LearningStep) -> Counts:
     return _rows(table, now.active, len(now.moved_active))
 
 
-def _forward_only_skipping(table: Table, now: Moment) -> Counts:
+def _forward_only_skipping(table: Table, now: LearningStep) -> Counts:
     walked = now.active & (now.fired | (now.n_targets > 0))
     return _rows(table, walked, len(now.moved_active))
 
 
-def _compiled(table: Table, now: Moment) -> Counts:
+def _compiled(table: Table, now: LearningStep) -> Counts:
     return _compiled_rows(table, now) if table.indexed else _compiled_dense(table, now)
 
 
-def _compiled_rows(table: Table, now: Moment) -> Counts:
-    # who fired is found by looking at the index and the trace of every target
+def _compiled_rows(table: Table, now: LearningStep) -> Counts:
+    # the index and the trace of every target show who fired
     _, _, _, looked_at, index = _forward_only_skipping(table, now)
     places = np.sort(now.moved_active)
     n_moved = len(places)
     return n_moved, n_moved, _bursts(places, places + 1), looked_at, index
 
 
-def _compiled_dense(table: Table, now: Moment) -> Counts:
-    whole, _, _, _, _ = _rows(table, now.active & now.fired, 0)
+def _compiled_dense(table: Table, now: LearningStep) -> Counts:
+    in_rows, _, _, _, _ = _rows(table, now.active & now.fired, 0)
     alone = now.hits[(now.active & ~now.fired)[table.sources[now.hits]]]
     walked = now.active & now.fired
     starts = np.concatenate([table.starts[walked], alone])
     stops = np.concatenate([table.stops[walked], alone + 1])
     order = np.argsort(starts, kind="stable")
-    words = whole + len(alone)
-    return words, words, _bursts(starts[order], stops[order]), whole, len(alone)
+    words = in_rows + len(alone)
+    return words, words, _bursts(starts[order], stops[order]), in_rows, len(alone)
 
 
-SCHEMES: dict[str, Callable[[Table, Moment], Counts]] = {
+SCHEMES: dict[str, Callable[[Table, LearningStep], Counts]] = {
     "dense": _dense,
     "two_tables": _two_tables,
     "forward_only": _forward_only,

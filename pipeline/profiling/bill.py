@@ -1,4 +1,4 @@
-"""The whole energy bill of a cell, as it stands in `energy.json`."""
+"""The complete energy bill of a cell, as `energy.json` holds it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ def bill_cell(
     encoder: Encoder[Any],
     sparsity: "SparsitySettings",
 ) -> dict[str, Any]:
-    """Count and estimate what a cell's networks take.
+    """Count a cell's operations and estimate their energy.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def average_power(int8: dict[str, Any], windows: pd.DataFrame) -> dict[str, Any]
 
 def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str, Any]:
     """Apply a cutoff to each fold, of its integer network if all folds have one."""
-    from pipeline.profiling.cutoff import applied, told
+    from pipeline.profiling.cutoff import applied, summarised
 
-    whole = all(fold.integers is not None for fold in folds)
+    integer = all(fold.integers is not None for fold in folds)
     cut = [
         applied(
-            fold.integers if whole and fold.integers is not None else fold.network,
+            fold.integers if integer and fold.integers is not None else fold.network,
             fold.validation,
             fold.test,
             settings,
@@ -86,8 +86,8 @@ def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str
         name: pooled([each.counted[name] for each in cut])
         for name in ("with", "without")
     }
-    numbers: Numbers = "int8" if whole else "float32"
-    # The encoder goes on all the time: a cutoff changes nothing of its energy.
+    numbers: Numbers = "int8" if integer else "float32"
+    # The encoder runs all the time: a cutoff does not change its energy.
     estimated = {
         name: {
             table: {key: value for key, value in each.items() if key != "encoder"}
@@ -95,4 +95,4 @@ def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str
         }
         for name, one in counted.items()
     }
-    return {**told(cut), "estimated": estimated}
+    return {**summarised(cut), "estimated": estimated}

@@ -1,8 +1,8 @@
-"""At which spike rate a spiking network costs as much as its matched network of ReLUs.
+"""The spike rate at which a spiking network costs as much as its matched ReLU network.
 
 The bill of a spiking network is linear in the rate of its hidden neurons: input spikes,
 membrane updates and biases are there in any case, and all that hidden spikes cause
-grows with them. So two points of the line say at which rate it meets the other's bill.
+grows with them. So two points of the line determine the rate at which the bills meet.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ ASSUMPTIONS = (
     "other network uses each synapse once an inference: with a step as that once, "
     "compare spikes a use",
 )
-"""What a break-even rate takes for granted."""
+"""The assumptions of a break-even rate."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class BreakEven:
     rate : float
         Spikes a hidden neuron and step.
     break_even_rate : float or None
-        At which both cost the same; None if no rate would do, or it cannot be told.
+        The rate at which both cost the same; None if there is none, or it is unknown.
     fixed_ratio : float
         What the spiking network would cost without hidden spikes, over the other's
         energy.
@@ -112,7 +112,7 @@ def break_even(
 
 
 def _absent(part: Plain, table: str) -> str | None:
-    """Say why there is no bill by a table; None if there is one."""
+    """Give the reason why a table has no bill; None if it has one."""
     if "absent" in part:
         return str(part["absent"])
     bill = part["estimated"].get(table, {"absent": "it is not billed by this table"})
@@ -131,17 +131,19 @@ def _meeting_rate(
 def in_words(
     rate: float, ratio: float, fixed_ratio: float, meets: float | None, other: str
 ) -> str:
-    """Say how the two compare, and at which rate that would change."""
-    said = f"at {rate:.2g} spikes a neuron and step it costs {ratio:.2g} times {other}"
+    """Describe the comparison, and the rate at which it would change."""
+    at_rate = (
+        f"at {rate:.2g} spikes a neuron and step it costs {ratio:.2g} times {other}"
+    )
     if fixed_ratio >= 1:
         return (
-            f"{said}; no rate would do: without hidden spikes, too, it costs "
+            f"{at_rate}; no rate would do: without hidden spikes, too, it costs "
             f"{fixed_ratio:.2g} times as much"
         )
     if meets is None:
-        return f"{said}; its hidden neurons do not fire, so no other rate is known"
+        return f"{at_rate}; its hidden neurons do not fire, so no other rate is known"
     if meets >= 1:
-        return f"{said}; it would cost less at any rate"
+        return f"{at_rate}; it would cost less at any rate"
     if ratio > 1:
-        return f"{said}; below {meets:.2g} it would cost less"
-    return f"{said}; above {meets:.2g} it would cost more"
+        return f"{at_rate}; below {meets:.2g} it would cost less"
+    return f"{at_rate}; above {meets:.2g} it would cost more"

@@ -34,7 +34,7 @@ Joules = Annotated[float, Field(gt=0, lt=1e-6)]
 
 
 class Memory(Settings):
-    """What an access costs, by the size of the memory."""
+    """The cost of an access, by the size of the memory."""
 
     access_bits: Annotated[int, Field(gt=0, description="width of an access")]
     points: Annotated[
@@ -50,7 +50,7 @@ class Memory(Settings):
         return self
 
     def joules_per_bit(self, size_bytes: int) -> float:
-        """Interpolate; below the first point it is the first, beyond the last a line.
+        """Interpolate; constant below the first point, linear beyond the last.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class Memory(Settings):
 
 
 class CostTable(Settings):
-    """What operations cost on one kind of hardware."""
+    """The costs of operations on one kind of hardware."""
 
     source: Annotated[str, Field(min_length=1, description="where it was published")]
     doi: Annotated[str | None, Field(pattern=r"^10\.", description="of the source")]
@@ -126,7 +126,7 @@ def tables_for(numbers: Numbers) -> dict[str, CostTable]:
 
 
 def instruction_energy(name: str) -> float:
-    """Give what an instruction of an emulated processor costs, joules.
+    """Give the energy of one instruction of an emulated processor, in joules.
 
     ::
 

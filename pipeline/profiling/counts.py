@@ -1,4 +1,4 @@
-"""What was counted of a network's work: integers over all windows."""
+"""Counts of a network's work: integers over all windows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -47,7 +47,7 @@ class Synapses:
     store: SynapseStore = NO_SYNAPSES
 
     def moved(self) -> Iterator[Moved]:
-        """Say which words were read and written."""
+        """List the words read and written."""
         yield from self.store.moved(
             self.effective, self.dense, self.outputs, self.biases, graded=self.graded
         )
@@ -70,7 +70,7 @@ class Neurons:
     rescalings : int
         32-bit multiplications that bring sums to another unit.
     shifted_additions : int
-        By which integer neurons leak, in all updates.
+        Shifted additions of the leaks of integer neurons, in all updates.
     accumulated : int
         Values added to accumulators of a read-out.
     store : NeuronStore
@@ -89,7 +89,7 @@ class Neurons:
     store: NeuronStore = NO_NEURONS
 
     def moved(self) -> Iterator[Moved]:
-        """Say which words were read and written."""
+        """List the words read and written."""
         yield from self.store.moved(
             self.updates,
             self.outputs,
@@ -134,7 +134,7 @@ class Counted:
 
     @property
     def dense_operations(self) -> int:
-        """What a machine that skips no zero would do."""
+        """The operations of a machine that skips no zero."""
         return sum(layer.dense for layer in self.synapses)
 
     @property
@@ -149,7 +149,7 @@ class Counted:
 
     @property
     def shifted_additions(self) -> int:
-        """Additions of shifted membranes and currents, by which integers leak."""
+        """Shifted additions, by which the neurons of integer networks leak."""
         return sum(layer.shifted_additions for layer in self.neurons)
 
     @property
@@ -182,7 +182,7 @@ class Counted:
         return zeros / sum(layer.weights for layer in self.synapses)
 
     def moved(self) -> Iterator[Moved]:
-        """Say which words all layers read and wrote."""
+        """List the words that all layers read and wrote."""
         for synapses in self.synapses:
             yield from synapses.moved()
         for neurons in self.neurons:

@@ -1,14 +1,14 @@
-"""Decide windows before their end, where validation says that it changes little.
+"""Decide windows before their end, where validation shows that it changes little.
 
-A network is asked at a few moments, as `pipeline.profiling.running` says. A
-window stops at the first moment m where
+The network's running logits are read at a few moments, which
+`pipeline.profiling.running` chooses. A window stops at the first moment m where
 
 ::
 
     gap[m] = top1 − top2 of the running logits > β
 
-and otherwise lasts whole. One β serves all moments. It is the smallest value, 0 or a
-gap that occurs, for which
+and otherwise runs to its end. One β serves all moments. It is the smallest value, 0 or
+a gap that occurs, for which
 
 ::
 
@@ -16,14 +16,14 @@ gap that occurs, for which
     mean over k   ─────────────────────────────────────────────────   ≥ agreement
                             windows of k that stop early
 
-over classes k and the validation windows; of class k are here the windows that are
-decided as k when they are whole. Classes of which no window stops early are left out;
-if no β has any window stop early and agrees so well, no window is cut. Classes count
-the same, or the rare ones would have no say: a network that expects the common class
-before it has seen a beat agrees with itself in most windows.
+over classes k and the validation windows; here the windows of class k are those that
+the full window decides as k. Classes of which no window stops early are left out. If
+no β stops a window early and reaches the agreement, no window is cut. Every class has
+the same weight, or the rare classes would not count: a network that expects the common
+class before it has seen a beat agrees with itself in most windows.
 
-What the comparison itself costs, a largest and a second largest logit at each moment,
-is not counted.
+The cost of the comparison itself, the two largest logits at each moment, is not
+counted.
 
 References
 ----------
@@ -61,14 +61,14 @@ class Applied:
     beta : float, int or None
         None: no window is cut.
     asked : float
-        The agreement asked for.
+        The agreement required.
     upheld : dict of str to (float or None)
         The agreement in `validation` and `test`; None if no window stops early.
     when : Moments
     at : array, shape (window,)
         Each test window's moment, from 0.
     early, late, targets : array, shape (window,)
-        What is decided with and without the cutoff, and what is right.
+        Decisions with and without the cutoff, and the true classes.
     counted : dict of str to Counted
         `with` and `without`, over all test windows.
     """
@@ -99,23 +99,23 @@ def cutoff(
 
     Returns
     -------
-    told : dict
-        As `told` gives it for one fold.
+    summary : dict
+        As `summarised` gives it for one fold.
 
     Raises
     ------
     MeasurementError
         A layer cannot be counted.
     """
-    return told([applied(network, validation, test, settings)])
+    return summarised([applied(network, validation, test, settings)])
 
 
-def told(folds: Sequence[Applied]) -> dict[str, Any]:
-    """Put cutoffs of one network a fold into plain values.
+def summarised(folds: Sequence[Applied]) -> dict[str, Any]:
+    """Summarise the cutoffs of all folds, one network a fold, in plain values.
 
     Returns
     -------
-    told : dict
+    summary : dict
         `folds`, each with `beta` (None: no window is cut), and `agreement`, in
         `validation` and `test`; `asked`; and over the test windows of all folds:
         `moments`, each with the `share` of windows that stop there, `steps_share` (of
@@ -149,34 +149,34 @@ def told(folds: Sequence[Applied]) -> dict[str, Any]:
 def applied(
     network: nn.Module, validation: Windows, test: Windows, settings: CutoffSettings
 ) -> Applied:
-    """Do what `cutoff` does; gives all of it, to be put together with other folds'."""
+    """Calibrate and apply a cutoff, as `cutoff` does, and return every result."""
     when = moments(network, test)
     known = running(network, validation, when)
     beta = calibrated(known, settings.agreement)
-    said = running(network, test, when)
-    at = stops(said.gaps, beta)
-    whole = np.full_like(at, len(when.steps) - 1)
+    tested = running(network, test, when)
+    at = stops(tested.gaps, beta)
+    last = np.full_like(at, len(when.steps) - 1)
     return Applied(
         beta,
         settings.agreement,
         {
             "validation": agreement(known, stops(known.gaps, beta)),
-            "test": agreement(said, at),
+            "test": agreement(tested, at),
         },
         when,
         at,
-        decided(said, at),
-        said.decisions[-1],
+        decided(tested, at),
+        tested.decisions[-1],
         test.targets.cpu().numpy(),
         {
             "with": count_until(network, test, when, at),
-            "without": count_until(network, test, when, whole),
+            "without": count_until(network, test, when, last),
         },
     )
 
 
 def calibrated(known: Running, asked: float) -> float | int | None:
-    """Find the smallest β that the agreement asks for; None if no β will do.
+    """Find the smallest β that reaches the required agreement; None if no β does.
 
     A window stops at moment m for β from its highest gap before m up to gap[m], if that
     is higher. So each window is a few intervals of β, and counts over all of them
@@ -202,7 +202,7 @@ def calibrated(known: Running, asked: float) -> float | int | None:
 
 
 def _mean_there(values: np.ndarray) -> np.ndarray:
-    """Average over the first axis what is not NaN; NaN of nothing."""
+    """Average over the first axis, without NaN; NaN where every value is NaN."""
     there = ~np.isnan(values)
     total = np.where(there, values, 0).sum(0)
     return np.where(there.any(0), total / np.maximum(there.sum(0), 1), np.nan)
@@ -217,24 +217,24 @@ def stops(gaps: np.ndarray, beta: float | int | None) -> np.ndarray:
     return np.where(over.any(0), over.argmax(0) if last else 0, last)
 
 
-def agreement(said: Running, at: np.ndarray) -> float | None:
-    """Compute the share of early decisions that the whole window upholds.
+def agreement(answers: Running, at: np.ndarray) -> float | None:
+    """Compute the share of early decisions that the full window confirms.
 
     The mean over classes, as for β; None if no window stops early.
     """
-    early, late = at < len(said.decisions) - 1, said.decisions[-1]
-    upheld = decided(said, at) == late
+    early, late = at < len(answers.decisions) - 1, answers.decisions[-1]
+    upheld = decided(answers, at) == late
     shares = [upheld[early & (late == k)].mean() for k in np.unique(late[early])]
     return float(np.mean(shares)) if shares else None
 
 
-def decided(said: Running, at: np.ndarray) -> np.ndarray:
-    """Give what is decided at each window's moment, (window,)."""
-    taken: np.ndarray = np.take_along_axis(said.decisions, at[None], 0)[0]
+def decided(answers: Running, at: np.ndarray) -> np.ndarray:
+    """Give the decision at each window's moment, (window,)."""
+    taken: np.ndarray = np.take_along_axis(answers.decisions, at[None], 0)[0]
     return taken
 
 
-def _balanced(said: np.ndarray, targets: np.ndarray) -> float:
-    """Compute the mean over classes of the share that is right."""
-    right = said == targets
+def _balanced(predicted: np.ndarray, targets: np.ndarray) -> float:
+    """Compute the balanced accuracy: the mean recall of the classes."""
+    right = predicted == targets
     return float(np.mean([right[targets == k].mean() for k in np.unique(targets)]))

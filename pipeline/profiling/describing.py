@@ -1,4 +1,4 @@
-"""Counts put into words: plain numbers, a window each, and a second of signal each."""
+"""Counts as plain numbers: per window, and per second of signal."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,9 +10,9 @@ Plain = dict[str, Any]
 
 
 def describe(counted: Counted) -> Plain:
-    """Put counts into words: a window (one inference) and a second of signal.
+    """Express counts as plain numbers: per window (one inference) and per second.
 
-    A second is a window's count over its length: windows that follow each other.
+    A second's count is a window's count over its length.
     """
     windows, window_s = counted.n_windows, counted.window_s
     per_window = {name: value / windows for name, value in totals(counted).items()}
@@ -57,7 +57,7 @@ def totals(counted: Counted) -> dict[str, int]:
 
 
 def words_of(every: Iterable[Moved], windows: int) -> dict[str, dict[str, float]]:
-    """Add up words read and written, by kind; of spikes a word is a bit."""
+    """Add up words read and written, by kind; a spike is a word of one bit."""
     words: dict[str, tuple[int, int]] = {}
     for moved in every:
         read, written = words.get(moved.kind, (0, 0))
@@ -70,7 +70,7 @@ def words_of(every: Iterable[Moved], windows: int) -> dict[str, dict[str, float]
 
 
 def state_bytes(counted: Counted) -> int:
-    """Add up what the neurons' state takes while a network runs."""
+    """Add up the bytes of the neurons' state while a network runs."""
     return sum(
         moved.memory_bytes
         for layer in counted.neurons
@@ -90,7 +90,7 @@ def _synapses(layer: Synapses, windows: int) -> Plain:
 
 
 def _neurons(layer: Neurons, windows: int) -> Plain:
-    told: Plain = {
+    plain: Plain = {
         "membrane_updates": layer.updates / windows,
         "membrane_multiplications": layer.multiplications / windows,
         "shifted_additions": layer.shifted_additions / windows,
@@ -98,5 +98,5 @@ def _neurons(layer: Neurons, windows: int) -> Plain:
         "words": words_of(layer.moved(), windows),
     }
     if layer.outputs:
-        told["activation_sparsity"] = 1 - layer.nonzero / layer.outputs
-    return told
+        plain["activation_sparsity"] = 1 - layer.nonzero / layer.outputs
+    return plain

@@ -1,7 +1,7 @@
 """What a device draws on average, and how long a battery lasts.
 
-A wearable encodes all the time and decides now and then: at each beat, or as often as
-windows follow each other.
+A wearable encodes continuously and decides now and then: at each beat, or at the rate
+at which windows follow each other.
 """
 
 from dataclasses import asdict, dataclass
@@ -41,7 +41,7 @@ ASSUMPTIONS = (
     "the estimate takes the encoder's own operations alone; the emulated program's "
     "front end filters, resamples and scales too",
     "analog front end, converter, radio, regulator losses and sleep current are not "
-    "included: for the whole device, add them",
+    "included: for the complete device, add them",
     "all of the battery's nominal capacity can be used; it does not age",
 )
 """What average power and battery life take for granted."""

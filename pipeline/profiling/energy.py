@@ -22,7 +22,7 @@ PARTS: tuple[tuple[str, Operation], ...] = (
     ("spikes", "spike"),
     ("addresses", "addressing"),
 )
-"""Parts of a bill, and the operations of a cost table that they are billed by."""
+"""Parts of a bill, and the operations of a cost table that bill them."""
 
 
 def estimates(
@@ -61,9 +61,9 @@ def estimate(
         `energy_uj_per_window`, the headline, in microjoules; the rest in joules. Or
         `absent`, the reason why the table does not apply.
     """
-    told = {"source": cited(table), "assumptions": list(table.assumptions)}
+    provenance = {"source": cited(table), "assumptions": list(table.assumptions)}
     if reason := inapplicable(counted, table):
-        return {"absent": reason, **told}
+        return {"absent": reason, **provenance}
     parts = parts_j_per_window(counted, table)
     silent = parts_j_per_window(counted.without_hidden_spikes(), table)
     energy_j = sum(parts.values())
@@ -75,7 +75,7 @@ def estimate(
         "without_hidden_spikes_j_per_window": sum(silent.values()),
         "not_billed": not_billed(counted, table),
         "encoder": encoder_energy(encoder, table, counted.window_s),
-        **told,
+        **provenance,
     }
 
 
@@ -85,9 +85,9 @@ def cited(table: CostTable) -> str:
 
 
 def inapplicable(counted: Counted, table: CostTable) -> str | None:
-    """Say why a table cannot bill this network; None if it can."""
+    """Give the reason why a table cannot bill this network; None if it can."""
     if table.spikes_only and counted.effective_macs:
-        return "layers of it take graded values, and the source bills only spikes"
+        return "some layers take graded values, and the source bills only spikes"
     if table.spikes_only and not counted.membrane_updates:
         return "it has no spiking neurons, and the source bills only such networks"
     most = table.most_multiplications
@@ -118,7 +118,7 @@ def _memory_j(counted: Counted, memory: Memory) -> Iterator[tuple[str, float]]:
 
 
 def operations(counted: Counted) -> dict[Operation, int]:
-    """Count what costs are of, over all windows."""
+    """Count the operations that have costs, over all windows."""
     return {
         "accumulate": counted.effective_acs,
         "multiply_accumulate": counted.effective_macs,
@@ -132,7 +132,7 @@ def operations(counted: Counted) -> dict[Operation, int]:
 
 
 def not_billed(counted: Counted, table: CostTable) -> list[str]:
-    """Name what the network does and the table has no cost of."""
+    """Name the parts of the network's work for which the table has no cost."""
     numbers = operations(counted)
     billed = {part for part, operation in PARTS if operation in table.joules}
     done = [part for part, operation in PARTS if numbers[operation]]
@@ -143,7 +143,7 @@ def not_billed(counted: Counted, table: CostTable) -> list[str]:
 def encoder_energy(
     numbers: Mapping[str, int] | None, table: CostTable, window_s: float
 ) -> dict[str, Any]:
-    """Estimate the encoder's energy of a window, or say why there is none."""
+    """Estimate the encoder's energy of a window, or give the reason for its absence."""
     if numbers is None:
         return {"absent": "the encoder does not state its operations"}
     joules: dict[str, float] = {str(kind): j for kind, j in table.joules.items()}

@@ -1,4 +1,4 @@
-"""What is profiled of each fold: its networks, and windows to run them on."""
+"""What the profile of a fold needs: its networks, and windows to run them on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Fold:
     ----------
     network : nn.Module
     integers : IntegerNetwork or None
-        None where it does not run in integers.
+        None where the network does not run in integers.
     absent : str
-        Why not.
+        The reason why there is none.
     test : Windows
-        As many as are counted, at equal distances.
+        The windows that are counted, at equal distances.
     validation : Windows
     """
 
@@ -83,7 +83,7 @@ class Cell:
 
         path = trained.weights_path(self.runs, line["fold"])
         network, _ = trained.load_network(path, self.network, self.neuron)
-        integers, told = trained.load_quantized(
+        integers, metadata = trained.load_quantized(
             trained.quantized_path(self.runs, line["fold"])
         )
         test, validation = (
@@ -92,7 +92,7 @@ class Cell:
         return Fold(
             network,
             integers,
-            told.get("absent", ""),
+            metadata.get("absent", ""),
             batches.load(self.spikes, evenly(test, at_most), labels),
             batches.load(self.spikes, validation, labels),
         )

@@ -1,10 +1,10 @@
-"""What learning costs in memory: words touched a step, and bytes to be kept."""
+"""The memory that learning takes: words touched per step, and bytes stored."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from pipeline.profiling._moments import Factors, FanOut, Sources, Targets
+from pipeline.profiling._learning_steps import Factors, FanOut, Sources, Targets
 from pipeline.profiling.accesses import SCHEMES, Accesses, count_accesses
 
 Precision = Literal["float32", "int8"]
@@ -19,7 +19,7 @@ TRACES_ON_SYNAPSES = "traces_on_synapses"
 """The implementation that keeps both traces on each synapse, a weight and two words."""
 
 STORES = (*SCHEMES, TRACES_ON_SYNAPSES)
-"""What `bytes_of` knows."""
+"""The schemes that `bytes_of` accepts."""
 
 ASSUMPTIONS = (
     "`dense` is the baseline that walks every synapse every step, in one run of memory",
@@ -52,7 +52,7 @@ ASSUMPTIONS = (
     "Brian2's example of STDP does, in words of our size and without Brian2's own "
     "indices and times of update",
 )
-"""What is counted, and against which baseline anything is less."""
+"""The rules of counting, and the baseline of each comparison."""
 
 
 def bytes_of(
@@ -62,14 +62,14 @@ def bytes_of(
     compressed: bool = False,
     adaptive_threshold: bool = False,
 ) -> dict[str, float]:
-    """Say what has to be kept for a synapse and for a neuron.
+    """Give the bytes stored for a synapse and for a neuron.
 
     ::
 
         synapse = weight + its traces + [compressed] · (index + reverse table)
         neuron = membrane + current + its traces + [compressed] · pointers
 
-    where the reverse table, of `two_tables`, holds a source and a place.
+    where the reverse table of `two_tables` holds a source and an index of a weight.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def bytes_of(
     precision : "float32" or "int8"
         Of weights and traces.
     compressed : bool
-        Whether rows list their targets; a pointer a row, or a column, says where.
+        Whether rows list their targets, with one pointer a row or column.
     adaptive_threshold : bool
         Whether neurons keep a threshold of their own.
 
     Returns
     -------
     kept : dict
-        `per_synapse` and `per_neuron` (that is source and target at once), bytes.
+        Bytes `per_synapse` and `per_neuron`, for a neuron that is source and target.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def learning_bill(
     precision: Precision = "float32",
     adaptive_threshold: bool = False,
 ) -> dict[str, Any]:
-    """Put the memory that learning takes into words: plain numbers, by scheme.
+    """Give the memory that learning takes in plain numbers, by scheme.
 
     Parameters
     ----------

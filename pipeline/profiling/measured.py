@@ -1,7 +1,7 @@
-"""What machines measured of a trained run: kept for good, apart from what repeats.
+"""Measurements of a trained run on machines: kept for good, apart from the outputs.
 
-`data/measured/<cell>/<run_key>.json` belongs to no stage, so that nothing removes it;
-its name says which run was measured, so that another one's figures are never shown.
+`data/measured/<cell>/<run_key>.json` belongs to no stage, so that nothing removes it.
+Its name contains the key of the measured run, so that no other run shows its figures.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ def path(cell: str, run_key: str) -> Path:
 
 
 def load(cell: str, run_key: str) -> dict[str, Any]:
-    """Read what was measured of a run; empty if nothing was."""
+    """Read the measurements of a run; empty if there are none."""
     there = path(cell, run_key)
     return files.load_json(there) if there.exists() else {}
 
 
 def add(cell: str, run_key: str, parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Add what was measured now to what is known of a run, and give all of it.
+    """Add new measurements to those of a run, and return all of them.
 
     Parameters
     ----------

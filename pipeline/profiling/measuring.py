@@ -1,4 +1,4 @@
-"""What one window takes on this machine: seconds, and joules by each meter."""
+"""The cost of one window on this machine: seconds, and joules by each meter."""
 
 import platform
 import statistics
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 WARM_UP = 3
 RENEWALS = 20
-"""Times that a meter is renewed in a repeat's work: one more or less is 5 %."""
+"""Updates of a meter in a repeat's work: one more or less is 5 %."""
 
 LENGTHENED = 10
-"""Times that a repeat's work may become longer for that."""
+"""The largest factor by which a repeat's work may become longer for that."""
 
 SETTLING = 0.1
 """Share of a repeat's length that passes unmetered before it."""
@@ -82,7 +82,7 @@ def meters(
 def _inference(
     network: "nn.Module", windows: "Windows"
 ) -> Iterator[Callable[[], None]]:
-    """Give what runs the first window once, on one thread."""
+    """Give a function that runs the first window once, on one thread."""
     import torch
 
     from pipeline.networks._deployed import deployed
@@ -100,7 +100,7 @@ def _inference(
 
 
 def median_s(work: Callable[[], None], repeats: int) -> float:
-    """Time work some times over, after a warm-up; the median, in seconds."""
+    """Time repeated work after a warm-up; returns the median in seconds."""
     times = []
     for _ in range(WARM_UP + repeats):
         begun = time.perf_counter()
@@ -118,9 +118,9 @@ def metered(
     clock: Clock = time.perf_counter,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Measure the energy of a window beyond idling, or say why it is absent.
+    """Measure the energy of a window beyond idling, or give the reason for its absence.
 
-    Each repeat idles, then works as long; what idling takes is subtracted.
+    Each repeat idles, then works for as long; the energy of idling is subtracted.
 
     Parameters
     ----------
@@ -128,11 +128,11 @@ def metered(
     work : Callable[[], None]
         The inference of one window.
     window_s : float
-        What it takes, about.
+        The duration of one inference, approximately.
     settings : ProfilingSettings
         `meter_s` and `meter_repeats`.
     clock, sleep : Callable
-        What tells the time, and what waits.
+        The clock in seconds, and the function that waits.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def _repeat(
     sleep: Callable[[float], None],
 ) -> Repeat:
     """Idle, then work, about as long."""
-    sleep(SETTLING * length_s)  # what came before dies down
+    sleep(SETTLING * length_s)  # earlier work dies down
     begun_s, begun_j = clock(), watch.joules()
     sleep(length_s)
     idled_s, idled_j = clock(), watch.joules()
@@ -229,5 +229,5 @@ def _meter(name: str) -> Meter:
 
 
 def processor() -> str:
-    """Name this machine's processor, as far as the system tells."""
+    """Name this machine's processor, as far as the system reports it."""
     return platform.processor() or platform.machine()

@@ -1,4 +1,4 @@
-"""Count what a network does, in integers, by NeuroBench's definitions.
+"""Count a network's operations, in integers, by NeuroBench's definitions.
 
 A synaptic operation is one nonzero input meeting one nonzero weight. It is an
 accumulate (AC) where all inputs of the layer are −1, 0 or 1, and a multiply-accumulate
@@ -42,7 +42,7 @@ from pipeline.quantization.neurons import IntegerCompeting
 
 
 def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:
-    """Run windows through a network and count what it does.
+    """Run windows through a network and count its operations.
 
     A linear read-out of spike rates is counted as an event-driven device does it: it is
     linear in the spikes, so each spike adds one row of weights and nothing is
@@ -128,7 +128,7 @@ def _is_own(module: nn.Module, passed: list[nn.Module]) -> bool:
 
 
 def _is_passed(module: nn.Module) -> bool:
-    """Whether what comes after depends on it."""
+    """Whether the counting of later layers depends on it."""
     layers = nn.Conv1d | nn.Linear | SegmentRates | Unrolled
     return isinstance(module, layers) or _snntorch.is_neuron(module)
 
@@ -144,7 +144,7 @@ def _synapses(
             yield InhibitionTally(f"{name}.inhibition", module)
         case nn.Linear(), _ if _is_own(module, passed):
             return
-        # Before the first layer are spikes; after one, whatever its neurons give.
+        # The first layer takes spikes; later ones take the outputs of neurons.
         case nn.Linear(), (
             [SegmentRates() as pool]
             | [*_, Unrolled(spiking=True), SegmentRates() as pool]
@@ -194,7 +194,7 @@ def _refuse_uncounted(network: nn.Module) -> None:
 
 
 def _kept(network: nn.Module) -> Iterator[Tensor]:
-    """List what a device keeps of a network: parameters, and buffers but for state."""
+    """List a network's memory on a device: parameters, and buffers other than state."""
     yield from network.parameters()
     for name, buffer in network.named_buffers():
         if not _snntorch.is_state(network, name):
@@ -202,7 +202,7 @@ def _kept(network: nn.Module) -> Iterator[Tensor]:
 
 
 def _parameters(network: nn.Module) -> int:
-    """Count the numbers that were learned; of integer networks all that are kept."""
+    """Count the learned numbers; for integer networks, all stored numbers."""
     integers = isinstance(network, IntegerNetwork)
     return sum(
         t.numel() for t in (_kept(network) if integers else network.parameters())

@@ -1,7 +1,7 @@
-"""What a cell costs: counted, and estimated from what was counted.
+"""The cost of a cell: counted operations, and the energy estimated from them.
 
-Both are the same on every machine of a kind. What is measured, on one machine, stands
-in `measuring`; the two are never added up or put into one file.
+Both are the same on every machine of a kind. Measurements on one machine belong to
+`measuring`; the two are never added up or put into one file.
 """
 
 from collections.abc import Sequence
@@ -61,14 +61,14 @@ def profile(
     *,
     absent: str = "there is no integer network",
 ) -> dict[str, Any]:
-    """Count what the networks of a cell do, and estimate the energy of it.
+    """Count the operations of a cell's networks, and estimate their energy.
 
     Parameters
     ----------
     folds : sequence of (nn.Module, IntegerNetwork or None, Windows)
         Each fold's network, the same in integers, and test windows of that fold.
     encoder : Encoder
-        What made the windows' spikes.
+        The encoder of the windows' spikes.
     absent : str
         Why a fold has no integer network, if one has none.
 
@@ -86,11 +86,11 @@ def profile(
     """
     operations = encoder_operations(encoder, folds[0][-1])
     floats = [(network, windows) for network, _, windows in folds]
-    whole = [(integers, windows) for _, integers, windows in folds if integers]
+    in_integers = [(integers, windows) for _, integers, windows in folds if integers]
     return {
         **bill(floats, operations, "float32"),
-        "int8": bill(whole, operations, "int8")
-        if len(whole) == len(folds)
+        "int8": bill(in_integers, operations, "int8")
+        if len(in_integers) == len(folds)
         else {"absent": absent},
         "assumptions": list(RULES),
     }
@@ -112,12 +112,12 @@ def bill(
 
     with one_thread():
         counted = pooled([count_windows(*each) for each in networks])
-    told = describe(counted)
-    told["encoder_per_window"] = encoder
-    told["encoder_per_second"] = encoder and {
+    plain = describe(counted)
+    plain["encoder_per_window"] = encoder
+    plain["encoder_per_second"] = encoder and {
         kind: number / counted.window_s for kind, number in encoder.items()
     }
-    return {"counted": told, "estimated": estimates(counted, encoder, numbers)}
+    return {"counted": plain, "estimated": estimates(counted, encoder, numbers)}
 
 
 def count_windows(network: "nn.Module", windows: "Windows") -> Counted:
@@ -133,7 +133,7 @@ def count_windows(network: "nn.Module", windows: "Windows") -> Counted:
 
 
 def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
-    """Count the memory that a layer's pair rule would touch if it learned on.
+    """Count the memory that a layer's pair rule would touch if learning continued.
 
     The first windows follow each other without a pause, and weights stay as they are.
 
@@ -174,7 +174,7 @@ def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
 def encoder_operations(
     encoder: Encoder[Any], windows: "Windows"
 ) -> dict[str, int] | None:
-    """Count the encoder's operations a window, at most; None if it does not say."""
+    """Count the encoder's operations a window, at most; None if it states none."""
     operations = encoder.operations()
     if operations is None:
         return None

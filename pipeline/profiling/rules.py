@@ -1,4 +1,4 @@
-"""By which rules operations and words are counted."""
+"""The rules by which operations and words are counted."""
 
 RULES = (
     "a synaptic operation is one nonzero input meeting one nonzero weight: an "
@@ -34,4 +34,4 @@ RULES = (
     "constants: each update reads what differs between the neurons of a layer, such as "
     "learned leaks and thresholds; what they share stays in registers",
 )
-"""What is counted, and how."""
+"""The rules, one sentence each."""

@@ -1,11 +1,11 @@
-"""What a network would say on its way through a window, and what it does until then.
+"""The decisions of a network before the end of a window, and its operations until then.
 
-The running logits of a read-out are what it would say if nothing came any more: of
-rates and counts, what is not yet seen counts as no spikes; of membranes and of class
-neurons, as they are so far. They are looked at at up to 8 moments, at equal distances
-but for rounding, of rates at ends of segments, and the last one at the end of the
-window. Layers are causal: what there is of a window makes the same running logits as
-the whole of it, in integers bit for bit.
+The running logits of a read-out are its logits if no further spike arrived: rates and
+counts take the missing steps as silent; membranes and class neurons are read in their
+present state. They are read at up to 8 moments, at equal distances but for rounding;
+rates are read at the ends of segments, and the last moment is the end of the window.
+Layers are causal: the beginning of a window gives the same running logits as the full
+window, in integers bit for bit.
 """
 
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Moments:
-    """When a network is asked, of windows of one length.
+    """The moments at which a network's decision is read, for windows of one length.
 
     Parameters
     ----------
     read : tuple of int
-        Steps that the read-out has seen by then; the last is the whole window's.
+        Steps that the read-out has seen by then; the last is that of the full window.
     steps : tuple of int
-        Steps of the window that this takes; the last is all of them.
+        Steps of the window that this takes; the last is the number of all steps.
     """
 
     read: tuple[int, ...]
@@ -46,14 +46,14 @@ class Moments:
 
 @dataclass(frozen=True)
 class Running:
-    """What a network says on its way through windows.
+    """The decisions of a network at each moment of its windows.
 
     Parameters
     ----------
     decisions : array, shape (moment, window), int64
         The class with the highest running logit.
     gaps : array, shape (moment, window)
-        Between the two highest; whole numbers of an integer network.
+        Difference of the two highest; integers for an integer network.
     """
 
     decisions: np.ndarray
@@ -61,7 +61,7 @@ class Running:
 
 
 def moments(network: nn.Module, windows: Windows) -> Moments:
-    """Choose when to ask, from what the network's layers make of a window's steps."""
+    """Choose the moments, from the steps that the network's layers make of a window."""
     stack: Any = network
     n_read = len(_outputs(stack, windows.spikes(torch.arange(1))))
     stride = round(stack.layers[-1].unrolled.dt / windows.dt) if stack.layers else 1
@@ -79,7 +79,7 @@ def moments(network: nn.Module, windows: Windows) -> Moments:
 
 
 def running(network: nn.Module, windows: Windows, when: Moments) -> Running:
-    """Run whole windows, and ask the read-out at every moment."""
+    """Run full windows, and read the decision at every moment."""
     decisions, gaps = [], []
     for rows in torch.split(torch.arange(len(windows.first)), AT_ONCE):
         logits = running_logits(network, windows.spikes(rows), when)
@@ -94,7 +94,9 @@ def running_logits(network: nn.Module, spikes: Tensor, when: Moments) -> Tensor:
     stack = cast("Stack", network.eval())
     with torch.no_grad():
         outputs = _outputs(stack, spikes)
-        logits = [_asked(stack, outputs[:stop], when.read[-1]) for stop in when.read]
+        logits = [
+            _logits_after(stack, outputs[:stop], when.read[-1]) for stop in when.read
+        ]
     return torch.stack(logits)
 
 
@@ -103,10 +105,10 @@ def count_until(
 ) -> Counted:
     """Count what a network does in windows until each stops, at moment `at`.
 
-    It is run on what there is of a window until then. A second of signal still holds
-    as many windows as it does without a cutoff.
+    The network runs on the steps of each window until then. A second of signal still
+    holds as many windows as it does without a cutoff.
     """
-    aware = Told(cast("Stack", network), when.read[-1])
+    aware = LengthAware(cast("Stack", network), when.read[-1])
     parts = [
         replace(
             count(aware, windows.spikes(rows)[: when.steps[moment]], dt=windows.dt),
@@ -126,7 +128,7 @@ def _groups(at: np.ndarray) -> Iterator[tuple[int, Tensor]]:
             yield int(moment), rows
 
 
-class Told(Stack):
+class LengthAware(Stack):
     """A network whose read-out knows the length of the full window."""
 
     def __init__(self, network: Stack, n_read: int) -> None:
@@ -135,11 +137,11 @@ class Told(Stack):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map the beginnings of windows to running logits."""
-        return _asked(self, _outputs(self, spikes), self.n_read)
+        return _logits_after(self, _outputs(self, spikes), self.n_read)
 
 
 def _outputs(network: Stack, spikes: Tensor) -> Tensor:
-    """Give what the last layer puts out: (time, batch, channel)."""
+    """Give the outputs of the last layer: (time, batch, channel)."""
     values = spikes
     with torch.no_grad():
         for layer in network.layers:
@@ -147,11 +149,11 @@ def _outputs(network: Stack, spikes: Tensor) -> Tensor:
     return values
 
 
-def _asked(network: Stack, outputs: Tensor, n_read: int) -> Tensor:
-    """Ask the read-out after the first steps of `n_read`; (batch, class).
+def _logits_after(network: Stack, outputs: Tensor, n_read: int) -> Tensor:
+    """Compute the logits after the first steps of `n_read`; (batch, class).
 
-    Of rates and counts, silence is added: it adds nothing, and what is counted of the
-    read-out finds every segment in its place.
+    For rates and counts, silent steps are appended: they add nothing, and the counters
+    of the read-out find every segment in its place.
     """
     head = network.head
     if isinstance(getattr(head, "rates", None), SegmentRates) or isinstance(

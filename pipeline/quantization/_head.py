@@ -5,12 +5,18 @@ from torch import Tensor, nn
 
 from pipeline.networks._heads import Head, RateHead, segment_edges
 from pipeline.networks._step_heads import CountHead
-from pipeline.quantization.bounds import QuantizationError, charges, finest, fits, whole
+from pipeline.quantization.bounds import (
+    QuantizationError,
+    as_integers,
+    charges,
+    finest,
+    fits,
+)
 from pipeline.quantization.network import IntegerHead
 from pipeline.quantization.scales import channel_scales, multipliers, quantised, safe
 
 MOST_BITS = 12
-"""How many bits finer a unit of the logits is than the coarsest weights' steps."""
+"""A unit of the logits is by so many bits finer than the coarsest weights' steps."""
 
 
 def check_head(head: nn.Module) -> None:
@@ -23,14 +29,14 @@ def check_head(head: nn.Module) -> None:
     if not isinstance(head, RateHead | CountHead):
         raise QuantizationError(
             "read-out",
-            f"a {type(head).__name__} is not written in integers",
+            f"a {type(head).__name__} has no integer form",
             expected="a linear read-out of rates or of the spike count",
             remedy="read_out: rates, or count",
         )
 
 
 def lengths(head: Head, n_steps: int) -> Tensor:
-    """Say of each column of a read-out's weights how many steps it averages.
+    """Count the steps that each column of a read-out's weights averages.
 
     Raises
     ------
@@ -46,7 +52,7 @@ def lengths(head: Head, n_steps: int) -> Tensor:
 
 
 def bins_of(head: Head) -> int:
-    """Count the segments of a window that a read-out tells apart."""
+    """Count the segments of a window that a read-out distinguishes."""
     return head.rates.bins if isinstance(head, RateHead) else 1
 
 
@@ -59,13 +65,13 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
     Parameters
     ----------
     head : Head
-        For which `check_head` says nothing.
+        A read-out that `check_head` accepts.
     n_steps : int
-        Of a window, where it is read.
+        Steps of a window at the read-out.
     most : int
-        The largest integer that is read: 1 for spikes.
+        The largest integer input: 1 for spikes.
     unit : float
-        What one step of those integers is.
+        The value of one step of those integers.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
     weights = linear.weight.detach().double() * unit / inside
     bias = linear.bias.detach().double()
     scales = channel_scales(weights, bias)
-    integers, biases = quantised(weights, scales), whole(bias / safe(scales))
+    integers, biases = quantised(weights, scales), as_integers(bias / safe(scales))
     columns = charges(integers, [most * steps for steps in inside.tolist()])
     sums = [charge + abs(b) for charge, b in zip(columns, biases, strict=True)]
     coarsest = float(safe(scales.amax()))

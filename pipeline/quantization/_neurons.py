@@ -1,4 +1,4 @@
-"""Trained neurons in fixed point, with the weights that drive them."""
+"""Trained neurons in fixed point, with their input weights."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -18,13 +18,13 @@ from pipeline.quantization.arithmetic import CURVE_BITS
 from pipeline.quantization.bounds import (
     ONE,
     QuantizationError,
+    as_integers,
     bend_peaks,
     competing_peak,
     finest,
     fits,
     leaky_peak,
     polynomial_peak,
-    whole,
 )
 from pipeline.quantization.neurons import (
     IntegerCompeting,
@@ -33,10 +33,10 @@ from pipeline.quantization.neurons import (
     IntegerPolynomial,
     IntegerRelu,
 )
-from pipeline.quantization.scales import Drive, channel_scales, multipliers, safe
+from pipeline.quantization.scales import LinearMap, channel_scales, multipliers, safe
 
 MOST_SHIFT = 12
-"""Fraction bits of a membrane beyond the weights': more would change no spike."""
+"""Fraction bits of a membrane beyond the weights': more would not change a spike."""
 
 MOST_FRACTION = 16
 """Fraction bits of a polynomial neuron's membrane, whose threshold is about 1."""
@@ -54,9 +54,10 @@ def check_neurons(name: str, neurons: nn.Module) -> None:
     """
     if isinstance(neurons, Recurrent):
         raise QuantizationError(
-            name, "its neurons hear each other's spikes: recurrent weights are not "
-            "written in integers", remedy="a dense or convolutional network",
-        )  # fmt: skip
+            name,
+            "recurrent weights have no integer form",
+            remedy="a dense or convolutional network",
+        )
     if isinstance(neurons, Competing):
         return
     inner = neurons.neurons if isinstance(neurons, Unrolled) else neurons
@@ -71,7 +72,7 @@ def _check_kernel(name: str, layer: NeuronLayer) -> None:
     if layer.kernel.name not in ("leaky", "polynomial"):
         raise QuantizationError(
             name,
-            f"{kind} neurons are not written in integers",
+            f"{kind} neurons have no integer form",
             expected="leaky, parametric, polynomial, relu, or competing neurons",
         )
     subtract, _, at_once, *_ = layer.options
@@ -84,17 +85,17 @@ def _check_kernel(name: str, layer: NeuronLayer) -> None:
         )
 
 
-def quantise_neurons(drive: Drive, neurons: Unrolled, scale: float) -> Quantised:
+def quantise_neurons(inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
     """Put a layer's weights and neurons in integers.
 
     Parameters
     ----------
-    drive : Drive
-        What drives them.
+    inputs : LinearMap
+        Their inputs.
     neurons : Unrolled
-        For which `check_neurons` says nothing.
+        Neurons that `check_neurons` accepts.
     scale : float
-        What one step of their activations is to be, if they are graded.
+        The size of one step of their activations, if they are graded.
 
     Raises
     ------
@@ -103,30 +104,33 @@ def quantise_neurons(drive: Drive, neurons: Unrolled, scale: float) -> Quantised
     """
     match neurons:
         case Competing():
-            return _competing(drive, neurons)
+            return _competing(inputs, neurons)
         case Unrolled(neurons=NeuronLayer() as layer):
             exact = _leaking(deepcopy(layer).double())
             with torch.no_grad():
                 gain = exact.driven(torch.ones(exact.shape, dtype=torch.float64))
-                return BY_KERNEL[layer.kernel.name](drive.times(gain), exact)
+                return BY_KERNEL[layer.kernel.name](inputs.times(gain), exact)
         case _:
-            return _relu(drive, neurons, scale)
+            return _relu(inputs, neurons, scale)
 
 
-def _leaky(drive: Drive, layer: NeuronLayer) -> Quantised:
+def _leaky(inputs: LinearMap, layer: NeuronLayer) -> Quantised:
     """Express each membrane in its own unit: a step of its weights, or a part of it.
 
-    A reset to zero in the same step is one in the next: nobody sees the membrane in
-    between.
+    A reset to zero in the same step equals one in the next: nothing reads the membrane
+    in between.
     """
     betas, thresholds = layer.constants()
-    scales = channel_scales(drive.weights, drive.bias.abs() + thresholds)
-    weights, charges = drive.quantised(scales)
+    scales = channel_scales(inputs.weights, inputs.bias.abs() + thresholds)
+    weights, charges = inputs.quantised(scales)
     beta = _leaks(betas)
 
     def attempt(shift: int) -> IntegerLeaky | None:
         units = scales * 2.0**-shift
-        bias, threshold = whole(drive.bias / units), whole(thresholds / units)
+        bias, threshold = (
+            as_integers(inputs.bias / units),
+            as_integers(thresholds / units),
+        )
         rows = zip(charges, beta, bias, threshold, strict=True)
         peaks = [leaky_peak(charge, shift, *rest) for charge, *rest in rows]
         if not fits(peaks):
@@ -135,28 +139,31 @@ def _leaky(drive: Drive, layer: NeuronLayer) -> Quantised:
         flags = layer.options[leaky_kernel.SUBTRACT], layer.options[leaky_kernel.ZERO]
         return IntegerLeaky(tensors, dt=layer.dt, shift=shift, reset=_reset(*flags))
 
-    return weights, finest(drive.name, MOST_SHIFT, attempt)
+    return weights, finest(inputs.name, MOST_SHIFT, attempt)
 
 
-def _polynomial(drive: Drive, layer: NeuronLayer) -> Quantised:
+def _polynomial(inputs: LinearMap, layer: NeuronLayer) -> Quantised:
     """Express all membranes in one unit, a power of two."""
     betas, thresholds, *polynomial = layer.constants()
     flags = (
         layer.options[polynomial_kernel.SUBTRACT],
         layer.options[polynomial_kernel.ZERO],
     )
-    scales = channel_scales(drive.weights, torch.zeros_like(drive.bias))
-    weights, charges = drive.quantised(scales)
-    beta, (a2, a3) = _leaks(betas), (whole(a * 2**CURVE_BITS) for a in polynomial[1:])
+    scales = channel_scales(inputs.weights, torch.zeros_like(inputs.bias))
+    weights, charges = inputs.quantised(scales)
+    beta, (a2, a3) = (
+        _leaks(betas),
+        (as_integers(a * 2**CURVE_BITS) for a in polynomial[1:]),
+    )
     clips = thresholds.new_full(thresholds.shape, layer.options[polynomial_kernel.CLIP])
 
     def attempt(fraction: int) -> IntegerPolynomial | None:
         unit = 2.0**-fraction
         bias, threshold, a0, clip = (
-            whole(values / unit)
-            for values in (drive.bias, thresholds, polynomial[0], clips)
+            as_integers(values / unit)
+            for values in (inputs.bias, thresholds, polynomial[0], clips)
         )
-        multiplier, shift = multipliers(drive.name, (scales / unit).tolist())
+        multiplier, shift = multipliers(inputs.name, (scales / unit).tolist())
         peaks = [*charges, *a3, *clip]
         for n, charge in enumerate(charges):
             current = (charge * multiplier[n] >> shift) + 1
@@ -174,35 +181,38 @@ def _polynomial(drive: Drive, layer: NeuronLayer) -> Quantised:
         constants = {"shift": shift, "fraction": fraction, "reset": _reset(*flags)}
         return IntegerPolynomial(tensors, dt=layer.dt, **constants)
 
-    return weights, finest(drive.name, MOST_FRACTION, attempt)
+    return weights, finest(inputs.name, MOST_FRACTION, attempt)
 
 
-def _relu(drive: Drive, layer: Unrolled, scale: float) -> Quantised:
+def _relu(inputs: LinearMap, layer: Unrolled, scale: float) -> Quantised:
     """Express activations in steps of `scale`, biases in steps of their weights."""
-    scales = channel_scales(drive.weights, drive.bias)
-    weights, charges = drive.quantised(scales)
-    bias = whole(drive.bias / safe(scales))
-    multiplier, shift = multipliers(drive.name, (scales / scale).tolist())
+    scales = channel_scales(inputs.weights, inputs.bias)
+    weights, charges = inputs.quantised(scales)
+    bias = as_integers(inputs.bias / safe(scales))
+    multiplier, shift = multipliers(inputs.name, (scales / scale).tolist())
     sums = [charge + abs(b) for charge, b in zip(charges, bias, strict=True)]
     if not fits(sums):
-        raise QuantizationError(drive.name, "sums that might not fit 32 bits")
+        raise QuantizationError(inputs.name, "sums that might not fit 32 bits")
     tensors = _tensors(bias=bias, multiplier=multiplier)
     return weights, IntegerRelu(tensors, dt=layer.dt, shift=shift)
 
 
-def _competing(drive: Drive, layer: Competing) -> Quantised:
-    """Express all membranes in one unit, for they are compared with each other."""
+def _competing(inputs: LinearMap, layer: Competing) -> Quantised:
+    """Express all membranes in one unit, because they are compared with each other."""
     neurons = layer.population.neurons
     thresholds = layer.thresholds.double()
     inhibition = torch.tensor([float(neurons.inhibition)], dtype=torch.float64)
     offset = (thresholds.abs().amax() + inhibition).reshape(1)
-    scale = channel_scales(drive.weights.reshape(1, -1), offset)
-    weights, charges = drive.quantised(scale.expand(layer.width))
+    scale = channel_scales(inputs.weights.reshape(1, -1), offset)
+    weights, charges = inputs.quantised(scale.expand(layer.width))
     beta, alpha = _leaks(torch.tensor([float(neurons.beta), float(neurons.alpha)]))
 
     def attempt(shift: int) -> IntegerCompeting | None:
         unit = scale * 2.0**-shift
-        threshold, (drop,) = whole(thresholds / unit), whole(inhibition / unit)
+        threshold, (drop,) = (
+            as_integers(thresholds / unit),
+            as_integers(inhibition / unit),
+        )
         most = drop * int(neurons.winners)
         rows = zip(charges, threshold, strict=True)
         peaks = [competing_peak(c, shift, alpha, beta, most, t) for c, t in rows]
@@ -214,17 +224,17 @@ def _competing(drive: Drive, layer: Competing) -> Quantised:
             dt=layer.dt, beta=beta, alpha=alpha, shift=shift, **constants,
         )  # fmt: skip
 
-    return weights, finest(drive.name, MOST_SHIFT, attempt)
+    return weights, finest(inputs.name, MOST_SHIFT, attempt)
 
 
-BY_KERNEL: dict[str, Callable[[Drive, NeuronLayer], Quantised]] = {
+BY_KERNEL: dict[str, Callable[[LinearMap, NeuronLayer], Quantised]] = {
     "leaky": _leaky,
     "polynomial": _polynomial,
 }
 
 
 def _leaking(layer: NeuronLayer) -> NeuronLayer:
-    """Take the time constants of leaks of few digits: gains then fit them, too."""
+    """Use the time constants of leaks of few digits, so that the gains fit them too."""
     log_tau = layer.learned["log_tau"].data
     leaks = _leaks((-layer.dt * (-log_tau).exp()).exp().flatten())
     kept = torch.tensor(leaks, dtype=log_tau.dtype).reshape_as(log_tau) / ONE
@@ -233,7 +243,7 @@ def _leaking(layer: NeuronLayer) -> NeuronLayer:
 
 
 def _leaks(values: Tensor) -> list[int]:
-    """Give what a step leaves, 15 bits: of few digits, for shifts to take it."""
+    """Round leaks to 15 bits and few digits, so that shifts can compute them."""
     most = signed_digits.MOST_DIGITS
     return [signed_digits.nearest(value, most) for value in values.tolist()]
 

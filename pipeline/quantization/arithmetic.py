@@ -1,8 +1,8 @@
-"""Fixed point: how integers stand for numbers, and how products are rounded.
+"""Fixed point: integers that represent numbers, and rounded products.
 
-A number x with n fraction bits is the integer round(x·2ⁿ). Everything a network keeps
-fits 32 bits, by a bound that is computed when it is quantised and looked at again in
-every step; products of two such numbers take 64.
+A number x with n fraction bits is the integer round(x·2ⁿ). All stored numbers of a
+network fit 32 bits, by a bound that is computed when it is quantised and checked again
+in every step; products of two such numbers take 64.
 """
 
 from torch import Tensor
@@ -10,7 +10,7 @@ from torch import Tensor
 from pipeline.errors import PipelineError
 
 LEAK_BITS = 15
-"""Fraction bits of what a step leaves of a membrane or current."""
+"""Fraction bits of the factor by which a step multiplies a membrane or current."""
 
 CURVE_BITS = 14
 """Fraction bits of a polynomial's second and third coefficient."""
@@ -29,7 +29,7 @@ def rounded(product: Tensor, bits: int) -> Tensor:
 
 
 def fitting(values: Tensor, where: str) -> Tensor:
-    """Give the values back if they fit 32 bits.
+    """Return the values if they fit 32 bits.
 
     Raises
     ------

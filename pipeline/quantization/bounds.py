@@ -1,9 +1,9 @@
-"""How large the numbers of an integer network can become: proofs, not measurements.
+"""Bounds of the numbers of an integer network: proofs, not measurements.
 
-A layer's `charge` is the most that weights can bring a neuron in a step, whatever its
-inputs are and in whatever order they are added. From it and the neuron's constants
-follows a number that no state and no partial sum ever passes. All in Python's integers,
-which cannot overflow themselves.
+A layer's `charge` is the largest sum of a neuron's weights in a step, for all inputs
+and all orders of adding them. From it and the neuron's constants follows a number that
+no state and no partial sum ever exceeds. All are Python's integers, which cannot
+overflow themselves.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 
 class QuantizationError(PipelineError):
-    """A network that cannot run in integers; it says which layer, and why."""
+    """A network that cannot run in integers; the message names the layer and reason."""
 
 
-def whole(values: Tensor) -> list[int]:
+def as_integers(values: Tensor) -> list[int]:
     """Round to integers, halves to even."""
     return [round(value) for value in values.tolist()]
 
 
 def charges(weights: Tensor, most: Sequence[int]) -> list[int]:
-    """Bound what a step brings each neuron, either way.
+    """Bound the magnitude of each neuron's sum in a step.
 
     Parameters
     ----------
@@ -46,14 +46,14 @@ def charges(weights: Tensor, most: Sequence[int]) -> list[int]:
 
 
 def settled(gained: int, kept: int) -> int:
-    r"""Bound a state of which every step leaves a part.
+    r"""Bound a state that every step multiplies by a factor below 1.
 
     ::
 
         u ← rounded(kept·u, 15) + g,  |g| ≤ gained   ⟹   |u| ≤ M
         M = ⌈(gained + 1)·2¹⁵ / (2¹⁵ − |kept|)⌉
 
-    for from |u| ≤ M follows |u'| ≤ |kept|·M/2¹⁵ + ½ + gained ≤ M, and u begins with 0.
+    since |u| ≤ M implies |u'| ≤ |kept|·M/2¹⁵ + ½ + gained ≤ M, and u begins with 0.
     """
     return -(-(gained + 1) * ONE // (ONE - abs(kept)))
 
@@ -64,12 +64,12 @@ def rounded_int(product: int, bits: int) -> int:
 
 
 def leaky_peak(charge: int, shift: int, beta: int, bias: int, threshold: int) -> int:
-    """Bound a membrane of `IntegerLeaky`: each step adds at most all there is."""
+    """Bound a membrane of `IntegerLeaky`: each step adds at most all of its terms."""
     return settled((charge << shift) + abs(bias) + abs(threshold), beta)
 
 
 def bend_peaks(fraction: int, a2: int, a3: int, clip: int) -> list[int]:
-    """Bound what bends the map of `IntegerPolynomial`, last, and what leads to it.
+    """Bound the intermediate values and the nonlinear part of `IntegerPolynomial`.
 
     Beyond ±clip it is constant, so this holds for every membrane.
     """
@@ -81,7 +81,7 @@ def bend_peaks(fraction: int, a2: int, a3: int, clip: int) -> list[int]:
 def polynomial_peak(
     current: int, bend: int, beta: int, a0: int, bias: int, threshold: int
 ) -> int:
-    """Bound a membrane of `IntegerPolynomial`, whatever its polynomial is."""
+    """Bound a membrane of `IntegerPolynomial` for any polynomial."""
     return settled(current + bend + abs(a0) + abs(bias) + abs(threshold), beta)
 
 
@@ -93,7 +93,7 @@ def competing_peak(
     Parameters
     ----------
     drop : int
-        What the spikes of a step take at most.
+        The largest inhibition by the spikes of a step.
     """
     synaptic = settled(charge << shift, alpha)
     return settled(synaptic + drop, beta) + abs(threshold)
@@ -117,7 +117,7 @@ def finest(name: str, most: int, attempt: Callable[[int], T | None]) -> T:
             return made
     raise QuantizationError(
         name,
-        "its numbers might not fit 32 bits, however coarse they are",
+        "its numbers might not fit 32 bits, at any number of fraction bits",
         expected="weights, biases and thresholds of comparable size, a leak that leaks",
         remedy="shorter time constants, or fewer inputs a neuron",
     )

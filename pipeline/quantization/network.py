@@ -1,6 +1,6 @@
-"""Whole networks in integers: the same `Stack`, whose parts hold integers.
+"""Complete networks in integers: the same `Stack`, whose parts hold integers.
 
-So they are run, and their operations counted, as the network they came from.
+So they run, and their operations are counted, like the network of floats.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class SegmentSums(SegmentRates):
 
 
 class IntegerHead(Head):
-    """A linear map of sums in equal segments; what a spike adds is a row of weights.
+    """A linear map of sums in equal segments; each spike adds a row of weights.
 
     ::
 
@@ -68,12 +68,12 @@ class IntegerHead(Head):
             self.register_buffer(name, values.int())
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
-        """Give what a piece adds to the sums."""
+        """Give the sums of a piece."""
         sums: Tensor = self.rates(outputs, start, n_steps)
         return sums
 
     def read_at(self, outputs: Tensor, start: int, at: At) -> Share:
-        """Give what a piece adds to the sums before each decision."""
+        """Give the sums of a piece before each decision."""
         return self.rates.trailing(outputs, start, at, self.n_read)
 
     def logits_at(self, readings: Sequence[Share], at: At) -> Tensor:
@@ -94,7 +94,7 @@ class IntegerNetwork(Stack):
 
     @property
     def scale(self) -> float:
-        """What a unit of the logits is in those of the float network."""
+        """The float network's logits for one unit of these."""
         return cast("IntegerHead", self.head).scale
 
 
@@ -105,7 +105,7 @@ WEIGHTS: dict[str, type[Convolution] | type[Dense] | type[Delayed]] = {
 
 
 def describe(network: IntegerNetwork) -> dict[str, Any]:
-    """Say in plain values what the tensors of `state_dict` are parts of."""
+    """Describe in plain values the parts that the tensors of `state_dict` belong to."""
     return {
         "layers": [
             {
@@ -122,8 +122,8 @@ def _described(module: Any) -> dict[str, Any]:
     return {"kind": module.kind, **module.constants}
 
 
-def rebuild(tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> IntegerNetwork:
-    """Make the network again from its tensors and what `describe` told of them."""
+def rebuild(tensors: Mapping[str, Tensor], parts: Mapping[str, Any]) -> IntegerNetwork:
+    """Rebuild the network from its tensors and the parts that `describe` gave."""
     # Layers draw first weights, which are replaced at once.
     with torch.random.fork_rng(devices=[]):
         layers = [
@@ -131,26 +131,26 @@ def rebuild(tensors: Mapping[str, Tensor], told: Mapping[str, Any]) -> IntegerNe
                 _weights(dict(layer["weights"]), tensors, f"layers.{k}.weights."),
                 _neurons(dict(layer["neurons"]), tensors, f"layers.{k}.unrolled."),
             )
-            for k, layer in enumerate(told["layers"])
+            for k, layer in enumerate(parts["layers"])
         ]
         weight = tensors["head.linear.weight"]
-        head = IntegerHead(weight, _below(tensors, "head."), **told["head"])
+        head = IntegerHead(weight, _below(tensors, "head."), **parts["head"])
     return IntegerNetwork(layers, head).eval()
 
 
 def _weights(
-    told: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str
+    constants: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str
 ) -> nn.Module:
-    kind = WEIGHTS[told.pop("kind")]
+    kind = WEIGHTS[constants.pop("kind")]
     (weight,) = (v for k, v in tensors.items() if k.startswith(prefix))
-    return kind(weight, **told)
+    return kind(weight, **constants)
 
 
 def _neurons(
-    told: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str
+    constants: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str
 ) -> IntegerNeurons:
-    kind = NEURONS[told.pop("kind")]
-    return kind(_below(tensors, prefix), **told)
+    kind = NEURONS[constants.pop("kind")]
+    return kind(_below(tensors, prefix), **constants)
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

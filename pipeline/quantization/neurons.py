@@ -1,7 +1,7 @@
 """Neurons in fixed point. State and constants are 32-bit, products 64-bit integers.
 
-All take sums of weights (time, batch, neuron), int64, and give outputs of the same
-shape, int64, and the last state. `rounded` stands in `arithmetic`; `≫` is a shift.
+All take sums of weights (time, batch, neuron), int64, and return outputs of the same
+shape, int64, and the last state. `rounded` is in `arithmetic`; `≫` is a shift.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ from pipeline.quantization.signed_digits import digits
 
 
 class IntegerNeurons(Unrolled):
-    """What all have: 32-bit constants a neuron, `TENSORS`, and plain ones a layer.
+    """Base class: 32-bit constants of each neuron, `TENSORS`, and those of the layer.
 
-    `multiplications` are those of an update, without that by a leak: hardware takes
+    `multiplications` are those of an update without the leak's: hardware computes
     leaks by shifts and additions, one for each of their digits.
     """
 
@@ -47,7 +47,7 @@ class IntegerNeurons(Unrolled):
         return [self.get_buffer(name).long() for name in self.TENSORS]
 
     def shifted_additions(self) -> int:
-        """Count the digits of all neurons' leaks: what one update of the layer adds."""
+        """Count the digits of all neurons' leaks: the additions of one update."""
         return sum(digits(leak) for name in self.LEAKS for leak in self._all(name))
 
     def _all(self, name: str) -> list[int]:
@@ -65,7 +65,7 @@ class IntegerLeaky(IntegerNeurons):
         u[t] = rounded(β·k[t−1], 15) + (i[t] ≪ shift) + bias − r[t]·θ
         s[t] = u[t] > θ
 
-    with k = u, but 0 where r if it resets to zero; only by subtraction is θ taken.
+    with k = u; a reset to zero sets k = 0 where r; only a reset by subtraction takes θ.
     """
 
     kind = "leaky"
@@ -158,9 +158,9 @@ class IntegerCompeting(IntegerNeurons):
     ::
 
         v[t] = rounded(β·v[t−1], 15) + g[t−1]
-        s[t] = v[t] ≥ ϑ, but of more than k only the k that are furthest above (of
-               equals the first)
-        v[t] → 0 for who fires, v[t] − h·Σs[t] for all others
+        s[t] = v[t] ≥ ϑ; if more than k neurons are, only the k furthest above fire
+               (of equals the first)
+        v[t] → 0 where s[t], v[t] − h·Σs[t] elsewhere
         g[t] = rounded(α·g[t−1], 15) + (i[t] ≪ shift)
     """
 
@@ -192,9 +192,9 @@ class IntegerCompeting(IntegerNeurons):
 
 
 def furthest(above: Tensor, winners: int) -> Tensor:
-    """Mark those of (batch, neuron) that are furthest above; of equals the first."""
+    """Mark the neurons of (batch, neuron) furthest above; of equals the first."""
     width = above.shape[1]
-    # No two keys are equal, so the order in which they are sought plays no part.
+    # No two keys are equal, so the result does not depend on the order of the search.
     keys = above * width + torch.arange(width - 1, -1, -1)
     chosen = keys.topk(min(winners, width), dim=1, sorted=False).indices
     marked = torch.zeros_like(above, dtype=torch.bool).scatter(1, chosen, True)

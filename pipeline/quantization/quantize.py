@@ -1,8 +1,9 @@
 """From a trained network of floats to one of integers.
 
-Weights become int8, symmetric, with a scale a neuron; what those scales are is never
-multiplied out where a neuron's membrane can be kept in them. Every number has a bound
-that follows from the weights and constants alone, so none overflows, whatever comes in.
+Weights become int8, symmetric, with one scale a neuron. Where a neuron's membrane can
+be kept in units of its scale, no multiplication by the scale remains. Every number has
+a bound that follows from the weights and constants alone, so none overflows for any
+input.
 
 References
 ----------
@@ -25,7 +26,7 @@ from pipeline.quantization._head import check_head, quantise_head
 from pipeline.quantization._neurons import check_neurons, quantise_neurons
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.network import IntegerNetwork
-from pipeline.quantization.scales import LARGEST, Drive
+from pipeline.quantization.scales import LARGEST, LinearMap
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 CLIPPED = 0.001
@@ -34,7 +35,7 @@ CLIPPED = 0.001
 
 @dataclass(frozen=True)
 class Values:
-    """What goes from a layer to the next: integers from 0 to `most`, of `unit` each."""
+    """The values between two layers: integers from 0 to `most`, of `unit` each."""
 
     most: int
     unit: float
@@ -52,8 +53,8 @@ def quantize(network: nn.Module, calibration: Tensor) -> IntegerNetwork:
         A `Stack` of convolutions, dense or delayed weights, each with leaky,
         polynomial, rectified or competing neurons, read out by rates or counts.
     calibration : Tensor, shape (time, window, feature)
-        Spikes of training windows. They say how many steps a window has, and how large
-        activations of rectified units become. Spiking networks need no more than one.
+        Spikes of training windows. They give the number of steps of a window, and the
+        size of the activations of rectified units. Spiking networks need only one.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def _check_finite(name: str, part: nn.Module) -> None:
 
 
 def outputs_of(stack: Stack, spikes: Tensor) -> list[Tensor]:
-    """Give what every layer puts out, (time, window, neuron) each."""
+    """Give the outputs of every layer, (time, window, neuron) each."""
     outputs: list[Tensor] = []
     with torch.no_grad():
         for layer in stack.layers:
@@ -122,11 +123,12 @@ def outputs_of(stack: Stack, spikes: Tensor) -> list[Tensor]:
 
 
 def activation_scale(outputs: Tensor) -> float:
-    """Choose the step of a layer's activations, of which there are 127.
+    """Choose the size of the 127 steps of a layer's activations.
 
-    It reaches the 99.9-th percentile of those that are above 0. The largest would be
-    one window's, would grow with the number of windows, and would make all others
-    coarser; zeros are left out because their number says nothing of the rest's size.
+    The 127 steps reach the 99.9-th percentile of the activations above 0. The largest
+    activation belongs to one window and grows with the number of windows, so it would
+    make all others coarser. Zeros are left out: their number does not depend on the
+    size of the others.
     """
     positive = outputs[outputs > 0].double().cpu().numpy()
     if not len(positive):
@@ -137,22 +139,22 @@ def activation_scale(outputs: Tensor) -> float:
 def _layer(
     name: str, layer: Layer, values: Values, outputs: Tensor
 ) -> tuple[Layer, Values]:
-    """Put a layer in integers; gives also what it puts out."""
+    """Put a layer in integers; returns also the values that it puts out."""
     graded = not layer.unrolled.spiking
     after = Values(LARGEST, activation_scale(outputs)) if graded else SPIKES
     unrolled: Unrolled = layer.unrolled
-    drive = _drive(name, layer.weights, values)
-    integers, neurons = quantise_neurons(drive, unrolled, after.unit)
+    inputs = _linear_map(name, layer.weights, values)
+    integers, neurons = quantise_neurons(inputs, unrolled, after.unit)
     return Layer(_weights(layer.weights, integers), neurons), after
 
 
-def _drive(name: str, weights: nn.Module, values: Values) -> Drive:
+def _linear_map(name: str, weights: nn.Module, values: Values) -> LinearMap:
     linear = linear_of(weights)
     matrix = linear.weight.detach().double() * values.unit
     bias = torch.zeros(len(matrix), dtype=torch.float64)
     if linear.bias is not None:
         bias = linear.bias.detach().double()
-    return Drive(name, matrix, bias, values.most)
+    return LinearMap(name, matrix, bias, values.most)
 
 
 def linear_of(weights: nn.Module) -> nn.Linear | nn.Conv1d:

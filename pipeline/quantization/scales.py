@@ -1,4 +1,4 @@
-"""Integers for floats: int8 weights with a scale a neuron, and multipliers of them."""
+"""Integers for floats: int8 weights with one scale a neuron, and their multipliers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from torch import Tensor
 from pipeline.quantization.bounds import QuantizationError, charges
 
 LARGEST = 127
-"""Of int8 weights and of activations; −128 is never used, so that −w is there too."""
+"""Largest int8 weight and activation; −128 is never used, so that −w exists too."""
 
 FAINT = 2**14
 """Thresholds and biases are at most so many steps of a weight.
@@ -23,18 +23,18 @@ MOST_SHIFT = 60
 
 
 @dataclass(frozen=True)
-class Drive:
-    """What drives a layer of neurons: a linear map, in float64.
+class LinearMap:
+    """The linear map that drives a layer of neurons, in float64.
 
     Parameters
     ----------
     name : str
-        The layer's.
+        The layer's name.
     weights : Tensor, shape (neuron, …)
-        Of the integers that come in.
+        Weights of the integer inputs.
     bias : Tensor, shape (neuron,)
     most : int
-        The largest integer that comes in: 1 for spikes.
+        The largest integer input: 1 for spikes.
     """
 
     name: str
@@ -42,20 +42,20 @@ class Drive:
     bias: Tensor
     most: int
 
-    def times(self, gains: Tensor) -> "Drive":
-        """Multiply by a gain a neuron, or one for all."""
+    def times(self, gains: Tensor) -> "LinearMap":
+        """Multiply by one gain for each neuron, or one for all."""
         flat = (self.weights.flatten(1) * gains.reshape(-1, 1)).reshape_as(self.weights)
         return replace(self, weights=flat, bias=self.bias * gains)
 
     def quantised(self, scales: Tensor) -> tuple[Tensor, list[int]]:
-        """Give int8 weights, and the bound of what they bring in a step."""
+        """Give int8 weights, and the bound of each neuron's sum in a step."""
         integers = quantised(self.weights, scales)
         rows = integers.flatten(1)
         return integers, charges(rows, [self.most] * rows.shape[1])
 
 
 def channel_scales(weights: Tensor, offsets: Tensor) -> Tensor:
-    """Give the step of each neuron's weights; 0 where all there is is 0.
+    """Give the step of each neuron's weights; 0 if its weights and offset are all 0.
 
     ::
 
@@ -65,19 +65,19 @@ def channel_scales(weights: Tensor, offsets: Tensor) -> Tensor:
     ----------
     weights : Tensor, shape (neuron, …)
     offsets : Tensor, shape (neuron,)
-        Thresholds and biases that are to be expressed in such steps.
+        Thresholds and biases to be expressed in such steps.
     """
     largest = weights.flatten(1).abs().amax(1)
     return torch.maximum(largest / LARGEST, offsets.abs() / FAINT)
 
 
 def safe(scales: Tensor) -> Tensor:
-    """Put 1 for a scale of 0, to divide by."""
+    """Replace scales of 0 by 1, for division."""
     return torch.where(scales > 0, scales, 1.0)
 
 
 def steps(weights: Tensor, scales: Tensor) -> Tensor:
-    """Round weights (neuron, …) to whole steps, −127 … 127, as floats."""
+    """Round weights (neuron, …) to integer steps, −127 … 127, as floats."""
     divisor = safe(scales).reshape(-1, *(1 for _ in weights.shape[1:]))
     return (weights / divisor).round().clamp(-LARGEST, LARGEST)
 

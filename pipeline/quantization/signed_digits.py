@@ -1,4 +1,4 @@
-"""Leaks that hardware takes by shifts and additions: few signed binary digits.
+"""Leaks that hardware computes by shifts and additions: few signed binary digits.
 
 ::
 
@@ -21,7 +21,7 @@ from functools import cache
 from pipeline.quantization.bounds import ONE
 
 MOST_DIGITS = 3
-"""Nonzero digits of a leak: at three, the part that a step takes still has two."""
+"""Nonzero digits of a leak: with three, 1 − β still has two."""
 
 
 def digits(number: int) -> int:
@@ -44,8 +44,8 @@ def numbers(most: int) -> tuple[int, ...]:
 def nearest(value: float, most: int) -> int:
     """Choose the leak of at most so many digits that is nearest, 15 fraction bits.
 
-    Of two that are equally near, that of fewer digits; then the one that leaks more. It
-    is always below 1, or nothing would end.
+    Of two that are equally near it takes that of fewer digits, then the one that leaks
+    more. The leak is always below 1, or a state would never decay.
     """
     known, exact = numbers(most), value * ONE
     place = bisect(known, exact)

@@ -16,7 +16,7 @@ class IntegerConv1d(nn.Conv1d):
     def __init__(self, weight: Tensor, stride: int) -> None:
         n_out, n_in, kernel = weight.shape
         super().__init__(n_in, n_out, kernel, stride, bias=False)
-        self.weight = _whole(weight)
+        self.weight = _int8_parameter(weight)
 
     def forward(self, values: Tensor) -> Tensor:
         """Map (batch, feature, time) to sums."""
@@ -30,14 +30,14 @@ class IntegerLinear(nn.Linear):
     def __init__(self, weight: Tensor) -> None:
         n_out, n_in = weight.shape
         super().__init__(n_in, n_out, bias=False)
-        self.weight = _whole(weight)
+        self.weight = _int8_parameter(weight)
 
     def forward(self, values: Tensor) -> Tensor:
         """Map (…, feature) to sums."""
         return functional.linear(values.double(), self.weight.double())
 
 
-def _whole(weight: Tensor) -> nn.Parameter:
+def _int8_parameter(weight: Tensor) -> nn.Parameter:
     if weight.dtype != torch.int8:
         raise TypeError(f"weights of type {weight.dtype}, not int8")
     return nn.Parameter(weight, requires_grad=False)

@@ -10,7 +10,7 @@ import torch
 from pipeline.device import emulation, toolchain
 from pipeline.device._output import agreement, parse
 from pipeline.device.emulation import PROCESSORS, Processor, emulate
-from pipeline.device.expected import Said, expected
+from pipeline.device.expected import Results, expected
 from pipeline.device.front_end import design_front_end, saturations
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.encoders.delta import Delta
@@ -29,7 +29,7 @@ N_WINDOWS = 6
 needs_gcc = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
 )
-Fed = tuple[Stimulus, Said]
+Fed = tuple[Stimulus, Results]
 
 
 def needs(processor: Processor) -> Any:
@@ -78,10 +78,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fed]:
         spikes, memory = front_end.encode(codes)
         return spikes.T, saturations(memory)
 
-    said = expected(network, stimulus, encode)
+    results = expected(network, stimulus, encode)
     write_sources(folder, network, SHAPE, front_end)
-    write_sample(folder, stimulus, said)
-    return folder, (stimulus, said)
+    write_sample(folder, stimulus, results)
+    return folder, (stimulus, results)
 
 
 @pytest.fixture
@@ -108,14 +108,14 @@ def test_the_host_agrees(program: tuple[Path, Fed], alone: Any) -> None:
 @needs_gcc
 def test_another_truth_is_seen(program: tuple[Path, Fed], alone: Any) -> None:
     alone()
-    folder, (stimulus, said) = program
-    other = said.windows.copy()
+    folder, (stimulus, results) = program
+    other = results.windows.copy()
     other[0, 0] += 1
-    train = replace(said.trains[0], crc32=said.trains[0].crc32 ^ 1)
-    false = Said(other, said.decisions, (train,))
-    told = emulate(folder, host=(stimulus, false), device=(stimulus, false))["host"]
-    assert told["agreement"] == 1 - 1 / (N_WINDOWS + 2)
-    assert told["front_end_agreement"] == 0
+    train = replace(results.trains[0], crc32=results.trains[0].crc32 ^ 1)
+    false = Results(other, results.decisions, (train,))
+    measured = emulate(folder, host=(stimulus, false), device=(stimulus, false))["host"]
+    assert measured["agreement"] == 1 - 1 / (N_WINDOWS + 2)
+    assert measured["front_end_agreement"] == 0
 
 
 @pytest.mark.parametrize("processor", EMULATED)
@@ -165,14 +165,14 @@ def test_tools_that_are_not_here_are_named(
 ) -> None:
     monkeypatch.setattr(toolchain.shutil, "which", lambda _: None)
     folder, fed = program
-    told = emulate(folder, host=fed, device=fed)
-    assert set(told) == {"host", "cortex_m4", "rv32imac"}
-    assert told["host"] == {
+    measured = emulate(folder, host=fed, device=fed)
+    assert set(measured) == {"host", "cortex_m4", "rv32imac"}
+    assert measured["host"] == {
         "absent": "no gcc, make here: on Debian, `apt-get install gcc make`"
     }
-    assert "apt-get install" in told["cortex_m4"]["absent"]
-    assert "gcc-arm-none-eabi" in told["cortex_m4"]["absent"]
-    assert "qemu-system-misc" in told["rv32imac"]["absent"]
+    assert "apt-get install" in measured["cortex_m4"]["absent"]
+    assert "gcc-arm-none-eabi" in measured["cortex_m4"]["absent"]
+    assert "qemu-system-misc" in measured["rv32imac"]["absent"]
 
 
 LINES = """\
@@ -186,13 +186,13 @@ done
 
 def test_what_is_printed_is_read() -> None:
     output = parse(LINES, 2)
-    assert output.said.windows.tolist() == [[-3, 4], [5, -4]]
+    assert output.results.windows.tolist() == [[-3, 4], [5, -4]]
     assert output.classes.tolist() == [1, 0]
     assert output.instructions == [17, 19]
     assert (output.front_end_instructions, output.stack_bytes) == (800, 96)
-    (train,) = output.said.trains
+    (train,) = output.results.trains
     assert (train.samples, train.steps, train.crc32) == (8, 4, 0xFF00FF)
-    assert agreement(output, output.said) == 1
+    assert agreement(output, output.results) == 1
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_what_is_printed_is_read() -> None:
         ("window 0 class 1 lo", "printed 'window 0 class 1 lo'"),
     ],
 )
-def test_rubbish_is_told(text: str, found: str) -> None:
+def test_rubbish_is_refused(text: str, found: str) -> None:
     with pytest.raises(MeasurementError) as caught:
         parse(text, 2)
     assert found in caught.value.found
@@ -212,17 +212,17 @@ def test_rubbish_is_told(text: str, found: str) -> None:
 
 def test_a_class_that_is_not_the_largest_logit_disagrees() -> None:
     output = parse("window 0 class 0 logits 1 2\nwindow 1 class 1 logits 1 2\n", 2)
-    assert agreement(output, output.said) == 0.5
+    assert agreement(output, output.results) == 0.5
 
 
-def test_fewer_decisions_are_told() -> None:
+def test_fewer_decisions_are_refused() -> None:
     output = parse("window 0 class 1 logits 1 2\n", 2)
-    truth = Said(np.zeros((2, 2), int), np.empty((0, 2), int), ())
+    truth = Results(np.zeros((2, 2), int), np.empty((0, 2), int), ())
     with pytest.raises(MeasurementError, match="decided 1 windows"):
         agreement(output, truth)
 
 
-def test_a_program_that_dies_or_hangs_is_told(tmp_path: Path) -> None:
+def test_a_program_that_dies_or_hangs_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MeasurementError, match=r"status 3 \(on fire"):
         emulation._run(["sh", "-c", "echo on fire >&2; exit 3"], tmp_path, 10)
     with pytest.raises(MeasurementError, match=r"was not done after 0\.1 s"):
@@ -230,7 +230,7 @@ def test_a_program_that_dies_or_hangs_is_told(tmp_path: Path) -> None:
 
 
 @needs_gcc
-def test_a_program_that_does_not_build_is_told(
+def test_a_program_that_does_not_build_is_reported(
     program: tuple[Path, Fed], alone: Any, tmp_path: Path
 ) -> None:
     alone()
@@ -243,7 +243,7 @@ def test_a_program_that_does_not_build_is_told(
 
 
 @pytest.mark.parametrize("processor", EMULATED)
-def test_a_program_that_crashes_on_a_processor_is_told(
+def test_a_program_that_crashes_on_a_processor_is_reported(
     processor: Processor, program: tuple[Path, Fed], alone: Any, tmp_path: Path
 ) -> None:
     alone(processor)

@@ -143,13 +143,13 @@ def test_a_held_offset_says_nothing() -> None:
 def test_any_chunks_give_the_same_bits(dataset: str) -> None:
     front_end = design_front_end(settings_of(dataset), DELTA, RATES[dataset], 3)
     codes = digitise(wandering(3, 1500, 1e-4))
-    whole, at_end = front_end.encode(codes)
+    full, at_end = front_end.encode(codes)
     cuts = np.sort(np.random.default_rng(1).integers(0, 1500, 40))
     parts, memory = [], None
     for chunk in np.split(codes, [0, 0, 1, *cuts], axis=1):
         spikes, memory = front_end.encode(chunk, memory)
         parts.append(spikes)
-    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), full)
     for part, expected in zip(memory or (), at_end, strict=True):
         np.testing.assert_array_equal(part, expected)
 

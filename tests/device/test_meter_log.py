@@ -37,14 +37,14 @@ def test_closed_form(tmp_path: Path) -> None:
     """20 mA more at 2 V for 0.5 s, 10 windows: 2 mJ each."""
     marks = levels()
     log = joulescope(tmp_path / "a.csv", marks, lambda k: IDLE + 0.02 * marks[k])
-    told = import_log(log, windows=10)
+    energy = import_log(log, windows=10)
     for name in ("energy_j_per_window", "low", "high"):
-        assert told[name] == pytest.approx(2e-3, rel=1e-9)
-    assert told["idle_w"] == pytest.approx(0.02)
-    assert told["seconds"] == pytest.approx(0.5)
-    assert (told["repeats"], told["windows"]) == (4, 10)
-    assert (told["meter"], told["source"]) == ("csv", "a.csv")
-    assert "notes" not in told
+        assert energy[name] == pytest.approx(2e-3, rel=1e-9)
+    assert energy["idle_w"] == pytest.approx(0.02)
+    assert energy["seconds"] == pytest.approx(0.5)
+    assert (energy["repeats"], energy["windows"]) == (4, 10)
+    assert (energy["meter"], energy["source"]) == ("csv", "a.csv")
+    assert "notes" not in energy
 
 
 def test_each_repeat_subtracts_the_idling_before_it(tmp_path: Path) -> None:
@@ -53,8 +53,8 @@ def test_each_repeat_subtracts_the_idling_before_it(tmp_path: Path) -> None:
     log = joulescope(
         tmp_path / "a.csv", marks, lambda k: 0.01 * (k // 150) + 0.02 * marks[k]
     )
-    told = import_log(log, windows=10)
-    assert (told["low"], told["high"]) == pytest.approx((2e-3, 2e-3), rel=1e-9)
+    energy = import_log(log, windows=10)
+    assert (energy["low"], energy["high"]) == pytest.approx((2e-3, 2e-3), rel=1e-9)
 
 
 def test_the_interval_is_students(tmp_path: Path) -> None:
@@ -63,10 +63,10 @@ def test_the_interval_is_students(tmp_path: Path) -> None:
     log = joulescope(
         tmp_path / "a.csv", marks, lambda k: 0.01 * (k // 150 + 1) * marks[k]
     )
-    told = import_log(log, windows=1)
-    assert told["energy_j_per_window"] == pytest.approx(0.02)
+    energy = import_log(log, windows=1)
+    assert energy["energy_j_per_window"] == pytest.approx(0.02)
     half = 4.302653 * 0.01 / 3**0.5
-    assert told["high"] - told["low"] == pytest.approx(2 * half, rel=1e-6)
+    assert energy["high"] - energy["low"] == pytest.approx(2 * half, rel=1e-6)
 
 
 def test_trapezoids_where_samples_are_uneven(tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_trapezoids_where_samples_are_uneven(tmp_path: Path) -> None:
     rows += ["20,1,1", "21,1,1", "22,0,0"]
     first = 30 * 0.5 + 31.5 + 37.5 * 3 + 42 * 1.0
     second = 1.0 * 1 + 1 * 1 + 1 * 0.5
-    told = import_log(written(tmp_path / "a.csv", rows), windows=1)
-    assert told["energy_j_per_window"] == pytest.approx((first + second) / 2)
-    assert told["seconds"] == pytest.approx((5.5 + 2.5) / 2)
-    assert "2 samples" in told["notes"][0]
+    energy = import_log(written(tmp_path / "a.csv", rows), windows=1)
+    assert energy["energy_j_per_window"] == pytest.approx((first + second) / 2)
+    assert energy["seconds"] == pytest.approx((5.5 + 2.5) / 2)
+    assert "2 samples" in energy["notes"][0]
 
 
 def ina219(marks: list[str]) -> list[str]:
@@ -95,18 +95,18 @@ def ina219(marks: list[str]) -> list[str]:
 
 def worked(marks: list[str]) -> list[bool]:
     on = False
-    told = []
+    marked = []
     for mark in marks:
         on = {"start": True, "stop": False}.get(mark.strip().lower(), on)
-        told.append(on)
-    return told
+        marked.append(on)
+    return marked
 
 
 def test_text_markers_and_thousandths(tmp_path: Path) -> None:
     marks = ([""] * 100 + ["START"] + [""] * 49 + [" stop"]) * 2 + [""] * 99
-    told = import_log(written(tmp_path / "a.csv", ina219(marks)), windows=10)
-    assert told["energy_j_per_window"] == pytest.approx(2e-3)
-    assert told["seconds"] == pytest.approx(0.5)
+    energy = import_log(written(tmp_path / "a.csv", ina219(marks)), windows=10)
+    assert energy["energy_j_per_window"] == pytest.approx(2e-3)
+    assert energy["seconds"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_units_at_the_end_of_names(tmp_path: Path, names: str, row: str) -> None
         values = {"s": k * DT, "ms": k * 10, "us": k * 10_000, "m": m, "w": w}
         values |= {"mw": w * 1e3, "uw": w * 1e6, "a": w / 2, "ma": w / 2 * 1e3}
         rows.append(row.format(**values))
-    told = import_log(written(tmp_path / "a.csv", rows), windows=10)
-    assert told["energy_j_per_window"] == pytest.approx(2e-3)
+    energy = import_log(written(tmp_path / "a.csv", rows), windows=10)
+    assert energy["energy_j_per_window"] == pytest.approx(2e-3)
 
 
 @given(
@@ -154,14 +154,14 @@ def test_a_constant_draw_of_others_changes_nothing(
 def test_a_last_row_cut_off_is_dropped_with_a_note(tmp_path: Path) -> None:
     rows = ["time_s,power_W,marker"]
     rows += [f"{k},{1 + m},{m}" for k, m in enumerate(levels())]
-    whole = import_log(written(tmp_path / "a.csv", rows), windows=1)
+    full = import_log(written(tmp_path / "a.csv", rows), windows=1)
     cut = import_log(written(tmp_path / "a.csv", [*rows, "700,1"], end=""), windows=1)
     note = f"row {len(rows) + 1} has no end of line and may be cut off: dropped"
     assert cut.pop("notes") == [note]
-    assert cut == whole
+    assert cut == full
 
 
-def test_gaps_and_little_idling_are_told(tmp_path: Path) -> None:
+def test_gaps_and_little_idling_are_noted(tmp_path: Path) -> None:
     marks = levels(idle=10, work=30)
     times = [k + (500 if k > 200 // 10 else 0) for k in range(len(marks))]
     rows = [f"{t},{1 + m},{m}" for t, m in zip(times, marks, strict=True)]
@@ -174,9 +174,9 @@ def test_gaps_and_little_idling_are_told(tmp_path: Path) -> None:
 def test_work_that_takes_nothing(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     log = joulescope(tmp_path / "a.csv", levels(), lambda k: rng.normal(IDLE, 1e-3))
-    told = import_log(log, windows=10)
-    assert told["low"] < 0 < told["high"]
-    assert told["notes"] == ["the interval includes 0: it may be idling alone"]
+    energy = import_log(log, windows=10)
+    assert energy["low"] < 0 < energy["high"]
+    assert energy["notes"] == ["the interval includes 0: it may be idling alone"]
 
 
 GOOD = [f"{k},{1 + m},{m}" for k, m in enumerate(levels(idle=3, work=2, repeats=2))]
@@ -192,7 +192,11 @@ GOOD = [f"{k},{1 + m},{m}" for k, m in enumerate(levels(idle=3, work=2, repeats=
         ("time_s,power,marker", None, "row 1: no column of the current"),
         ("time_s,current_A,marker", None, "row 1: no column of the voltage"),
         ("time_s,time_ms,marker", None, "row 1: 2 columns of the time: 'time_s', "),
-        ("time_s,voltage (A),marker", None, "'voltage \\(A\\)' says voltage, but its"),
+        (
+            "time_s,voltage (A),marker",
+            None,
+            "'voltage \\(A\\)' names a voltage, but i",
+        ),
         ("time_s,power_W,gpio0,gpio1", None, "2 columns of the marker: 'gpio0', 'gpi"),
         ("time_s,power_W,marker", (3, "1.5,1,0"), None),
         ("time_s,power_W,marker", (3, "0.5,1,0"), "row 4, column 'time_s': time runs"),

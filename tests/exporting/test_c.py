@@ -132,7 +132,7 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
             layers = [(weights, draw.competing(12, int(winners), int(inhibition)))]
             features, width, bins = 6, 12, 5
         case ["coarse", reset]:
-            # Small whole numbers: membranes often are exactly at the threshold.
+            # Small integers: membranes often are exactly at the threshold.
             few = {"beta": 2**15, "bias": 0, "threshold": 3}
             tensors = {name: torch.full((15,), value) for name, value in few.items()}
             weights = Dense(draw.numbers(-2, 3, 15, 4).to(torch.int8))
@@ -256,14 +256,14 @@ def test_every_kind_gives_the_bits_and_the_counts(kind: str, tmp_path: Path) -> 
     assert lines[:WINDOWS] == wanted
 
     counted = count(made, spikes, dt=DT)
-    told = [line.split() for line in lines[WINDOWS:]]
-    effective, updates = ([int(row[k]) for row in told] for k in (5, 9))
+    rows = [line.split() for line in lines[WINDOWS:]]
+    effective, updates = ([int(row[k]) for row in rows] for k in (5, 9))
     synapses = [s for s in counted.synapses if not s.name.endswith("inhibition")]
     assert effective == [s.effective for s in synapses]
     assert all(n > 0 for n in effective)
     assert sum(updates) == counted.membrane_updates
-    assert updates[:-1] == [n.updates for n in counted.neurons][: len(told) - 1]
-    assert [int(row[3]) for row in told] == executed(deepcopy(made), spikes)
+    assert updates[:-1] == [n.updates for n in counted.neurons][: len(rows) - 1]
+    assert [int(row[3]) for row in rows] == executed(deepcopy(made), spikes)
 
 
 @needs_gcc
@@ -295,10 +295,10 @@ def test_samples_go_through_the_front_end(kind: str, tmp_path: Path) -> None:
     stimulus = stimulus_of(features, random_spikes(features), recording, loud)
     stimulus.write_file(tmp_path / "s.bin")
     lines = run(build(tmp_path, "build/biospike"), tmp_path / "s.bin")
-    said = expected(made, stimulus, encoder_of(front_end))
-    assert lines == expected_lines(stimulus, said)
-    assert said.trains[1].saturations == 400 * features // 2
-    assert said.trains[0].saturations == 0
+    results = expected(made, stimulus, encoder_of(front_end))
+    assert lines == expected_lines(stimulus, results)
+    assert results.trains[1].saturations == 400 * features // 2
+    assert results.trains[0].saturations == 0
 
 
 @needs_gcc
@@ -321,8 +321,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     features, made = network("leaky subtract")
     write(folder, features, made)
     recording = AdcRecording(random_samples(2, 90), (20, 30))
-    whole = stimulus_of(features, random_spikes(features), recording)
-    replace(whole, windows=whole.windows[:0]).write_file(folder / "s.bin")
+    stimulus = stimulus_of(features, random_spikes(features), recording)
+    replace(stimulus, windows=stimulus.windows[:0]).write_file(folder / "s.bin")
     program = build(folder, "build/biospike")
     assert run(program, folder / "s.bin")
     return program, folder / "s.bin"
@@ -330,7 +330,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @needs_gcc
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda data: data[:-1], "the file ends too early"),
         (lambda data: data[:10], "the file ends too early"),
@@ -344,8 +344,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         (lambda data: data[:40] + b"\xff" + data[41:], "out of order"),
     ],
 )
-def test_bad_files_are_told_and_end_the_program(
-    change: Any, said: str, reader: tuple[Path, Path], tmp_path: Path
+def test_bad_files_are_reported_and_end_the_program(
+    change: Any, message: str, reader: tuple[Path, Path], tmp_path: Path
 ) -> None:
     program, sound = reader
     (tmp_path / "t.bin").write_bytes(change(sound.read_bytes()))
@@ -353,12 +353,12 @@ def test_bad_files_are_told_and_end_the_program(
         [program, tmp_path / "t.bin"], capture_output=True, text=True, timeout=30
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "t.bin" in done.stderr
 
 
 @needs_gcc
-def test_no_file_is_told(reader: tuple[Path, Path]) -> None:
+def test_a_missing_file_is_reported(reader: tuple[Path, Path]) -> None:
     program, _ = reader
     done = subprocess.run([program, "none.bin"], capture_output=True, text=True)
     assert done.returncode == 2

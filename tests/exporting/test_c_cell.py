@@ -92,8 +92,8 @@ def write_cell(cell: str, neuron: str, network: Any = NETWORK) -> Path:
     folder = files.folder("runs", cell)
     files.save_json(folder / "run.json", run)
     shape = Shape(STEPS, 4, 2, 1 / 125)
-    told = {k: v for k, v in network.items() if k != "name"}
-    topology: Any = find("networks", network["name"]).model_validate(told)
+    settings = {k: v for k, v in network.items() if k != "name"}
+    topology: Any = find("networks", network["name"]).model_validate(settings)
     built = topology.build(shape, find("neurons", neuron).model_validate({})).eval()
     meta = {"shape": asdict(shape)}
     files.save_weights(folder / "fold-3.safetensors", built.state_dict(), meta=meta)
@@ -134,8 +134,8 @@ def refused(
     with pytest.raises(SystemExit) as caught:
         export(monkeypatch, *words)
     assert caught.value.code == 2
-    told = capsys.readouterr()
-    return " ".join((told.out + told.err).split())
+    printed = capsys.readouterr()
+    return " ".join((printed.out + printed.err).split())
 
 
 def change_run(folder: Path, **changes: Any) -> None:
@@ -196,8 +196,8 @@ def test_a_folder_of_something_else_is_kept(
     Path("thesis").mkdir()
     Path("thesis/chapter.tex").write_text("years of work")
     Path("thesis/model.h").write_text("/* Of a car. */\n")  # many have one
-    told = refused(monkeypatch, capsys, CELL, "--output", "thesis")
-    assert "is no exported program" in told
+    message = refused(monkeypatch, capsys, CELL, "--output", "thesis")
+    assert "is no exported program" in message
     assert Path("thesis/chapter.tex").read_text() == "years of work"
 
 
@@ -206,8 +206,8 @@ def test_a_cell_without_integers_says_why(
 ) -> None:
     none = Quantized(None, 1.0, absent="layer 1: the neuron has exponentials")
     save_quantized(cell / "fold-3.int8.safetensors", none, {})
-    told = refused(monkeypatch, capsys, CELL)
-    assert "layer 1: the neuron has exponentials" in told
+    message = refused(monkeypatch, capsys, CELL)
+    assert "layer 1: the neuron has exponentials" in message
     assert not Path(f"{CELL}-fold-3-c").exists()
 
 
@@ -220,7 +220,7 @@ def test_an_encoder_without_integers_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("channels", "sfreq", "gap", "said"),
+    ("channels", "sfreq", "gap", "message"),
     [
         (["a"], 250.0, 0, "recording r2 it has a at 250 Hz"),
         (["a", "b"], 500.0, 0, "recording r2 it has a, b at 500 Hz"),
@@ -228,7 +228,7 @@ def test_an_encoder_without_integers_is_refused(
     ],
 )
 def test_a_recording_that_does_not_fit_the_front_end_is_named(
-    cell: Path, channels: list[str], sfreq: float, gap: int, said: str
+    cell: Path, channels: list[str], sfreq: float, gap: int, message: str
 ) -> None:
     program = load_program(load_trained(CELL))
     volts = np.zeros((len(channels), 600))
@@ -238,7 +238,7 @@ def test_a_recording_that_does_not_fit_the_front_end_is_named(
     files.save_recording(path, raw)
     with pytest.raises(DataError) as caught:
         read_codes(program, "r2", 2.0)
-    assert f"{caught.value.where} {caught.value.found}".startswith(said)
+    assert f"{caught.value.where} {caught.value.found}".startswith(message)
 
 
 def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:

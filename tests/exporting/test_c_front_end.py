@@ -85,13 +85,13 @@ def check_equal(front_end: FrontEnd, folder: Path, length: int) -> None:
     for name, signal in signals(front_end.n_channels, length).items():
         codes = signal.astype(np.int32)
         spikes, memory = front_end.encode(codes)
-        told = subprocess.run(
+        done = subprocess.run(
             [program], input=codes.T.tobytes(), capture_output=True, check=False
         )
-        assert told.returncode == 0, told.stderr.decode()
-        got = np.frombuffer(told.stdout, np.uint8).reshape(-1, front_end.spike_bytes)
+        assert done.returncode == 0, done.stderr.decode()
+        got = np.frombuffer(done.stdout, np.uint8).reshape(-1, front_end.spike_bytes)
         np.testing.assert_array_equal(got, packed(spikes.T), err_msg=name)
-        assert int(told.stderr) == saturations(memory)
+        assert int(done.stderr) == saturations(memory)
 
 
 def signals(n_channels: int, length: int) -> dict[str, np.ndarray]:

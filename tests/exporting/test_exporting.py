@@ -51,7 +51,7 @@ def test_first_fold_goes_to_a_file_here(
     assert about == {"cell": CELL, "fold": 3, "labels": ["a", "b", "c"], "run_key": "k"}
 
 
-def test_fold_and_output_as_told(cell: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fold_and_output_as_chosen(cell: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     biospike(
         monkeypatch, CELL, "--target", "nir", "--fold", "5", "--output", "out/it.nir"
     )
@@ -64,23 +64,23 @@ def refused(
     with pytest.raises(SystemExit) as caught:
         biospike(monkeypatch, *words)
     assert caught.value.code == 2
-    told = capsys.readouterr()
-    return " ".join((told.out + told.err).split())
+    printed = capsys.readouterr()
+    return " ".join((printed.out + printed.err).split())
 
 
 def test_no_such_fold(
     cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = refused(monkeypatch, capsys, CELL, "--target", "nir", "--fold", "4")
-    assert "no fold 4" in told
-    assert "one of 3, 5" in told
+    message = refused(monkeypatch, capsys, CELL, "--target", "nir", "--fold", "4")
+    assert "no fold 4" in message
+    assert "one of 3, 5" in message
 
 
 def test_no_such_cell(
     cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = refused(monkeypatch, capsys, "other", "--target", "nir")
-    assert "there is no cell 'other'" in told
+    message = refused(monkeypatch, capsys, "other", "--target", "nir")
+    assert "there is no cell 'other'" in message
 
 
 def test_no_such_target(
@@ -95,9 +95,9 @@ def test_weights_of_another_network(
     run = files.load_json(cell / "run.json")
     run["settings"]["network"]["units"] = [6]
     files.save_json(cell / "run.json", run)
-    told = refused(monkeypatch, capsys, CELL, "--target", "nir")
-    assert "does not fit the network" in told
-    assert f"dvc repro -s -f train@{CELL}" in told
+    message = refused(monkeypatch, capsys, CELL, "--target", "nir")
+    assert "does not fit the network" in message
+    assert f"dvc repro -s -f train@{CELL}" in message
 
 
 def test_a_refusal_leaves_no_file(
@@ -110,6 +110,6 @@ def test_a_refusal_leaves_no_file(
     built: Any = find("networks", "dense").model_validate({"units": [5]})
     made = built.build(Shape(20, 4, 3, 0.01), find("neurons", "relu")())
     files.save_weights(cell / "fold-3.safetensors", made.state_dict(), **weights)
-    told = refused(monkeypatch, capsys, CELL, "--target", "nir")
-    assert "layer_1" in told
+    message = refused(monkeypatch, capsys, CELL, "--target", "nir")
+    assert "layer_1" in message
     assert not list(Path().glob("*.nir"))

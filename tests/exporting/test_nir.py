@@ -44,7 +44,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Reader:
-    """Steps through a NIR file as its metadata say; arrays are (batch, channel).
+    """Steps through a NIR file as its metadata state; arrays are (batch, channel).
 
     It shares nothing with what writes the file: NIR's equations, `dt`, `late_edges`.
     """
@@ -264,7 +264,7 @@ def test_competition_is_refused(tmp_path: Path) -> None:
     shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
     built: Any = find("networks", "competitive").model_validate({"bins": 4})
     made = built.build(shape, find("neurons", "leaky")())
-    with pytest.raises(InexpressibleError, match="neurons that compete"):
+    with pytest.raises(InexpressibleError, match="its neurons compete"):
         target.write(made, shape, tmp_path / "network.nir", about={})
     assert not list(tmp_path.iterdir())
 

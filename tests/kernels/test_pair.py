@@ -1,4 +1,4 @@
-"""The compiled pair rule against whole matrices in numpy."""
+"""The compiled pair rule against complete matrices in numpy."""
 
 from typing import Any
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.library import opcheck
 
-from pipeline.kernels import recurrent
+from pipeline.kernels import _recurrent_rows, recurrent
+from pipeline.kernels._recurrent_rows import add_recurrent
 from pipeline.kernels._sequence import UnstableError
 from pipeline.neurons._layer import NeuronLayer
 from pipeline.neurons.dendritic import Dendritic
@@ -60,7 +61,7 @@ def test_spikes_and_states_are_the_plain_loops_to_the_bit(model: Any) -> None:
 def test_gradients_are_the_plain_loops(
     model: Any, sparse: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recurrent, "SPARSE", sparse)
+    monkeypatch.setattr(_recurrent_rows, "SPARSE", sparse)
     layer, inputs = example(model, dtype=torch.float64)
     inputs = [values.requires_grad_() for values in inputs]
     everything = [*inputs, *layer.parameters()]
@@ -117,11 +118,11 @@ def test_the_operator_keeps_torchs_rules(keep: bool) -> None:
     opcheck(torch.ops.biospike.recurrent, ("leaky", *arguments))
 
 
-def test_graded_spikes_are_heard_by_their_size() -> None:
+def test_graded_spikes_count_by_their_size() -> None:
     _, inputs = example(Leaky(), n_steps=1)
     currents, weights, spikes, _ = inputs
-    heard = np.empty((3, 9), np.float32)
+    driven = np.empty((3, 9), np.float32)
     sent = np.ascontiguousarray(weights.t().numpy())
-    recurrent._hear(currents[0].numpy(), 3 * spikes.numpy(), sent, heard)
+    add_recurrent(currents[0].numpy(), 3 * spikes.numpy(), sent, driven)
     expected = currents[0] + 3 * spikes @ weights.t()
-    torch.testing.assert_close(torch.from_numpy(heard), expected)
+    torch.testing.assert_close(torch.from_numpy(driven), expected)

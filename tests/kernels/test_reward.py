@@ -1,4 +1,4 @@
-"""The compiled rule with a reward against whole matrices."""
+"""The compiled rule with a reward against complete matrices."""
 
 import numpy as np
 import pytest

@@ -24,7 +24,7 @@ OPTIONS = (1.0, 0.0, 0.0, 0.0, *surrogate_options("atan", 2.0))
 
 
 class Layer(nn.Module):
-    """A map and its neurons over a whole window."""
+    """A map and its neurons over a complete window."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def test_every_operator_passes_torchs_own_check(name: str, keep: bool) -> None:
 
 # torch's own remark on Python 3.13.0
 @pytest.mark.filterwarnings("ignore:Guards may run slower:RuntimeWarning")
-def test_compiling_takes_the_whole_graph_and_gives_the_same() -> None:
+def test_compiling_takes_the_complete_graph_and_gives_the_same() -> None:
     layer = Layer()
     compiled = torch.compile(layer, fullgraph=True, dynamic=True, backend="aot_eager")
     for steps, batch in ((7, 2), (11, 5)):

@@ -1,4 +1,4 @@
-"""The rule that walks rows: against whole matrices, in bytes, and on sparse rows."""
+"""The rule that walks rows: against complete matrices, in bytes, and on sparse rows."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The compiled triplet rule against whole matrices, with every term switched on."""
+"""The compiled triplet rule against complete matrices, with every term switched on."""
 
 import numpy as np
 import pytest

@@ -14,17 +14,17 @@ from pipeline.testing import check_meter
 class Monitor:
     """Counters in millijoules; no memory of the GPU, as on older chips."""
 
-    told = SimpleNamespace()
+    counters = SimpleNamespace()
 
     def get_cumulative_energy(self) -> SimpleNamespace:
-        if self.told is None:
+        if self.counters is None:
             raise RuntimeError("no report")
-        return SimpleNamespace(**vars(self.told))
+        return SimpleNamespace(**vars(self.counters))
 
 
 @pytest.fixture
 def mac(monkeypatch: pytest.MonkeyPatch) -> type[Monitor]:
-    Monitor.told = SimpleNamespace(
+    Monitor.counters = SimpleNamespace(
         cpu_total_mj=1000,
         dram_mj=200,
         gpu_mj=30,
@@ -42,9 +42,9 @@ def mac(monkeypatch: pytest.MonkeyPatch) -> type[Monitor]:
 
 def test_parts_add_up_once(mac: type[Monitor]) -> None:
     with Apple().watch() as watch:
-        mac.told.cpu_total_mj += 500
-        mac.told.dram_mj += 250
-        mac.told.efficiency_cluster_mj[0] += 400
+        mac.counters.cpu_total_mj += 500
+        mac.counters.dram_mj += 250
+        mac.counters.efficiency_cluster_mj[0] += 400
         assert watch.joules() == pytest.approx(0.75)
     assert watch.of == ("processors", "memory", "GPU", "neural engine")
     assert "estimated" in watch.note
@@ -66,14 +66,14 @@ def test_without_the_library(
 
 def test_counters_that_fail_meanwhile(mac: type[Monitor]) -> None:
     with Apple().watch() as watch:
-        mac.told.gpu_mj -= 1
+        mac.counters.gpu_mj -= 1
         with pytest.raises(MeasurementError, match="counted from"):
             watch.joules()
-        mac.told = None  # type: ignore[assignment]
+        mac.counters = None  # type: ignore[assignment]
         with pytest.raises(MeasurementError, match="no report"):
             watch.joules()
 
 
-def test_processors_must_be_told(mac: type[Monitor]) -> None:
-    mac.told.cpu_total_mj = None
+def test_processors_must_be_reported(mac: type[Monitor]) -> None:
+    mac.counters.cpu_total_mj = None
     assert "the processors' energy" in str(Apple().unavailable())

@@ -40,7 +40,7 @@ def test_a_good_meter() -> None:
         (Made(joules_read=(0, 2, 1, 2, 3)), "joules fall"),
         (Made(joules_read=(0, 1, float("nan"), 2, 3)), "not finite"),
         (Made(joules_read=(-1, 0, 1, 2, 3)), "at the beginning"),
-        (Made(of=()), "does not say what it meters"),
+        (Made(of=()), "does not state what it meters"),
         (Made(of=("",)), "has no name"),
         (Made(why=" "), "the reason is empty"),
         (Made(why="not here"), "gives 0.0 J although it is unavailable"),

@@ -45,7 +45,7 @@ def watch_ramp(meter: Jetson, change: Path, to: int, seconds: float) -> float:
         return watch.joules()
 
 
-def test_the_input_is_the_whole_module(orin_nano: Path) -> None:
+def test_the_input_rail_is_the_complete_module(orin_nano: Path) -> None:
     """6 W rise to 10 W over 2 s: 16 J."""
     meter = Jetson(root=orin_nano, period_s=NEVER_S)
     current = orin_nano / "hwmon1" / "curr1_input"
@@ -84,8 +84,8 @@ def test_the_monitors_own_interval(orin_nano: Path) -> None:
 def test_the_contract(orin_nano: Path, tmp_path: Path) -> None:
     check_meter(Jetson(root=orin_nano))
     check_meter(Jetson(root=tmp_path / "nothing"))
-    told = Jetson(root=tmp_path / "nothing").unavailable()
-    assert told == f"jetson no power monitor below {tmp_path}/nothing"
+    reason = Jetson(root=tmp_path / "nothing").unavailable()
+    assert reason == f"jetson no power monitor below {tmp_path}/nothing"
 
 
 def test_a_rail_that_vanishes_meanwhile(orin_nano: Path) -> None:
@@ -97,5 +97,5 @@ def test_a_rail_that_vanishes_meanwhile(orin_nano: Path) -> None:
 
 def test_nonsense_is_no_measurement(orin_nano: Path) -> None:
     (orin_nano / "hwmon1" / "in1_input").write_text("much\n")
-    told = str(Jetson(root=orin_nano).unavailable())
-    assert "in1_input cannot be read: invalid literal" in told
+    reason = str(Jetson(root=orin_nano).unavailable())
+    assert "in1_input cannot be read: invalid literal" in reason

@@ -27,24 +27,24 @@ class Fake(ModuleType):
         super().__init__("pynvml")
         self.gpus, self.open, self.broken = gpus, 0, 0
 
-    def _told(self, value: Any) -> Any:
+    def _answer(self, value: Any) -> Any:
         if self.broken:
             raise NVMLError(self.broken)
         return value
 
     def nvmlInit(self) -> None:  # noqa: N802
-        self._told(None)
+        self._answer(None)
         self.open += 1
 
     def nvmlShutdown(self) -> None:  # noqa: N802
         self.open -= 1
-        self._told(None)
+        self._answer(None)
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
         return len(self.gpus)
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Any:  # noqa: N802
-        return self._told(self.gpus[index])
+        return self._answer(self.gpus[index])
 
     def nvmlDeviceGetName(self, gpu: Any) -> str:  # noqa: N802
         return str(gpu["name"])
@@ -55,10 +55,10 @@ class Fake(ModuleType):
     def nvmlDeviceGetTotalEnergyConsumption(self, gpu: Any) -> int:  # noqa: N802
         if gpu["mj"] is None:
             raise NVMLError(3)
-        return int(self._told(gpu["mj"]))
+        return int(self._answer(gpu["mj"]))
 
     def nvmlDeviceGetPowerUsage(self, gpu: Any) -> int:  # noqa: N802
-        return int(self._told(gpu["mw"]))
+        return int(self._answer(gpu["mw"]))
 
 
 def gpu(
@@ -170,8 +170,8 @@ def test_without_the_library_it_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    told = Nvml().unavailable()
-    assert told == "nvml needs nvidia-ml-py; to do: pip install nvidia-ml-py"
+    reason = Nvml().unavailable()
+    assert reason == "nvml needs nvidia-ml-py; to do: pip install nvidia-ml-py"
 
 
 def test_without_a_driver_or_a_gpu(nvml: Fake, monkeypatch: pytest.MonkeyPatch) -> None:

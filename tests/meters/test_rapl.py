@@ -13,7 +13,7 @@ RANGE_UJ = 262143328850
 
 
 class Clock:
-    """Time that passes only when told to."""
+    """A clock that advances only by command."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -64,21 +64,21 @@ def test_packages_and_memory_add_up(powercap: Path) -> None:
 def wrapping(root: Path, readings: list[int], step_s: float) -> list[float]:
     """Ask for joules after each reading of the first package."""
     counter, clock = root / "intel-rapl:0" / "energy_uj", Clock()
-    told = []
+    joules = []
     with Rapl(root=root).watch(clock) as watch:
         for reading in readings:
             clock.now += step_s
             counter.write_text(str(reading))
-            told.append(watch.joules())
-    return told
+            joules.append(watch.joules())
+    return joules
 
 
 def test_wrapped_counters_are_corrected_each_time(powercap: Path) -> None:
     (powercap / "intel-rapl:0" / "energy_uj").write_text("262143000000")
     half = (RANGE_UJ - 671150) // 2
-    told = wrapping(powercap, [671150, half, RANGE_UJ - 1, 5], 100.0)
-    assert told[0] == pytest.approx(1.0)
-    assert told[3] == pytest.approx((2 * RANGE_UJ + 5 - 262143000000) / 1e6)
+    joules = wrapping(powercap, [671150, half, RANGE_UJ - 1, 5], 100.0)
+    assert joules[0] == pytest.approx(1.0)
+    assert joules[3] == pytest.approx((2 * RANGE_UJ + 5 - 262143000000) / 1e6)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_machine_without_packages(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["energy_uj", "max_energy_range_uj"])
 def test_nonsense_is_no_measurement(powercap: Path, file: str) -> None:
     (powercap / "intel-rapl:1" / file).write_text("")
-    told = str(Rapl(root=powercap).unavailable())
-    assert f"intel-rapl:1/{file} cannot be read" in told
+    reason = str(Rapl(root=powercap).unavailable())
+    assert f"intel-rapl:1/{file} cannot be read" in reason
 
 
 def test_a_locked_counter_tells_who_can_help(
@@ -144,9 +144,9 @@ def test_a_locked_counter_tells_who_can_help(
 
     original = Path.read_text
     monkeypatch.setattr(Path, "read_text", refuse)
-    told = str(Rapl(root=powercap).unavailable())
-    assert "intel-rapl:0/energy_uj may not be read; to do: let an adm" in told
-    assert told.endswith(f"chmod o+r {powercap}/intel-rapl:*/energy_uj")
+    reason = str(Rapl(root=powercap).unavailable())
+    assert "intel-rapl:0/energy_uj may not be read; to do: let an adm" in reason
+    assert reason.endswith(f"chmod o+r {powercap}/intel-rapl:*/energy_uj")
 
 
 def test_a_counter_that_vanishes_meanwhile(powercap: Path) -> None:

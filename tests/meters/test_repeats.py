@@ -13,25 +13,25 @@ def repeats(*net_j: float, idle_w: float = 10.0) -> list[Repeat]:
 
 
 def test_idling_is_subtracted_exactly() -> None:
-    told = summary(repeats(3.0, 3.0, 3.0), 6)
-    assert told["energy_j_per_window"] == told["low"] == told["high"] == 0.5
-    assert (told["idle_w"], told["seconds"]) == (10.0, 4.0)
-    assert (told["repeats"], told["windows"], told["confidence"]) == (3, 6, 0.95)
-    assert told.keys() == QUIET | {"idle_w", "seconds"}
+    energy = summary(repeats(3.0, 3.0, 3.0), 6)
+    assert energy["energy_j_per_window"] == energy["low"] == energy["high"] == 0.5
+    assert (energy["idle_w"], energy["seconds"]) == (10.0, 4.0)
+    assert (energy["repeats"], energy["windows"], energy["confidence"]) == (3, 6, 0.95)
+    assert energy.keys() == QUIET | {"idle_w", "seconds"}
 
 
 def test_each_repeat_has_its_own_idling() -> None:
-    told = summary([*repeats(3.0, idle_w=5.0), *repeats(3.0, idle_w=50.0)], 1)
-    assert told["energy_j_per_window"] == told["low"] == 3.0
+    energy = summary([*repeats(3.0, idle_w=5.0), *repeats(3.0, idle_w=50.0)], 1)
+    assert energy["energy_j_per_window"] == energy["low"] == 3.0
 
 
 def test_the_interval_is_students() -> None:
     """Tabled: t = 4.3027 for two degrees of freedom, two-sided 95 %."""
-    told = summary(repeats(1.0, 2.0, 3.0), 1)
+    energy = summary(repeats(1.0, 2.0, 3.0), 1)
     half = 4.302653 / 3**0.5
-    assert told["energy_j_per_window"] == pytest.approx(2)
-    assert told["low"] == pytest.approx(2 - half, rel=1e-6)
-    assert told["high"] == pytest.approx(2 + half, rel=1e-6)
+    assert energy["energy_j_per_window"] == pytest.approx(2)
+    assert energy["low"] == pytest.approx(2 - half, rel=1e-6)
+    assert energy["high"] == pytest.approx(2 + half, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_interval_is_students() -> None:
     ids=["around 0", "negative"],
 )
 def test_nothing_is_clipped(net: tuple[float, ...], notes: list[str]) -> None:
-    told = summary(repeats(*net), 1, ["first"])
-    assert told["energy_j_per_window"] == pytest.approx(sum(net) / 2)
-    assert told["low"] < 0
-    assert told["notes"] == ["first", *notes]
+    energy = summary(repeats(*net), 1, ["first"])
+    assert energy["energy_j_per_window"] == pytest.approx(sum(net) / 2)
+    assert energy["low"] < 0
+    assert energy["notes"] == ["first", *notes]

@@ -39,7 +39,7 @@ class Memory:
 
 
 def change(pre: np.float32, post: np.float32) -> bool:
-    """Say whether the rule moves the weight between two signed traces."""
+    """Whether the rule moves the weight between two signed traces."""
     return (pre > 0 and post < 0) or (pre < 0 and post > 0)
 
 

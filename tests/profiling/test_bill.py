@@ -1,4 +1,4 @@
-"""The whole bill of a cell: what stands in it, and what only where it belongs."""
+"""The complete bill of a cell: its parts, and those that only some cells have."""
 
 from dataclasses import replace
 from typing import Any
@@ -55,8 +55,8 @@ def fold(
         torch.manual_seed(seed)
         built = network.build(Shape(STEPS, 2, 2, DT), neuron).eval()
     test, validation = windows(20, seed), windows(30, seed + 50)
-    whole = quantize(built, validation.spikes(torch.arange(30)))
-    return Fold(built, whole, "", test, validation)
+    integers = quantize(built, validation.spikes(torch.arange(30)))
+    return Fold(built, integers, "", test, validation)
 
 
 def without(one: Fold, absent: str) -> Fold:
@@ -65,7 +65,7 @@ def without(one: Fold, absent: str) -> Fold:
 
 def test_a_bill_is_the_profile_with_its_average_power() -> None:
     folds = [fold(0), fold(1)]
-    told = bill_cell(folds, WINDOWS, Delta(), DENSE)
+    energy = bill_cell(folds, WINDOWS, Delta(), DENSE)
     expected = profile([(f.network, f.integers, f.test) for f in folds], Delta())
     estimated = expected["int8"]["estimated"][INT8_HEADLINE]
     power = duty(
@@ -73,16 +73,16 @@ def test_a_bill_is_the_profile_with_its_average_power() -> None:
         estimated["encoder"]["energy_j_per_second"],
         2.0,
     )
-    assert told == {**expected, "duty": power}
-    dump_json(told)
+    assert energy == {**expected, "duty": power}
+    dump_json(energy)
 
 
 def test_a_fold_without_integers_leaves_its_reason_and_no_power() -> None:
     folds = [fold(0), without(fold(1), "layer 1: exponentials")]
-    told = bill_cell(folds, WINDOWS, Delta(), DENSE)
-    assert told["int8"] == {"absent": "layer 1: exponentials"}
-    assert set(told) == {"counted", "estimated", "int8", "assumptions"}
-    assert told["counted"]["n_windows"] == 40
+    energy = bill_cell(folds, WINDOWS, Delta(), DENSE)
+    assert energy["int8"] == {"absent": "layer 1: exponentials"}
+    assert set(energy) == {"counted", "estimated", "int8", "assumptions"}
+    assert energy["counted"]["n_windows"] == 40
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_fold_without_integers_leaves_its_reason_and_no_power() -> None:
         {"absent": "exponentials"},
         {"estimated": {}},
         {"estimated": {INT8_HEADLINE: {"absent": "graded"}}},
-        {"estimated": {INT8_HEADLINE: {"encoder": {"absent": "does not say"}}}},
+        {"estimated": {INT8_HEADLINE: {"encoder": {"absent": "does not state it"}}}},
     ],
 )
 def test_power_needs_all_its_parts(int8: dict[str, Any]) -> None:
@@ -101,40 +101,40 @@ def test_power_needs_all_its_parts(int8: dict[str, Any]) -> None:
 def test_local_learning_is_billed() -> None:
     network = Competitive(units=6, delays=2, bins=4)
     competing = fold(0, network, Leaky())
-    told = bill_cell([competing], WINDOWS, Delta(), DENSE)
-    assert told["learning"]["n_post"] == 6
+    energy = bill_cell([competing], WINDOWS, Delta(), DENSE)
+    assert energy["learning"]["n_post"] == 6
     assert "learning" not in bill_cell([fold(0)], WINDOWS, Delta(), DENSE)
 
 
 def test_a_cutoff_is_applied_to_each_folds_integers() -> None:
     folds = [fold(0), fold(1)]
     asked = SparsitySettings(cutoff=CUTOFF)
-    told = bill_cell(folds, WINDOWS, Delta(), asked)["cutoff"]
-    for one, line in zip(folds, told["folds"], strict=True):
+    summary = bill_cell(folds, WINDOWS, Delta(), asked)["cutoff"]
+    for one, line in zip(folds, summary["folds"], strict=True):
         assert one.integers is not None
         alone = cutoff(one.integers, one.validation, one.test, CUTOFF)
         assert line == alone["folds"][0]
-    assert told["steps_share"] < 1
+    assert summary["steps_share"] < 1
     energies = {
-        name: told["estimated"][name][INT8_HEADLINE]["energy_uj_per_window"]
+        name: summary["estimated"][name][INT8_HEADLINE]["energy_uj_per_window"]
         for name in ("with", "without")
     }
     assert energies["with"] < energies["without"]
-    whole = bill_cell(folds, WINDOWS, Delta(), DENSE)["int8"]["estimated"]
+    full = bill_cell(folds, WINDOWS, Delta(), DENSE)["int8"]["estimated"]
     assert energies["without"] == pytest.approx(
-        whole[INT8_HEADLINE]["energy_uj_per_window"]
+        full[INT8_HEADLINE]["energy_uj_per_window"]
     )
-    dump_json(told)
+    dump_json(summary)
 
 
 def test_a_cutoff_is_of_floats_where_a_fold_has_no_integers() -> None:
     """Energies of the two are of different tables: they are never mixed."""
     folds = [fold(0), without(fold(1), "too wide")]
-    told = decided_early(folds, CUTOFF)
+    energy = decided_early(folds, CUTOFF)
     floats = decided_early([without(f, "all") for f in folds], CUTOFF)
-    assert told == floats
-    assert HEADLINE in told["estimated"]["with"]
-    assert INT8_HEADLINE not in told["estimated"]["with"]
+    assert energy == floats
+    assert HEADLINE in energy["estimated"]["with"]
+    assert INT8_HEADLINE not in energy["estimated"]["with"]
 
 
 def test_a_cutoff_is_calibrated_on_validation_windows(

@@ -77,8 +77,8 @@ def test_above_break_even_it_says_so() -> None:
 
 
 def test_below_break_even_it_says_when_that_ends() -> None:
-    said = break_even(bill(snn(0.1)), bill(ann(1_600)), TABLE)["sentence"]
-    assert said.endswith("it costs 0.99 times its matched int8 ANN; above 0.12 it "
+    sentence = break_even(bill(snn(0.1)), bill(ann(1_600)), TABLE)["sentence"]
+    assert sentence.endswith("it costs 0.99 times its matched int8 ANN; above 0.12 it "
                          "would cost more")  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Cost tables: each holds together, and says what it is of."""
+"""Cost tables: each is consistent, and names its source."""
 
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def test_what_is_no_processor_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ("joules: {acumulate: 1.0e-12}", "acumulate"),
         ("joules: {accumulate: 0.9}", "0.9"),
@@ -100,7 +100,7 @@ def test_what_is_no_processor_is_refused(name: str) -> None:
         ("memory: {access_bits: 64, points: [[9, 1.0e-12], [8, 1.0e-12]]}", "memory"),
     ],
 )
-def test_a_wrong_table_is_refused(tmp_path: Path, wrong: str, said: str) -> None:
+def test_a_wrong_table_is_refused(tmp_path: Path, wrong: str, message: str) -> None:
     right = {
         "source": "source: a book",
         "doi": "doi: null",
@@ -113,5 +113,5 @@ def test_a_wrong_table_is_refused(tmp_path: Path, wrong: str, said: str) -> None
     path.write_text("\n".join(right.values()))
     assert load_table(path).technology == "valves"
     path.write_text("\n".join({**right, wrong.split(":")[0]: wrong}.values()))
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         load_table(path)

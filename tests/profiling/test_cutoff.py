@@ -18,12 +18,12 @@ from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.profiling import cutoff as module
-from pipeline.profiling.cutoff import applied, calibrated, cutoff, stops, told
+from pipeline.profiling.cutoff import applied, calibrated, cutoff, stops, summarised
 from pipeline.profiling.operations import count
 from pipeline.profiling.running import (
+    LengthAware,
     Moments,
     Running,
-    Told,
     count_until,
     moments,
     running_logits,
@@ -93,10 +93,10 @@ def windows(seed: int, n_steps: int = N_STEPS, number: int = 80) -> Windows:
     )
 
 
-def slow_agreement(said: Running, beta: float) -> float | None:
+def slow_agreement(answers: Running, beta: float) -> float | None:
     """Go through windows one by one."""
     by_class: dict[int, list[bool]] = {}
-    for decisions, gaps in zip(said.decisions.T, said.gaps.T, strict=True):
+    for decisions, gaps in zip(answers.decisions.T, answers.gaps.T, strict=True):
         for decision, gap in zip(decisions[:-1], gaps[:-1], strict=True):
             if gap > beta:
                 by_class.setdefault(decisions[-1], []).append(decision == decisions[-1])
@@ -111,14 +111,14 @@ def test_beta_is_the_smallest_that_agrees_so_well(data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 8)))
     asked = data.draw(st.sampled_from([0.5, 0.6, 0.75, 1.0]))
     rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
-    said = Running(rng.integers(0, 3, shape), rng.integers(0, 6, shape))
+    answers = Running(rng.integers(0, 3, shape), rng.integers(0, 6, shape))
     possible = [
         beta
-        for beta in sorted({0, *said.gaps.ravel().tolist()})
-        if (reached := slow_agreement(said, beta)) is not None
+        for beta in sorted({0, *answers.gaps.ravel().tolist()})
+        if (reached := slow_agreement(answers, beta)) is not None
         and reached >= asked - 1e-12
     ]
-    assert calibrated(said, asked) == (possible[0] if possible else None)
+    assert calibrated(answers, asked) == (possible[0] if possible else None)
 
 
 def test_a_window_stops_at_the_first_gap_that_is_wide_enough() -> None:
@@ -146,15 +146,15 @@ def test_networks_say_the_same_of_a_window_that_was_cut(name: str) -> None:
 
 def _check_cut(network: Any, there: Windows, when: Moments, *, exact: bool) -> None:
     spikes = there.spikes(torch.arange(20))
-    whole = running_logits(network, spikes, when)
+    full = running_logits(network, spikes, when)
     with torch.no_grad():
         plain = network(spikes)
-        aware = Told(network, when.read[-1])
+        aware = LengthAware(network, when.read[-1])
         cut = torch.stack([aware(spikes[:steps]) for steps in when.steps])
     tolerance = {"rtol": 0.0, "atol": 0.0} if exact else {"rtol": 1e-5, "atol": 1e-6}
-    torch.testing.assert_close(whole[-1], plain, **tolerance)
-    torch.testing.assert_close(whole, cut, **tolerance)
-    assert (whole[0] != whole[-1]).any()
+    torch.testing.assert_close(full[-1], plain, **tolerance)
+    torch.testing.assert_close(full, cut, **tolerance)
+    assert (full[0] != full[-1]).any()
 
 
 def test_what_is_not_yet_seen_counts_as_silence() -> None:
@@ -190,8 +190,8 @@ def test_operations_end_where_windows_end() -> None:
     expected = 0
     for k, spikes in enumerate(there.spikes(torch.arange(80)).unbind(1)):
         for segment in range(at[k] + 1):
-            heard = spikes[edges[segment] : edges[segment + 1]].sum(0)
-            expected += int((heard * weight[:, segment].sum(0)).sum())
+            counted = spikes[edges[segment] : edges[segment + 1]].sum(0)
+            expected += int((counted * weight[:, segment].sum(0)).sum())
     bill = count_until(network, there, when, at)
     assert bill.effective_acs == expected
     assert bill.n_windows == 80
@@ -204,15 +204,15 @@ def test_membranes_are_updated_until_the_end_alone() -> None:
     at = np.arange(80) % len(when.steps)
     bill = count_until(network, there, when, at)
     assert bill.membrane_updates == 5 * sum(when.read[moment] for moment in at)
-    whole = count_until(network, there, when, np.full(80, len(when.steps) - 1))
+    full = count_until(network, there, when, np.full(80, len(when.steps) - 1))
     plain = count(network, there.spikes(torch.arange(80)), dt=DT)
-    assert whole.effective_acs == plain.effective_acs
-    assert whole.membrane_updates == plain.membrane_updates
+    assert full.effective_acs == plain.effective_acs
+    assert full.membrane_updates == plain.membrane_updates
     assert bill.effective_acs < plain.effective_acs
 
 
 @pytest.mark.parametrize("name", ["integers", "convolutional", "membrane"])
-def test_a_cutoff_is_told_in_plain_values(name: str) -> None:
+def test_a_cutoff_is_summarised_in_plain_values(name: str) -> None:
     network = integers() if name == "integers" else build(name)
     bill = cutoff(network, windows(1), windows(2), CutoffSettings(agreement=0.6))
     files.dump_json(bill)
@@ -224,9 +224,9 @@ def test_a_cutoff_is_told_in_plain_values(name: str) -> None:
     assert sum(shares) == pytest.approx(1)
     steps = sum(m["share"] * m["steps"] for m in bill["moments"])
     assert bill["steps_share"] == pytest.approx(steps / N_STEPS)
-    cut, whole = (bill["counted"][key]["per_window"] for key in ("with", "without"))
-    assert cut["effective_acs"] < whole["effective_acs"]
-    assert cut["membrane_updates"] < whole["membrane_updates"]
+    cut, full = (bill["counted"][key]["per_window"] for key in ("with", "without"))
+    assert cut["effective_acs"] < full["effective_acs"]
+    assert cut["membrane_updates"] < full["membrane_updates"]
 
 
 def test_balanced_accuracies_are_of_the_decisions() -> None:
@@ -241,10 +241,10 @@ def test_balanced_accuracies_are_of_the_decisions() -> None:
     np.testing.assert_array_equal(done.early, early)
     assert (early != late).any()
     targets = there.targets.numpy()
-    told_of = told([done])["balanced_accuracy"]
-    for said, name in ((early, "with"), (late, "without")):
-        recalls = [(said[targets == k] == k).mean() for k in range(3)]
-        assert told_of[name] == pytest.approx(np.mean(recalls))
+    accuracies = summarised([done])["balanced_accuracy"]
+    for predicted, name in ((early, "with"), (late, "without")):
+        recalls = [(predicted[targets == k] == k).mean() for k in range(3)]
+        assert accuracies[name] == pytest.approx(np.mean(recalls))
 
 
 def test_where_nothing_agrees_no_window_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +260,7 @@ def test_where_nothing_agrees_no_window_is_cut(monkeypatch: pytest.MonkeyPatch) 
 def test_folds_are_put_together() -> None:
     network, asked = build("dense"), CutoffSettings(agreement=0.6)
     folds = [applied(network, windows(1), windows(k), asked) for k in (2, 3)]
-    together, each = told(folds), [told([fold]) for fold in folds]
+    together, each = summarised(folds), [summarised([fold]) for fold in folds]
     assert together["folds"] == [bill["folds"][0] for bill in each]
     shares = [bill["steps_share"] for bill in each]
     assert together["steps_share"] == pytest.approx(np.mean(shares))

@@ -37,16 +37,16 @@ def test_single_windows_have_no_rhythm() -> None:
 
 
 def test_power_is_the_encoders_and_the_windows() -> None:
-    told = duty(2e-6, 3e-6, 1.5)
-    assert told["average_w"] == pytest.approx(6e-6)
-    assert told["always_on_w"] == 3e-6
-    assert told["windows_per_s"] == 1.5
+    result = duty(2e-6, 3e-6, 1.5)
+    assert result["average_w"] == pytest.approx(6e-6)
+    assert result["always_on_w"] == 3e-6
+    assert result["windows_per_s"] == 1.5
     # 225 mAh at 3 V are 2430 J; 6 µW take 405 million seconds of that.
     assert CR2032.energy_j == pytest.approx(2430)
-    assert told["battery_days"] == pytest.approx(2430 / 6e-6 / 86400)
-    assert told["battery"]["name"] == "CR2032"
-    assert told["battery"]["source"]
-    dump_json(told)
+    assert result["battery_days"] == pytest.approx(2430 / 6e-6 / 86400)
+    assert result["battery"]["name"] == "CR2032"
+    assert result["battery"]["source"]
+    dump_json(result)
 
 
 def test_a_battery_lasts_as_long_as_it_holds_more() -> None:
@@ -55,6 +55,6 @@ def test_a_battery_lasts_as_long_as_it_holds_more() -> None:
 
 
 def test_what_nothing_drains_has_no_end() -> None:
-    told = duty(0.0, 0.0, 1.0)
-    assert told["battery_days"] is None
-    dump_json(told)
+    result = duty(0.0, 0.0, 1.0)
+    assert result["battery_days"] is None
+    dump_json(result)

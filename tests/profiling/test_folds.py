@@ -61,11 +61,13 @@ def cell(tmp_path: Path) -> Cell:
         built = network(fold)
         path = folder / f"fold-{fold}.safetensors"
         files.save_weights(path, built.state_dict(), meta=meta)
-        heard = torch.ones(STEPS, 4, 2)
-        whole = Quantized(quantize(built, heard), 1.0, 1.0)
+        spikes = torch.ones(STEPS, 4, 2)
+        integers = Quantized(quantize(built, spikes), 1.0, 1.0)
         none = Quantized(None, 1.0, absent="layer 1: exponentials")
         save_quantized(
-            folder / f"fold-{fold}.int8.safetensors", whole if fold == 1 else none, {}
+            folder / f"fold-{fold}.int8.safetensors",
+            integers if fold == 1 else none,
+            {},
         )
     return Cell(folder, tmp_path / "windows", tmp_path / "spikes", NETWORK, NEURON)
 

@@ -27,7 +27,7 @@ VALUES = {
 }  # fmt: skip
 
 
-def whole(seed: int, *shape: int) -> Tensor:
+def integers(seed: int, *shape: int) -> Tensor:
     """Weights of one byte, of which a third are zero."""
     rng = np.random.default_rng(seed)
     values = rng.integers(-127, 128, shape) * (rng.random(shape) > 1 / 3)
@@ -50,9 +50,9 @@ def neurons(kind: type[IntegerNeurons], n: int) -> IntegerNeurons:
 
 
 WEIGHTS = {
-    "convolution": lambda n_in, n: Convolution(whole(1, n, n_in, 5), stride=2),
-    "dense": lambda n_in, n: Dense(whole(2, n, n_in)),
-    "delayed": lambda n_in, n: Delayed(whole(3, n, n_in * 3), count=3, every=2),
+    "convolution": lambda n_in, n: Convolution(integers(1, n, n_in, 5), stride=2),
+    "dense": lambda n_in, n: Dense(integers(2, n, n_in)),
+    "delayed": lambda n_in, n: Delayed(integers(3, n, n_in * 3), count=3, every=2),
 }
 
 
@@ -62,7 +62,7 @@ def network(weights: str, kind: type[IntegerNeurons]) -> IntegerNetwork:
         Layer(WEIGHTS["dense"](6, 5), neurons(kind, 5)),
     ]
     tensors = {"bias": torch.full((C,), 7), "multiplier": torch.full((C,), 1000)}
-    weight = whole(4, C, BINS * 5)
+    weight = integers(4, C, BINS * 5)
     head = IntegerHead(weight, tensors, n_read=T, bins=BINS, shift=10, scale=0.01)
     return IntegerNetwork(layers, head).eval()
 
@@ -125,13 +125,15 @@ def shifted(net: IntegerNetwork) -> int:
     """Digits of each neuron's leaks, one update at a time."""
     additions = 0
     for layer in net.layers:
-        told = layer.unrolled.state_dict() | layer.unrolled.constants
+        values = layer.unrolled.state_dict() | layer.unrolled.constants
         steps = T // 2 if isinstance(net.layers[0].weights, Convolution) else T
         for _ in range(steps * B):
             for neuron in range(layer.unrolled.width):
                 for name in ("beta", "alpha"):
-                    if name in told:
-                        leaks = torch.as_tensor(told[name]).expand(layer.unrolled.width)
+                    if name in values:
+                        leaks = torch.as_tensor(values[name]).expand(
+                            layer.unrolled.width
+                        )
                         additions += nonadjacent(int(leaks[neuron]))
     return additions
 

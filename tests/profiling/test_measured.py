@@ -28,7 +28,7 @@ def test_adding_keeps_the_other_parts() -> None:
     assert measured.load(CELL, KEY) == LATENCY | METERS
 
 
-def test_a_part_is_replaced_whole() -> None:
+def test_a_part_is_replaced_completely() -> None:
     measured.add(CELL, KEY, LATENCY | METERS)
     again = {"meters": {"nvml": {"energy_j_per_window": 0.25}}}
     assert measured.add(CELL, KEY, again) == LATENCY | again

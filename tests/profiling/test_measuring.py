@@ -43,7 +43,7 @@ class Machine(Meter):
     """
 
     tick_s: float = 0.001
-    told_s: float | None = None
+    renewal_s: float | None = None
     fails_at: float = float("inf")
     reason: str | None = None
     note: str = ""
@@ -58,7 +58,7 @@ class Machine(Meter):
 
     @contextmanager
     def watch(self, clock: Clock = time.perf_counter) -> Iterator[Watch]:
-        yield Watch(self.joules, ("machine",), self.told_s, self.note)
+        yield Watch(self.joules, ("machine",), self.renewal_s, self.note)
 
     def joules(self) -> float:
         """The counter as it was at its last tick."""
@@ -93,56 +93,56 @@ def run(machine: Machine, *, meter_s: float = 2.0, repeats: int = 10) -> dict[st
 def test_idling_is_subtracted() -> None:
     """15 W over idling, 0.1 s a window: 1.5 J."""
     machine = Machine()
-    told = run(machine)
-    assert told.keys() == KEYS
-    assert told["energy_j_per_window"] == pytest.approx(1.5, rel=0.01)
-    assert told["idle_w"] == pytest.approx(10, rel=0.01)
-    assert (told["repeats"], told["windows"], told["of"]) == (10, 20, ["machine"])
-    assert told["seconds"] == pytest.approx(2)
+    result = run(machine)
+    assert result.keys() == KEYS
+    assert result["energy_j_per_window"] == pytest.approx(1.5, rel=0.01)
+    assert result["idle_w"] == pytest.approx(10, rel=0.01)
+    assert (result["repeats"], result["windows"], result["of"]) == (10, 20, ["machine"])
+    assert result["seconds"] == pytest.approx(2)
     assert machine._done == 200
     # a repeat: 0.2 s to settle, 2 s of idling, 2 s of work; before, the ticks are seen
     assert machine._now == pytest.approx(42, abs=0.05)
 
 
 def test_exact_without_ticks() -> None:
-    told = run(Machine(tick_s=1e-9, told_s=0.05), repeats=3)
+    result = run(Machine(tick_s=1e-9, renewal_s=0.05), repeats=3)
     for name in ("energy_j_per_window", "low", "high"):
-        assert told[name] == pytest.approx(1.5, rel=1e-7)
+        assert result[name] == pytest.approx(1.5, rel=1e-7)
 
 
-def test_work_that_takes_nothing_is_not_told_apart() -> None:
+def test_work_that_takes_no_energy_is_noted() -> None:
     powers = tuple(np.random.default_rng(3).normal(10.0, 0.5, 200))
-    told = run(Machine(powers=powers, note="a made-up machine"))
-    assert told["low"] < 0 < told["high"]
-    assert told["notes"][0] == "a made-up machine"
-    assert "may be idling alone" in told["notes"][-1]
+    result = run(Machine(powers=powers, note="a made-up machine"))
+    assert result["low"] < 0 < result["high"]
+    assert result["notes"][0] == "a made-up machine"
+    assert "may be idling alone" in result["notes"][-1]
 
 
-def test_less_than_idling_is_told_as_it_is() -> None:
-    told = run(Machine(powers=(7.0,)))
-    assert told["energy_j_per_window"] == pytest.approx(-0.3, rel=0.02)
-    assert told["notes"][0].startswith("negative")
+def test_less_than_idling_is_reported_as_it_is() -> None:
+    result = run(Machine(powers=(7.0,)))
+    assert result["energy_j_per_window"] == pytest.approx(-0.3, rel=0.02)
+    assert result["notes"][0].startswith("negative")
 
 
 @pytest.mark.parametrize(
-    ("tick_s", "told_s", "windows"),
+    ("tick_s", "renewal_s", "windows"),
     [(0.5, None, 100), (0.001, 0.5, 100), (0.01, None, 20)],
-    ids=["seen", "told", "fine"],
+    ids=["observed", "stated", "fine"],
 )
 def test_a_coarse_counter_makes_the_work_longer(
-    tick_s: float, told_s: float | None, windows: int
+    tick_s: float, renewal_s: float | None, windows: int
 ) -> None:
     """20 renewals of 0.5 s are 10 s: 100 windows."""
-    told = run(Machine(tick_s=tick_s, told_s=told_s), repeats=4)
-    assert told["windows"] == pytest.approx(windows, rel=0.02)
-    assert told["energy_j_per_window"] == pytest.approx(1.5, rel=0.05)
+    result = run(Machine(tick_s=tick_s, renewal_s=renewal_s), repeats=4)
+    assert result["windows"] == pytest.approx(windows, rel=0.02)
+    assert result["energy_j_per_window"] == pytest.approx(1.5, rel=0.05)
 
 
 @pytest.mark.parametrize(
     ("machine", "reason"),
     [
         (
-            Machine(told_s=1.5),
+            Machine(renewal_s=1.5),
             "renewed only every 1.5 s, too coarse for 2 s; to do: se",
         ),
         (Machine(tick_s=30.0), "machine did not move in 1 s"),
@@ -155,15 +155,15 @@ def test_a_coarse_counter_makes_the_work_longer(
 def test_a_failed_measurement_is_absent_never_zero(
     machine: Machine, reason: str
 ) -> None:
-    told = run(machine)
-    assert told.keys() == {"absent"}
-    assert reason in told["absent"]
+    result = run(machine)
+    assert result.keys() == {"absent"}
+    assert reason in result["absent"]
 
 
 def test_what_to_do_about_a_coarse_meter_helps() -> None:
-    told = run(Machine(told_s=1.5))["absent"]
-    assert told.endswith("set profiling.meter_s to 3")
-    assert run(Machine(told_s=1.5), meter_s=3.0, repeats=2).keys() >= KEYS
+    result = run(Machine(renewal_s=1.5))["absent"]
+    assert result.endswith("set profiling.meter_s to 3")
+    assert run(Machine(renewal_s=1.5), meter_s=3.0, repeats=2).keys() >= KEYS
 
 
 @pytest.mark.usefixtures("three_threads")
@@ -176,8 +176,8 @@ def test_measurements_say_what_is_absent() -> None:
     assert timed["real_time_factor"] == pytest.approx(factor)
     metered_here = meters(network(), windows(), settings)
     assert list(metered_here) == available("meters")
-    for told in metered_here.values():
-        assert told.keys() == {"absent"} or told.keys() >= KEYS
+    for result in metered_here.values():
+        assert result.keys() == {"absent"} or result.keys() >= KEYS
     assert torch.get_num_threads() == 3
     dump_json(measured | metered_here)
 

@@ -258,12 +258,12 @@ def test_counting_leaves_the_network_as_it_was() -> None:
 def test_batches_add_up() -> None:
     network = nn.Sequential(nn.Linear(5, 6), leaky(6), nn.Linear(6, 2))
     values = spikes(20, 7, 5)
-    whole = count(network, values, dt=0.01)
+    full = count(network, values, dt=0.01)
     parts = pooled([count(network, v, dt=0.01) for v in values.split(3, dim=1)])
     for name in ("n_windows", "effective_acs", "dense_operations", "membrane_updates"):
-        assert getattr(parts, name) == getattr(whole, name)
-    assert parts.activation_sparsity == pytest.approx(whole.activation_sparsity)
-    assert parts.connection_sparsity == pytest.approx(whole.connection_sparsity)
+        assert getattr(parts, name) == getattr(full, name)
+    assert parts.activation_sparsity == pytest.approx(full.activation_sparsity)
+    assert parts.connection_sparsity == pytest.approx(full.connection_sparsity)
 
 
 def test_a_batch_with_graded_inputs_makes_macs_of_all() -> None:

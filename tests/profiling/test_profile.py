@@ -82,9 +82,9 @@ def test_integer_networks_stand_beside() -> None:
         for k, n in ((0, 150), (1, 30))
     ]
     bill = profile(folds, Delta())
-    int8, whole = bill["int8"], bill["counted"]
+    int8, floats = bill["int8"], bill["counted"]
     assert set(int8) == {"counted", "estimated"}
-    assert int8["counted"]["n_windows"] == whole["n_windows"] == 180
+    assert int8["counted"]["n_windows"] == floats["n_windows"] == 180
     assert int8["counted"]["per_window"]["membrane_updates"] == 48 * 2
     assert int8["counted"]["footprint_bytes"] == 8 + 6 + 4 * (6 + 6)
     assert set(int8["estimated"]) == set(tables_for("int8"))
@@ -110,7 +110,7 @@ def test_a_second_is_a_window_over_its_length() -> None:
         assert counted["per_second"][name] == pytest.approx(number / 0.48)
 
 
-def test_words_of_layers_add_up_to_the_whole() -> None:
+def test_words_of_layers_add_up_to_the_total() -> None:
     counted = profile([(network(Leaky()), None, windows())], Delta())["counted"]
     for kind, both in counted["words_per_window"].items():
         for way, number in both.items():
@@ -119,7 +119,7 @@ def test_words_of_layers_add_up_to_the_whole() -> None:
             assert total == pytest.approx(number)
 
 
-def test_layers_add_up_to_the_whole() -> None:
+def test_layers_add_up_to_the_total() -> None:
     counted = profile([(network(Leaky()), None, windows())], Delta())["counted"]
     for name in ("effective_acs", "dense_operations", "membrane_updates"):
         total = sum(layer.get(name, 0) for layer in counted["layers"].values())
@@ -153,7 +153,7 @@ PRICED = {
 
 
 class Silent(Delta):
-    """Does not say what it does."""
+    """Does not state its operations."""
 
     def operations(self) -> None:  # type: ignore[override]
         return None

@@ -22,7 +22,9 @@ def _round(product: int, bits: int) -> int:
     return product if bits == 0 else (2 * product + 2**bits) // 2 ** (bits + 1)
 
 
-def leaky(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin, Twin]:
+def leaky(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
     """Run one window, currents (time, neuron); gives spikes and membranes."""
     spikes, states = [], [[0] * WIDTH]
     for current in currents:
@@ -30,10 +32,12 @@ def leaky(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin
         for n in range(WIDTH):
             u, theta = states[-1][n], of["threshold"][n]
             reset = u > theta
-            kept = 0 if reset and told["reset"] == "zero" else u
-            new = _round(of["beta"][n] * kept, 15) + current[n] * 2 ** told["shift"]
+            kept = 0 if reset and constants["reset"] == "zero" else u
+            new = (
+                _round(of["beta"][n] * kept, 15) + current[n] * 2 ** constants["shift"]
+            )
             new += of["bias"][n]
-            new -= theta if reset and told["reset"] == "subtract" else 0
+            new -= theta if reset and constants["reset"] == "subtract" else 0
             assert -LIMIT <= new < LIMIT
             after.append(new)
             fired.append(int(new > theta))
@@ -43,23 +47,23 @@ def leaky(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin
 
 
 def polynomial(
-    currents: Any, of: dict[str, Any], told: dict[str, Any]
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
 ) -> tuple[Twin, Twin]:
     spikes, states = [], [[0] * WIDTH]
-    bits = told["fraction"]
+    bits = constants["fraction"]
     for current in currents:
         after, fired = [], []
         for n in range(WIDTH):
             u, theta, clip = states[-1][n], of["threshold"][n], of["clip"][n]
             reset = u > theta
-            kept = 0 if reset and told["reset"] == "zero" else u
+            kept = 0 if reset and constants["reset"] == "zero" else u
             x = min(max(kept, -clip), clip)
             slope = of["a2"][n] + _round(of["a3"][n] * x, bits)
             new = _round(_round(x * x, bits) * slope, 14)
             new += _round(of["beta"][n] * kept, 15) + of["a0"][n]
-            new += _round(current[n] * of["multiplier"][n], told["shift"])
+            new += _round(current[n] * of["multiplier"][n], constants["shift"])
             new += of["bias"][n]
-            new -= theta if reset and told["reset"] == "subtract" else 0
+            new -= theta if reset and constants["reset"] == "subtract" else 0
             after.append(new)
             fired.append(int(new > theta))
         states.append(after)
@@ -67,12 +71,17 @@ def polynomial(
     return spikes, states[-1:]
 
 
-def relu(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin, Twin]:
+def relu(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
     outputs = [
         [
             min(
                 max(
-                    _round((i + of["bias"][n]) * of["multiplier"][n], told["shift"]), 0
+                    _round(
+                        (i + of["bias"][n]) * of["multiplier"][n], constants["shift"]
+                    ),
+                    0,
                 ),
                 127,
             )
@@ -84,21 +93,21 @@ def relu(currents: Any, of: dict[str, Any], told: dict[str, Any]) -> tuple[Twin,
 
 
 def competing(
-    currents: Any, of: dict[str, Any], told: dict[str, Any]
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
 ) -> tuple[Twin, Twin]:
     potential, synaptic, spikes = [0] * WIDTH, [0] * WIDTH, []
     for current in currents:
         potential = [
-            _round(told["beta"] * v, 15) + g
+            _round(constants["beta"] * v, 15) + g
             for v, g in zip(potential, synaptic, strict=True)
         ]
         above = [v - t for v, t in zip(potential, of["threshold"], strict=True)]
         firing = sorted((-a, n) for n, a in enumerate(above) if a >= 0)
-        chosen = {n for _, n in firing[: told["winners"]]}
-        drop = told["inhibition"] * len(chosen)
+        chosen = {n for _, n in firing[: constants["winners"]]}
+        drop = constants["inhibition"] * len(chosen)
         potential = [0 if n in chosen else v - drop for n, v in enumerate(potential)]
         synaptic = [
-            _round(told["alpha"] * g, 15) + i * 2 ** told["shift"]
+            _round(constants["alpha"] * g, 15) + i * 2 ** constants["shift"]
             for g, i in zip(synaptic, current, strict=True)
         ]
         spikes.append([int(n in chosen) for n in range(WIDTH)])
@@ -156,13 +165,13 @@ def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
 @settings(max_examples=60, deadline=None)
 def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    of, told = _drawn(rng)[kind], _constants(kind, rng)
+    of, constants = _drawn(rng)[kind], _constants(kind, rng)
     tensors = {name: torch.tensor(values) for name, values in of.items()}
-    neurons = NEURONS[kind](tensors, dt=0.01, **told)
+    neurons = NEURONS[kind](tensors, dt=0.01, **constants)
     currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
     outputs, *state = neurons(currents)
     for window in range(BATCH):
-        expected, last = TWINS[kind](currents[:, window].tolist(), of, told)
+        expected, last = TWINS[kind](currents[:, window].tolist(), of, constants)
         assert outputs[:, window].tolist() == expected
         for found in state:
             assert found.reshape(-1, BATCH, WIDTH)[:, window].tolist() == last
@@ -171,16 +180,18 @@ def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
 @pytest.mark.parametrize("kind", ["leaky", "polynomial", "competing"])
 def test_a_window_in_two_pieces_is_a_window(kind: str) -> None:
     rng = np.random.default_rng(3)
-    of, told = _drawn(rng)[kind], _constants(kind, rng)
+    of, constants = _drawn(rng)[kind], _constants(kind, rng)
     neurons = NEURONS[kind](
-        {name: torch.tensor(values) for name, values in of.items()}, dt=0.01, **told
+        {name: torch.tensor(values) for name, values in of.items()},
+        dt=0.01,
+        **constants,
     )
     currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
-    whole, _ = neurons(currents)
+    full, _ = neurons(currents)
     first, state = neurons(currents[:11])
     second, _ = neurons(currents[11:], state)
-    assert whole.any()
-    assert torch.equal(torch.cat([first, second]), whole)
+    assert full.any()
+    assert torch.equal(torch.cat([first, second]), full)
 
 
 def test_halves_are_rounded_up() -> None:

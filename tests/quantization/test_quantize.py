@@ -197,8 +197,8 @@ def test_a_file_brings_the_same_network_back(
     integers: IntegerNetwork, tmp_path: Path
 ) -> None:
     path = tmp_path / "fold-0.int8.safetensors"
-    told = {"quantized": describe(integers)}
-    files.save_weights(path, integers.state_dict(), meta=told)
+    metadata = {"quantized": describe(integers)}
+    files.save_weights(path, integers.state_dict(), meta=metadata)
     tensors, meta = files.load_weights(path)
     again = rebuild(tensors, meta["quantized"])
     assert torch.equal(again(_spikes()), integers(_spikes()))
@@ -358,10 +358,10 @@ def test_membranes_that_hardly_leak_are_refused_by_name() -> None:
 
 def test_a_shift_that_was_tampered_with_raises_and_does_not_wrap() -> None:
     integers = quantize(_built(DENSE, Leaky()), _spikes())
-    told = describe(integers)
-    told["layers"][0]["neurons"]["shift"] += 14
+    parts = describe(integers)
+    parts["layers"][0]["neurons"]["shift"] += 14
     with pytest.raises(WordOverflowError, match="leaky neurons: membrane"):
-        rebuild(integers.state_dict(), told)(torch.ones(61, 2, 5))
+        rebuild(integers.state_dict(), parts)(torch.ones(61, 2, 5))
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
@@ -398,8 +398,8 @@ def _reward() -> Any:
 
 @pytest.mark.parametrize("kind", sorted(REFUSED))
 def test_what_has_no_integer_form_is_refused_by_name(kind: str) -> None:
-    make, told = REFUSED[kind]
-    with pytest.raises(QuantizationError, match=told):
+    make, message = REFUSED[kind]
+    with pytest.raises(QuantizationError, match=message):
         quantize(make(), _spikes())
 
 

@@ -65,7 +65,7 @@ def test_by_hand(value: float, found: int) -> None:
 def test_how_far_a_leak_is_off(value: float) -> None:
     """Widest are the gaps from 21 to 22, whose middle is 43 halves, and from 5 to 6.
 
-    What a step takes, 1 − β, has a digit less to be told with, and they are its gaps.
+    The leaked part, 1 − β, has one digit less, and these are its gaps.
     """
     found = nearest(value, MOST_DIGITS) / ONE
     assert abs(found - value) <= value / 43 + 2**-16

@@ -1,10 +1,10 @@
-/* Fixed point: how products are rounded, and what a shift means. */
+/* Fixed point: rounded products, and arithmetic shifts. */
 #ifndef BIOSPIKE_ARITHMETIC_H
 #define BIOSPIKE_ARITHMETIC_H
 
 #include <stdint.h>
 
-/* Fraction bits of what a step leaves of a membrane or current. */
+/* Fraction bits of the factor by which a step multiplies a membrane or current. */
 #define LEAK_BITS 15
 /* Fraction bits of a polynomial's second and third coefficient. */
 #define CURVE_BITS 14

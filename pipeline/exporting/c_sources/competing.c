@@ -1,9 +1,9 @@
 /* Neurons that inhibit each other, driven through a decaying synaptic current g.
  *
  *     v[t] = rounded(beta * v[t-1], 15) + g[t-1]
- *     s[t] = v[t] >= threshold, but of more than `winners` only those that are furthest
- *            above (of equals the first)
- *     v[t] -> 0 for who fires; each spike takes `inhibition` from all others
+ *     s[t] = v[t] >= threshold; if more than `winners` neurons are, only the furthest
+ *            above fire (of equals the first)
+ *     v[t] -> 0 where s[t]; each spike takes `inhibition` from all other neurons
  *     g[t] = rounded(alpha * g[t-1], 15) + i[t] * 2^shift
  */
 #include "arithmetic.h"
@@ -18,7 +18,7 @@ static int fires(const struct events *spikes, uint16_t neuron)
     return 0;
 }
 
-/* Keep the list ascending, as everyone expects of it. */
+/* Keep the list ascending, as its readers expect. */
 static void insert(struct events *spikes, uint16_t neuron)
 {
     uint16_t place = spikes->n++;
@@ -27,7 +27,7 @@ static void insert(struct events *spikes, uint16_t neuron)
     spikes->channel[place] = neuron;
 }
 
-/* Find who is furthest above threshold of those that do not fire yet; n if none is. */
+/* Find the neuron furthest above threshold that does not fire yet; n if none is. */
 static uint16_t furthest(const struct neurons *of, const struct events *spikes)
 {
     uint16_t best = of->n;

@@ -1,4 +1,4 @@
-/* The checksum of zlib and Ethernet, to compare trains of spikes with. */
+/* The checksum of zlib and Ethernet, for the comparison of spike trains. */
 #ifndef BIOSPIKE_CRC32_H
 #define BIOSPIKE_CRC32_H
 

@@ -1,4 +1,4 @@
-/* What layers tell each other: of each step, the channels that are not zero. */
+/* The events between layers: the channels of each step that are not zero. */
 #ifndef BIOSPIKE_EVENTS_H
 #define BIOSPIKE_EVENTS_H
 

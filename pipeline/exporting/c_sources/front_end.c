@@ -111,7 +111,7 @@ static int32_t filtered(struct channel *of, int32_t x0)
     return x0;
 }
 
-/* Remember a sample as if it had been there for ever. */
+/* Set the state as if a sample had been constant for ever. */
 static void settle(struct channel *of, int32_t level)
 {
     static const int32_t rest[SECTIONS + 1] = {BIOSPIKE_REST};

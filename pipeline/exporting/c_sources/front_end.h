@@ -9,7 +9,7 @@
 
 #include "front_end_constants.h"
 
-/* Forget all samples: the next one is taken to have been there for ever. */
+/* Forget all samples: the next one counts as having been constant for ever. */
 void biospike_front_end_reset(void);
 
 /* Take in one sample of each channel. 1 if a step is due: feature f is then bit f % 8 of

@@ -1,4 +1,4 @@
-/* What a network is made of. Constants lie in flash, what changes is pointed at. */
+/* The parts of a network. Constants lie in flash; pointers lead to variables. */
 #ifndef BIOSPIKE_LAYERS_H
 #define BIOSPIKE_LAYERS_H
 
@@ -20,7 +20,7 @@ struct connections {
 
 enum reset { RESET_NONE, RESET_SUBTRACT, RESET_ZERO };
 
-/* Neurons of any kind; a kind leaves the fields that it has no use for at 0. */
+/* Neurons of any kind; fields that a kind does not use are 0. */
 struct neurons {
     void (*step)(
         const struct neurons *of, const int32_t *sums, struct events *out);

@@ -4,8 +4,8 @@
  *     u[t] = rounded(beta * k[t-1], 15) + i[t] * 2^shift + bias - r[t] * threshold
  *     s[t] = u[t] > threshold
  *
- * with k = u, but 0 where r if it resets to zero; only by subtraction is the threshold
- * taken.
+ * with k = u; a reset to zero sets k = 0 where r, and only a reset by subtraction takes
+ * the threshold.
  */
 #include "arithmetic.h"
 #include "count.h"

@@ -5,7 +5,7 @@
 #include "layers.h"
 #include "rows.h"
 
-/* The rows of all events that are heard at once, and what graded ones are scaled by. */
+/* The rows of all events of one sum, and the factors of graded events. */
 static const int8_t *rows[BIOSPIKE_MOST_ROWS];
 #ifdef BIOSPIKE_GRADED
 static int32_t factors[BIOSPIKE_MOST_ROWS];
@@ -61,7 +61,7 @@ static void add_listed(size_t n, int graded, int32_t *to, size_t width)
     add_rows(rows, n, to, width);
 }
 
-/* Make the sums of what every tap meets. */
+/* Sum the rows of the events at every tap. */
 static void connect(const struct connections *of)
 {
     const size_t tap_size = (size_t)of->in.width * of->n_out;
@@ -130,7 +130,7 @@ static void unpack(const uint8_t *spikes, struct events *events)
     }
 }
 
-static const struct history *heard_by(uint16_t layer)
+static const struct history *input_of(uint16_t layer)
 {
     return layer < biospike_model.n_layers ? &biospike_model.layers[layer].connections.in
                                            : &read_out->in;
@@ -151,10 +151,10 @@ void biospike_network_reset(void)
     read_steps = segment = 0;
 }
 
-/* Let a step go as far up as the strides of the layers let it. */
+/* Pass a step through the layers as far as their strides allow. */
 void biospike_network_step(const uint8_t spikes[BIOSPIKE_SPIKE_BYTES])
 {
-    struct events events = history_open(heard_by(0));
+    struct events events = history_open(input_of(0));
     unpack(spikes, &events);
     for (uint16_t k = 0; k < biospike_model.n_layers; k++) {
         const struct layer *layer = &biospike_model.layers[k];
@@ -163,7 +163,7 @@ void biospike_network_step(const uint8_t spikes[BIOSPIKE_SPIKE_BYTES])
         if (!is_due(&layer->connections))
             return;
         connect(&layer->connections);
-        events = history_open(heard_by((uint16_t)(k + 1)));
+        events = history_open(input_of((uint16_t)(k + 1)));
         layer->neurons.step(&layer->neurons, sums, &events);
     }
     COUNT_LAYER(biospike_model.n_layers);

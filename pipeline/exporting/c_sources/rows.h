@@ -1,7 +1,7 @@
-/* Sums of rows of weights: where a network spends its time.
+/* Sums of rows of weights, in which a network spends its time.
  *
  * An event has a row of int8 weights, one for each target. The rows of all events that
- * targets hear at once are listed first; then their sums are made for some targets at a
+ * one sum takes are listed first; then the sums are computed for some targets at a
  * time, in registers, so that a weight costs one load and one addition.
  */
 #ifndef BIOSPIKE_ROWS_H

@@ -1,4 +1,4 @@
-/* What a board gives the harness: an instruction counter, a line out, an end. */
+/* A board's services for the harness: an instruction counter, output, an end. */
 #ifndef BIOSPIKE_BOARD_H
 #define BIOSPIKE_BOARD_H
 

@@ -1,4 +1,4 @@
-/* Run the stimuli on a microcontroller and say what each took, in instructions. */
+/* Run the stimuli on a microcontroller and print the instructions of each. */
 #include "biospike.h"
 #include "board.h"
 #include "crc32.h"

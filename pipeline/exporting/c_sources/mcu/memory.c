@@ -1,4 +1,4 @@
-/* What a compiler calls for where it likes, and a library would bring. */
+/* Functions that a compiler may call, which a library would provide. */
 #include "string.h"
 
 void *memset(void *to, int value, size_t n)

@@ -1,4 +1,4 @@
-/* What the harness runs: windows of packed spikes, and samples for the front end. */
+/* The input of the harness: windows of packed spikes, and samples. */
 #ifndef BIOSPIKE_STIMULUS_H
 #define BIOSPIKE_STIMULUS_H
 

@@ -1,4 +1,4 @@
-"""What happens in each step of learning: who fired, who is active, what may change."""
+"""Each step of learning: who fired, who is active, which weights may change."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Moment:
+class LearningStep:
     """One step: who fired, who is active, which synapses may change."""
 
     fired: Mask
@@ -59,30 +59,30 @@ def synapse_table(n_pre: int, n_post: int, fan_out: FanOut | None) -> Table:
     )
 
 
-def moments(
+def learning_steps(
     table: Table,
     pre: Sources,
     post: Targets,
     decays: tuple[Factors, Factors],
     theta: float,
-) -> Iterator[Moment]:
-    """Follow the traces in single precision, as the kernel does, step by step."""
-    # magnitudes only: the rule's sign says "just fired", which the trains say too
+) -> Iterator[LearningStep]:
+    """Follow the traces in single precision, step by step, as the kernel does."""
+    # magnitudes only: the rule's sign means "just fired", which the trains show too
     traces = tuple(np.zeros(len(decay), np.float32) for decay in decays)
     for fired, hit in zip(pre, post, strict=True):
         for trace, decay, now in zip(traces, decays, (fired, hit), strict=True):
             trace *= decay
             trace += now
-        yield _moment(table, fired, hit, traces, np.float32(theta))
+        yield _learning_step(table, fired, hit, traces, np.float32(theta))
 
 
-def _moment(
+def _learning_step(
     table: Table,
     fired: Mask,
     hit: Mask,
     traces: tuple[Factors, ...],
     theta: np.float32,
-) -> Moment:
+) -> LearningStep:
     columns = np.flatnonzero(hit)
     begin, end = table.columns[columns], table.columns[columns + 1]
     hits = table.by_target[joined_ranges(begin, end)]
@@ -92,7 +92,7 @@ def _moment(
     moved = np.concatenate([hits[rising], words[falling]])
     active = fired | (traces[0] > theta)
     moved_active = moved[active[table.sources[moved]]]
-    return Moment(fired, active, len(columns), hits, moved, moved_active)
+    return LearningStep(fired, active, len(columns), hits, moved, moved_active)
 
 
 def joined_ranges(starts: Places, stops: Places) -> Places:
