@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help repro check test fuzz ui lock lint suite
+.PHONY: help repro check test fuzz mutants ui lock lint suite
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
@@ -37,6 +37,12 @@ fuzz: N ?= 1000
 fuzz: SEED ?= 1
 fuzz: $(INSTALLED) ## Mutate N recordings by a SEED, take them in and judge what comes of it
 	@$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED)
+
+mutants: N ?= 20
+mutants: SEED ?= 1
+mutants: IN ?= pipeline
+mutants: $(INSTALLED) ## Break N lines of the code (IN a folder) by a SEED: which survive the tests?
+	@$(BIN)/python -m tests.mutation --n $(N) --seed $(SEED) $(IN)
 
 ui: $(INSTALLED) ## Open MLflow on the runs of this checkout
 	@$(BIN)/python -m pipeline ui
