@@ -6,7 +6,8 @@ import pytest
 from pipeline.errors import ConfigError
 from pipeline.plasticity.three_variable import ThreeVariable
 
-LARGEST = pytest.mark.parametrize("w_max", [0.25, 1.0, 7.5])
+# 255 times a 255th of 1.3, rounded, is above 1.3.
+LARGEST = pytest.mark.parametrize("w_max", [0.25, 1.0, 1.3, 7.5])
 
 
 def _rule(w_max: float, **settings: float) -> ThreeVariable:

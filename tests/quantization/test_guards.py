@@ -18,10 +18,12 @@ from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
+from pipeline.quantization._neurons import quantise_neurons
 from pipeline.quantization.arithmetic import WORD
 from pipeline.quantization.bounds import QuantizationError, fits
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import quantize
+from pipeline.quantization.scales import Drive
 
 N_STEPS, WIDE, UNITS = 40, 600, 3
 """The layers have more inputs than units, so that sums are large."""
@@ -148,6 +150,24 @@ def test_one_coefficient_beyond_32_bits_is_refused(
     built.layers[0].unrolled.neurons.learned[name].data[offender] = 2.0**19
     with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
         _silent(built)
+
+
+@offenders
+def test_one_sum_of_faint_weights_is_refused_though_its_current_fits(
+    offender: int,
+) -> None:
+    """Only of graded inputs can so many come in."""
+    built = _built(ONE_LAYER, POLYNOMIAL)
+    weights = torch.zeros(UNITS, WIDE, dtype=torch.float64)
+    weights[:, 0] = 1e-9
+    for share in (0.0, 1e-9):
+        weights[offender, 1:] = share
+        drive = Drive("layer 1", weights, torch.zeros(UNITS).double(), 2**16)
+        if not share:
+            quantise_neurons(drive, built.layers[0].unrolled, 1.0)
+    assert 127 * WIDE * 2**16 > WORD
+    with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
+        quantise_neurons(drive, built.layers[0].unrolled, 1.0)
 
 
 @offenders

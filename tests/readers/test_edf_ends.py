@@ -73,6 +73,18 @@ def test_the_end_is_that_of_the_definition(
     assert content.end == _last_lively(values)
 
 
+@pytest.mark.parametrize("before", [907, 908, 909])
+def test_the_last_two_changes_lie_in_two_pieces_of_the_search(
+    tmp_path: Path, write_edf: WriteEdf, before: int
+) -> None:
+    """A record, 101 samples, is searched at a time; what is flat lasts 20.2 samples."""
+    values = np.zeros((1, 10 * 101))
+    values[:, before + 1 :] = 5
+    values[:, before + 1 + 20 :] = 9
+    write_edf(tmp_path / "a.edf", values, rates=101)
+    assert _read(tmp_path, "a.edf").end == before + 22
+
+
 @pytest.mark.parametrize("n_channels", [1, 3])
 @pytest.mark.parametrize("short", [True, False])
 def test_constants_as_long_as_what_is_flat_are_no_signal(
