@@ -18,7 +18,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
 .DEFAULT_GOAL := help
-.PHONY: help repro check test fuzz ui lock lint suite
+.PHONY: help repro check test fuzz mutants coverage ui lock lint suite
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 8
@@ -37,6 +37,20 @@ fuzz: N ?= 1000
 fuzz: SEED ?= 1
 fuzz: $(INSTALLED) ## Mutate N recordings by a SEED, take them in and judge what comes of it
 	@$(BIN)/python -m tests.fuzz --n $(N) --seed $(SEED)
+
+mutants: N ?= 20
+mutants: SEED ?= 1
+mutants: IN ?= pipeline
+mutants: $(INSTALLED) ## Break N lines of the code (IN a folder) by a SEED: which survive the tests?
+	@$(BIN)/python -m tests.mutation --n $(N) --seed $(SEED) $(IN)
+
+coverage: IN ?= tests
+coverage: $(INSTALLED) ## Run tests (IN a folder) and list the files of least branch coverage; fails under 90 %
+	@rm -rf .coverage && mkdir .coverage
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+	    $(BIN)/coverage run -m pytest -n auto --dist loadfile $(IN)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/python -m tests.branches
 
 ui: $(INSTALLED) ## Open MLflow on the runs of this checkout
 	@$(BIN)/python -m pipeline ui

@@ -19,6 +19,7 @@ SLOW = (
     "ingestion/test_real_counts.py",
     "inspection/test_demos.py",
     "meters",
+    "mutation",
     "networks",
     "neurons",
     "plasticity",

@@ -299,3 +299,38 @@ def test_a_folder_with_one_of_the_two_files_is_no_checkout(biospike: Command) ->
     with pytest.raises(ConfigError, match=r"there is no params\.yaml, so") as caught:
         check_here()
     assert caught.value.remedy.startswith("`cd` to your checkout")
+
+
+def test_publish_without_runs_says_how_to_get_one(
+    biospike: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIOSPIKE_TRACKING", raising=False)
+    monkeypatch.setattr(tracking, "publish", lambda cell: pytest.fail(cell))
+    files.save_json(files.folder("runs", "old-delta-lif") / "run.json", {})
+    code, printed = biospike("publish")
+    printed = " ".join(printed.split())
+    assert code == 2
+    assert "data/runs: holds no run of the grid" in printed
+    assert "run `dvc repro` or `dvc pull` first" in printed
+
+
+def test_publish_logs_the_grids_trained_cells_in_its_order(
+    biospike: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIOSPIKE_TRACKING", raising=False)
+    logged: list[str] = []
+
+    def publish(cell: str) -> bool:
+        logged.append(cell)
+        return True
+
+    monkeypatch.setattr(tracking, "publish", publish)
+    trained = ["ecg_demo-delta-lif", "ecg_demo-delta-ann", "old-delta-lif"]
+    for name in reversed(trained):
+        files.save_json(files.folder("runs", name) / "run.json", {})
+    code, printed = biospike("publish")
+    grid = [str(cell) for cell in __main__.grid_cells(config.load())]
+    expected = [cell for cell in grid if cell in trained]
+    assert (code, logged) == (0, expected)
+    assert len(logged) == 2
+    assert printed.splitlines() == [f"published {cell}" for cell in expected]

@@ -5,7 +5,18 @@ Each check raises AssertionError with what was broken.
 
 from pipeline.testing._encoders import check_encoder
 from pipeline.testing._meters import check_meter
+from pipeline.testing._networks import check_network
 from pipeline.testing._neurons import check_neuron
+from pipeline.testing._readers import check_reader
 from pipeline.testing._rules import check_rule
+from pipeline.testing._sources import check_source
 
-__all__ = ["check_encoder", "check_meter", "check_neuron", "check_rule"]
+__all__ = [
+    "check_encoder",
+    "check_meter",
+    "check_network",
+    "check_neuron",
+    "check_reader",
+    "check_rule",
+    "check_source",
+]

@@ -12,7 +12,8 @@ import pytest
 
 from pipeline import __main__, files, seeds
 from pipeline.components import find
-from pipeline.device.front_end import digitise
+from pipeline.device.front_end import UNIT_V, digitise
+from pipeline.device.stimulus import unpacked
 from pipeline.encoding import encode
 from pipeline.errors import DataError
 from pipeline.exporting import c, load_trained
@@ -20,6 +21,7 @@ from pipeline.exporting._c_program import (
     SAMPLE_WINDOWS,
     fold_stimulus,
     load_program,
+    sample,
     stratified,
 )
 from pipeline.exporting._recordings import read_codes, segments
@@ -347,3 +349,36 @@ def test_windows_are_of_each_class_as_far_as_there_are(cell: Path) -> None:
     most = stratified(program, 18)["label"].value_counts()
     assert most.to_dict() == {"busy": 7, "calm": 11}
     assert len(stratified(program, 500)) == 20
+
+
+def test_the_sample_is_a_walk_of_its_own_for_each_channel(cell: Path) -> None:
+    """Steps of 30 µV, independent of each other and of the other channels'."""
+    program = load_program(load_trained(CELL))
+    stimulus = sample(program)
+    (walked,) = stimulus.recordings
+    n_samples = round(1.5 * STEPS / 125 * 250)
+    assert walked.samples.shape == (2, n_samples)
+    assert list(walked.decisions) == [STEPS]
+    volts = walked.samples * UNIT_V
+    steps = np.diff(volts, axis=1, prepend=0)
+    # Of 150 normal steps the RMS is within a fifth, at over 3 standard errors.
+    rms = np.sqrt((steps**2).mean(axis=1))
+    np.testing.assert_allclose(rms, 30e-6, rtol=0.2)
+    assert np.abs(volts).max(axis=1).min() > 4 * 30e-6
+    assert abs(np.corrcoef(steps)[0, 1]) < 0.3
+    assert (np.abs([np.corrcoef(s[1:], s[:-1])[0, 1] for s in steps]) < 0.3).all()
+
+
+def test_the_samples_windows_have_more_and_more_spikes(cell: Path) -> None:
+    """From none to half of all bits."""
+    stimulus = sample(load_program(load_trained(CELL)))
+    spikes = unpacked(stimulus.windows, stimulus.shape.n_features)
+    assert spikes.shape == (SAMPLE_WINDOWS, STEPS, 4)
+    shares = spikes.mean(axis=(1, 2))
+    assert shares[0] == 0
+    np.testing.assert_allclose(shares, np.linspace(0, 0.5, SAMPLE_WINDOWS), atol=0.11)
+    again = sample(load_program(load_trained(CELL)))
+    np.testing.assert_array_equal(again.windows, stimulus.windows)
+    np.testing.assert_array_equal(
+        again.recordings[0].samples, stimulus.recordings[0].samples
+    )

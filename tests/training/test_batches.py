@@ -137,3 +137,16 @@ def test_recordings_that_differ_in_features_are_refused(tmp_path: Path) -> None:
     table = _table([("a", 0, 9, "N"), ("b", 0, 9, "N")], {"a": 50, "b": 50})
     with pytest.raises(DataError, match=r"a has 3 features .* b has 2"):
         batches.load(tmp_path, table, LABELS)
+
+
+@pytest.mark.parametrize("start", [-4, 55])
+def test_one_window_that_leaves_its_segment_is_silent_there(
+    two: Path, start: int
+) -> None:
+    """Before its start or after its end, among windows that stay inside."""
+    table = _table([("b", 20, 29, "N"), ("b", start, start + 9, "N")])
+    spikes = batches.load(two, table, LABELS).spikes(torch.arange(2)).numpy()
+    bits = unpack(files.load_spikes(two / "b.h5")).T
+    np.testing.assert_array_equal(spikes[:, 0], bits[20:29])
+    alone = np.pad(bits, ((9, 9), (0, 0)))[9 + start : 18 + start]
+    np.testing.assert_array_equal(spikes[:, 1], alone)

@@ -134,3 +134,11 @@ def test_what_is_a_read_out() -> None:
     assert not is_read_out(read_out(2, read_out="membrane"))
     hidden = Dense(units=(4,)).build(Shape(N_STEPS, 4, 2, 0.01), Leaky())
     assert not is_read_out(hidden)
+
+
+def test_a_class_without_training_windows_has_a_millionth_of_the_likeliest() -> None:
+    network, train = read_out(4), windows(3, 1)
+    list(fit_read_out(network, train, train, SETTINGS, np.random.default_rng(0)))
+    likely = predict(network, windows(3, 3), torch.arange(200)).softmax(1)
+    assert (likely[:, 3] < 1e-6 * likely.amax(1)).all()
+    assert (likely[:, 3] > 0).all()
