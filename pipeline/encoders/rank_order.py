@@ -29,7 +29,7 @@ class RankOrder(FramedEncoder):
     """
 
     m: Annotated[
-        float, Field(gt=0, lt=1, description="What each rank is worth of the last.")
+        float, Field(gt=0, lt=1, description="What a rank is worth of the one before.")
     ] = 0.9
 
     def patterns(
