@@ -21,11 +21,11 @@ class DelayedBurst(BurstTransform):
         P(d) ∝ q^d,   d = 0 … T − m,   with q so that E[d] = (1 − x) · (T − m)
 
     The burst fires at steps d … d + m − 1 of T. The paper draws d from a geometric law
-    of that mean, which has no end; cut off at the frame's, its mean would be more than a
-    third too short for weak features. Our choice: the geometric law on the steps there are that has this very
-    mean (q may exceed 1, for weak features). Open in the paper too: the margin m, here
-    the length of the burst, so that none is cut; and its length, there Poisson, here
-    fixed, so that the delay alone is random.
+    of that mean, which has no end; cut off at the frame's, its mean would be more than
+    a third too short for weak features. Our choice: the geometric law on the steps
+    there are that has this very mean (q exceeds 1 for weak features). Open in the paper
+    too: the margin m, here the length of the burst, so that none is cut; and its
+    length, there Poisson, here fixed, so that the delay alone is random.
 
     References
     ----------
