@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8
 
 Samples = Float32[np.ndarray, "channel time"]
 """A piece of signal: volts until scaled, dimensionless after."""
@@ -13,6 +13,9 @@ Precise = Float[np.ndarray, "channel time"]
 
 SpikeBits = Bool[np.ndarray, "feature time"]
 """A piece of a spike train."""
+
+FrameMeans = Float64[np.ndarray, "row frame"]
+"""The mean of each frame of time; NaN where it has no sample that is a number."""
 
 PackedBits = UInt8[np.ndarray, "feature byte"]
 """A spike train, eight steps to a byte."""
