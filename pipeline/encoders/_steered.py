@@ -53,9 +53,7 @@ class Steered(Stepwise):
 
         if self.events_per_s is None:
             return super().control(sfreq)
-        return controlled(
-            self.threshold, self.events_per_s, self.adapt_s, sfreq, REACH
-        )
+        return controlled(self.threshold, self.events_per_s, self.adapt_s, sfreq, REACH)
 
     def thresholds(
         self, spikes: SpikeBits, sfreq: float

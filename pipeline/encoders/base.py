@@ -59,9 +59,7 @@ class Encoder(Component, Generic[State]):
         state : State
         """
 
-    def encode_packed(
-        self, chunk: Samples, state: State
-    ) -> tuple[PackedBits, State]:
+    def encode_packed(self, chunk: Samples, state: State) -> tuple[PackedBits, State]:
         """Encode one chunk to bits, eight steps to a byte; see `encode`.
 
         A code whose kernel packs by itself overrides it.

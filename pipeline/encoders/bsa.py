@@ -15,12 +15,13 @@ class Bsa(Stepwise):
 
     ::
 
-        s[k] = Σⱼ |x[k+j] − h[j]| ≤ Σⱼ |x[k+j]| − threshold,   j = 0 … length − 1
+        s[k] = Σⱼ |x[k+j] − h[j]| ≤ Σⱼ |x[k+j]| − threshold · Σⱼ h[j]
         x[k+j] ← x[k+j] − h[j] where s[k]
 
-    for ON, and on −x for OFF; each a unipolar code with a rest of its own. h is a
+    with j = 0 … length − 1, for ON, and on −x for OFF; each a unipolar code with a rest of its own. h is a
     low-pass (Hamming window) whose taps add up to full_scale, the signal that fires at
-    every step. The algorithm looks length − 1 samples ahead: the spike is sent that
+    every step. A low threshold fires too early, a high one too seldom: of white noise
+    below 8 Hz 0.7 gives most back. The algorithm looks length − 1 samples ahead: the spike is sent that
     much later, and `delay_s` says so.
 
     References
@@ -32,20 +33,21 @@ class Bsa(Stepwise):
     threshold: Annotated[
         float,
         Field(
-            ge=0,
-            description="What a spike must gain over the filter, RMS times samples.",
+            gt=0,
+            lt=1,
+            description="What a spike must gain, of what one in its right place gains.",
         ),
-    ] = 1.0
+    ] = 0.7
     full_scale: Annotated[
         float,
         Field(gt=0, description="Signal that fires at every step, in RMS units."),
-    ] = 8.0
+    ] = 5.0
     length: Annotated[
         int, Field(ge=2, le=256, description="Taps of the filter, samples.")
     ] = 16
     cutoff_hz: Annotated[
         float, Field(gt=0, description="Where the filter halves amplitudes, in Hz.")
-    ] = 30.0
+    ] = 20.0
 
     def taps(self, sfreq: float) -> np.ndarray:
         """Design the filter h.
@@ -68,8 +70,8 @@ class Bsa(Stepwise):
         return np.asarray(self.full_scale * taps, dtype=np.float64)
 
     def first_threshold(self) -> float:
-        """Give the threshold."""
-        return self.threshold
+        """Give what a spike must gain, RMS times samples: a part of the taps' sum."""
+        return self.threshold * self.full_scale
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""

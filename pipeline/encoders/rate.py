@@ -1,12 +1,12 @@
 """Rate code: the larger the magnitude, the likelier, or the more often, a spike."""
 
-from copy import deepcopy
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from pipeline.axes import PackedBits, Samples, SpikeBits
+from pipeline.encoders._generators import copied
 from pipeline.encoders._signed import signs
 from pipeline.encoders._stepwise import Stepwise
 
@@ -58,7 +58,7 @@ class Rate(Stepwise):
 
         if self.kind == "regular":
             return super().encode_packed(chunk, state)
-        rng = deepcopy(state)
+        rng = copied(state)
         return poisson_rate(chunk, self.full_scale, rng), rng
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:

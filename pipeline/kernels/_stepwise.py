@@ -233,7 +233,9 @@ def _pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
     for t in range(count):
         row = tile[t]
         for channel in range(on.shape[0]):
-            on[channel] = (on[channel] << one) | (one if row[channel] >= least else zero)
+            on[channel] = (on[channel] << one) | (
+                one if row[channel] >= least else zero
+            )
             off[channel] = (off[channel] << one) | (
                 one if row[channel] <= -least else zero
             )

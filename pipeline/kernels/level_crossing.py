@@ -18,7 +18,6 @@ import numpy as np
 
 from pipeline.kernels._stepwise import PlainThreshold, Values, implements
 
-
 LAST = 2.0**31
 """The outermost level; beyond it the signal saturates."""
 

@@ -44,7 +44,9 @@ def _advance(code: Any, row: Any, values: Any, thresholds: Any) -> None:
     following = (place + 1) % (values.shape[0] - 3)
     for channel in range(row.shape[0]):
         sample, oldest = row[channel], window[channel]
-        units = np.rint(min(max(sample, -ONE), ONE) * ONE) if sample == sample else np.nan
+        units = (
+            np.rint(min(max(sample, -ONE), ONE) * ONE) if sample == sample else np.nan
+        )
         base = sums[channel] / counts[channel]
         threshold = thresholds[channel] * ONE
         rises, falls = units > base + threshold, units < base - threshold

@@ -53,7 +53,7 @@ TWINS: dict[type[Stepwise], Twin] = {
     SigmaDelta: lambda _, x, t: plain_sigma_delta_code(x, t),
     LevelCrossing: lambda e, x, t: plain_level_crossing(x, t, e.most),
     Rate: lambda _, x, t: plain_regular_rate(x, t),
-    Bsa: lambda e, x, _: plain_bsa(x, e.taps(SFREQ).tolist(), e.threshold),
+    Bsa: lambda e, x, _: plain_bsa(x, e.taps(SFREQ).tolist(), e.first_threshold()),
 }
 
 ENCODERS = [
@@ -74,7 +74,7 @@ ENCODERS = [
     LevelCrossing(spacing=0.1, most=2),
     Rate(kind="regular", full_scale=2.0),
     Bsa(length=5, full_scale=2.0, threshold=0.5),
-    Bsa(length=12, full_scale=1.0, threshold=0.0, cutoff_hz=80.0),
+    Bsa(length=12, full_scale=1.0, threshold=0.01, cutoff_hz=80.0),
 ]
 
 STRANGE = np.array([np.nan, np.inf, -np.inf, -0.0, 1e6, -1e6, 3e38, 1e-45], np.float32)
