@@ -66,12 +66,12 @@ class Steered(Stepwise):
         return replay(self.counts(spikes), self.control(sfreq), self.threshold)
 
     def followed(self, spikes: SpikeBits, sfreq: float) -> np.ndarray:
-        """Add up the thresholds of all events, x[k] − x[0] ≈ Σ T · n, (channel, time)."""
+        """Add up the thresholds of all events, x[k] − x[0] ≈ Σ T · n."""
         if self.events_per_s is None:
             steps = np.cumsum(self.counts(spikes), axis=1, dtype=np.int64)
             return (self.threshold * steps).astype(np.float32)
-        steps = self.thresholds(spikes, sfreq) * self.counts(spikes)
-        return np.cumsum(steps, axis=1).astype(np.float32)
+        moves = self.thresholds(spikes, sfreq) * self.counts(spikes)
+        return np.cumsum(moves, axis=1).astype(np.float32)
 
     def bound(self, in_thresholds: float) -> float | None:
         """Give so many thresholds, if they stay."""

@@ -62,7 +62,7 @@ class Rate(Stepwise):
         return poisson_rate(chunk, self.full_scale, rng), rng
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
-        """Estimate full_scale · (ON − OFF): right on average, over drawn spikes noisy."""
+        """Estimate full_scale · (ON − OFF): noisy, but right on average."""
         return (self.full_scale * signs(spikes)).astype(np.float32)
 
     def operations(self) -> dict[str, int]:

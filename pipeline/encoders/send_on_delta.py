@@ -59,5 +59,5 @@ class SendOnDelta(Steered):
         return self.bound(1.0 + self.hysteresis)
 
     def operations(self) -> dict[str, int]:
-        """A difference, the comparison, one a further event, and a step of the base."""
+        """Compare a difference, once more for each further event, and move the base."""
         return self.with_control({"addition": 2 + self.most})

@@ -1,4 +1,4 @@
-"""Sigma-delta: what spikes have not yet said of the signal's sum."""
+"""Sigma-delta: a spike whenever the signal's sum has grown by a threshold."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,8 @@ class SigmaDelta(Steered):
     ::
 
         v[k] = u[k] + x[k], where |x| counts up to threshold
-        s[k] = ±1 where |v[k]| ≥ threshold,   u[k+1] = v[k] − threshold · s[k],   u[0] = 0
+        s[k] = ±1 where |v[k]| ≥ threshold
+        u[k+1] = v[k] − threshold · s[k],   u[0] = 0
 
     So the sum of threshold · s never is a threshold away from the sum of x, and the
     density of spikes is x / threshold: the threshold is the largest signal, and the

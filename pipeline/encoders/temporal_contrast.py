@@ -66,7 +66,7 @@ class TemporalContrast(Steered):
         return self.followed(spikes, sfreq)
 
     def operations(self) -> dict[str, int]:
-        """A difference and two comparisons; with `factor`, two means and a root."""
+        """Compare a difference twice; with `factor`, move two means and take a root."""
         if self.factor is None:
             return self.with_control({"addition": 3})
         return {"addition": 9, "multiplication": 5, "square root": 1}

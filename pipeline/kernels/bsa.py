@@ -28,7 +28,7 @@ class Bsa(NamedTuple):
 
 
 def first_values(n_channels: int, n_taps: int) -> Values:
-    """Make gains, and windows without samples: rests of x, then of −x."""
+    """Make gains, and windows without samples: of x, then of −x, with a slot behind."""
     values = np.full((4 + 2 * n_taps, n_channels), np.nan)
     values[:2] = 0
     return values

@@ -8,7 +8,8 @@ Levels lie at i·S for all integers i, and j[k] is the level crossed last:
          = max(⌈x/S⌉ − j, −most)   if x ≤ (j − 1)·S,   else 0
     j[k+1] = j[k] + n[k],          j[0] = the level nearest to x[0]
 
-Levels are numbered up to ±2^31. The level just crossed does not fire again before a neighbour has: a hysteresis of one.
+Levels are numbered up to ±2^31. The level just crossed does not fire again before a
+neighbour has: a hysteresis of one.
 """
 
 from collections.abc import Iterable

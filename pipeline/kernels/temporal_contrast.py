@@ -29,7 +29,7 @@ class Contrast(NamedTuple):
 
 
 class RunningContrast(NamedTuple):
-    """The factor f, and what one sample counts in the means, α = 1 − exp(−1/(τ·sfreq))."""
+    """The factor f, and a sample's part in the means, α = 1 − exp(−1 / (τ·sfreq))."""
 
     factor: float
     alpha: float
