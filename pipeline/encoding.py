@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import files, seeds, unfinished
-from pipeline.axes import PackedBits, SpikeBits
+from pipeline.axes import PackedBits
 from pipeline.encoders.base import Encoder
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
@@ -70,29 +70,31 @@ def packed_pieces(
     bounds = zip(starts, (*starts[1:], n_steps), generators, strict=True)
     rest = np.empty((len(encoder.features(signal.channels)), 0), np.bool_)
     for start, stop, own in bounds:
-        for spikes in _pieces(encoder, signal, start, stop, own):
-            joined = np.concatenate([rest, spikes], axis=1) if rest.size else spikes
-            full = joined.shape[1] // 8 * 8
-            yield np.packbits(joined[:, :full], axis=1)
-            rest = joined[:, full:]
+        state = encoder.initial_state(len(signal.channels), signal.sfreq, own)
+        for first, last in _pieces(start, stop, len(signal.channels)):
+            samples = signal.samples[:, first:last]
+            if (last - first) % 8 == 0:  # then it begins a byte, too
+                packed, state = encoder.encode_packed(samples, state)
+                yield packed
+                continue
+            spikes, state = encoder.encode(samples, state)
+            rest = np.concatenate([rest, spikes], axis=1)
+            if last % 8 == 0:
+                yield np.packbits(rest, axis=1)
+                rest = rest[:, :0]
     yield np.packbits(rest, axis=1)
 
 
-def _pieces(
-    encoder: Encoder[Any],
-    signal: Signal,
-    start: int,
-    stop: int,
-    rng: np.random.Generator,
-) -> Iterator[SpikeBits]:
-    """Encode one segment."""
-    n_channels = len(signal.channels)
-    state = encoder.initial_state(n_channels, signal.sfreq, rng)
-    step = max(1, PIECE_VALUES // n_channels)
-    for first in range(start, stop, step):
-        samples = signal.samples[:, first : min(first + step, stop)]
-        spikes, state = encoder.encode(samples, state)
-        yield spikes
+def _pieces(start: int, stop: int, n_channels: int) -> Iterator[tuple[int, int]]:
+    """Divide a segment into pieces of full bytes, and what lies before and after."""
+    step = max(8, PIECE_VALUES // n_channels // 8 * 8)
+    begun, ended = min(-(-start // 8) * 8, stop), max(start, stop // 8 * 8)
+    if begun > start:
+        yield start, begun
+    for first in range(begun, ended, step):
+        yield first, min(first + step, ended)
+    if stop > max(begun, ended):
+        yield ended, stop
 
 
 def _about(encoder: Encoder[Any], signal: Signal) -> Spikes:

@@ -18,7 +18,8 @@ class Forgetful(Delta):
     """Starts anew with each chunk."""
 
     def encode(self, chunk: Any, state: Any) -> Any:
-        return super().encode(chunk, np.full_like(state, np.nan))
+        rng = np.random.default_rng()
+        return super().encode(chunk, self.initial_state(len(chunk), 250.0, rng))
 
 
 class Prophetic(Delta):
@@ -39,7 +40,8 @@ class Careless(Delta):
     """Writes into the state that it was given."""
 
     def encode(self, chunk: Any, state: Any) -> Any:
-        spikes, state[:] = super().encode(chunk, state)
+        spikes, after = super().encode(chunk, state)
+        state.values[:] = after.values
         return spikes, state
 
 
@@ -48,6 +50,16 @@ class Boastful(Delta):
 
     def decode_bound(self) -> float:
         return self.threshold / 2
+
+
+class Impatient(Delta):
+    """Forgets what it knows where a chunk is empty."""
+
+    def encode(self, chunk: Any, state: Any) -> Any:
+        if not chunk.size:
+            rng = np.random.default_rng()
+            state = self.initial_state(len(chunk), 250.0, rng)
+        return super().encode(chunk, state)
 
 
 class Misnamed(Delta):
@@ -65,6 +77,7 @@ class Misnamed(Delta):
         (Clairvoyant(), "chunks end|earlier spikes"),
         (Careless(), "changes the state"),
         (Boastful(), "bound"),
+        (Impatient(), "chunks end|empty chunk"),
         (Misnamed(), "expected"),
     ],
     ids=lambda value: type(value).__name__,

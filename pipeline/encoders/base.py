@@ -6,7 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from pipeline.axes import Samples, SpikeBits
+from pipeline.axes import PackedBits, Samples, SpikeBits
 from pipeline.components import Component
 
 State = TypeVar("State")
@@ -58,6 +58,14 @@ class Encoder(Component, Generic[State]):
         spikes : array, shape (feature, time), bool
         state : State
         """
+
+    def encode_packed(self, chunk: Samples, state: State) -> tuple[PackedBits, State]:
+        """Encode one chunk to bits, eight steps to a byte; see `encode`.
+
+        A code whose kernel packs by itself overrides it.
+        """
+        spikes, state = self.encode(chunk, state)
+        return np.packbits(spikes, axis=1), state
 
     @abstractmethod
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:

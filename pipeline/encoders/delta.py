@@ -1,16 +1,14 @@
 """Step-forward: a spike whenever the signal has left its reference by a threshold."""
 
-from typing import Annotated
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._signed import signed_features, signs
-from pipeline.encoders.base import Encoder
+from pipeline.encoders._steered import Steered
 
 
-class Delta(Encoder[np.ndarray]):
+class Delta(Steered):
     """Step-forward code with reference tracking.
 
     ::
@@ -29,35 +27,20 @@ class Delta(Encoder[np.ndarray]):
     encoding methods for spiking neural networks, IEEE TNNLS 31(2).
     """
 
-    threshold: Annotated[
-        float, Field(gt=0, le=10, description="Step, in units of the signal's RMS.")
-    ] = 0.5
+    def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
+        """Give the kernel's constants and its values before the first sample."""
+        from pipeline.kernels.step_forward import StepForward, first_values
 
-    def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
-        """Name ON and OFF of each channel."""
-        return signed_features(channels)
-
-    def initial_state(
-        self, n_channels: int, sfreq: float, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Make references that will take the first sample's value."""
-        return np.full(n_channels, np.nan)
-
-    def encode(self, chunk: Samples, state: np.ndarray) -> tuple[SpikeBits, np.ndarray]:
-        """Encode one chunk: at most one spike per channel and sample."""
-        from pipeline.kernels.step_forward import step_forward
-
-        return step_forward(chunk, state, self.threshold)
+        return StepForward(), first_values(n_channels)
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Follow the reference, x[k] − x[0] ≈ threshold · Σ (ON − OFF)."""
-        steps = np.cumsum(signs(spikes), axis=1, dtype=np.int64)
-        return (self.threshold * steps).astype(np.float32)
+        return self.followed(spikes, sfreq)
 
-    def decode_bound(self) -> float:
+    def decode_bound(self) -> float | None:
         """Bound the error: one threshold, if no sample moves further than that."""
-        return self.threshold
+        return self.bound(1.0)
 
     def operations(self) -> dict[str, int]:
         """Two comparisons, and at a spike one step of the reference."""
-        return {"addition": 3}
+        return self.with_control({"addition": 3})

@@ -1,60 +1,72 @@
-"""Rate code: the larger the magnitude, the likelier a spike."""
+"""Rate code: the larger the magnitude, the likelier, or the more often, a spike."""
 
-from copy import deepcopy
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._signed import signed_features, signs
-from pipeline.encoders.base import Encoder
+from pipeline.axes import PackedBits, Samples, SpikeBits
+from pipeline.encoders._generators import copied
+from pipeline.encoders._signed import signs
+from pipeline.encoders._stepwise import Stepwise
 
 
-class Rate(Encoder[np.random.Generator]):
-    """Poisson code of the magnitude, drawn step by step.
+class Rate(Stepwise):
+    """Code of the magnitude, drawn step by step or regular.
 
     ::
 
-        P(spike at k) = min(1, |x[k]| / full_scale)
+        poisson: P(spike at k) = min(1, |x[k]| / full_scale)
+        regular: u += min(1, |x[k]| / full_scale); a spike, and u −= 1, where u ≥ 1
 
     ON carries positive samples, OFF negative ones: a rate of sfreq · |x| / full_scale.
-    The state is the random generator. One number per sample and channel is drawn, in
-    the order of time, so that chunks change nothing.
+    Regular trains have a sum u for ON and one for OFF. The state of Poisson trains is
+    the random generator: one number per sample and channel is drawn, in the order of
+    time, so that chunks change nothing.
     """
 
     full_scale: Annotated[
         float,
         Field(gt=0, description="Magnitude that fires at every step, in RMS units."),
     ] = 5.0
+    kind: Annotated[
+        Literal["poisson", "regular"],
+        Field(description="Spikes that are drawn, or evenly spaced ones."),
+    ] = "poisson"
 
-    def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
-        """Name ON and OFF of each channel."""
-        return signed_features(channels)
+    def first_threshold(self) -> float:
+        """Give the magnitude that fires at every step."""
+        return self.full_scale
+
+    def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
+        """Give the kernel's constants and its values before the first sample."""
+        from pipeline.kernels.regular_rate import RegularRate, first_values
+
+        return RegularRate(), first_values(n_channels)
 
     def initial_state(
         self, n_channels: int, sfreq: float, rng: np.random.Generator
-    ) -> np.random.Generator:
-        """Take the generator as it is."""
-        return rng
+    ) -> Any:
+        """Take the generator as it is; or make two empty sums a channel."""
+        if self.kind == "poisson":
+            return rng
+        return super().initial_state(n_channels, sfreq, rng)
 
-    def encode(
-        self, chunk: Samples, state: np.random.Generator
-    ) -> tuple[SpikeBits, np.random.Generator]:
-        """Encode one chunk."""
-        rng = deepcopy(state)
-        draws = rng.random(chunk.shape[::-1]).T
-        spikes = np.empty((2 * chunk.shape[0], chunk.shape[1]), dtype=np.bool_)
-        # draws · full_scale < x is P(spike) = x / full_scale, for positive x only.
-        draws *= self.full_scale
-        np.less(draws, chunk, out=spikes[0::2])
-        np.less(draws, -chunk, out=spikes[1::2])
-        return spikes, rng
+    def encode_packed(self, chunk: Samples, state: Any) -> tuple[PackedBits, Any]:
+        """Encode one chunk to packed bits."""
+        from pipeline.kernels.poisson_rate import poisson_rate
+
+        if self.kind == "regular":
+            return super().encode_packed(chunk, state)
+        rng = copied(state)
+        return poisson_rate(chunk, self.full_scale, rng), rng
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Estimate full_scale · (ON − OFF): noisy, but right on average."""
         return (self.full_scale * signs(spikes)).astype(np.float32)
 
     def operations(self) -> dict[str, int]:
-        """One scaled draw, compared with the sample of either sign."""
+        """One draw, scaled and compared with either sign; or a sum of parts, reset."""
+        if self.kind == "regular":
+            return {"multiplication": 1, "addition": 4}
         return {"random number": 1, "multiplication": 1, "addition": 2}

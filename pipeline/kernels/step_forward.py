@@ -1,83 +1,53 @@
-"""The step-forward code's inner loop, compiled, and its reference implementation.
+"""The step-forward code: compiled, and its plain twin.
 
-Each sample's reference depends on the one before, so time cannot be vectorised. The
-reference implementation runs all channels at once in numpy; both give the same bits.
+::
+
+    ON[k]  = x[k] > r[k] + T
+    OFF[k] = x[k] < r[k] − T
+    r[k+1] = r[k] + T·(ON[k] − OFF[k]),   r[0] = x[0]
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
-from jaxtyping import Float64
 
-from pipeline.axes import Samples, SpikeBits
-
-Reference = Float64[np.ndarray, " channel"]
-"""The reference of each channel; NaN before its first sample."""
+from pipeline.kernels._stepwise import PlainThreshold, Values, implements
 
 
-def step_forward(
-    signal: Samples, reference: Reference, threshold: float
-) -> tuple[SpikeBits, Reference]:
-    """Follow a signal with a reference that moves at most one threshold a sample.
+class StepForward(NamedTuple):
+    """No constants but the threshold T, which every code has."""
 
-    ::
 
-        ON[k]  = x[k] > r[k] + threshold
-        OFF[k] = x[k] < r[k] - threshold
-        r[k+1] = r[k] + threshold * (ON[k] - OFF[k])
+def first_values(n_channels: int) -> Values:
+    """Make references r that will take the first sample's value."""
+    return np.full((1, n_channels), np.nan)
 
-    Parameters
-    ----------
-    signal : array, shape (channel, time), float32
-    reference : array, shape (channel,), float64
-        r before the first sample; where it is NaN, it becomes that sample.
-    threshold : float
-        In the signal's unit.
 
-    Returns
-    -------
-    spikes : array, shape (2 * channel, time), bool
-        ON in even rows, OFF in odd rows.
-    reference : array, shape (channel,), float64
-        r after the last sample.
-    """
-    spikes = np.zeros((2 * signal.shape[0], signal.shape[1]), dtype=np.bool_)
-    reference = reference.copy()
-    _compiled_loop(np.ascontiguousarray(signal), reference, threshold, spikes)
-    return spikes, reference
+@implements(StepForward)
+def _advance(code: Any, row: Any, values: Any, thresholds: Any) -> None:
+    references = values[0]
+    for channel in range(row.shape[0]):
+        sample, reference = row[channel], references[channel]
+        up, down = reference + thresholds[channel], reference - thresholds[channel]
+        rises, falls = sample > up, sample < down
+        references[channel] = up if rises else (down if falls else reference)
+        row[channel] = 1.0 if rises else (-1.0 if falls else 0.0)
 
 
 def plain_step_forward(
-    signal: Samples, reference: Reference, threshold: float
-) -> tuple[SpikeBits, Reference]:
-    """Do the same without compiled code: the reference implementation."""
-    spikes = np.zeros((2 * signal.shape[0], signal.shape[1]), dtype=np.bool_)
-    for step, sample in enumerate(signal.T.astype(np.float64)):
-        reference = np.where(np.isnan(reference), sample, reference)
-        spikes[0::2, step] = rises = sample > reference + threshold
-        spikes[1::2, step] = falls = sample < reference - threshold
-        reference = reference + threshold * rises - threshold * falls
-    return spikes, reference.copy()
-
-
-def _loop(
-    signal: Samples, reference: Reference, threshold: float, spikes: SpikeBits
-) -> None:
-    """Fill `spikes` and move `reference` on, in place."""
-    for channel in range(signal.shape[0]):
-        level = reference[channel]
-        for step in range(signal.shape[1]):
-            sample = np.float64(signal[channel, step])
-            if np.isnan(level):
-                level = sample
-            if sample > level + threshold:
-                spikes[2 * channel, step] = True
-                level += threshold
-            elif sample < level - threshold:
-                spikes[2 * channel + 1, step] = True
-                level -= threshold
-        reference[channel] = level
-
-
-_compiled_loop: Any = numba.njit(cache=True, nogil=True)(_loop)
+    samples: Iterable[float], threshold: PlainThreshold
+) -> list[int]:
+    """Count the events of one channel sample by sample: the oracle."""
+    counts, reference = [], np.nan
+    for sample in samples:
+        count = 0
+        if np.isfinite(sample):
+            if np.isnan(reference):
+                reference = sample
+            count = int(sample > reference + threshold.value)
+            count -= int(sample < reference - threshold.value)
+            reference += threshold.value * count
+        threshold.note(count)
+        counts.append(count)
+    return counts

@@ -16,13 +16,16 @@ SFREQ = 250.0
 def check_encoder(encoder: Encoder[Any]) -> None:
     """Check that a spike code keeps the contract of `pipeline.encoders.base`.
 
-    Names and shapes; equal spikes for any division into chunks; nothing before t
-    changes with the signal after t; states are not changed; `decode` keeps its bound.
+    Names and shapes; equal spikes for any division into chunks, packed or not, empty
+    ones too; nothing before t changes with the signal after t; states are not changed;
+    `decode` keeps its bound.
     """
     signal = _fitting(encoder, _example_signal())
     spikes = _encode(encoder, [signal])
     _check_shapes(encoder, signal, spikes)
     _check_chunks(encoder, signal, spikes)
+    _check_empty(encoder, signal)
+    _check_packed(encoder, signal, spikes)
     _check_causal(encoder, signal, spikes)
     _check_state(encoder, signal)
     _check_decode(encoder)
@@ -75,6 +78,24 @@ def _check_chunks(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> 
         chunks = [signal[:, start:stop] for start, stop in pairwise(edges)]
         same = np.array_equal(_encode(encoder, chunks), spikes)
         assert same, f"spikes change when chunks end at {edges[1:-1]}"
+
+
+def _check_empty(encoder: Encoder[Any], signal: Samples) -> None:
+    start = encoder.initial_state(signal.shape[0], SFREQ, np.random.default_rng(7))
+    _, state = encoder.encode(signal[:, :100], start)
+    none, after = encoder.encode(signal[:, :0], state)
+    n_features = len(encoder.features(("a", "b", "c")))
+    assert none.shape == (n_features, 0), f"an empty chunk gives {none.shape}"
+    with_it, _ = encoder.encode(signal[:, 100:], after)
+    without, _ = encoder.encode(signal[:, 100:], state)
+    assert np.array_equal(with_it, without), "an empty chunk changes the state"
+
+
+def _check_packed(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> None:
+    start = encoder.initial_state(signal.shape[0], SFREQ, np.random.default_rng(7))
+    packed, _ = encoder.encode_packed(signal, start)
+    same = np.array_equal(packed, np.packbits(spikes, axis=1))
+    assert same, "encode_packed gives other spikes than encode"
 
 
 def _check_causal(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> None:

@@ -1,0 +1,134 @@
+"""What no signal should hold: every code stands it, or says what is wrong."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from pipeline.components import available, find
+from pipeline.encoders._stepwise import Stepwise
+from pipeline.encoders.base import Encoder
+from pipeline.encoders.moving_window import MovingWindow
+from pipeline.errors import ConfigError, DataError
+
+SFREQ = 250.0
+NAMES = available("encoders")
+FREE = [name for name in NAMES if find("encoders", name)().values is None]  # type: ignore[attr-defined]
+STEPWISE = [name for name in NAMES if issubclass(find("encoders", name), Stepwise)]
+POSITIVE = ("threshold", "spacing", "full_scale")
+
+
+def made(name: str, **settings: Any) -> Encoder[Any]:
+    encoder: Any = find("encoders", name)(**settings)
+    return encoder
+
+
+def encode(encoder: Encoder[Any], signal: np.ndarray) -> np.ndarray:
+    state = encoder.initial_state(len(signal), SFREQ, np.random.default_rng(0))
+    return encoder.encode(signal, state)[0]
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(5).normal(size=(2, 600)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", FREE)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e6, -1e6, 3e38])
+@pytest.mark.parametrize("place", [0, 300])
+def test_a_bad_sample_stays_in_its_channel(name: str, value: float, place: int) -> None:
+    """Elsewhere nothing changes, and nothing warns."""
+    signal, encoder = noise(), made(name)
+    clean = encode(encoder, signal)
+    signal[0, place] = value
+    spikes = encode(encoder, signal)
+    assert spikes.shape == clean.shape
+    if encoder.delay_s(SFREQ) == 0:
+        np.testing.assert_array_equal(spikes[:, :place], clean[:, :place])
+    if name != "rank_order":  # its channels compete
+        half = len(clean) // 2
+        np.testing.assert_array_equal(spikes[half:], clean[half:])
+
+
+@pytest.mark.parametrize("name", STEPWISE)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_missing_sample_is_silent_and_forgotten(name: str, value: float) -> None:
+    encoder = made(name, **({"kind": "regular"} if name == "rate" else {}))
+    if name in ("bsa", "moving_window"):
+        pytest.skip("their windows are of time: a missing sample leaves a place")
+    signal = noise()
+    with_gaps = np.insert(signal, [0, 0, 100, 100, 333], np.float32(value), axis=1)
+    spikes = encode(encoder, with_gaps)
+    missing = ~np.isfinite(with_gaps[0])
+    assert not spikes[:, missing].any()
+    np.testing.assert_array_equal(spikes[:, ~missing], encode(encoder, signal))
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_a_negative_zero_is_zero(name: str) -> None:
+    signal = np.round(noise())
+    assert (np.signbit(signal) & (signal == 0)).any()
+    spikes = encode(made(name), signal)
+    np.testing.assert_array_equal(spikes, encode(made(name), signal + np.float32(0)))
+
+
+@pytest.mark.parametrize("name", STEPWISE)
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_a_channel_of_nothing_is_silent(name: str, value: float) -> None:
+    assert not encode(made(name), np.full((1, 500), value, np.float32)).any()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["delta", "send_on_delta", "temporal_contrast", "moving_window", "level_crossing"],
+)
+def test_a_constant_channel_is_silent(name: str) -> None:
+    assert not encode(made(name), np.full((1, 500), 123.4, np.float32)).any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_a_threshold_that_is_not_positive_is_refused(name: str, value: float) -> None:
+    for setting in set(POSITIVE) & set(find("encoders", name).model_fields):
+        with pytest.raises(ValidationError, match=setting):
+            made(name, **{setting: value})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chunk_without_samples_gives_none_and_changes_nothing(name: str) -> None:
+    encoder = made(name)
+    state = encoder.initial_state(3, SFREQ, np.random.default_rng(0))
+    empty = np.empty((3, 0), np.float32)
+    for _ in range(2):
+        spikes, state = encoder.encode(empty, state)
+        assert spikes.shape == (len(encoder.features(("a", "b", "c"))), 0)
+        assert spikes.dtype == np.bool_
+        assert encoder.encode_packed(empty, state)[0].shape[1] == 0
+
+
+@pytest.mark.parametrize("name", [name for name in STEPWISE if name != "rate"])
+def test_the_state_of_others_is_refused(name: str) -> None:
+    encoder = made(name)
+    setting = next(s for s in POSITIVE if s in type(encoder).model_fields)
+    other = encoder.model_copy(update={setting: 3.21})
+    rng = np.random.default_rng(0)
+    state = encoder.initial_state(2, SFREQ, rng)
+    equal = made(name)
+    equal.encode(noise(), state)
+    with pytest.raises(DataError, match=f"encoder {name}: the state of other"):
+        other.encode(noise(), state)
+    with pytest.raises(DataError, match="the state of other settings"):
+        encoder.encode(noise(), rng)
+    with pytest.raises(DataError, match="a chunk of 1 channels"):
+        encoder.encode(noise()[:1], state)
+
+
+def test_a_window_too_long_to_add_up_exactly_is_refused() -> None:
+    encoder = MovingWindow(window_s=60)
+    with pytest.raises(ConfigError, match="2400000 samples at 40000 Hz"):
+        encoder.initial_state(1, 40e3, np.random.default_rng(0))
+
+
+def test_a_filter_above_half_of_the_sampling_rate_is_refused() -> None:
+    with pytest.raises(ConfigError, match="cutoff_hz: 20 Hz"):
+        made("bsa").initial_state(1, 40.0, np.random.default_rng(0))
