@@ -86,7 +86,7 @@ def _pieces(
     rng: np.random.Generator,
 ) -> Iterator[SpikeBits]:
     """Encode one segment."""
-    n_channels = len(signal.channels)
+    n_channels, encoder = len(signal.channels), encoder.on(signal.channels)
     state = encoder.initial_state(n_channels, signal.sfreq, rng)
     step = max(1, PIECE_VALUES // n_channels)
     for first in range(start, stop, step):
