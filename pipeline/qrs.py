@@ -91,8 +91,8 @@ class DetectorState:
     ----------
     n_samples : int
         Samples so far.
-    held : float
-        The last sample that is a number, NaN before the first.
+    first, held : float
+        The first and the last sample that are numbers, NaN before there is one.
     rest : array, shape (section, 2)
         State of the band-pass.
     filtered, squares, heights : array
@@ -103,6 +103,7 @@ class DetectorState:
     """
 
     n_samples: int
+    first: float
     held: float
     rest: Float64[np.ndarray, "section 2"]
     filtered: Trace
@@ -170,6 +171,7 @@ class Detector:
         """Make the state before the first sample."""
         return DetectorState(
             n_samples=0,
+            first=np.nan,
             held=np.nan,
             rest=np.zeros((len(self._sections), 2)),
             filtered=np.zeros(self.delay),
@@ -197,8 +199,12 @@ class Detector:
             each lies no more than `delay` samples before the chunk's last sample.
         state : DetectorState
         """
+        if not len(chunk):
+            return np.empty(0, np.int64), state
         samples = _hold(chunk, state.held)
-        filtered, slopes, rest = self._band_pass(samples, state)
+        first = _first(samples, state.first)
+        filtered, rest = self._band_pass(samples - first, state)
+        slopes = np.diff(filtered, prepend=state.filtered[-1])
         squares = np.concatenate([state.squares, np.square(slopes)])
         heights = np.concatenate([state.heights, self._integral(squares)])
         peaks, settled = self._peaks(heights, state)
@@ -206,7 +212,8 @@ class Detector:
         beats, levels = self._accepted(peaks, heights, filtered, state)
         after = DetectorState(
             state.n_samples + len(samples),
-            float(samples[-1]) if len(samples) else state.held,
+            first,
+            float(samples[-1]),
             rest,
             filtered[len(samples) :].copy(),
             squares[len(samples) :].copy(),
@@ -218,20 +225,13 @@ class Detector:
 
     def _band_pass(
         self, samples: Trace, state: DetectorState
-    ) -> tuple[Trace, Trace, np.ndarray]:
-        """Filter from the first number on; give the filter's state too."""
+    ) -> tuple[Trace, Float64[np.ndarray, "section 2"]]:
+        """Filter what is different from the first number; before it there is 0."""
         from scipy import signal as sp
 
-        filtered, slopes = np.zeros(len(samples)), np.zeros(len(samples))
-        first = int(np.isnan(samples).sum())
-        if first == len(samples):
-            return filtered, slopes, state.rest
-        begins = np.isnan(state.held)
-        rest = sp.sosfilt_zi(self._sections) * samples[first] if begins else state.rest
-        filtered[first:], rest = sp.sosfilt(self._sections, samples[first:], zi=rest)
-        before = filtered[first] if begins else state.filtered[-1]
-        slopes[first:] = np.diff(filtered[first:], prepend=before)
-        return filtered, slopes, rest
+        known = np.where(np.isnan(samples), 0.0, samples)
+        filtered, rest = sp.sosfilt(self._sections, known, zi=state.rest)
+        return filtered, rest
 
     def _integral(self, squares: Trace) -> Trace:
         """Sum each sample's square and those before it, always in the same order."""
@@ -287,3 +287,9 @@ def _hold(chunk: Float[np.ndarray, " time"], held: float) -> Trace:
         return samples
     newest = np.maximum.accumulate(np.where(finite, np.arange(len(samples)), -1))
     return np.where(newest >= 0, samples[newest], held)
+
+
+def _first(samples: Trace, first: float) -> float:
+    """Give the first number, if there was none before; NaN while there is none."""
+    known = samples[~np.isnan(samples)]
+    return float(known[0]) if np.isnan(first) and len(known) else first
