@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, PrivateAttr, SkipValidation, field_validator, model_serializer, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SkipValidation,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from pipeline.axes import Samples, SpikeBits
 from pipeline.components import Settings, chosen
@@ -140,7 +147,9 @@ class Joined(Encoder[States]):
         n_channels = self._n_channels(len(spikes))
         signal = np.zeros((n_channels, spikes.shape[1]), np.float32)
         rows = self._rows_of(n_channels)
-        ends = np.cumsum([_width(p) * len(r) for p, r in zip(self.parts, rows, strict=True)])
+        ends = np.cumsum(
+            [_width(p) * len(r) for p, r in zip(self.parts, rows, strict=True)]
+        )
         owned = np.split(spikes, ends[:-1])
         # From last to first: what an earlier part gives replaces what a later one gave.
         for part, own, its in reversed(list(zip(self.parts, rows, owned, strict=True))):
@@ -176,7 +185,9 @@ class Joined(Encoder[States]):
         named = sum(len(p.channels) * _width(p) for p in self.parts if p.channels)
         every = sum(_width(part) for part in self.parts if part.channels is None)
         if self._channels or not every:
-            return len(self._channels or {n for p in self.parts for n in p.channels or ()})
+            return len(
+                self._channels or {n for p in self.parts for n in p.channels or ()}
+            )
         return (n_features - named) // every
 
 

@@ -18,6 +18,7 @@ LONGEST_S = 3.0
 PARTS = 256
 """Fractions of the expected interval are so fine."""
 
+
 @dataclass(frozen=True)
 class RhythmState:
     """What is remembered between two chunks: each channel's clock and intervals."""
@@ -79,7 +80,7 @@ class Rhythm(BeatCode[RhythmState]):
     ] = (0.75, 1.0, 1.25, 1.5, 2.0)
 
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
-        """Name the cells of each channel, `MLII 16/0`, `MLII spread/0`, `MLII time/0`."""
+        """Name each channel's cells: `MLII 16/0`, `MLII spread/0`, `MLII time/0`."""
         cells = [
             *(f"{1 << s}/{cell}" for s in self.shifts for cell in range(self.cells)),
             *(f"spread/{cell}" for cell in range(self.spread_cells)),
@@ -100,13 +101,15 @@ class Rhythm(BeatCode[RhythmState]):
         self, chunk: Samples, state: RhythmState
     ) -> tuple[SpikeBits, RhythmState]:
         """Encode one chunk."""
-        spikes = np.zeros((len(chunk), self._n_cells, chunk.shape[1]), np.bool_)
-        each = zip(chunk, state.channels, spikes, strict=True)
+        n_channels, n_samples = chunk.shape
+        spikes = np.zeros((n_channels * self._n_cells, n_samples), np.bool_)
+        rows = np.split(spikes, n_channels)
+        each = zip(chunk, state.channels, rows, strict=True)
         channels = tuple(
             self._encode_channel(samples, *own, state.finder, cells)
             for samples, own, cells in each
         )
-        return spikes.reshape(-1, chunk.shape[1]), RhythmState(state.finder, channels)
+        return spikes, RhythmState(state.finder, channels)
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Give zeros: the code holds nothing of the waveform."""

@@ -154,7 +154,7 @@ class Template(BeatCode[TemplateState]):
             if beat >= frame.before:
                 event = codes[:, step : step + frame.n_phases * frame.width]
                 after = self._code(event, after, spikes[..., step])
-        return spikes.reshape(-1, n_samples), after
+        return spikes.reshape(len(chunk) * 2 * frame.n_phases, n_samples), after
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Give zeros: only differences from what is not stored are coded."""
@@ -178,7 +178,10 @@ class Template(BeatCode[TemplateState]):
 
     def _frame(self, sfreq: float) -> Frame:
         """Place an event's phases."""
-        width, before = max(1, round(self.phase_s * sfreq)), round(self.before_s * sfreq)
+        width, before = (
+            max(1, round(self.phase_s * sfreq)),
+            round(self.before_s * sfreq),
+        )
         over = self._n_phases * width - before
         lag = max(Detector(sfreq).delay, over)
         return Frame(before, width, self._n_phases, lag)
