@@ -70,14 +70,15 @@ def packed_pieces(
     bounds = zip(starts, (*starts[1:], n_steps), generators, strict=True)
     rest = np.empty((len(encoder.features(signal.channels)), 0), np.bool_)
     for start, stop, own in bounds:
-        state = encoder.initial_state(len(signal.channels), signal.sfreq, own)
+        code = encoder.on(signal.channels)
+        state = code.initial_state(len(signal.channels), signal.sfreq, own)
         for first, last in _pieces(start, stop, len(signal.channels)):
             samples = signal.samples[:, first:last]
             if (last - first) % 8 == 0:  # then it begins a byte, too
-                packed, state = encoder.encode_packed(samples, state)
+                packed, state = code.encode_packed(samples, state)
                 yield packed
                 continue
-            spikes, state = encoder.encode(samples, state)
+            spikes, state = code.encode(samples, state)
             rest = np.concatenate([rest, spikes], axis=1)
             if last % 8 == 0:
                 yield np.packbits(rest, axis=1)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from pipeline.axes import PackedBits, Samples, SpikeBits
 from pipeline.components import Component
 
 State = TypeVar("State")
+
+Beats = tuple[int, ...]
+"""Samples since the start of a segment, rising."""
 
 
 class Encoder(Component, Generic[State]):
@@ -22,6 +25,25 @@ class Encoder(Component, Generic[State]):
 
     values: ClassVar[tuple[float, ...] | None] = None
     """The only values that a signal may have; None: any."""
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it needs annotations to encode: no device could."""
+        return False
+
+    def on(self, channels: tuple[str, ...], annotated: Beats | None = None) -> Self:
+        """Fit the code to a segment of a recording, before it encodes that.
+
+        Only codes that name channels in their settings, and oracles, need it.
+
+        Parameters
+        ----------
+        channels : tuple of str
+            Of the signal.
+        annotated : tuple of int, optional
+            The segment's annotated beats, samples since its start, rising.
+        """
+        return self
 
     @abstractmethod
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,3 +108,15 @@ class Encoder(Component, Generic[State]):
         cost table may name.
         """
         return None
+
+    def operations_per_step(self, n_features: int) -> Mapping[str, int] | None:
+        """Count the operations on one sample of all channels; None: not known.
+
+        Parameters
+        ----------
+        n_features : int
+            Rows of the spike train.
+        """
+        operations = self.operations()
+        n_channels = n_features // len(self.features(("channel",)))
+        return operations and {k: n_channels * n for k, n in operations.items()}

@@ -175,9 +175,5 @@ def encoder_operations(
     encoder: Encoder[Any], windows: "Windows"
 ) -> dict[str, int] | None:
     """Count the encoder's operations a window, at most; None if it states none."""
-    operations = encoder.operations()
-    if operations is None:
-        return None
-    n_channels = windows.n_features // len(encoder.features(("channel",)))
-    n_samples = windows.n_steps * n_channels
-    return {kind: n_samples * number for kind, number in operations.items()}
+    operations = encoder.operations_per_step(windows.n_features)
+    return operations and {k: windows.n_steps * n for k, n in operations.items()}
