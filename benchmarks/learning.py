@@ -75,14 +75,22 @@ def remember_long(network: Stack) -> None:
 
 
 RECURRENT: dict[str, Any] = {"units": (64,), "read_out": "count"}
-TRACES: dict[str, Any] = {"units": (64,), "read_out": "membrane"}
+MEMBRANES: dict[str, Any] = {"units": (64,), "read_out": "membrane"}
+TRACES: dict[str, Any] = {
+    "units": (64,),
+    "read_out": "traces",
+    "longest_s": LONG_S[1],
+}
 CONTESTANTS = {
     **{
         f"recurrent {neuron}": Contestant("recurrent", RECURRENT, neuron)
         for neuron in ("leaky", "adaptive_threshold", "adaptive", "polynomial")
     },
     "dense leaky, membranes of 4 s": Contestant(
-        "dense", TRACES, "leaky", last=SHAPE.n_steps, prepare=remember_long
+        "dense", MEMBRANES, "leaky", last=SHAPE.n_steps, prepare=remember_long
+    ),
+    "dense leaky, traces up to 4 s": Contestant(
+        "dense", TRACES, "leaky", last=SHAPE.n_steps
     ),
 }
 

@@ -22,6 +22,7 @@ import math
 import os
 import statistics
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -102,6 +103,8 @@ class Learned:
         Of the test file after the last epoch.
     validated : float
         Of the test file after the epoch which validated best.
+    validation : float
+        Accuracy of the validating sequences then.
     epoch : int
         That epoch, counted from 1.
     norm : float
@@ -111,6 +114,7 @@ class Learned:
 
     accuracy: float
     validated: float
+    validation: float
     epoch: int
     norm: float
     seconds: float
@@ -187,7 +191,7 @@ def learn(
     averaged = AveragedModel(built, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))
     judged = cast("Stack", averaged.module)
     torch.manual_seed(seed)
-    best, norms = (0.0, 0.0, 0), []
+    best, kept, norms = (0.0, 0), judged.state_dict(), []
     for epoch in range(1, epochs + 1):
         for chosen in torch.randperm(len(train)).split(BATCH):
             norms.append(step(built, train[chosen], optimizer))
@@ -195,16 +199,18 @@ def learn(
             schedule.step()
         if epoch % SHOWN and epoch < epochs:
             continue
-        validated, tested = accuracy(judged, validation), accuracy(judged, test)
+        validated = accuracy(judged, validation)
         if validated > best[0]:
-            best = validated, tested, epoch
+            best, kept = (validated, epoch), deepcopy(judged.state_dict())
         print(
             f"  epoch {epoch}: gradient {statistics.median(norms[-16:]):.2g}, "
-            f"validation {validated:.3f}, test {tested:.3f}",
+            f"validation {validated:.4f}",
             flush=True,
         )
     seconds = time.perf_counter() - begun
-    return Learned(tested, best[1], best[2], norms[0], seconds)
+    last = accuracy(judged, test)
+    judged.load_state_dict(kept)
+    return Learned(last, accuracy(judged, test), *best, norms[0], seconds)
 
 
 def step(built: Stack, batch: Sequences, optimizer: torch.optim.Optimizer) -> float:
@@ -273,7 +279,8 @@ def main() -> None:
             print(
                 f"{name}, seed {seed}: accuracy {learned.accuracy:.4f}; "
                 f"{learned.validated:.4f} at epoch {learned.epoch}, which validated "
-                f"best; first gradient {learned.norm:.2g}; {learned.seconds:.0f} s"
+                f"best ({learned.validation:.4f}); first gradient {learned.norm:.2g}; "
+                f"{learned.seconds:.0f} s"
             )
     first, *others = asked.neuron
     if asked.seeds > 1:
