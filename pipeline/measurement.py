@@ -20,7 +20,6 @@ from pipeline.device.expected import Results, expected
 from pipeline.device.meter_log import import_log
 from pipeline.device.stimulus import AdcRecording, Stimulus
 from pipeline.errors import PipelineError
-from pipeline.exporting import Trained, load_trained
 from pipeline.exporting._c_program import (
     Program,
     fold_stimulus,
@@ -36,7 +35,8 @@ from pipeline.profiling.duty import duty, windows_per_second
 from pipeline.profiling.measuring import latency, meters
 from pipeline.profiling.profile import ProfilingSettings
 from pipeline.report.page import refresh
-from pipeline.training import batches
+from pipeline.training.batches import Windows
+from pipeline.training.cell import TrainedCell, TrainedFold
 
 EMULATED_WINDOWS = 200
 """Windows that run on emulated processors, at least; as many of each class."""
@@ -80,14 +80,14 @@ def measure_cell(
     PipelineError
         The cell has no trained network, or the log cannot be read.
     """
-    trained = load_trained(cell, fold)
+    trained = TrainedCell.open(cell).fold(fold)
     imported = {}
     if log:
         imported["imported"] = import_log(log.path, windows=log.windows)
-    windows = _windows(trained)
+    windows = _first_window(trained)
     here = measured.add(
         cell,
-        trained.run["run_key"],
+        trained.cell.run["run_key"],
         {
             **imported,
             **latency(trained.network, windows, settings),
@@ -102,7 +102,7 @@ def measure_cell(
     return here
 
 
-def emulated(trained: Trained) -> dict[str, Any]:
+def emulated(trained: TrainedFold) -> dict[str, Any]:
     """Run the cell's program, or give the reason why there is none."""
     try:
         program = load_program(trained)
@@ -130,7 +130,7 @@ def _emulated(program: Program) -> dict[str, Any]:
             there |= bill(program, there, processor.name)
     if "absent" not in measurements["host"]:
         measurements["host"] |= accuracy(truths[0], labels, program)
-    return {"fold": program.trained.fold, **measurements}
+    return {"fold": program.trained.number, **measurements}
 
 
 def _sample(program: Program, chosen: pd.DataFrame) -> Stimulus:
@@ -163,9 +163,7 @@ def weighted(
 
 def bill(program: Program, there: dict[str, Any], processor: str) -> dict[str, Any]:
     """Turn instructions into those of a second, and into joules if a cost is known."""
-    dataset = program.trained.run["dataset"]
-    table = files.load_table(files.folder("windows", dataset) / "windows.parquet")
-    rate = windows_per_second(table)
+    rate = windows_per_second(program.trained.cell.table)
     window = there["instructions_per_window"]
     always_on = there["front_end_instructions_per_sample"]
     always_on *= program.front_end.recorded_sfreq
@@ -188,7 +186,7 @@ def accuracy(
     results: Results, labels: Sequence[str], program: Program
 ) -> dict[str, float]:
     """Judge the decisions of the complete fold, from raw samples to classes."""
-    names = np.array(program.trained.run["labels"])
+    names = np.array(program.trained.cell.labels)
     predicted = names[results.decisions.argmax(1)]
     return {
         "balanced_accuracy": float(balanced_accuracy_score(labels, predicted)),
@@ -196,12 +194,6 @@ def accuracy(
     }
 
 
-def _windows(trained: Trained) -> batches.Windows:
+def _first_window(trained: TrainedFold) -> Windows:
     """Load the fold's first test window."""
-    run = trained.run
-    folder = files.folder("windows", run["dataset"])
-    tested = files.load_table(trained.folder / "predictions.parquet")
-    first = tested.loc[tested["fold"] == trained.fold, ["window"]].head(1)
-    table = first.merge(files.load_table(folder / "windows.parquet"), on="window")
-    spikes = files.folder("spikes", f"{run['dataset']}-{run['encoder']}")
-    return batches.load(spikes, table, run["labels"])
+    return trained.load(trained.decisions("test").head(1))

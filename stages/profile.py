@@ -3,9 +3,10 @@
 from pipeline import files
 from pipeline.profiling import measured
 from pipeline.profiling.bill import bill_cell
-from pipeline.profiling.folds import Cell
+from pipeline.profiling.folds import load_folds
 from pipeline.profiling.measuring import latency
-from pipeline.runs import chosen, uj_per_window
+from pipeline.runs import uj_per_window
+from pipeline.training.cell import TrainedCell
 from pipeline.training.settings import SparsitySettings
 from stages import Stage, run
 
@@ -14,27 +15,13 @@ SECTIONS = ("profiling",)
 
 def main(stage: Stage) -> str:
     """Count and estimate what a cell's inference takes, and time it here."""
-    dataset, encoder, _ = stage.names.values()
-    folder = files.folder("runs", stage.label)
-    trained = files.load_json(folder / "run.json")
-    cell = Cell(
-        runs=folder,
-        windows=files.folder("windows", dataset),
-        spikes=files.folder("spikes", f"{dataset}-{encoder}"),
-        network=chosen(trained, "network"),
-        neuron=chosen(trained, "neuron"),
-    )
-    settings = stage.read("profiling")
-    folds = cell.folds(settings.windows_per_fold)
-    energy = bill_cell(
-        folds,
-        files.load_table(cell.windows / "windows.parquet"),
-        chosen(trained, "encoder"),
-        SparsitySettings(**trained["settings"]["sparsity"]),
-    )
+    cell, settings = TrainedCell.open(stage.label), stage.read("profiling")
+    folds = load_folds(cell, settings.windows_per_fold)
+    sparsity = SparsitySettings(**cell.run["settings"]["sparsity"])
+    energy = bill_cell(folds, cell.table, cell.encoder, sparsity)
     files.save_json(files.folder("energy", stage.label) / "energy.json", energy)
     here = latency(folds[0].network, folds[0].test, settings)
-    measured.add(stage.label, trained["run_key"], here)
+    measured.add(stage.label, cell.run["run_key"], here)
     return f"{uj_per_window(energy):.3g} µJ a window (estimated, 45 nm)"
 
 

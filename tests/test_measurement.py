@@ -17,7 +17,6 @@ from pipeline.components import find
 from pipeline.device.emulation import PROCESSORS
 from pipeline.encoding import encode
 from pipeline.errors import ConfigError, DataError, MeasurementError
-from pipeline.exporting import load_trained
 from pipeline.exporting._c_program import load_program
 from pipeline.measurement import (
     Log,
@@ -37,6 +36,7 @@ from pipeline.profiling.duty import duty
 from pipeline.profiling.profile import ProfilingSettings
 from pipeline.quantization.quantize import quantize
 from pipeline.training.batches import load
+from pipeline.training.cell import TrainedCell
 from pipeline.training.quantizing import Quantized, save_quantized
 
 CELL, ANN, DATASET, FOLD = "demo-delta-lif", "demo-delta-ann", "demo", 3
@@ -136,7 +136,7 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @needs_gcc
 @pytest.mark.parametrize("name", [CELL, ANN])
 def test_a_program_does_as_the_integer_network_says(cell: str, name: str) -> None:
-    found = emulated(load_trained(name))
+    found = emulated(TrainedCell.open(name).fold())
     assert json.loads(json.dumps(found)) == found
     assert found["fold"] == FOLD
     host = found["host"]
@@ -149,7 +149,7 @@ def test_a_program_does_as_the_integer_network_says(cell: str, name: str) -> Non
 @needs_gcc
 @needs_m4
 def test_instructions_become_joules_and_days(cell: str) -> None:
-    here = emulated(load_trained(cell))["cortex_m4"]
+    here = emulated(TrainedCell.open(cell).fold())["cortex_m4"]
     assert here["agreement"] == here["front_end_agreement"] == 1
     assert here["windows"] == 20
     assert "instructions" not in here  # one number a window belongs in no report
@@ -171,7 +171,7 @@ def test_a_processor_without_a_cost_has_instructions_alone(cell: str) -> None:
         "instructions_per_window": 1000.0,
         "front_end_instructions_per_sample": 20.0,
     }
-    program = load_program(load_trained(cell))
+    program = load_program(TrainedCell.open(cell).fold())
     assert bill(program, there, "rv32imac") == {
         "front_end_instructions_per_second": 5000.0,
         "instructions_per_second": pytest.approx(5000 + 1000 / INTERVAL_S),
@@ -196,7 +196,7 @@ def test_windows_weigh_as_often_as_their_classes_occur() -> None:
 def test_accuracy_is_of_the_decisions(cell: str) -> None:
     from pipeline.device.expected import Results
 
-    program = load_program(load_trained(cell))
+    program = load_program(TrainedCell.open(cell).fold())
     logits = np.array([[2, 1], [2, 1], [0, 5], [9, 1]])
     results = Results(np.empty((0, 2)), logits, ())
     found = accuracy(results, ["calm", "calm", "busy", "busy"], program)
@@ -208,7 +208,7 @@ def test_without_tools_nothing_is_claimed_of_machines(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    found = emulated(load_trained(cell))
+    found = emulated(TrainedCell.open(cell).fold())
     assert found.pop("fold") == FOLD
     assert set(found) == {"host", *(each.name for each in PROCESSORS)}
     assert all(list(part) == ["absent"] for part in found.values())
@@ -217,7 +217,7 @@ def test_without_tools_nothing_is_claimed_of_machines(
 def test_a_cell_without_integers_is_absent_with_its_reason(cell: str) -> None:
     path = files.folder("runs", cell) / f"fold-{FOLD}.int8.safetensors"
     save_quantized(path, Quantized(None, 1.0, absent="layer 1: exponentials"), {})
-    found = emulated(load_trained(cell))
+    found = emulated(TrainedCell.open(cell).fold())
     assert list(found) == ["absent"]
     assert "layer 1: exponentials" in found["absent"]
 
@@ -229,7 +229,7 @@ def test_a_program_that_fails_is_absent_with_its_reason(
         raise MeasurementError("make", "ended with status 2: no such thing")
 
     monkeypatch.setattr(measurement, "emulate", fail)
-    found = emulated(load_trained(cell))
+    found = emulated(TrainedCell.open(cell).fold())
     assert found == {"absent": "make: ended with status 2: no such thing"}
 
 

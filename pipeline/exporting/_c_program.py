@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,11 @@ from pipeline.device.front_end import (
 )
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.errors import DataError, PipelineError
-from pipeline.exporting import Trained, load_trained
 from pipeline.exporting._recordings import segments, used_recordings
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.quantization.network import IntegerNetwork
-from pipeline.runs import chosen
+from pipeline.training.cell import TrainedCell, TrainedFold
 
 SAMPLE_WINDOWS = 16
 """Random windows in the test of an exported program."""
@@ -35,7 +33,7 @@ class Program:
 
     Parameters
     ----------
-    trained : Trained
+    trained : TrainedFold
     network : IntegerNetwork
     front_end : FrontEnd
     channels : tuple of str
@@ -44,7 +42,7 @@ class Program:
         The fold's test windows.
     """
 
-    trained: Trained
+    trained: TrainedFold
     network: IntegerNetwork
     front_end: FrontEnd
     channels: tuple[str, ...]
@@ -61,7 +59,7 @@ class Program:
         return spikes.T, saturations(memory)
 
 
-def load_program(trained: Trained) -> Program:
+def load_program(trained: TrainedFold) -> Program:
     """Load the parts of a program in C.
 
     Raises
@@ -70,40 +68,37 @@ def load_program(trained: Trained) -> Program:
         The fold has no network in integers, or its front end has no integer form.
     """
     network = _integer_network(trained)
-    dataset = trained.run["dataset"]
-    used = used_recordings(dataset)
-    settings = trained.run["settings"]
-    signal = SignalSettings.model_validate(settings["signal"])
-    encoder = chosen(trained.run, "encoder")
-    rate, channels = _recorded(dataset, used, signal)
-    front_end = design_front_end(signal, encoder, rate, len(channels))
-    test = _test_windows(dataset, trained.fold)
-    return Program(trained, network, front_end, channels, test)
+    cell = trained.cell
+    signal = SignalSettings.model_validate(cell.run["settings"]["signal"])
+    rate, channels = _recorded(cell.dataset, used_recordings(cell.dataset), signal)
+    front_end = design_front_end(signal, cell.encoder, rate, len(channels))
+    return Program(trained, network, front_end, channels, trained.decisions("test"))
 
 
-def matched_ann(trained: Trained) -> Trained | None:
+def matched_ann(trained: TrainedFold) -> TrainedFold | None:
     """Find the network of rectified units that matches a spiking cell.
 
     It is a cell of the same data set, encoder and fold with hidden layers; one with the
     same network settings before others, and of these one that was pruned alike.
     """
-    if _neuron(trained.run) == "relu":
+    mine = trained.cell.run
+    if _neuron(mine) == "relu":
         return None
     candidates = []
     for path in sorted((files.DATA / "runs").glob("*/run.json")):
         run = files.load_json(path)
-        alike = all(run.get(k) == trained.run[k] for k in ("dataset", "encoder"))
+        alike = all(run.get(k) == mine[k] for k in ("dataset", "encoder"))
         folds = [line["fold"] for line in run.get("folds", ())]
-        if alike and trained.fold in folds and _neuron(run) == "relu":
+        if alike and trained.number in folds and _neuron(run) == "relu":
             differs = [
-                run["settings"].get(part) != trained.run["settings"].get(part)
+                run["settings"].get(part) != mine["settings"].get(part)
                 for part in ("network", "sparsity")
             ]
             candidates.append((*differs, path.parent.name))
-    for *_, cell in sorted(candidates):
-        found = load_trained(cell, trained.fold)
-        if len(getattr(found.network, "layers", ())):
-            return found
+    for *_, name in sorted(candidates):
+        matched = TrainedCell.open(name).fold(trained.number)
+        if len(getattr(matched.network, "layers", ())):
+            return matched
     return None
 
 
@@ -167,22 +162,17 @@ def window_spikes(program: Program, table: pd.DataFrame) -> np.ndarray:
     """Cut the encoder's packed spikes of windows: (window, step, byte), uint8."""
     import torch
 
-    from pipeline.training.batches import load
-
     shape = program.shape
     if table.empty:
         return np.empty((0, shape.n_steps, -(-shape.n_features // 8)), np.uint8)
-    run = program.trained.run
-    folder = files.folder("spikes", f"{run['dataset']}-{run['encoder']}")
-    windows = load(folder, table, run["labels"])
+    windows = program.trained.load(table)
     spikes = windows.spikes(torch.arange(len(table)))
     return packed(spikes.numpy().swapaxes(0, 1))
 
 
 def _lag(program: Program) -> int:
     """Count the steps that the code lags behind the signal."""
-    run = program.trained.run
-    delay_s: float = chosen(run, "encoder").delay_s(program.front_end.sfreq)
+    delay_s: float = program.trained.cell.encoder.delay_s(program.front_end.sfreq)
     return round(delay_s * program.front_end.sfreq)
 
 
@@ -195,18 +185,15 @@ def _neuron(run: Mapping[str, Any]) -> str:
     return str(run.get("settings", {}).get("neuron", {}).get("name", ""))
 
 
-def _integer_network(trained: Trained) -> IntegerNetwork:
-    from pipeline.training.trained import load_quantized, quantized_path
-
-    network, about = load_quantized(quantized_path(trained.folder, trained.fold))
-    if network is None:
+def _integer_network(trained: TrainedFold) -> IntegerNetwork:
+    if trained.integers is None:
         raise PipelineError(
-            f"C export, fold {trained.fold} of {trained.cell}",
-            f"has no network in integers: {about['absent']}",
+            f"C export, fold {trained.number} of {trained.cell.name}",
+            f"has no network in integers: {trained.absent}",
             expected="a network that was quantised",
             remedy="export a cell of another model",
         )
-    return network
+    return trained.integers
 
 
 def _recorded(
@@ -225,11 +212,3 @@ def _recorded(
     raw = files.load_recording(path)
     picked = raw.pick(list(signal.channels)) if signal.channels else raw
     return float(rates[0]), tuple(picked.ch_names)
-
-
-def _test_windows(dataset: str, fold: int) -> pd.DataFrame:
-    folder: Path = files.folder("windows", dataset)
-    windows = files.load_table(folder / "windows.parquet")
-    folds = files.load_table(folder / "folds.parquet")
-    wanted = folds[(folds["fold"] == fold) & (folds["role"] == "test")][["window"]]
-    return wanted.merge(windows, on="window", validate="1:1").sort_values("window")

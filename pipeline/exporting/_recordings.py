@@ -55,7 +55,7 @@ def segments(
 
 def _planned(program: "Program", recording: str) -> Preparation:
     """Open a recording that the front end can read."""
-    run = program.trained.run
+    run = program.trained.cell.run
     folder = files.folder("recordings", run["dataset"])
     raw = files.load_recording(folder / f"{recording}_raw.fif")
     rate, wanted = program.front_end.recorded_sfreq, program.channels

@@ -16,13 +16,13 @@ from pipeline.device.expected import Results, expected, expected_lines
 from pipeline.device.front_end import FrontEnd
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
-from pipeline.exporting import Trained
 from pipeline.exporting._c_front_end import front_end_constants
 from pipeline.exporting._c_model import FIRST_LINE, header, kinds, source
 from pipeline.exporting._c_program import Program, load_program, matched_ann, sample
 from pipeline.exporting._c_taps import KINDS
 from pipeline.networks.base import Shape
 from pipeline.quantization.network import IntegerNetwork
+from pipeline.training.cell import TrainedFold
 
 SUFFIX = "-c"
 SOURCES = Path(__file__).parent / "c_sources"
@@ -31,7 +31,7 @@ MARK = "model.h"
 MATCHED = "matched_ann"
 
 
-def export(trained: Trained, path: Path) -> None:
+def export(trained: TrainedFold, path: Path) -> None:
     """Write the trained network of a cell as a folder of C.
 
     Its matched network of rectified units, if there is one, goes into a folder below.
@@ -97,11 +97,11 @@ def readme(program: Program, note: str) -> str:
     """Write the folder's description for its recipients."""
     front_end, shape, trained = program.front_end, program.shape, program.trained
     text = (SOURCES / "README.md").read_text(encoding="utf-8")
-    labels = trained.run["labels"]
+    labels = trained.cell.labels
     return Template(text).substitute(
-        cell=trained.cell,
-        fold=trained.fold,
-        run_key=trained.run["run_key"],
+        cell=trained.cell.name,
+        fold=trained.number,
+        run_key=trained.cell.run["run_key"],
         labels="\n".join(
             f"| {k} | {_markdown(label)} |" for k, label in enumerate(labels)
         ),
@@ -120,9 +120,9 @@ def _markdown(text: str) -> str:
     return re.sub(r"([\\`*\[\]<>|~])", r"\\\1", html.escape(plain))
 
 
-def _matched(trained: Trained) -> tuple[Program | None, str]:
+def _matched(trained: TrainedFold) -> tuple[Program | None, str]:
     """Load the matched network, or give the reason why there is none."""
-    if trained.run["settings"]["neuron"]["name"] == "relu":
+    if trained.cell.neuron_name == "relu":
         return None, ""
     try:
         found = matched_ann(trained)

@@ -21,7 +21,6 @@ import numpy as np
 from torch import nn
 
 from pipeline import files
-from pipeline.exporting import Trained
 from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
 from pipeline.exporting._connections import add_membranes, add_rates, add_weights
 from pipeline.exporting._neurons import add_neurons
@@ -33,6 +32,7 @@ from pipeline.networks._stack import Layer, Stack
 from pipeline.networks._step_heads import CountHead, MembraneHead
 from pipeline.networks.base import Shape
 from pipeline.neurons._layer import NeuronLayer
+from pipeline.training.cell import TrainedFold
 
 SUFFIX = ".nir"
 
@@ -47,7 +47,7 @@ Delay: by delay/dt steps, rounded; 0 until then. Other nodes: at once."""
 LOGITS = "The output in the last of n_steps steps holds the logits."
 
 
-def export(trained: Trained, path: Path) -> None:
+def export(trained: TrainedFold, path: Path) -> None:
     """Write the trained network of a cell as a NIR file.
 
     Raises
@@ -55,7 +55,7 @@ def export(trained: Trained, path: Path) -> None:
     InexpressibleError
         A layer has no exact counterpart in NIR; the message names it and the reason.
     """
-    write(trained.network, trained.shape, path, about=trained.about)
+    write(trained.network, trained.shape, path, about=trained.origin)
 
 
 def write(

@@ -1,16 +1,10 @@
 """What the profile of a fold needs: its networks, and windows to run them on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from pipeline import files
-from pipeline.networks.base import Network
-from pipeline.neurons.base import Neuron
 from pipeline.profiling.profile import evenly
+from pipeline.training.cell import TrainedCell
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,57 +36,15 @@ class Fold:
     validation: "Windows"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Where a trained cell lies.
-
-    Parameters
-    ----------
-    runs, windows, spikes : Path
-        Folders.
-    network : Network
-    neuron : Neuron
-    """
-
-    runs: Path
-    windows: Path
-    spikes: Path
-    network: Network
-    neuron: Neuron
-
-    def folds(self, windows_per_fold: int) -> list[Fold]:
-        """Load every fold."""
-        run = files.load_json(self.runs / "run.json")
-        table = files.load_table(self.windows / "windows.parquet")
-        roles = files.load_table(self.windows / "folds.parquet")
-        loaded = []
-        for line in run["folds"]:
-            mine = roles[roles["fold"] == line["fold"]].merge(table, on="window")
-            chosen = mine.sort_values("window")
-            loaded.append(self._fold(line, chosen, run["labels"], windows_per_fold))
-        return loaded
-
-    def _fold(
-        self,
-        line: dict[str, Any],
-        table: pd.DataFrame,
-        labels: Sequence[str],
-        at_most: int,
-    ) -> Fold:
-        from pipeline.training import batches, trained
-
-        path = trained.weights_path(self.runs, line["fold"])
-        network, _ = trained.load_network(path, self.network, self.neuron)
-        integers, metadata = trained.load_quantized(
-            trained.quantized_path(self.runs, line["fold"])
+def load_folds(cell: TrainedCell, windows_per_fold: int) -> list[Fold]:
+    """Load every fold of a cell, with at most so many test windows."""
+    return [
+        Fold(
+            fold.network,
+            fold.integers,
+            fold.absent,
+            fold.load(evenly(fold.decisions("test"), windows_per_fold)),
+            fold.load(fold.decisions("validation")),
         )
-        test, validation = (
-            table[table["role"] == role] for role in ("test", "validation")
-        )
-        return Fold(
-            network,
-            integers,
-            metadata.get("absent", ""),
-            batches.load(self.spikes, evenly(test, at_most), labels),
-            batches.load(self.spikes, validation, labels),
-        )
+        for fold in cell.folds
+    ]

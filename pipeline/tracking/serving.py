@@ -5,17 +5,13 @@ settings and its safetensors, so nothing is unpickled. Only MLflow imports this 
 also when a model is logged: torch is imported when the model predicts.
 """
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
 
-from pipeline.runs import chosen
-
-if TYPE_CHECKING:
-    import torch
+from pipeline.training.cell import TrainedCell
 
 
 class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused-ignore]
@@ -23,10 +19,7 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
 
     def load_context(self, context: Any) -> None:
         """Read the settings; a fold's network is built when it is first asked for."""
-        self.files = {name: Path(path) for name, path in context.artifacts.items()}
-        text = self.files["run"].read_text(encoding="utf-8")
-        self.run = json.loads(text)
-        self.networks: dict[int, torch.nn.Module] = {}
+        self.cell = TrainedCell.at(Path(context.artifacts["run"]).parent)
 
     def predict(
         self,
@@ -43,7 +36,7 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
         model_input : array, shape (batch, time, feature)
             Windows of spikes, 0 and 1.
         params : dict, optional
-            `fold`: whose network to use; default: the first fold, 0.
+            `fold`: whose network to use; default: the first fold.
 
         Returns
         -------
@@ -51,20 +44,12 @@ class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-de
         """
         import torch
 
-        network = self._network(int((params or {}).get("fold", 0)))
+        number = (params or {}).get("fold", self.cell.folds[0].number)
+        network = self.cell.fold(int(number)).network
         spikes = torch.from_numpy(np.ascontiguousarray(model_input, dtype=np.float32))
         with torch.inference_mode():
             logits = network(spikes.transpose(0, 1).contiguous())
         return np.asarray(logits.softmax(dim=1))
-
-    def _network(self, fold: int) -> "torch.nn.Module":
-        from pipeline.training.trained import load_network
-
-        if fold not in self.networks:
-            parts = (chosen(self.run, "network"), chosen(self.run, "neuron"))
-            path = self.files[f"fold-{fold}"]
-            self.networks[fold], _ = load_network(path, *parts)
-        return self.networks[fold]
 
 
 mlflow.models.set_model(SpikingClassifier())

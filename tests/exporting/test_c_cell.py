@@ -16,7 +16,7 @@ from pipeline.device.front_end import UNIT_V, digitise
 from pipeline.device.stimulus import unpacked
 from pipeline.encoding import encode
 from pipeline.errors import DataError
-from pipeline.exporting import c, load_trained
+from pipeline.exporting import c
 from pipeline.exporting._c_program import (
     SAMPLE_WINDOWS,
     fold_stimulus,
@@ -31,6 +31,7 @@ from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import prepare_recording
 from pipeline.quantization.quantize import quantize
 from pipeline.training.batches import load
+from pipeline.training.cell import TrainedCell
 from pipeline.training.quantizing import Quantized, save_quantized
 
 CELL, ANN, DATASET = "demo-delta-lif", "demo-delta-ann", "demo"
@@ -232,7 +233,7 @@ def test_an_encoder_without_integers_is_refused(
 def test_a_recording_that_does_not_fit_the_front_end_is_named(
     cell: Path, channels: list[str], sfreq: float, gap: int, message: str
 ) -> None:
-    program = load_program(load_trained(CELL))
+    program = load_program(TrainedCell.open(CELL).fold())
     volts = np.zeros((len(channels), 600))
     volts[-1, 30 : 30 + gap] = np.nan
     raw = mne.io.RawArray(volts, mne.create_info(channels, sfreq, "ecg"), verbose=0)
@@ -247,7 +248,7 @@ def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:
     path = files.folder("recordings", DATASET) / "recordings.parquet"
     table = files.load_table(path)
     files.save_table(path, table.assign(segments="[[0, 0.0], [1001, 9.0], [2000, 20]]"))
-    program = load_program(load_trained(CELL))
+    program = load_program(TrainedCell.open(CELL).fold())
     # 501 prepared samples of the first 1001.
     windows = pd.DataFrame({"segment": [0, 0, 1], "stop": [50, 501, 551]})
     first, second = segments(program, "r2", windows, lag=2)
@@ -259,7 +260,7 @@ def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:
 
 
 def test_windows_that_end_after_their_segment_are_not_decided(cell: Path) -> None:
-    program = load_program(load_trained(CELL))
+    program = load_program(TrainedCell.open(CELL).fold())
     last = int(program.test["stop"].max())
     late = replace(program, test=program.test.assign(segment_stop=last - 1))
     for each, n_late in ((program, 0), (late, 1)):
@@ -284,13 +285,14 @@ HOSTILE = '*/ ??/\n"%s\\ #include </etc/passwd> $(touch y) <script>|[a](javascri
 def test_names_of_recordings_are_active_in_no_exported_file(
     cell: Path, tmp_path: Path
 ) -> None:
-    program = load_program(load_trained(CELL))
+    program = load_program(TrainedCell.open(CELL).fold())
     folder = tmp_path / "out"
     folder.mkdir()
-    run = {**program.trained.run, "labels": [f"{HOSTILE}{k}" for k in range(2)]}
+    fold = program.trained
+    run = {**fold.cell.run, "labels": [f"{HOSTILE}{k}" for k in range(2)]}
     program = replace(
         program,
-        trained=replace(program.trained, run=run),
+        trained=replace(fold, cell=replace(fold.cell, run=run)),
         channels=(f"{HOSTILE}a", f"{HOSTILE}b"),
     )
     write_program(program, folder, "")
@@ -343,7 +345,7 @@ def test_a_matched_network_has_hidden_layers_and_the_same_settings_first(
 
 
 def test_windows_are_of_each_class_as_far_as_there_are(cell: Path) -> None:
-    program = load_program(load_trained(CELL))
+    program = load_program(TrainedCell.open(CELL).fold())
     some = stratified(program, 10)["label"].value_counts()
     assert some.to_dict() == {"busy": 5, "calm": 5}
     most = stratified(program, 18)["label"].value_counts()
@@ -353,7 +355,7 @@ def test_windows_are_of_each_class_as_far_as_there_are(cell: Path) -> None:
 
 def test_the_sample_is_a_walk_of_its_own_for_each_channel(cell: Path) -> None:
     """Steps of 30 µV, independent of each other and of the other channels'."""
-    program = load_program(load_trained(CELL))
+    program = load_program(TrainedCell.open(CELL).fold())
     stimulus = sample(program)
     (walked,) = stimulus.recordings
     n_samples = round(1.5 * STEPS / 125 * 250)
@@ -371,13 +373,13 @@ def test_the_sample_is_a_walk_of_its_own_for_each_channel(cell: Path) -> None:
 
 def test_the_samples_windows_have_more_and_more_spikes(cell: Path) -> None:
     """From none to half of all bits."""
-    stimulus = sample(load_program(load_trained(CELL)))
+    stimulus = sample(load_program(TrainedCell.open(CELL).fold()))
     spikes = unpacked(stimulus.windows, stimulus.shape.n_features)
     assert spikes.shape == (SAMPLE_WINDOWS, STEPS, 4)
     shares = spikes.mean(axis=(1, 2))
     assert shares[0] == 0
     np.testing.assert_allclose(shares, np.linspace(0, 0.5, SAMPLE_WINDOWS), atol=0.11)
-    again = sample(load_program(load_trained(CELL)))
+    again = sample(load_program(TrainedCell.open(CELL).fold()))
     np.testing.assert_array_equal(again.windows, stimulus.windows)
     np.testing.assert_array_equal(
         again.recordings[0].samples, stimulus.recordings[0].samples

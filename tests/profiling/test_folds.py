@@ -13,9 +13,10 @@ from pipeline.errors import DataError
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
-from pipeline.profiling.folds import Cell
+from pipeline.profiling.folds import load_folds
 from pipeline.quantization.quantize import quantize
 from pipeline.spikes import pack
+from pipeline.training.cell import TrainedCell
 from pipeline.training.quantizing import Quantized, save_quantized
 
 STEPS, LABELS = 10, ["N", "V"]
@@ -29,7 +30,7 @@ def network(seed: int) -> torch.nn.Module:
 
 
 @pytest.fixture
-def cell(tmp_path: Path) -> Cell:
+def cell(tmp_path: Path) -> TrainedCell:
     """Two folds of 30 windows, 12 of them tested in either; window n has n spikes.
 
     Fold 2 has no network in integers.
@@ -53,7 +54,15 @@ def cell(tmp_path: Path) -> Cell:
     ]
     table = pd.DataFrame(rows, columns=["fold", "window", "role"])
     files.save_table(tmp_path / "windows/folds.parquet", table)
-    run = {"labels": LABELS, "folds": [{"fold": 1}, {"fold": 2}]}
+    settings = {
+        "network": {"name": "dense", **NETWORK.model_dump()},
+        "neuron": {"name": "leaky", **NEURON.model_dump()},
+    }
+    run = {
+        "labels": LABELS,
+        "folds": [{"fold": 1}, {"fold": 2}],
+        "settings": settings,
+    }
     folder = tmp_path / "runs"
     files.save_json(folder / "run.json", run)
     meta = {"shape": asdict(Shape(STEPS, 2, 2, 0.01))}
@@ -69,7 +78,8 @@ def cell(tmp_path: Path) -> Cell:
             integers if fold == 1 else none,
             {},
         )
-    return Cell(folder, tmp_path / "windows", tmp_path / "spikes", NETWORK, NEURON)
+    data, spikes = tmp_path / "windows", tmp_path / "spikes"
+    return TrainedCell("demo-delta-lif", run, folder, data, spikes)
 
 
 def spikes_of(windows: object) -> list[int]:
@@ -79,8 +89,8 @@ def spikes_of(windows: object) -> list[int]:
     return [int(n) for n in found]
 
 
-def test_each_fold_has_its_own_networks_and_windows(cell: Cell) -> None:
-    first, second = cell.folds(100)
+def test_each_fold_has_its_own_networks_and_windows(cell: TrainedCell) -> None:
+    first, second = load_folds(cell, 100)
     spikes = torch.ones(STEPS, 3, 2)
     for fold, seed in ((first, 1), (second, 2)):
         with torch.no_grad():
@@ -97,13 +107,13 @@ def test_each_fold_has_its_own_networks_and_windows(cell: Cell) -> None:
     assert sorted(spikes_of(second.validation)) == [0, 1, 2, 3, 4, most, most, most]
 
 
-def test_so_many_test_windows_are_taken_at_equal_distances(cell: Cell) -> None:
-    first, _ = cell.folds(3)
+def test_so_many_test_windows_are_taken_at_equal_distances(cell: TrainedCell) -> None:
+    first, _ = load_folds(cell, 3)
     assert spikes_of(first.test) in ([0, 5, 11], [0, 6, 11])
     assert len(first.validation.first) == 8  # a cutoff is calibrated on all of them
 
 
-def test_a_fold_whose_file_is_lost_is_named(cell: Cell) -> None:
-    (cell.runs / "fold-2.int8.safetensors").unlink()
+def test_a_fold_whose_file_is_lost_is_named(cell: TrainedCell) -> None:
+    (cell.folder / "fold-2.int8.safetensors").unlink()
     with pytest.raises(DataError, match=r"fold-2\.int8\.safetensors"):
-        cell.folds(3)
+        load_folds(cell, 3)

@@ -15,9 +15,10 @@ from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.profiling import measured
 from pipeline.profiling.bill import bill_cell
-from pipeline.profiling.folds import Cell, Fold
+from pipeline.profiling.folds import Fold
 from pipeline.quantization.quantize import quantize
 from pipeline.training.batches import Windows
+from pipeline.training.cell import TrainedCell
 from pipeline.training.settings import SparsitySettings
 from stages import Stage, profile
 
@@ -54,16 +55,17 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     write_run(SETTINGS)
     loaded: list[Any] = []
 
-    def folds(self: Cell, windows_per_fold: int) -> list[Fold]:
-        loaded.append((self, windows_per_fold))
+    def load_folds(cell: TrainedCell, windows_per_fold: int) -> list[Fold]:
+        loaded.append((cell, windows_per_fold))
         return [fold()]
 
-    monkeypatch.setattr(Cell, "folds", folds)
+    monkeypatch.setattr(profile, "load_folds", load_folds)
     return loaded
 
 
 def write_run(settings: dict[str, Any]) -> None:
-    run = {"run_key": RUN_KEY, "settings": settings}
+    names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
+    run = {**names, "run_key": RUN_KEY, "settings": settings}
     files.save_json(files.folder("runs", CELL) / "run.json", run)
 
 
@@ -76,7 +78,7 @@ def test_bill_and_times_are_two_files(seen: list[Any]) -> None:
     line = profile.main(stage())
     ((cell, windows_per_fold),) = seen
     assert windows_per_fold == 16
-    assert cell.runs == files.folder("runs", CELL)
+    assert cell.folder == files.folder("runs", CELL)
     assert cell.spikes == files.folder("spikes", "ecg_demo-delta")
     assert cell.windows == files.folder("windows", "ecg_demo")
     folder = files.folder("energy", CELL)
