@@ -1,4 +1,4 @@
-"""What the profile of a fold needs: its networks, and windows to run them on."""
+"""The networks of a fold, and the windows on which they are profiled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a trained cell lies.
+    """The folders and settings of a trained cell.
 
     Parameters
     ----------
