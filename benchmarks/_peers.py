@@ -25,7 +25,7 @@ GAIN = 3.0  # of the weights, so that every layer fires
 
 @dataclass(frozen=True)
 class Problem:
-    """What is trained.
+    """A training problem.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class AlongTime(nn.Module):
 
 
 class Products(nn.Module):
-    """What the peers share: all weights but the neurons' own."""
+    """The weights that all peers share: all but the neurons' own."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()

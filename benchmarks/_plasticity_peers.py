@@ -30,7 +30,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Problem:
-    """What is learned.
+    """A learning problem.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Times:
-    """What a round took, in seconds.
+    """The duration of a round, in seconds.
 
     Attributes
     ----------

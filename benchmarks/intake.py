@@ -1,4 +1,4 @@
-"""What it takes to bring recordings in: memory of long ones, speed of ordinary ones.
+"""Time the intake of recordings: memory of long ones, speed of ordinary ones.
 
     .venv/bin/python benchmarks/intake.py memory            # 2 h and 4 h, 256 channels
     .venv/bin/python benchmarks/intake.py speed MIRROR      # mitdb_ds1, from a mirror

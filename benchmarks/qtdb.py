@@ -48,7 +48,7 @@ EPOCHS, BATCH, SHOWN = 30, 32, 5
 """The last: validated and shown after every so many epochs."""
 WARM_UP, LARGEST_GRADIENT = 0.1, 1.0
 AVERAGED = 0.99
-"""What judges are weights averaged over steps: what a step leaves of those before."""
+"""Validation and test use weights averaged over steps: the factor of earlier ones."""
 LOST = 0.15
 """Share of the events that training loses, others in every batch."""
 NETWORK = {
@@ -64,8 +64,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "resonate": {"frequency_hz": (0.6, 4.0), "damping_hz": (0.2, 5.0)},
 }
 GAINS = {"adaptive": (3.0, 0.5), "resonate": (1.0, 0.5)}
-"""What first weights are multiplied by, those of inputs and the recurrent ones; other
-neurons' are calibrated."""
+"""Factors of the initial weights, of inputs and recurrent ones; the weights of other
+neurons are calibrated."""
 LEARNING_RATE = {"resonate": 0.02}
 USUAL_RATE = 0.01
 HELP_ALL = "learn from the validating fifth, too: only the last epoch is then of use"
@@ -95,7 +95,7 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Learned:
-    """What came of one seed.
+    """The result of one seed.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ exit $status
 
 @dataclass(frozen=True)
 class Run:
-    """What one `dvc repro` printed, and how long it and its processes took.
+    """The output of one `dvc repro`, and the durations of it and its processes.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What is outside the computer: the front end, toolchains, emulated processors."""
+"""Devices outside the computer: front end, toolchains, emulated processors."""

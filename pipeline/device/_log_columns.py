@@ -13,7 +13,7 @@ UNITS = {
     for base, quantity in BASES.items()
     for scale, factor in SCALES.items()
 }
-"""What a unit measures, and its size in SI units; large and small letters are alike."""
+"""The quantity of a unit, and its size in SI units; the case of letters is ignored."""
 
 UNIT = re.compile(r"(?:^|[\s_\-.:(\[])([a-z]+)[)\]]?$")
 MARKERS = ("marker", "gpio", "gpi", "trigger", "sync")

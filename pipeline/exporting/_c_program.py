@@ -1,4 +1,4 @@
-"""What a program in C is made of, loaded from a cell's files."""
+"""The parts of a program in C, loaded from a cell's files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -43,9 +43,9 @@ SQUARE, LINEAR, OFFSET = 0.04, 5.0, 140.0
 BELOW = LINEAR + 2 * SQUARE * LOWEST
 """f' at the lowest and below."""
 VERTEX = -LINEAR / (2 * SQUARE)
-"""Where f' is 0, in millivolts; above, v drives itself up."""
+"""The zero of f', in millivolts; above it, v drives itself up."""
 UNIT = 1 / 95
-"""Of the surrogate, per millivolt."""
+"""The surrogate's unit, per millivolt."""
 
 
 def step(

@@ -1,4 +1,4 @@
-"""How many values are not 0, and whether all are spikes, in few passes over memory.
+"""Count the values that are not 0, and test if all are spikes, in few passes.
 
 Arithmetic on floats runs in vector instructions; comparisons and booleans, in torch,
 mostly do not. Blocks stay in the cache, and their memory is used again.

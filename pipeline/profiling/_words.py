@@ -1,4 +1,4 @@
-"""Which words of memory the layers of a network move: reads, writes, and their width.
+"""The words of memory that the layers of a network move: reads, writes, widths.
 
 Each kind of word of a layer has a memory of its own, which holds `stored` of them.
 """

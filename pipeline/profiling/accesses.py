@@ -1,8 +1,8 @@
-"""Which words of memory learning touches: schemes of walking synapses, side by side.
+"""The words of memory that learning touches, by schemes of walking synapses.
 
 A word is one number in memory, whatever its width: a weight, a trace, an index. All
 schemes learn the same pairs of spikes; `dense` and `two_tables` know no threshold, the
-others drop what sources at or below theta would add. What each one walks in a step:
+others drop the changes by sources at or below theta. In a step each one walks:
 
 - `dense`: every synapse.
 - `two_tables`: rows of the sources that fired, then, through a reverse table, columns
@@ -184,4 +184,4 @@ SCHEMES: dict[str, Callable[[Table, LearningStep], Counts]] = {
     "forward_only_skipping": _forward_only_skipping,
     "compiled": _compiled,
 }
-"""How each scheme touches one step, by name."""
+"""The function that counts one step of each scheme, by name."""

@@ -25,7 +25,7 @@ ASSUMPTIONS = (
 
 @dataclass(frozen=True)
 class BreakEven:
-    """How two bills by one cost table compare.
+    """The comparison of two bills by one cost table.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class CostTable(Settings):
     cycles_per_instruction: Annotated[float | None, Field(ge=1)] = None
     assumptions: Annotated[
         tuple[str, ...],
-        Field(min_length=1, description="what an estimate takes for granted"),
+        Field(min_length=1, description="assumptions of an estimate"),
     ]
 
 

@@ -11,7 +11,7 @@ NO_SYNAPSES, NO_NEURONS = SynapseStore(), NeuronStore()
 
 @dataclass(frozen=True)
 class Synapses:
-    """What the connections of one layer did, over all windows.
+    """The work of the connections of one layer, over all windows.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Synapses:
 
 @dataclass(frozen=True)
 class Neurons:
-    """What the neurons of one layer did, over all windows.
+    """The work of the neurons of one layer, over all windows.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Neurons:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a network did over some windows.
+    """The work of a network over some windows.
 
     Parameters
     ----------

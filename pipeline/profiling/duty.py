@@ -1,4 +1,4 @@
-"""What a device draws on average, and how long a battery lasts.
+"""The average power of a device, and the life of its battery.
 
 A wearable encodes continuously and decides now and then: at each beat, or at the rate
 at which windows follow each other.
@@ -44,11 +44,11 @@ ASSUMPTIONS = (
     "included: for the complete device, add them",
     "all of the battery's nominal capacity can be used; it does not age",
 )
-"""What average power and battery life take for granted."""
+"""The assumptions of average power and battery life."""
 
 
 def windows_per_second(windows: pd.DataFrame) -> float:
-    """Find how often a data set asks for a decision, by its own rhythm.
+    """Find the rate of decisions of a data set, by its own rhythm.
 
     One over the median time from a window to the next of its recording: beats a second
     in an ECG, one over the step of sliding windows. Windows that were not used count,
@@ -93,7 +93,7 @@ def duty(
     ----------
     energy_j_per_window : float
     always_on_w : float
-        What the encoder draws, joules a second of signal.
+        Power of the encoder, joules a second of signal.
     windows_per_s : float
     battery : Battery
     """

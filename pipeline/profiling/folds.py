@@ -1,4 +1,4 @@
-"""What the profile of a fold needs: its networks, and windows to run them on."""
+"""Folds to profile: their networks, and windows to run them on."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -32,7 +32,7 @@ LEARNED_ON = 64
 
 
 class ProfilingSettings(Settings):
-    """How a cell is profiled."""
+    """The settings of a profile."""
 
     windows_per_fold: Annotated[
         int, Field(ge=1, description="test windows of each fold that are counted")

@@ -135,7 +135,7 @@ def test_gradients_of_the_smooth_part() -> None:
     assert torch.autograd.gradcheck(last, (currents, state, constants))
 
 
-def test_recurrent_loops_give_the_oracles_bits() -> None:
+def test_recurrent_loops_give_the_references_bits() -> None:
     layer = Resonate(damping_hz=1.0, threshold=0.3).build((5,), dt=DT)
     weights = torch.randn(5, 5, generator=torch.Generator().manual_seed(1))
     currents, state = _currents(), torch.zeros(3, 3, 5)
