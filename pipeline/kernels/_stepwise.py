@@ -207,7 +207,7 @@ def _begin(signal: Any, first: Any) -> None:
 
 
 @inlined
-def _turn(signal: Any, start: Any, count: Any, tile: Any) -> None:
+def turn(signal: Any, start: Any, count: Any, tile: Any) -> None:
     """Lay the channels of a tile side by side; what is not finite becomes NaN."""
     n_channels = signal.shape[0]
     even = n_channels // ABREAST * ABREAST
@@ -225,7 +225,7 @@ def _turn(signal: Any, start: Any, count: Any, tile: Any) -> None:
 
 
 @inlined
-def _pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
+def pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
     """Put where `least` events or more happened into words, the first step highest."""
     zero, one, unused = np.uint64(0), np.uint64(1), np.uint64(STEPS - count)
     on[:] = zero
@@ -245,7 +245,7 @@ def _pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
 
 
 @inlined
-def _store(word: Any, count: Any, target: Any) -> None:
+def store(word: Any, count: Any, target: Any) -> None:
     for byte in range((count + 7) // 8):
         target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
 
@@ -266,7 +266,7 @@ def _run(
     on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
     for start in range(0, n_steps, STEPS):
         count = min(STEPS, n_steps - start)
-        _turn(signal, start, count, tile)
+        turn(signal, start, count, tile)
         for t in range(count):
             row = tile[t]
             advance(code, row, values, thresholds)
@@ -276,8 +276,8 @@ def _run(
                         control, thresholds[channel], row[channel], most
                     )
         for event in range(most):
-            _pack(tile, count, event + 1, on, off)
+            pack(tile, count, event + 1, on, off)
             for channel in range(n_channels):
                 row_on = 2 * most * channel + event
-                _store(on[channel], count, packed[row_on, start // 8 :])
-                _store(off[channel], count, packed[row_on + most, start // 8 :])
+                store(on[channel], count, packed[row_on, start // 8 :])
+                store(off[channel], count, packed[row_on + most, start // 8 :])

@@ -4,7 +4,8 @@
 
     ON[k]  = p[k]·M < x[k],   OFF[k] = p[k]·M < −x[k],   p drawn from 0 … 1
 
-One number is drawn for every channel of a sample, then for those of the next.
+One number is drawn for every channel of a sample, then for those of the next, also
+where a sample is missing (not finite), which is silent.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from pipeline.axes import PackedBits, Samples
 from pipeline.kernels._compile import compiled
+from pipeline.kernels._stepwise import STEPS, pack, store, turn
 
 
 def poisson_rate(
@@ -44,26 +46,28 @@ def plain_poisson_rate(
     """Do the same in numpy, all draws at once: the oracle."""
     draws = full_scale * rng.random(signal.shape[::-1]).T
     spikes = np.empty((2 * signal.shape[0], signal.shape[1]), dtype=np.bool_)
-    spikes[0::2] = draws < signal
-    spikes[1::2] = draws < -signal
+    spikes[0::2] = (draws < signal) & np.isfinite(signal)
+    spikes[1::2] = (draws < -signal) & np.isfinite(signal)
     return np.packbits(spikes, axis=1)
 
 
 @compiled
 def _draw(signal: Any, full_scale: Any, rng: Any, packed: Any) -> None:
     n_channels, n_steps = signal.shape
-    draws = np.empty((8, n_channels))
-    for byte in range(packed.shape[1]):
-        start = 8 * byte
-        count = min(8, n_steps - start)
+    tile, draws = np.empty((STEPS, n_channels)), np.empty(n_channels)
+    on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
+    for start in range(0, n_steps, STEPS):
+        count = min(STEPS, n_steps - start)
+        turn(signal, start, count, tile)
         for t in range(count):
+            row = tile[t]
             for channel in range(n_channels):
-                draws[t, channel] = rng.random() * full_scale
+                draws[channel] = rng.random()
+            for channel in range(n_channels):
+                sample, least = row[channel], draws[channel] * full_scale
+                row[channel] = 1.0 if least < sample else 0.0
+                row[channel] -= 1.0 if least < -sample else 0.0
+        pack(tile, count, 1, on, off)
         for channel in range(n_channels):
-            on = off = 0
-            for t in range(count):
-                sample = np.float64(signal[channel, start + t])
-                on = 2 * on + int(draws[t, channel] < sample)
-                off = 2 * off + int(draws[t, channel] < -sample)
-            packed[2 * channel, byte] = on << (8 - count)
-            packed[2 * channel + 1, byte] = off << (8 - count)
+            store(on[channel], count, packed[2 * channel, start // 8 :])
+            store(off[channel], count, packed[2 * channel + 1, start // 8 :])
