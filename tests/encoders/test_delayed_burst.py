@@ -102,6 +102,11 @@ def test_decodes_on_average(count: int) -> None:
     assert decoded.mean() * N_STEPS == pytest.approx(-count, rel=0.02)
 
 
+def test_decoded_spikes_are_spread_evenly() -> None:
+    decoded = of_events().decode(encode(of_events(), events(FULL, 3)), 100.0)
+    assert decoded[0].tolist() == [0.0] * N_STEPS + [0.0, -1.0] * FULL * 3
+
+
 def test_a_burst_is_shorter_than_its_frame() -> None:
     with pytest.raises(ConfigError, match="10 a burst, and a frame") as raised:
         of_events(spikes=10).initial_state(1, 100.0, np.random.default_rng(0))

@@ -47,6 +47,12 @@ def test_strong_is_early_and_weak_is_late(kind: str) -> None:
     assert steps == [[10, middle, last], [50]]
 
 
+@pytest.mark.parametrize("kind", ["linear", "logarithmic"])
+def test_the_threshold_itself_fires(kind: str) -> None:
+    encoder = Latency(kind=kind, full_scale=1, threshold=0.25)
+    assert encode(encoder, held([0.25, 0.24], 10)).sum(axis=1).tolist() == [1, 0]
+
+
 def test_the_logarithm_is_fine_for_weak_amplitudes() -> None:
     shares = np.geomspace(0.05, 0.1, 20)
     errors = []
