@@ -92,16 +92,16 @@ def _check_logits(built: Any, spikes: Tensor, shape: Shape) -> None:
 def _check_learning(built: Any, spikes: Tensor) -> None:
     """Check that a loss of the logits reaches every parameter that learns."""
     learning = deepcopy(built)
-    labels = torch.arange(BATCH) % learning(spikes).shape[1]
-    functional.cross_entropy(learning(spikes), labels).backward()
     learned = {n: p for n, p in learning.named_parameters() if p.requires_grad}
     assert learned, "nothing of it learns"
-    silent = [n for n, p in learned.items() if p.grad is None or not p.grad.any()]
+    logits = learning(spikes)
+    loss = functional.cross_entropy(logits, torch.arange(BATCH) % logits.shape[1])
+    found = torch.autograd.grad(loss, list(learned.values()), allow_unused=True)
+    gradients = dict(zip(learned, found, strict=True))
+    silent = [name for name, g in gradients.items() if g is None or not g.any()]
     assert not silent, f"no gradient reaches {', '.join(silent)}"
-    finite = all(
-        p.grad is not None and p.grad.isfinite().all() for p in learned.values()
-    )
-    assert finite, "gradients are not finite"
+    wild = [name for name, g in gradients.items() if not g.isfinite().all()]
+    assert not wild, f"gradients that are not finite: {', '.join(wild)}"
 
 
 def _check_windows(built: Any, spikes: Tensor) -> None:

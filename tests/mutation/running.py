@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,15 +51,13 @@ class Copy:
     """
 
     root: Path
-    most: int = 4
+    most: int = 5
     _sound: dict[str, float | None] = field(default_factory=dict)
 
-    def judge(self, mutant: Mutant, tests: Iterable[str]) -> Outcome:
-        """Run tests that pass on sound code, in their order, until one fails."""
+    def judge(self, mutant: Mutant, tests: Sequence[str]) -> Outcome:
+        """Run the first tests, if they pass on sound code, until one fails."""
         ran: tuple[str, ...] = ()
-        for test in tests:
-            if len(ran) == self.most:
-                break
+        for test in tests[: self.most]:
             seconds = self._seconds(test)
             if seconds is None:
                 continue
