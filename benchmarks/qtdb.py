@@ -1,6 +1,6 @@
 """Learn a class at every step of long sequences: `python benchmarks/qtdb.py`.
 
-    .venv/bin/python benchmarks/qtdb.py --neuron adaptive --seeds 1
+    .venv/bin/python benchmarks/qtdb.py
     .venv/bin/python benchmarks/qtdb.py --neuron leaky adaptive --seeds 5 --epochs 30
 
 The QT Database, delta-coded, as B. Yin, F. Corradi and S. M. Bohté published it (Nature
@@ -10,11 +10,11 @@ It is read from `BIOSPIKE_MIRROR`/qtdb, or from `--folder`.
 One layer of recurrent neurons, read out by exponential traces, learns from the first
 four fifths of the training file, of which it sees other 85 % of the events each time;
 the last fifth validates. What is judged are weights averaged over about a hundred
-steps. The accuracy is that of the test file's steps after the last epoch; that after
-the epoch which validated best stands beside it, and nothing is chosen by the test file.
-All neurons of a seed learn from the same batches. Each neuron's line gives the mean and
-the standard deviation over seeds; of several neurons, the first is what the others are
-compared with, seed by seed.
+steps. The test file is evaluated once, at the end: its accuracy per step after the last
+epoch, and beside it that of the weights which validated best. All neurons of a seed
+learn from the same batches. Each neuron's line gives the mean and the standard
+deviation over seeds; of several neurons, the first is what the others are compared
+with, seed by seed.
 """
 
 import argparse
@@ -51,6 +51,8 @@ AVERAGED = 0.99
 """Validation and test use weights averaged over steps: the factor of earlier ones."""
 LOST = 0.15
 """Share of the events that training loses, others in every batch."""
+# Of `resonate`, seed 0 and batches of 16: 8 traces up to 1.28 s validated 2.4 points
+# lower at 20 epochs, 3 up to 0.16 s 1.3 points, and 20 % of dropout 1.3 points.
 NETWORK = {
     "bias": False,
     "read_out": "traces",
@@ -68,6 +70,8 @@ GAINS = {"adaptive": (3.0, 0.5), "resonate": (1.0, 0.5)}
 neurons are calibrated."""
 LEARNING_RATE = {"resonate": 0.02}
 USUAL_RATE = 0.01
+NEURON = "resonate"
+"""It validated best: 0.812, beside 0.803 of `adaptive`, at 30 epochs of seed 0."""
 HELP_ALL = "learn from the validating fifth, too: only the last epoch is then of use"
 
 
@@ -256,7 +260,7 @@ def mean_and_spread(values: list[float]) -> tuple[float, float]:
 def main() -> None:
     """Learn what is asked for, seed by seed, and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--neuron", nargs="+", default=["adaptive"], metavar="NAME")
+    parser.add_argument("--neuron", nargs="+", default=[NEURON], metavar="NAME")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument("--units", type=int, default=64, help="hidden neurons (64)")
