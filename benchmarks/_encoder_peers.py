@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from snntorch import spikegen
 
-from pipeline.kernels.poisson_rate import plain_poisson_rate
+from pipeline.kernels.encoders.poisson_rate import plain_poisson_rate
 
 Work = Callable[[np.ndarray], object]
 

@@ -91,7 +91,7 @@ def ours() -> dict[str, tuple[nn.Module, Tensor]]:
 
 def integers() -> tuple[nn.Module, Tensor]:
     """Make a convolutional network of leaky neurons in integers."""
-    from pipeline.networks._stack import Layer
+    from pipeline.networks.parts.stack import Layer
     from pipeline.quantization.network import IntegerHead, IntegerNetwork
     from pipeline.quantization.neurons import IntegerLeaky
     from pipeline.quantization.weights import Convolution
@@ -195,7 +195,7 @@ def main() -> None:
     if asked.only_neurobench:
         only_neurobench(asked.rounds)
         return
-    from pipeline.networks._deployed import deployed
+    from pipeline.networks.parts.deployed import deployed
     from pipeline.profiling.operations import count
 
     problems = {**ours(), "convolutional int8, leaky": integers()}

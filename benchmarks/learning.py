@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.components import find
-from pipeline.networks._initial import calibrate
-from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.initial import calibrate
+from pipeline.networks.parts.stack import Stack
 
 CLASSES, CUE, PAUSE, READ = 4, 20, 500, 50
 SHAPE = Shape(n_steps=CUE + PAUSE, n_features=8, n_classes=CLASSES, dt=0.004)

@@ -27,7 +27,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from pipeline.components import find
-from pipeline.kernels import recurrent as recurrent_kernel
+from pipeline.kernels.neurons import recurrent as recurrent_kernel
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky

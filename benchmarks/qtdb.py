@@ -35,9 +35,9 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pipeline.components import find
-from pipeline.networks._initial import calibrate
-from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.initial import calibrate
+from pipeline.networks.parts.stack import Stack
 from pipeline.networks.recurrent import Recurrent
 
 RATE_HZ = 250

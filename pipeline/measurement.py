@@ -20,15 +20,15 @@ from pipeline.device.expected import Results, expected
 from pipeline.device.meter_log import import_log
 from pipeline.device.stimulus import AdcRecording, Stimulus
 from pipeline.errors import PipelineError
-from pipeline.exporting._c_program import (
+from pipeline.exporting.c import write_program
+from pipeline.exporting.parts.c_program import (
     Program,
     fold_stimulus,
     load_program,
     stratified,
     window_spikes,
 )
-from pipeline.exporting._recordings import read_codes
-from pipeline.exporting.c import write_program
+from pipeline.exporting.parts.recordings import read_codes
 from pipeline.profiling import measured
 from pipeline.profiling.cost_tables import instruction_energy, tables_for
 from pipeline.profiling.duty import duty, windows_per_second

@@ -19,7 +19,7 @@ from pipeline import machine, stopping
 from pipeline.checkout import check_here
 from pipeline.errors import ConfigError, MachineError
 from pipeline.names import entry_fault
-from pipeline.sources._walk import expanded, walk
+from pipeline.sources.parts.walk import expanded, walk
 
 LISTED = Path("data/code/folders.json")
 TARGET = Path("data/inventory")

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.stack import Stack
 from pipeline.neurons.leaky import Leaky
 from pipeline.readers.base import Content
 from pipeline.readers.table import Table

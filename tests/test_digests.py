@@ -139,14 +139,14 @@ def test_comments_docstrings_and_formatting_change_nothing(
 
 NEURONS = {
     "pipeline/neurons/leaky.py": with_model("lif", "stdp", "triplet"),
-    "pipeline/kernels/leaky.py": with_model("lif", "stdp", "triplet"),
+    "pipeline/kernels/neurons/leaky.py": with_model("lif", "stdp", "triplet"),
     "pipeline/neurons/polynomial.py": with_model("polynomial"),
-    "pipeline/kernels/polynomial.py": with_model("polynomial"),
+    "pipeline/kernels/neurons/polynomial.py": with_model("polynomial"),
     "pipeline/neurons/izhikevich.py": with_model("izhikevich"),
-    "pipeline/kernels/izhikevich.py": with_model("izhikevich"),
+    "pipeline/kernels/neurons/izhikevich.py": with_model("izhikevich"),
     "pipeline/neurons/relu.py": with_model("linear", "ann"),
     "pipeline/plasticity/triplet.py": with_model("triplet"),
-    "pipeline/kernels/triplet.py": with_model("triplet"),
+    "pipeline/kernels/rules/triplet.py": with_model("triplet"),
     "pipeline/networks/recurrent.py": with_model("izhikevich"),
     "pipeline/networks/convolutional.py": with_model("lif", "polynomial", "ann"),
 }
@@ -157,7 +157,7 @@ OTHERS = {
         "ingest", "ecg_demo", "emg_demo", "mitdb_ds1", "emg_gestures"
     ),
     "pipeline/readers/table.py": of("ingest", "emg_gestures"),
-    "pipeline/readers/_wfdb/beats.py": of("ingest", "ecg_demo", "mitdb_ds1"),
+    "pipeline/readers/parts/wfdb/beats.py": of("ingest", "ecg_demo", "mitdb_ds1"),
     "pipeline/sources/synthetic_ecg.py": of("fetch", "ecg_demo"),
     "pipeline/sources/download.py": of("fetch", "mitdb_ds1", "emg_gestures"),
     "pipeline/preparation/causal.py": {"prepare"},
@@ -178,7 +178,7 @@ def test_a_statement_makes_exactly_its_entries_stale(
 
 
 def test_one_number_of_an_equation_counts(changed: Callable[..., set[str]]) -> None:
-    name = "pipeline/kernels/izhikevich.py"
+    name = "pipeline/kernels/neurons/izhikevich.py"
     rewritten = changed(name, lambda text: text.replace("140", "141"))
     assert rewritten == with_model("izhikevich")
 

@@ -17,7 +17,7 @@ from pipeline.components import find
 from pipeline.device.emulation import PROCESSORS
 from pipeline.encoding import encode
 from pipeline.errors import ConfigError, DataError, MeasurementError
-from pipeline.exporting._c_program import load_program
+from pipeline.exporting.parts.c_program import load_program
 from pipeline.measurement import (
     Log,
     accuracy,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline.encoders.delta import Delta
-from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.pair import Pair
+from pipeline.plasticity.parts.learner import Learner
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.testing import check_encoder, check_rule
 
 

@@ -30,7 +30,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from pipeline.plasticity._population import Population
+from pipeline.plasticity.parts.population import Population
 from pipeline.plasticity.three_variable import ThreeVariable
 
 DT = 1e-3  # s, of a step

@@ -21,11 +21,11 @@ import numpy as np
 from rich.console import Console
 
 from pipeline.encoders.delta import Delta
-from pipeline.plasticity._delays import DelayLine
-from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
+from pipeline.plasticity.parts.delays import DelayLine
+from pipeline.plasticity.parts.population import Population
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.plasticity.three_variable import ThreeVariable
 from pipeline.preparation import causal
 from pipeline.preparation.signals import Scale, SignalSettings, design

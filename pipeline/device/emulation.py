@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.device import toolchain
-from pipeline.device._output import Output, agreement, parse
 from pipeline.device.expected import Results
+from pipeline.device.output import Output, agreement, parse
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import MeasurementError
 

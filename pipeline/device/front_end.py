@@ -18,18 +18,18 @@ from typing import Any
 import numpy as np
 
 from pipeline.axes import Precise, SpikeBits
-from pipeline.device._front_end_design import UNIT_V, integer_constants
+from pipeline.device.front_end_design import UNIT_V, integer_constants
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.delta import Delta
 from pipeline.errors import ConfigError, DataError
-from pipeline.kernels._front_end_state import (
+from pipeline.kernels.front_end.integer import Codes, front_end
+from pipeline.kernels.front_end.state import (
     RAIL,
     SATURATIONS,
     Constants,
     Memory,
     first_memory,
 )
-from pipeline.kernels.front_end import Codes, front_end
 from pipeline.preparation.signals import SignalSettings, design
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._stepwise import Stepwise
+from pipeline.encoders.parts.stepwise import Stepwise
 from pipeline.errors import ConfigError
 
 
@@ -75,7 +75,7 @@ class Bsa(Stepwise):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels import bsa as kernel
+        from pipeline.kernels.encoders import bsa as kernel
 
         taps = self.taps(sfreq)
         return kernel.Bsa(taps), kernel.first_values(n_channels, len(taps))

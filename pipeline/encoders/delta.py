@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._steered import Steered
+from pipeline.encoders.parts.steered import Steered
 
 
 class Delta(Steered):
@@ -29,7 +29,7 @@ class Delta(Steered):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels.step_forward import StepForward, first_values
+        from pipeline.kernels.encoders.step_forward import StepForward, first_values
 
         return StepForward(), first_values(n_channels)
 

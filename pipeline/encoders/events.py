@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._signed import signed_features, signs
 from pipeline.encoders.base import Encoder
+from pipeline.encoders.parts.signed import signed_features, signs
 from pipeline.errors import DataError
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from pipeline.encoders._framed import Amplitudes, FramedEncoder
-from pipeline.encoders._frames import Patterns, first_steps, spikes_at
+from pipeline.encoders.parts.framed import Amplitudes, FramedEncoder
+from pipeline.encoders.parts.frames import Patterns, first_steps, spikes_at
 
 
 class Latency(FramedEncoder):

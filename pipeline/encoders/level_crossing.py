@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._stepwise import Stepwise
+from pipeline.encoders.parts.stepwise import Stepwise
 
 
 class LevelCrossing(Stepwise):
@@ -48,7 +48,7 @@ class LevelCrossing(Stepwise):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels import level_crossing as kernel
+        from pipeline.kernels.encoders import level_crossing as kernel
 
         return kernel.LevelCrossing(float(self.most)), kernel.first_values(n_channels)
 

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._steered import Steered
+from pipeline.encoders.parts.steered import Steered
 from pipeline.errors import ConfigError
 
 
@@ -40,7 +40,7 @@ class MovingWindow(Steered):
         ConfigError
             The window has more samples than can be added exactly.
         """
-        from pipeline.kernels import moving_window as kernel
+        from pipeline.kernels.encoders import moving_window as kernel
 
         length = max(1, round(self.window_s * sfreq))
         if length > kernel.LONGEST:

@@ -5,8 +5,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from pipeline.encoders._framed import Amplitudes, FramedEncoder
-from pipeline.encoders._frames import Patterns
+from pipeline.encoders.parts.framed import Amplitudes, FramedEncoder
+from pipeline.encoders.parts.frames import Patterns
 from pipeline.errors import ConfigError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from pydantic import Field
 
-from pipeline.encoders._bursts import BurstTransform, Strengths
-from pipeline.encoders._frames import Patterns
+from pipeline.encoders.parts.bursts import BurstTransform, Strengths
+from pipeline.encoders.parts.frames import Patterns
 
 
 class PoissonBurst(BurstTransform):

@@ -7,9 +7,9 @@ from jaxtyping import Float64
 from pydantic import Field
 
 from pipeline.axes import Samples
-from pipeline.encoders import _frames
-from pipeline.encoders._framed import Amplitudes, FramedEncoder
-from pipeline.encoders._frames import Patterns, Rows
+from pipeline.encoders.parts import frames as _frames
+from pipeline.encoders.parts.framed import Amplitudes, FramedEncoder
+from pipeline.encoders.parts.frames import Patterns, Rows
 
 SILENT_BELOW = 0.1
 """Activations that do not fire as latencies: too late to tell."""

@@ -5,9 +5,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from pipeline.encoders import _frames
-from pipeline.encoders._framed import Amplitudes, FramedEncoder
-from pipeline.encoders._frames import Patterns
+from pipeline.encoders.parts import frames as _frames
+from pipeline.encoders.parts.framed import Amplitudes, FramedEncoder
+from pipeline.encoders.parts.frames import Patterns
 
 
 class RankOrder(FramedEncoder):

@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import PackedBits, Samples, SpikeBits
-from pipeline.encoders._generators import copied
-from pipeline.encoders._signed import signs
-from pipeline.encoders._stepwise import Stepwise
+from pipeline.encoders.parts.generators import copied
+from pipeline.encoders.parts.signed import signs
+from pipeline.encoders.parts.stepwise import Stepwise
 
 
 class Rate(Stepwise):
@@ -40,7 +40,7 @@ class Rate(Stepwise):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels.regular_rate import RegularRate, first_values
+        from pipeline.kernels.encoders.regular_rate import RegularRate, first_values
 
         return RegularRate(), first_values(n_channels)
 
@@ -54,7 +54,7 @@ class Rate(Stepwise):
 
     def encode_packed(self, chunk: Samples, state: Any) -> tuple[PackedBits, Any]:
         """Encode one chunk to packed bits."""
-        from pipeline.kernels.poisson_rate import poisson_rate
+        from pipeline.kernels.encoders.poisson_rate import poisson_rate
 
         if self.kind == "regular":
             return super().encode_packed(chunk, state)

@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._beats import BeatCode, Clock, Given
-from pipeline.encoders._intervals import Deviation, Intervals
-from pipeline.encoders._octaves import MEAN_BITS, OCTAVE
+from pipeline.encoders.parts.beats import BeatCode, Clock, Given
+from pipeline.encoders.parts.intervals import Deviation, Intervals
+from pipeline.encoders.parts.octaves import MEAN_BITS, OCTAVE
 from pipeline.qrs import Detector
 
 LONGEST_S = 3.0

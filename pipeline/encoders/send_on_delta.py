@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._steered import Steered
+from pipeline.encoders.parts.steered import Steered
 
 
 class SendOnDelta(Steered):
@@ -41,7 +41,7 @@ class SendOnDelta(Steered):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels import send_on_delta as kernel
+        from pipeline.kernels.encoders import send_on_delta as kernel
 
         code = kernel.SendOnDelta(float(self.most), self.hysteresis)
         return code, kernel.first_values(n_channels)

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._steered import Steered
+from pipeline.encoders.parts.steered import Steered
 
 
 class SigmaDelta(Steered):
@@ -39,7 +39,7 @@ class SigmaDelta(Steered):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels import sigma_delta_code as kernel
+        from pipeline.kernels.encoders import sigma_delta_code as kernel
 
         return kernel.SigmaDeltaCode(), kernel.first_values(n_channels)
 

@@ -8,8 +8,8 @@ from jaxtyping import Int64
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._beats import BeatCode, Clock, Given
-from pipeline.encoders._octaves import MEAN_BITS, gain_shift
+from pipeline.encoders.parts.beats import BeatCode, Clock, Given
+from pipeline.encoders.parts.octaves import MEAN_BITS, gain_shift
 from pipeline.qrs import Detector
 
 UNIT = 256

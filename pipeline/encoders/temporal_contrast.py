@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders._steered import Steered
+from pipeline.encoders.parts.steered import Steered
 
 
 class TemporalContrast(Steered):
@@ -50,7 +50,7 @@ class TemporalContrast(Steered):
 
     def start(self, n_channels: int, sfreq: float) -> tuple[Any, np.ndarray]:
         """Give the kernel's constants and its values before the first sample."""
-        from pipeline.kernels import temporal_contrast as kernel
+        from pipeline.kernels.encoders import temporal_contrast as kernel
 
         if self.factor is None:
             return kernel.Contrast(), kernel.first_values(n_channels)

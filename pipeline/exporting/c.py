@@ -16,10 +16,15 @@ from pipeline.device.expected import Results, expected, expected_lines
 from pipeline.device.front_end import FrontEnd
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
-from pipeline.exporting._c_front_end import front_end_constants
-from pipeline.exporting._c_model import FIRST_LINE, header, kinds, source
-from pipeline.exporting._c_program import Program, load_program, matched_ann, sample
-from pipeline.exporting._c_taps import KINDS
+from pipeline.exporting.parts.c_front_end import front_end_constants
+from pipeline.exporting.parts.c_model import FIRST_LINE, header, kinds, source
+from pipeline.exporting.parts.c_program import (
+    Program,
+    load_program,
+    matched_ann,
+    sample,
+)
+from pipeline.exporting.parts.c_taps import KINDS
 from pipeline.networks.base import Shape
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.training.cell import TrainedFold

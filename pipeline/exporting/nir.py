@@ -21,17 +21,17 @@ import numpy as np
 from torch import nn
 
 from pipeline import files
-from pipeline.exporting._circuit import Circuit, InexpressibleError, Sources
-from pipeline.exporting._connections import add_membranes, add_rates, add_weights
-from pipeline.exporting._neurons import add_neurons
-from pipeline.networks._deployed import deployed
-from pipeline.networks._heads import RateHead
-from pipeline.networks._layers import Recurrent
-from pipeline.networks._plastic import Competing
-from pipeline.networks._stack import Layer, Stack
-from pipeline.networks._step_heads import CountHead, MembraneHead
+from pipeline.exporting.parts.circuit import Circuit, InexpressibleError, Sources
+from pipeline.exporting.parts.connections import add_membranes, add_rates, add_weights
+from pipeline.exporting.parts.nir_neurons import add_neurons
 from pipeline.networks.base import Shape
-from pipeline.neurons._layer import NeuronLayer
+from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.deployed import deployed
+from pipeline.networks.parts.heads import RateHead
+from pipeline.networks.parts.layers import Recurrent
+from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.step_heads import CountHead, MembraneHead
+from pipeline.neurons.parts.layer import NeuronLayer
 from pipeline.training.cell import TrainedFold
 
 SUFFIX = ".nir"

@@ -6,7 +6,7 @@ another schema is refused. Made twice from the same inputs it has the same bytes
 Nothing here unpickles.
 """
 
-from pipeline.files._arrays import (
+from pipeline.files.arrays import (
     Signal,
     load_signal,
     load_spikes,
@@ -17,9 +17,9 @@ from pipeline.files._arrays import (
     write_signal,
     write_spikes,
 )
-from pipeline.files._digests import file_digest, file_digests, inputs_digest
-from pipeline.files._documents import dump_json, load_json, save_json
-from pipeline.files._places import (
+from pipeline.files.digests import file_digest, file_digests, inputs_digest
+from pipeline.files.documents import dump_json, load_json, save_json
+from pipeline.files.places import (
     DATA,
     UNFINISHED,
     clear_partial,
@@ -29,9 +29,9 @@ from pipeline.files._places import (
     replacing,
     replacing_folder,
 )
-from pipeline.files._recordings import load_recording, recording_parts, save_recording
-from pipeline.files._tables import load_table, save_csv, save_table
-from pipeline.files._weights import load_weights, load_weights_meta, save_weights
+from pipeline.files.recordings import load_recording, recording_parts, save_recording
+from pipeline.files.tables import load_table, save_csv, save_table
+from pipeline.files.weights import load_weights, load_weights_meta, save_weights
 
 __all__ = [
     "DATA",

@@ -11,7 +11,7 @@ from pipeline.encoders.base import Encoder
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid
 from pipeline.ingestion.reading import Intake
-from pipeline.networks._settings import LayeredNetwork
+from pipeline.networks.parts.settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
 from pipeline.preparation.folds import FoldSettings
 from pipeline.preparation.signals import SignalSettings

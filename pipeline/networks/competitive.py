@@ -6,22 +6,22 @@ from pydantic import Field, PositiveInt, model_validator
 
 from pipeline.components import chosen
 from pipeline.errors import ConfigError
-from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.networks._settings import LayeredNetwork, Restart
 from pipeline.networks.base import Shape
-from pipeline.neurons._spiking import middle
+from pipeline.networks.parts.reward_settings import RewardReadOut
+from pipeline.networks.parts.settings import LayeredNetwork, Restart
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
-from pipeline.plasticity._settings import Shares, disagreement
+from pipeline.neurons.parts.spiking import middle
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
+from pipeline.plasticity.parts.settings import Shares, disagreement
 from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.three_variable import ThreeVariable
 
 if TYPE_CHECKING:
-    from pipeline.networks._heads import Head
-    from pipeline.networks._stack import Layer
-    from pipeline.plasticity._population import Population
+    from pipeline.networks.parts.heads import Head
+    from pipeline.networks.parts.stack import Layer
+    from pipeline.plasticity.parts.population import Population
 
 
 class Competitive(LayeredNetwork):
@@ -137,7 +137,7 @@ class Competitive(LayeredNetwork):
         ConfigError
             The neuron is not `leaky`, or time constants do not fit the code's step.
         """
-        from pipeline.plasticity._population import Population
+        from pipeline.plasticity.parts.population import Population
 
         self.check(neuron)
         tau_mem_s = middle(cast("Leaky", neuron).tau_mem_s)
@@ -154,8 +154,8 @@ class Competitive(LayeredNetwork):
 
     def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
         """Make the layer as it is when it has learned."""
-        from pipeline.networks._plastic import Competing, DelayedWeights, Delays
-        from pipeline.networks._stack import Layer
+        from pipeline.networks.parts.competing import Competing, DelayedWeights, Delays
+        from pipeline.networks.parts.stack import Layer
 
         delays = Delays(self.delays, self._steps_between(shape))
         weights = DelayedWeights(delays, shape.n_features, self.units)
@@ -166,7 +166,7 @@ class Competitive(LayeredNetwork):
     def _head(self, width: int, shape: Shape, dt: float) -> "Head":
         if self.reward is None:
             return super()._head(width, shape, dt)
-        from pipeline.networks._reward_head import RewardHead
+        from pipeline.networks.parts.reward_head import RewardHead
 
         bins, n_classes = self.bins, shape.n_classes
         return RewardHead(width, n_classes, bins=bins, dt=dt, choices=self.reward)

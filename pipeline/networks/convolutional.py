@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.networks._settings import Counts, LayeredNetwork
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.settings import Counts, LayeredNetwork
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
-    from pipeline.networks._stack import Layer
+    from pipeline.networks.parts.stack import Layer
 
 
 class Convolutional(LayeredNetwork):
@@ -49,8 +49,8 @@ class Convolutional(LayeredNetwork):
 
     def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
         """Make the layers."""
-        from pipeline.networks._layers import CausalConvolution, Unrolled
-        from pipeline.networks._stack import Layer
+        from pipeline.networks.parts.layers import CausalConvolution, Unrolled
+        from pipeline.networks.parts.stack import Layer
 
         dt, layers = shape.dt, []
         widths = pairwise((shape.n_features, *self.channels))

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, PositiveInt
 
-from pipeline.networks._settings import LayeredNetwork
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
-    from pipeline.networks._layers import Unrolled
-    from pipeline.networks._stack import Layer, Stack
+    from pipeline.networks.parts.layers import Unrolled
+    from pipeline.networks.parts.stack import Layer, Stack
 
 
 class Dense(LayeredNetwork):
@@ -45,8 +45,8 @@ class Dense(LayeredNetwork):
 
     def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
         """Make the layers."""
-        from pipeline.networks._layers import dense_weights
-        from pipeline.networks._stack import Layer
+        from pipeline.networks.parts.layers import dense_weights
+        from pipeline.networks.parts.stack import Layer
 
         layers = [
             Layer(
@@ -62,6 +62,6 @@ class Dense(LayeredNetwork):
 
     def unrolled(self, neuron: Neuron, width: int, *, dt: float) -> "Unrolled":
         """Make the neurons of a layer."""
-        from pipeline.networks._layers import Unrolled
+        from pipeline.networks.parts.layers import Unrolled
 
         return Unrolled(neuron, width, dt=dt)

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.networks._settings import Counts
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.settings import Counts
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
-    from pipeline.networks._layers import Unrolled
+    from pipeline.networks.parts.layers import Unrolled
 
 
 class Recurrent(Dense):
@@ -24,6 +24,6 @@ class Recurrent(Dense):
 
     def unrolled(self, neuron: Neuron, width: int, *, dt: float) -> "Unrolled":
         """Make the neurons of a layer, with their weights on each other."""
-        from pipeline.networks._layers import Recurrent
+        from pipeline.networks.parts.layers import Recurrent
 
         return Recurrent(neuron, width, dt=dt)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from pipeline.neurons._spiking import (
+from pipeline.neurons.parts.spiking import (
     MEMBRANES_S,
     MembraneTime,
     SpikingNeuron,

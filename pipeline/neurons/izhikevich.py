@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import (
+from pipeline.neurons.parts.spiking import (
     SpikingNeuron,
     Start,
 )
@@ -43,7 +43,7 @@ class Izhikevich(SpikingNeuron):
     peak is reset at the start of the next step. Ours are the straight line below
     −87.5 mV, the bound of v in f and in u's step at the peak (the program lets one
     spike overshoot by up to a thousand millivolts, which moves u by as much as d) and
-    the surrogate's unit, as in `pipeline.kernels.izhikevich`.
+    the surrogate's unit, as in `pipeline.kernels.neurons.izhikevich`.
 
     Learned are log a, log b, log d, log(30 − c), which keeps the reset below the peak,
     and log g: with g = 10 unit currents would be the paper's usual 10, above all

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import (
+from pipeline.neurons.parts.spiking import (
     MEMBRANES_S,
     MembraneTime,
     ResetGradient,
@@ -29,7 +29,7 @@ class Leaky(SpikingNeuron):
     s[t−1] is what u[t−1] fired. Gradients flow through it too, where a reset is delayed
     as where it is at once; in `snntorch.Leaky` only the latter. Learned are τ and θ, as
     their logarithms, so they stay positive and their gradients never vanish at a bound.
-    `pipeline.kernels.leaky` documents the other resets.
+    `pipeline.kernels.neurons.leaky` documents the other resets.
 
     References
     ----------

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
-    from pipeline.neurons._relu import ReluLayer
+    from pipeline.neurons.parts.relu_layer import ReluLayer
 
 
 class Relu(Neuron):
@@ -18,6 +18,6 @@ class Relu(Neuron):
 
     def build(self, shape: tuple[int, ...], *, dt: float) -> "ReluLayer":
         """Make a layer; it has no parameters."""
-        from pipeline.neurons._relu import ReluLayer
+        from pipeline.neurons.parts.relu_layer import ReluLayer
 
         return ReluLayer()

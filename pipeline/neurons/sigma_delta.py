@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.neurons._spiking import (
+from pipeline.neurons.parts.spiking import (
     SpikingNeuron,
     Start,
     Threshold,

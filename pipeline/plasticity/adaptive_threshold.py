@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.plasticity._settings import Seconds, check_tau
 from pipeline.plasticity.base import Rule
+from pipeline.plasticity.parts.settings import Seconds, check_tau
 
 if TYPE_CHECKING:
-    from pipeline.kernels.homeostasis import Threshold as Constants
+    from pipeline.kernels.rules.homeostasis import Threshold as Constants
 
 
 class AdaptiveThreshold(Rule):
@@ -33,8 +33,8 @@ class AdaptiveThreshold(Rule):
         """Compute what a step leaves of ϑ − ϑ₀."""
         import numpy as np
 
-        from pipeline.kernels._plasticity import decays
-        from pipeline.kernels.homeostasis import Threshold as Constants
+        from pipeline.kernels.rules.homeostasis import Threshold as Constants
+        from pipeline.kernels.rules.learning import decays
 
         check_tau("tau_s", self.tau_s, n_post, dt)
         decay = decays(self.tau_s, 1, dt)[0]

@@ -8,7 +8,7 @@ from pipeline.components import Component
 if TYPE_CHECKING:
     import numpy as np
 
-    from pipeline.plasticity._learner import Learner
+    from pipeline.plasticity.parts.learner import Learner
 
 
 class Rule(Component):
@@ -68,6 +68,6 @@ class Rule(Component):
         ConfigError
             Time constants do not fit the step or the number of neurons.
         """
-        from pipeline.plasticity._learner import Learner
+        from pipeline.plasticity.parts.learner import Learner
 
         return Learner((self,), n_pre, n_post, dt=dt)

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.plasticity._settings import Seconds, Weight
 from pipeline.plasticity.base import Rule
+from pipeline.plasticity.parts.settings import Seconds, Weight
 
 if TYPE_CHECKING:
-    from pipeline.kernels.homeostasis import Normalisation as Constants
+    from pipeline.kernels.rules.homeostasis import Normalisation as Constants
 
 
 class Normalisation(Rule):
@@ -34,7 +34,7 @@ class Normalisation(Rule):
         """Count the steps between normalisations."""
         import numpy as np
 
-        from pipeline.kernels.homeostasis import Normalisation as Constants
+        from pipeline.kernels.rules.homeostasis import Normalisation as Constants
 
         period = max(1, round(self.every_s / dt))
         return Constants(np.float32(self.mean * n_pre), period, np.float32(self.w_max))

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.plasticity._settings import PairRule
+from pipeline.plasticity.parts.settings import PairRule
 
 
 class Pair(PairRule):
@@ -40,9 +40,9 @@ class Pair(PairRule):
 
     def constants(self, n_pre: int, n_post: int, dt: float) -> Any:
         """Compute the decays, and how changes depend on weights."""
-        from pipeline.kernels._plasticity import decays
-        from pipeline.kernels.pair import Pair as Constants
-        from pipeline.plasticity._dependence import weight_dependence
+        from pipeline.kernels.rules.learning import decays
+        from pipeline.kernels.rules.pair import Pair as Constants
+        from pipeline.plasticity.parts.dependence import weight_dependence
 
         self.check(n_pre, n_post, dt)
         return Constants(

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.plasticity._settings import PairRule, Seconds, check_tau
+from pipeline.plasticity.parts.settings import PairRule, Seconds, check_tau
 
 if TYPE_CHECKING:
-    from pipeline.kernels.reward import Reward as Constants
+    from pipeline.kernels.rules.reward import Reward as Constants
 
 
 class Reward(PairRule):
@@ -38,8 +38,8 @@ class Reward(PairRule):
 
     def constants(self, n_pre: int, n_post: int, dt: float) -> "Constants":
         """Compute the decays and amplitudes."""
-        from pipeline.kernels._plasticity import decays, float32s
-        from pipeline.kernels.reward import Reward as Constants
+        from pipeline.kernels.rules.learning import decays, float32s
+        from pipeline.kernels.rules.reward import Reward as Constants
 
         self.check(n_pre, n_post, dt)
         check_tau("tau_eligibility_s", self.tau_eligibility_s, n_pre, dt)

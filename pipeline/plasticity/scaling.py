@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.plasticity._settings import Seconds, Weight, check_tau
 from pipeline.plasticity.base import Rule
+from pipeline.plasticity.parts.settings import Seconds, Weight, check_tau
 
 if TYPE_CHECKING:
-    from pipeline.kernels.homeostasis import Scaling as Constants
+    from pipeline.kernels.rules.homeostasis import Scaling as Constants
 
 
 class Scaling(Rule):
@@ -38,8 +38,8 @@ class Scaling(Rule):
 
     def constants(self, n_pre: int, n_post: int, dt: float) -> "Constants":
         """Compute what a step leaves of the rates, and what a spike adds."""
-        from pipeline.kernels._plasticity import decays, float32s
-        from pipeline.kernels.homeostasis import Scaling as Constants
+        from pipeline.kernels.rules.homeostasis import Scaling as Constants
+        from pipeline.kernels.rules.learning import decays, float32s
 
         check_tau("tau_s", self.tau_s, n_post, dt)
         decay = decays(self.tau_s, 1, dt)[0]

@@ -16,7 +16,7 @@ class ThreeVariable(Pair):
 
     A neuron has a membrane, a synaptic current and this trace, whose sign means that it
     has just fired. All updates come from the source's side, along one row of weights;
-    see `pipeline.kernels.three_variable` for the steps.
+    see `pipeline.kernels.rules.three_variable` for the steps.
 
     At θ = 0 the weights are `Pair`'s, bit for bit. A larger θ drops strengthening by
     traces of at most θ: a weight of the additive rule in float32 is then, up to
@@ -65,7 +65,7 @@ class ThreeVariable(Pair):
         """Compute the decays, θ, and how changes depend on weights."""
         import numpy as np
 
-        from pipeline.kernels.three_variable import ThreeVariable as Constants
+        from pipeline.kernels.rules.three_variable import ThreeVariable as Constants
 
         floats = super().constants(n_pre, n_post, dt)
         if self.precision == "float32":
@@ -81,7 +81,7 @@ class ThreeVariable(Pair):
         """Express the same in integers."""
         import numpy as np
 
-        from pipeline.kernels.three_variable_int8 import HEAVIEST, ONE, Rounded
+        from pipeline.kernels.rules.three_variable_int8 import HEAVIEST, ONE, Rounded
 
         unit = 2**16 * HEAVIEST / (ONE * self.w_max)
         rise, fall = (round(unit * a) for a in (self.a_plus, self.a_minus))

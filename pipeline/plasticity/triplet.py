@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pipeline.plasticity._settings import Amplitude, Tau, Weight, check_tau
 from pipeline.plasticity.base import Rule
+from pipeline.plasticity.parts.settings import Amplitude, Tau, Weight, check_tau
 
 if TYPE_CHECKING:
-    from pipeline.kernels.triplet import Triplet as Constants
+    from pipeline.kernels.rules.triplet import Triplet as Constants
 
 
 class Triplet(Rule):
@@ -43,8 +43,8 @@ class Triplet(Rule):
         """Compute the decays and amplitudes."""
         import numpy as np
 
-        from pipeline.kernels._plasticity import decays, float32s
-        from pipeline.kernels.triplet import Triplet as Constants
+        from pipeline.kernels.rules.learning import decays, float32s
+        from pipeline.kernels.rules.triplet import Triplet as Constants
 
         for name in ("tau_plus_s", "tau_x_s"):
             check_tau(name, getattr(self, name), n_pre, dt)

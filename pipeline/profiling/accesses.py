@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.profiling._learning_steps import (
+from pipeline.profiling.learning_steps import (
     Factors,
     FanOut,
     LearningStep,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
-from pipeline.profiling._words import Moved, NeuronStore, SynapseStore
+from pipeline.profiling.words import Moved, NeuronStore, SynapseStore
 
 NO_SYNAPSES, NO_NEURONS = SynapseStore(), NeuronStore()
 

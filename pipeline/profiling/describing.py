@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.profiling._words import Moved
 from pipeline.profiling.counts import Counted, Neurons, Synapses
+from pipeline.profiling.words import Moved
 
 Plain = dict[str, Any]
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from pipeline.profiling._learning_steps import Factors, FanOut, Sources, Targets
 from pipeline.profiling.accesses import SCHEMES, Accesses, count_accesses
+from pipeline.profiling.learning_steps import Factors, FanOut, Sources, Targets
 
 Precision = Literal["float32", "int8"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.components import available, find
 from pipeline.errors import MeasurementError
-from pipeline.meters._repeats import Repeat, summary
 from pipeline.meters.base import Clock, Meter, Watch, reason
+from pipeline.meters.parts.repeats import Repeat, summary
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,7 +85,7 @@ def _inference(
     """Give a function that runs the first window once, on one thread."""
     import torch
 
-    from pipeline.networks._deployed import deployed
+    from pipeline.networks.parts.deployed import deployed
     from pipeline.training.devices import one_thread
 
     window = windows.spikes(torch.arange(1))
@@ -137,7 +137,7 @@ def metered(
     Returns
     -------
     energy : dict
-        As `pipeline.meters._repeats.summary` gives it, with what was metered (`of`); or
+        As `pipeline.meters.parts.repeats.summary` gives it, with what was metered (`of`); or
         the reason why it is `absent`.
     """
     if reasons := meter.unavailable():

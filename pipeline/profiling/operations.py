@@ -17,26 +17,26 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import MeasurementError
-from pipeline.networks._deployed import deployed
-from pipeline.networks._heads import SegmentRates
-from pipeline.networks._layers import Recurrent, Unrolled
-from pipeline.networks._plastic import Competing
-from pipeline.networks._step_heads import Integrator
-from pipeline.profiling import _snntorch
-from pipeline.profiling._neuron_tallies import (
+from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.deployed import deployed
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.networks.parts.layers import Recurrent, Unrolled
+from pipeline.networks.parts.step_heads import Integrator
+from pipeline.profiling import snntorch as _snntorch
+from pipeline.profiling.counts import Counted
+from pipeline.profiling.neuron_tallies import (
     MembraneTally,
     NeuronTally,
     NeuronWatch,
     PoolTally,
     RescalingTally,
 )
-from pipeline.profiling._synapse_tallies import (
+from pipeline.profiling.synapse_tallies import (
     InhibitionTally,
     RecurrentTally,
     SynapseTally,
     SynapseWatch,
 )
-from pipeline.profiling.counts import Counted
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
 from pipeline.quantization.neurons import IntegerCompeting
 

@@ -144,8 +144,8 @@ def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
     """
     import torch
 
-    from pipeline.kernels._plasticity import decays
-    from pipeline.networks._plastic import Competing
+    from pipeline.kernels.rules.learning import decays
+    from pipeline.networks.parts.competing import Competing
     from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
     from pipeline.plasticity.pair import Pair
     from pipeline.profiling.learning_bill import learning_bill

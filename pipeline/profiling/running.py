@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.networks._heads import SegmentRates, segment_edges
-from pipeline.networks._stack import Stack
-from pipeline.networks._step_heads import CountHead
+from pipeline.networks.parts.heads import SegmentRates, segment_edges
+from pipeline.networks.parts.stack import Stack
+from pipeline.networks.parts.step_heads import CountHead
 from pipeline.profiling.counts import Counted, pooled
 from pipeline.profiling.operations import count
 from pipeline.training.batches import Windows

@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import At, Head, SegmentRates, Share, summed
-from pipeline.networks._stack import Layer, Stack
+from pipeline.networks.parts.heads import At, Head, SegmentRates, Share, summed
+from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.neurons import NEURONS, IntegerNeurons
 from pipeline.quantization.weights import Convolution, Delayed, Dense, IntegerLinear

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._layers import Unrolled
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.quantization.arithmetic import (
     CURVE_BITS,
     LEAK_BITS,
@@ -153,7 +153,7 @@ class IntegerRelu(IntegerNeurons):
 
 
 class IntegerCompeting(IntegerNeurons):
-    """Neurons that inhibit each other, as `pipeline.kernels.competitive`.
+    """Neurons that inhibit each other, as `pipeline.kernels.rules.competitive`.
 
     ::
 

@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._deployed import deployed
-from pipeline.networks._layers import CausalConvolution, Unrolled
-from pipeline.networks._plastic import DelayedWeights
-from pipeline.networks._stack import Layer, Stack
-from pipeline.quantization._head import check_head, quantise_head
-from pipeline.quantization._neurons import check_neurons, quantise_neurons
+from pipeline.networks.parts.competing import DelayedWeights
+from pipeline.networks.parts.deployed import deployed
+from pipeline.networks.parts.layers import CausalConvolution, Unrolled
+from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.quantization.bounds import QuantizationError
+from pipeline.quantization.heads import check_head, quantise_head
+from pipeline.quantization.layers import check_neurons, quantise_neurons
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.scales import LARGEST, LinearMap
 from pipeline.quantization.weights import Convolution, Delayed, Dense

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pipeline.networks._layers import with_past
-from pipeline.networks._plastic import Delays
+from pipeline.networks.parts.competing import Delays
+from pipeline.networks.parts.layers import with_past
 
 
 class IntegerConv1d(nn.Conv1d):

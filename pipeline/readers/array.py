@@ -8,7 +8,8 @@ import numpy as np
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers._arrays.channels import (
+from pipeline.readers.base import Content, Marks, Origin
+from pipeline.readers.parts.arrays.channels import (
     joined,
     names_in,
     piece,
@@ -17,14 +18,13 @@ from pipeline.readers._arrays.channels import (
     texts_of,
     time_axis,
 )
-from pipeline.readers._arrays.files import Store, open_raw
-from pipeline.readers._arrays.hdf import is_hdf, open_hdf
-from pipeline.readers._arrays.mat import open_mat
-from pipeline.readers._arrays.npy import open_npy, open_npz
-from pipeline.readers._arrays.settings import ArraySettings
-from pipeline.readers._opening import opening, present
-from pipeline.readers._select import select
-from pipeline.readers.base import Content, Marks, Origin
+from pipeline.readers.parts.arrays.files import Store, open_raw
+from pipeline.readers.parts.arrays.hdf import is_hdf, open_hdf
+from pipeline.readers.parts.arrays.mat import open_mat
+from pipeline.readers.parts.arrays.npy import open_npy, open_npz
+from pipeline.readers.parts.arrays.settings import ArraySettings
+from pipeline.readers.parts.opening import opening, present
+from pipeline.readers.parts.select import select
 
 NAMED = (".mat", ".npy", ".npz", ".h5", ".hdf5")
 """Formats that give the type and shape of their arrays."""

@@ -17,7 +17,7 @@ from pydantic import (
 
 from pipeline.axes import Precise, Segment
 from pipeline.components import Component
-from pipeline.readers._units import ACCEPTED, volts
+from pipeline.readers.parts.units import ACCEPTED, volts
 
 ChannelType = Literal["ecg", "eeg", "emg", "stim"]
 """As MNE names them; stim: events, numbers without a unit."""

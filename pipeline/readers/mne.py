@@ -10,21 +10,21 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from pipeline.errors import DataError
-from pipeline.readers._mne.bids import Sidecars, inherited, read_sidecars
-from pipeline.readers._mne.bids_check import check_sidecars
-from pipeline.readers._mne.edf import SUFFIXES, open_edf
-from pipeline.readers._mne.foreign import (
+from pipeline.readers.base import Content, Origin, Reader
+from pipeline.readers.parts.mne.bids import Sidecars, inherited, read_sidecars
+from pipeline.readers.parts.mne.bids_check import check_sidecars
+from pipeline.readers.parts.mne.edf import SUFFIXES, open_edf
+from pipeline.readers.parts.mne.foreign import (
     UNSTATED,
     open_foreign,
     read_notes,
     referenced,
 )
-from pipeline.readers._mne.offer import offer
-from pipeline.readers._mne.opened import Chosen, Opened
-from pipeline.readers._mne.places import look_up
-from pipeline.readers._opening import opening, present
-from pipeline.readers._select import Selected
-from pipeline.readers.base import Content, Origin, Reader
+from pipeline.readers.parts.mne.offer import offer
+from pipeline.readers.parts.mne.opened import Chosen, Opened
+from pipeline.readers.parts.mne.places import look_up
+from pipeline.readers.parts.opening import opening, present
+from pipeline.readers.parts.select import Selected
 
 STEM = re.compile(r"\{stem(?::(\d+))?\}")
 

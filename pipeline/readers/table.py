@@ -8,15 +8,15 @@ import numpy as np
 
 from pipeline.components import did_you_mean
 from pipeline.errors import DataError
-from pipeline.readers._opening import opening, present
-from pipeline.readers._select import FileSignal, Selected, select
-from pipeline.readers._tables.arrange import Samples, long, wide
-from pipeline.readers._tables.head import open_text, read_head, texts_after
-from pipeline.readers._tables.rows import File, Rows, Wanted, read_rows
-from pipeline.readers._tables.settings import TableSettings
-from pipeline.readers._tables.time import in_time
-from pipeline.readers._tables.usable import usable
 from pipeline.readers.base import Content, Origin
+from pipeline.readers.parts.opening import opening, present
+from pipeline.readers.parts.select import FileSignal, Selected, select
+from pipeline.readers.parts.tables.arrange import Samples, long, wide
+from pipeline.readers.parts.tables.head import open_text, read_head, texts_after
+from pipeline.readers.parts.tables.rows import File, Rows, Wanted, read_rows
+from pipeline.readers.parts.tables.settings import TableSettings
+from pipeline.readers.parts.tables.time import in_time
+from pipeline.readers.parts.tables.usable import usable
 
 
 class Table(TableSettings):

@@ -9,14 +9,14 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.errors import DataError
-from pipeline.readers._select import select
-from pipeline.readers._wfdb.beats import BEATS, check_alignment
-from pipeline.readers._wfdb.header import values
-from pipeline.readers._wfdb.marks import Annotations, read_annotations
-from pipeline.readers._wfdb.record import WfdbRecord, read_record, related_files
-from pipeline.readers._wfdb.samples import Samples, find_samples
-from pipeline.readers._wfdb.signals import file_signals, uncalibrated
 from pipeline.readers.base import ChannelType, Content, Origin, Reader
+from pipeline.readers.parts.select import select
+from pipeline.readers.parts.wfdb.beats import BEATS, check_alignment
+from pipeline.readers.parts.wfdb.header import values
+from pipeline.readers.parts.wfdb.marks import Annotations, read_annotations
+from pipeline.readers.parts.wfdb.record import WfdbRecord, read_record, related_files
+from pipeline.readers.parts.wfdb.samples import Samples, find_samples
+from pipeline.readers.parts.wfdb.signals import file_signals, uncalibrated
 
 
 class Wfdb(Reader):

@@ -17,18 +17,18 @@ from pipeline.files import file_digest
 from pipeline.members import is_archive
 from pipeline.names import path_fault
 from pipeline.parallel import progress_bar
-from pipeline.sources._choose import Choice, choose
-from pipeline.sources._delivery import (
+from pipeline.sources.base import MANIFEST, Fetched, Source
+from pipeline.sources.parts.choose import Choice, choose
+from pipeline.sources.parts.delivery import (
     Delivery,
     accept,
     check_zip,
     read_checksums,
 )
-from pipeline.sources._listing import Lists, listing
-from pipeline.sources._origins import archives_may_be_cut_down, mirror_of
-from pipeline.sources._tidy import remove_others
-from pipeline.sources._web import Web
-from pipeline.sources.base import MANIFEST, Fetched, Source
+from pipeline.sources.parts.listing import Lists, listing
+from pipeline.sources.parts.origins import archives_may_be_cut_down, mirror_of
+from pipeline.sources.parts.tidy import remove_others
+from pipeline.sources.parts.web import Web
 
 
 def _by_name(value: object) -> object:

@@ -7,11 +7,11 @@ from pydantic import Field
 
 from pipeline.errors import DataError
 from pipeline.files import DATA, UNFINISHED
-from pipeline.sources._choose import choose, shown
-from pipeline.sources._noted import noted_digests
-from pipeline.sources._tidy import remove_others
-from pipeline.sources._walk import File, checkout, expanded, walk
 from pipeline.sources.base import LINKS, MANIFEST, Fetched, Source
+from pipeline.sources.parts.choose import choose, shown
+from pipeline.sources.parts.noted import noted_digests
+from pipeline.sources.parts.tidy import remove_others
+from pipeline.sources.parts.walk import File, checkout, expanded, walk
 
 KEPT = "; what was made of it before is kept"
 

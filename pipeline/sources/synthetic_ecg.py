@@ -14,17 +14,17 @@ from pydantic import Field
 
 from pipeline.patterns import Patterns
 from pipeline.seeds import generator
-from pipeline.sources import _ecgsyn
-from pipeline.sources._ecgsyn import ABERRANT, ATRIAL, LEADS, SYMBOLS, VENTRICULAR
-from pipeline.sources._simulation import (
+from pipeline.sources.base import Fetched, Source
+from pipeline.sources.parts import ecgsyn as _ecgsyn
+from pipeline.sources.parts.ecgsyn import ABERRANT, ATRIAL, LEADS, SYMBOLS, VENTRICULAR
+from pipeline.sources.parts.simulation import (
     Simulation,
     simulate,
     simulation_inputs,
     subject_names,
     write_texts,
 )
-from pipeline.sources._waves import band, mains, shaped_noise
-from pipeline.sources.base import Fetched, Source
+from pipeline.sources.parts.waves import band, mains, shaped_noise
 
 BEFORE_S, AFTER_S = 0.35, 0.55
 

@@ -13,21 +13,22 @@ from pydantic import Field
 
 from pipeline.patterns import Patterns
 from pipeline.seeds import generator
-from pipeline.sources._bids import (
+from pipeline.sources.base import Fetched, Source
+from pipeline.sources.parts.bids import (
     Sitting,
     description,
     keep_subject,
     make_raw,
     write_recording,
 )
-from pipeline.sources._simulation import (
+from pipeline.sources.parts.simulation import (
     Simulation,
     simulate,
     simulation_inputs,
     subject_names,
     write_texts,
 )
-from pipeline.sources._waves import (
+from pipeline.sources.parts.waves import (
     band,
     mains,
     peak,
@@ -35,7 +36,6 @@ from pipeline.sources._waves import (
     shaped_noise,
     smooth_step,
 )
-from pipeline.sources.base import Fetched, Source
 
 SCALP = {
     # right and forward of the vertex, in head radii

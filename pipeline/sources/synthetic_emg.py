@@ -15,7 +15,8 @@ from pydantic import Field
 
 from pipeline.patterns import Patterns
 from pipeline.seeds import generator
-from pipeline.sources._bids import (
+from pipeline.sources.base import Fetched, Source
+from pipeline.sources.parts.bids import (
     Event,
     Sitting,
     description,
@@ -23,15 +24,14 @@ from pipeline.sources._bids import (
     make_raw,
     write_recording,
 )
-from pipeline.sources._simulation import (
+from pipeline.sources.parts.simulation import (
     Simulation,
     simulate,
     simulation_inputs,
     subject_names,
     write_texts,
 )
-from pipeline.sources._waves import band, mains, shaped_noise, smooth_step
-from pipeline.sources.base import Fetched, Source
+from pipeline.sources.parts.waves import band, mains, shaped_noise, smooth_step
 
 N_CHANNELS = 8
 SESSIONS = ("01", "02")

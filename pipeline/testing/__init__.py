@@ -3,13 +3,13 @@
 Each check raises AssertionError with what was broken.
 """
 
-from pipeline.testing._encoders import check_encoder
-from pipeline.testing._meters import check_meter
-from pipeline.testing._networks import check_network
-from pipeline.testing._neurons import check_neuron
-from pipeline.testing._readers import check_reader
-from pipeline.testing._rules import check_rule
-from pipeline.testing._sources import check_source
+from pipeline.testing.encoders import check_encoder
+from pipeline.testing.meters import check_meter
+from pipeline.testing.networks import check_network
+from pipeline.testing.neurons import check_neuron
+from pipeline.testing.readers import check_reader
+from pipeline.testing.rules import check_rule
+from pipeline.testing.sources import check_source
 
 __all__ = [
     "check_encoder",

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import DataError
-from pipeline.networks._heads import At
+from pipeline.networks.parts.heads import At
 from pipeline.training.trains import check_segments, gathered, load_trains
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import files
-from pipeline.kernels._sequence import UnstableError
-from pipeline.neurons._layer import NeuronLayer
+from pipeline.kernels.neurons.sequence import UnstableError
+from pipeline.neurons.parts.layer import NeuronLayer
 
 Plain = dict[str, Any]
 Epoch = TypeVar("Epoch")

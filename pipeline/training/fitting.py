@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import PipelineError
-from pipeline.networks._layers import Unrolled
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.training.batches import Batch, Windows
 from pipeline.training.losses import DENSE, check_loss, differentiate, watched
 from pipeline.training.settings import SparsitySettings, TrainingSettings

@@ -11,9 +11,9 @@ from torch import nn
 
 from pipeline import seeds
 from pipeline.errors import PipelineError
-from pipeline.networks._initial import calibrate
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
+from pipeline.networks.parts.initial import calibrate
 from pipeline.parallel import console
 from pipeline.training import devices, dynamics
 from pipeline.training.fitting import Epoch, Examples, chooses

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._plastic import Competing, DelayedWeights
-from pipeline.networks._stack import Stack
 from pipeline.networks.competitive import Competitive
-from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import LearningState
+from pipeline.networks.parts.competing import Competing, DelayedWeights
+from pipeline.networks.parts.stack import Stack
+from pipeline.plasticity.parts.population import Population
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.training.batches import Windows, some_of_each_class
 from pipeline.training.fitting import Epoch, Examples
 from pipeline.training.losses import DENSE

@@ -39,8 +39,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import ConfigError
-from pipeline.networks._layers import Unrolled
-from pipeline.networks._step_heads import StepHead
+from pipeline.networks.parts.layers import Unrolled
+from pipeline.networks.parts.step_heads import StepHead
 from pipeline.training.batches import Batch
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 

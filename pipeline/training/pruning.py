@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
-from pipeline.networks._layers import ScaledConvolution, ScaledLinear, weight_of
+from pipeline.networks.parts.layers import ScaledConvolution, ScaledLinear, weight_of
 from pipeline.training.fitting import Epoch
 from pipeline.training.settings import PruningSettings, TrainingSettings
 

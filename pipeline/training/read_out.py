@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import RateHead, SegmentRates, summed
-from pipeline.networks._stack import Stack
-from pipeline.networks._step_heads import CountHead
+from pipeline.networks.parts.heads import RateHead, SegmentRates, summed
+from pipeline.networks.parts.stack import Stack
+from pipeline.networks.parts.step_heads import CountHead
 from pipeline.training.batches import some_of_each_class
 from pipeline.training.fitting import Epoch, Examples, balanced, chooses, fit
 from pipeline.training.losses import DENSE

@@ -31,9 +31,9 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.axes import SpikeBits
-from pipeline.networks._reward_head import RewardHead
-from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.plasticity._state import LearningState
+from pipeline.networks.parts.reward_head import RewardHead
+from pipeline.networks.parts.reward_settings import RewardReadOut
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import (
     Windows,

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import ConfigError
-from pipeline.networks._heads import At
+from pipeline.networks.parts.heads import At
 from pipeline.training.batches import Batch, as_many_of_each_class
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.components import Settings
 from pipeline.errors import ConfigError
-from pipeline.networks._settings import LayeredNetwork
 from pipeline.networks.base import Network
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.settings import LayeredNetwork
 
 
 class TrainingSettings(Settings):

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
-from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import LearningState
+from pipeline.plasticity.parts.population import Population
+from pipeline.plasticity.parts.state import LearningState
 
 WEIGHTS, UNITS, FIELDS = "weights.parquet", "units.parquet", "fields.parquet"
 EDGES = np.linspace(0, 1, 21)

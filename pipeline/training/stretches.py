@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import DataError
-from pipeline.networks._heads import At
-from pipeline.networks._stack import Stack
+from pipeline.networks.parts.heads import At
+from pipeline.networks.parts.stack import Stack
 from pipeline.training.batches import Batch, Windows, common_length, targets_of
 from pipeline.training.memory import Memory, in_stretches
 from pipeline.training.segments import Segments

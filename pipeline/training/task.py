@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.errors import DataError
-from pipeline.networks._settings import LayeredNetwork
+from pipeline.networks.parts.settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
 from pipeline.training import batches, stretches
 from pipeline.training.fitting import Examples

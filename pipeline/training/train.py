@@ -17,7 +17,7 @@ from torch import nn
 
 from pipeline import files, seeds, unfinished
 from pipeline.errors import PipelineError
-from pipeline.kernels._sequence import UnstableError
+from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.competitive import Competitive
 from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds

@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.kernels._sequence import UnstableError
-from pipeline.networks._plastic import Competing
-from pipeline.networks._stack import Stack
-from pipeline.quantization._head import bins_of, lengths
+from pipeline.kernels.neurons.sequence import UnstableError
+from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.stack import Stack
 from pipeline.quantization.bounds import QuantizationError
+from pipeline.quantization.heads import bins_of, lengths
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import (
     activation_scale,

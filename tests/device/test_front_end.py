@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.device._front_end_design import (
+from pipeline.device.front_end import (
+    FrontEnd,
+    design_front_end,
+    digitise,
+    saturations,
+)
+from pipeline.device.front_end_design import (
     MARGIN,
     SECTION_LIMIT,
     SIGNAL_LIMIT,
@@ -14,17 +20,11 @@ from pipeline.device._front_end_design import (
     section_gains,
     signal_gain,
 )
-from pipeline.device.front_end import (
-    FrontEnd,
-    design_front_end,
-    digitise,
-    saturations,
-)
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.rate import Rate
 from pipeline.errors import ConfigError, DataError
-from pipeline.kernels._front_end_state import RAIL
+from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DataError
-from pipeline.networks._plastic import Delays
-from pipeline.plasticity._delays import DelayLine
+from pipeline.networks.parts.competing import Delays
+from pipeline.plasticity.parts.delays import DelayLine
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "online_stdp.py"
 

@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.components import available, find
-from pipeline.encoders._stepwise import Stepwise
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.moving_window import MovingWindow
+from pipeline.encoders.parts.stepwise import Stepwise
 from pipeline.errors import ConfigError, DataError
 
 SFREQ = 250.0

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.encoders._stepwise import Stepwise
 from pipeline.encoders.bsa import Bsa
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.level_crossing import LevelCrossing
 from pipeline.encoders.moving_window import MovingWindow
+from pipeline.encoders.parts.stepwise import Stepwise
 from pipeline.encoders.rate import Rate
 from pipeline.encoders.send_on_delta import SendOnDelta
 from pipeline.encoders.sigma_delta import SigmaDelta

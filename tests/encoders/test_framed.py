@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.encoders._framed import FramedEncoder
 from pipeline.encoders.burst import Burst
 from pipeline.encoders.delayed_burst import DelayedBurst
 from pipeline.encoders.isi import Isi
 from pipeline.encoders.latency import Latency
+from pipeline.encoders.parts.framed import FramedEncoder
 from pipeline.encoders.phase import Phase
 from pipeline.encoders.poisson_burst import PoissonBurst
 from pipeline.encoders.population import Population

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.encoders._octaves import TABLE, gain_shift, octaves
+from pipeline.encoders.parts.octaves import TABLE, gain_shift, octaves
 from pipeline.encoders.rhythm import Rhythm
 from pipeline.errors import ConfigError, DataError
 from pipeline.qrs import Detector

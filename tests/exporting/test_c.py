@@ -15,12 +15,12 @@ from pipeline.device.expected import expected, expected_lines
 from pipeline.device.front_end import FrontEnd, design_front_end, saturations
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
 from pipeline.encoders.delta import Delta
-from pipeline.exporting._c_arrays import constants
-from pipeline.exporting._c_taps import InexpressibleError
 from pipeline.exporting.c import write_sources
-from pipeline.networks._heads import SegmentRates
-from pipeline.networks._stack import Layer
+from pipeline.exporting.parts.c_arrays import constants
+from pipeline.exporting.parts.c_taps import InexpressibleError
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.networks.parts.stack import Layer
 from pipeline.preparation.signals import Scale, SignalSettings
 from pipeline.profiling.operations import count
 from pipeline.quantization.network import IntegerHead, IntegerNetwork

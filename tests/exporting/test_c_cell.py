@@ -17,15 +17,15 @@ from pipeline.device.stimulus import unpacked
 from pipeline.encoding import encode
 from pipeline.errors import DataError
 from pipeline.exporting import c
-from pipeline.exporting._c_program import (
+from pipeline.exporting.c import write_program
+from pipeline.exporting.parts.c_program import (
     SAMPLE_WINDOWS,
     fold_stimulus,
     load_program,
     sample,
     stratified,
 )
-from pipeline.exporting._recordings import read_codes, segments
-from pipeline.exporting.c import write_program
+from pipeline.exporting.parts.recordings import read_codes, segments
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import prepare_recording

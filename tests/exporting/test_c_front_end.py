@@ -16,9 +16,9 @@ from pipeline.device.front_end import (
 )
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
-from pipeline.exporting import _c_front_end
-from pipeline.exporting._c_front_end import folded_taps, front_end_constants
-from pipeline.kernels._front_end_state import RAIL
+from pipeline.exporting.parts import c_front_end as _c_front_end
+from pipeline.exporting.parts.c_front_end import folded_taps, front_end_constants
+from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import anti_alias
 from pipeline.preparation.signals import SignalSettings
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from pipeline.components import available, find
 from pipeline.exporting import nir as target
-from pipeline.exporting._circuit import InexpressibleError
+from pipeline.exporting.parts.circuit import InexpressibleError
 from pipeline.networks.base import Shape
 
 STEPS, WINDOWS, FEATURES, CLASSES = 50, 8, 6, 4

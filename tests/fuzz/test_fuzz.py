@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.ingestion import reading
-from pipeline.readers._mne import edf
-from pipeline.readers._wfdb.tally import Tally
+from pipeline.readers.parts.mne import edf
+from pipeline.readers.parts.wfdb.tally import Tally
 from tests.fuzz import __main__ as command
 from tests.fuzz import corpus, running, trying, working
 from tests.fuzz.items import Item

@@ -7,9 +7,9 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from pipeline.kernels._plasticity import Rows, Synapses
-from pipeline.kernels.competitive import compete, deliver, live, plain_compete
-from pipeline.plasticity._population import Population
+from pipeline.kernels.rules.competitive import compete, deliver, live, plain_compete
+from pipeline.kernels.rules.learning import Rows, Synapses
+from pipeline.plasticity.parts.population import Population
 from pipeline.plasticity.three_variable import ThreeVariable
 
 STEPS, BATCH, N_PRE, N_POST = 400, 3, 20, 6

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kernels import _compile
+from pipeline.kernels import compiling as _compile
 
 
 @pytest.fixture(autouse=True)

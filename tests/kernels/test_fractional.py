@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from pipeline.kernels._surrogates import surrogate_options
-from pipeline.kernels.fractional import KERNEL
+from pipeline.kernels.neurons.fractional import KERNEL
+from pipeline.kernels.neurons.surrogates import surrogate_options
 
 OPTIONS = (0.0, *surrogate_options("atan", 2.0))
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.kernels.frames import frame_means, plain_frame_means
+from pipeline.kernels.encoders.frames import frame_means, plain_frame_means
 
 VALUES = st.floats(-1e3, 1e3, width=32) | st.sampled_from([np.nan, np.inf, -0.0])
 SHAPES = st.tuples(st.integers(1, 4), st.integers(0, 60))

@@ -11,9 +11,9 @@ from ruamel.yaml import YAML
 
 from pipeline.device.front_end import FrontEnd, design_front_end, saturations
 from pipeline.encoders.delta import Delta
-from pipeline.kernels._fixed_point import leading_zeros, root
-from pipeline.kernels._front_end_plain import plain_front_end
-from pipeline.kernels._front_end_state import RAIL
+from pipeline.kernels.fixed_point import leading_zeros, root
+from pipeline.kernels.front_end.plain import plain_front_end
+from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.signals import SignalSettings
 
 PARAMS = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.homeostasis import plain_normalise, plain_scale, plain_threshold
+from pipeline.kernels.rules.homeostasis import (
+    plain_normalise,
+    plain_scale,
+    plain_threshold,
+)
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.scaling import Scaling

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.kernels.integrator import KERNEL, OPTIONS
+from pipeline.kernels.neurons.integrator import KERNEL, OPTIONS
 
 
 def _inputs(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.kernels.pair import plain_learn
+from pipeline.kernels.rules.pair import plain_learn
 from pipeline.plasticity.pair import Pair
 
 

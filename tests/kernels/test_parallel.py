@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from pipeline.kernels._surrogates import surrogate_options
-from pipeline.kernels.parallel import KERNEL
+from pipeline.kernels.neurons.parallel import KERNEL
+from pipeline.kernels.neurons.surrogates import surrogate_options
 
 OPTIONS = (
     2.0,

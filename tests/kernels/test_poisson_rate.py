@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.encoders._generators import copied
-from pipeline.kernels.poisson_rate import plain_poisson_rate, poisson_rate
+from pipeline.encoders.parts.generators import copied
+from pipeline.kernels.encoders.poisson_rate import plain_poisson_rate, poisson_rate
 
 
 @pytest.mark.parametrize("shape", [(1, 0), (1, 1), (3, 7), (2, 8), (9, 100), (0, 9)])

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pipeline.kernels._sequence import find
-from pipeline.kernels._surrogates import surrogate_options
+from pipeline.kernels.neurons.sequence import find
+from pipeline.kernels.neurons.surrogates import surrogate_options
 
 KERNEL = find("polynomial")
 SURROGATE = surrogate_options("atan", 2.0)

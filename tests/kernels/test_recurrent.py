@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 from torch.library import opcheck
 
-from pipeline.kernels import _recurrent_rows, recurrent
-from pipeline.kernels._recurrent_rows import add_recurrent
-from pipeline.kernels._sequence import UnstableError
-from pipeline.neurons._layer import NeuronLayer
+from pipeline.kernels.neurons import recurrent
+from pipeline.kernels.neurons import recurrent_rows as _recurrent_rows
+from pipeline.kernels.neurons.recurrent_rows import add_recurrent
+from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.parts.layer import NeuronLayer
 from pipeline.neurons.polynomial import Polynomial
 
 MODELS = [

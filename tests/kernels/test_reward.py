@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.reward import plain_learn
+from pipeline.kernels.rules.reward import plain_learn
 from pipeline.plasticity.reward import Reward
 
 

@@ -14,8 +14,8 @@ from torch.library import opcheck
 
 from pipeline.components import available
 from pipeline.components import find as find_component
-from pipeline.kernels._sequence import UnstableError, find
-from pipeline.kernels._surrogates import surrogate_options
+from pipeline.kernels.neurons.sequence import UnstableError, find
+from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 

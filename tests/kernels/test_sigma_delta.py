@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from pipeline.kernels._surrogates import surrogate_options
-from pipeline.kernels.sigma_delta import KERNEL
+from pipeline.kernels.neurons.sigma_delta import KERNEL
+from pipeline.kernels.neurons.surrogates import surrogate_options
 
 OPTIONS = (*surrogate_options("atan", 2.0),)
 

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.encoders._stepwise import Stepwise
 from pipeline.encoders.bsa import Bsa
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.level_crossing import LevelCrossing
 from pipeline.encoders.moving_window import MovingWindow
+from pipeline.encoders.parts.stepwise import Stepwise
 from pipeline.encoders.rate import Rate
 from pipeline.encoders.send_on_delta import SendOnDelta
 from pipeline.encoders.sigma_delta import SigmaDelta
 from pipeline.encoders.temporal_contrast import TemporalContrast
-from pipeline.kernels._stepwise import PlainThreshold
-from pipeline.kernels.bsa import plain_bsa
-from pipeline.kernels.level_crossing import plain_level_crossing
-from pipeline.kernels.moving_window import plain_moving_window
-from pipeline.kernels.regular_rate import plain_regular_rate
-from pipeline.kernels.send_on_delta import plain_send_on_delta
-from pipeline.kernels.sigma_delta_code import plain_sigma_delta_code
-from pipeline.kernels.step_forward import plain_step_forward
-from pipeline.kernels.temporal_contrast import (
+from pipeline.kernels.encoders.bsa import plain_bsa
+from pipeline.kernels.encoders.level_crossing import plain_level_crossing
+from pipeline.kernels.encoders.moving_window import plain_moving_window
+from pipeline.kernels.encoders.regular_rate import plain_regular_rate
+from pipeline.kernels.encoders.send_on_delta import plain_send_on_delta
+from pipeline.kernels.encoders.sigma_delta_code import plain_sigma_delta_code
+from pipeline.kernels.encoders.step_forward import plain_step_forward
+from pipeline.kernels.encoders.stepwise import PlainThreshold
+from pipeline.kernels.encoders.temporal_contrast import (
     plain_running_contrast,
     plain_temporal_contrast,
 )

@@ -8,7 +8,7 @@ import pytest
 import torch
 from snntorch import surrogate
 
-from pipeline.kernels._surrogates import (
+from pipeline.kernels.neurons.surrogates import (
     Surrogate,
     compiled_surrogate,
     spike,

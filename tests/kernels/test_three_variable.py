@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from pipeline.kernels.pair import plain_learn as plain_pair
-from pipeline.kernels.three_variable_int8 import MOST, noise
-from pipeline.kernels.three_variable_int8 import plain_learn as plain_bytes
+from pipeline.kernels.rules.pair import plain_learn as plain_pair
+from pipeline.kernels.rules.three_variable_int8 import MOST, noise
+from pipeline.kernels.rules.three_variable_int8 import plain_learn as plain_bytes
 from pipeline.plasticity.pair import Pair
 from pipeline.plasticity.three_variable import ThreeVariable
 

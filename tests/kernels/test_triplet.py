@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.kernels.triplet import plain_learn
+from pipeline.kernels.rules.triplet import plain_learn
 from pipeline.plasticity.triplet import Triplet
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from pipeline.errors import MeasurementError
-from pipeline.meters._sampling import sampled
+from pipeline.meters.parts.sampling import sampled
 
 NEVER_S = 1000.0
 

@@ -6,9 +6,9 @@ import torch
 from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
-from pipeline.networks._plastic import Delays, EventLinear
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
+from pipeline.networks.parts.competing import Delays, EventLinear
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
@@ -236,7 +236,7 @@ def test_competing_neurons_on_a_device_are_the_twin() -> None:
     network = made()
     layer, neurons = parts(network)
     currents = layer(spikes(7))
-    from pipeline.kernels.competitive import plain_compete
+    from pipeline.kernels.rules.competitive import plain_compete
 
     twin, last = plain_compete(
         neurons.population.neurons, currents, neurons.thresholds, torch.zeros(2, 7, 8)

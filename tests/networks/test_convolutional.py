@@ -7,10 +7,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pipeline.errors import ConfigError
-from pipeline.networks._heads import SegmentRates
-from pipeline.networks._layers import CausalConvolution, Unrolled
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.networks.parts.layers import CausalConvolution, Unrolled
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu

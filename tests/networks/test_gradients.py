@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.components import available, find
-from pipeline.networks._initial import calibrate
-from pipeline.networks._settings import LayeredNetwork
-from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.initial import calibrate
+from pipeline.networks.parts.settings import LayeredNetwork
+from pipeline.networks.parts.stack import Stack
 
 SHAPE = Shape(n_steps=2000, n_features=6, n_classes=3, dt=0.004)
 NETWORKS: dict[str, dict[str, Any]] = {

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.networks._deployed import deployed
-from pipeline.networks._initial import RATE, calibrate
-from pipeline.networks._layers import weight_of
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.deployed import deployed
+from pipeline.networks.parts.initial import RATE, calibrate
+from pipeline.networks.parts.layers import weight_of
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky

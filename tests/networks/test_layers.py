@@ -11,15 +11,15 @@ from torch.export import Dim
 
 from pipeline.components import find
 from pipeline.errors import ConfigError, DataError
-from pipeline.kernels._sequence import UnstableError
-from pipeline.networks._heads import RateHead
-from pipeline.networks._layers import Recurrent as RecurrentNeurons
-from pipeline.networks._layers import branch_mask
-from pipeline.networks._stack import Stack
-from pipeline.networks._step_heads import CountHead, MembraneHead
+from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.heads import RateHead
+from pipeline.networks.parts.layers import Recurrent as RecurrentNeurons
+from pipeline.networks.parts.layers import branch_mask
+from pipeline.networks.parts.stack import Stack
+from pipeline.networks.parts.step_heads import CountHead, MembraneHead
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import ConfigError, DataError
-from pipeline.networks._heads import RateHead, segment_edges
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.heads import RateHead, segment_edges
 from pipeline.neurons.leaky import Leaky
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.quantize import quantize

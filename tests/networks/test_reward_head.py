@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
 
-from pipeline.networks._heads import SegmentRates
-from pipeline.networks._reward_head import Gates, RewardHead
-from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.networks._stack import Stack
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.networks.parts.reward_head import Gates, RewardHead
+from pipeline.networks.parts.reward_settings import RewardReadOut
+from pipeline.networks.parts.stack import Stack
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.reward import Reward

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.kernels._surrogates import surrogate_options
+from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.leaky import Leaky
 from pipeline.testing import check_neuron

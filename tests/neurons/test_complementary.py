@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.kernels._surrogates import surrogate_options
-from pipeline.kernels.complementary import _logistic
+from pipeline.kernels.neurons.complementary import _logistic
+from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.leaky import Leaky
 from pipeline.testing import check_neuron

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.kernels._surrogates import surrogate_options
+from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.izhikevich import PATTERNS, Izhikevich
 from pipeline.testing import check_neuron
 

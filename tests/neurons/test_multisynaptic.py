@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.kernels._surrogates import derivative, surrogate_options
+from pipeline.kernels.neurons.surrogates import derivative, surrogate_options
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.multisynaptic import Multisynaptic
 from pipeline.testing import check_neuron

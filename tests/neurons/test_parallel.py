@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d
 
-from pipeline.kernels._sequence import UnstableError
+from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.neurons.parallel import Parallel
 from pipeline.testing import check_neuron
 

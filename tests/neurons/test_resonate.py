@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from pipeline.kernels import recurrent
-from pipeline.kernels._surrogates import surrogate_options
+from pipeline.kernels.neurons import recurrent
+from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.resonate import Resonate
 from pipeline.testing import check_neuron
 

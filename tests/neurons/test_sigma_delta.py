@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.kernels._surrogates import derivative, surrogate_options
+from pipeline.kernels.neurons.surrogates import derivative, surrogate_options
 from pipeline.neurons.sigma_delta import SigmaDelta
 from pipeline.testing import check_neuron
 

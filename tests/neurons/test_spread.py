@@ -8,9 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from pipeline.components import available, find
-from pipeline.neurons._spiking import MEMBRANES_S, Spread, middle
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.parts.spiking import MEMBRANES_S, Spread, middle
 from pipeline.testing import check_neuron
 
 DT = 0.01

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipeline.errors import ConfigError, DataError
-from pipeline.plasticity._batched import BatchTraces, learn_batch
-from pipeline.plasticity._learner import Learner
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.pair import Pair
+from pipeline.plasticity.parts.batched import BatchTraces, learn_batch
+from pipeline.plasticity.parts.learner import Learner
 from pipeline.plasticity.three_variable import ThreeVariable
 from pipeline.plasticity.triplet import Triplet
 

@@ -11,7 +11,7 @@ import pytest
 
 brian2 = pytest.importorskip("brian2", reason="Brian2 lives in another environment")
 
-from pipeline.plasticity._population import Population  # noqa: E402
+from pipeline.plasticity.parts.population import Population  # noqa: E402
 from pipeline.plasticity.three_variable import ThreeVariable  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Brian2's own

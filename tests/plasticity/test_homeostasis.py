@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
+from pipeline.plasticity.parts.population import Population
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.plasticity.scaling import Scaling
 from pipeline.plasticity.three_variable import ThreeVariable
 

@@ -12,12 +12,12 @@ from scipy.sparse import csr_array
 from pipeline import files
 from pipeline.components import available, find
 from pipeline.errors import ConfigError, DataError
-from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._state import LearningState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.pair import Pair
+from pipeline.plasticity.parts.learner import Learner
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.scaling import Scaling
 from pipeline.plasticity.three_variable import ThreeVariable

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.plasticity._population import Population
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.pair import Pair
+from pipeline.plasticity.parts.population import Population
 from pipeline.plasticity.three_variable import ThreeVariable
 
 SETTINGS = {"a_plus": 0.01, "a_minus": 0.02, "tau_pre_s": 0.013, "tau_post_s": 0.028}

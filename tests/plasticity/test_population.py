@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from pipeline.errors import ConfigError, DataError
-from pipeline.kernels.competitive import compete, deliver, plain_compete
-from pipeline.plasticity._learner import Learner
-from pipeline.plasticity._population import Population
-from pipeline.plasticity._state import LearningState
+from pipeline.kernels.rules.competitive import compete, deliver, plain_compete
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
+from pipeline.plasticity.parts.learner import Learner
+from pipeline.plasticity.parts.population import Population
+from pipeline.plasticity.parts.state import LearningState
 from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.scaling import Scaling
 from pipeline.plasticity.three_variable import ThreeVariable

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import files, unfinished
 from pipeline.errors import DataError
-from pipeline.files import _fif
+from pipeline.files import fif as _fif
 from pipeline.preparation import prepare as preparation
 from pipeline.preparation.folds import ROLES
 from pipeline.preparation.prepare import prepare

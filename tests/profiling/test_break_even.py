@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.profiling._words import SynapseStore
 from pipeline.profiling.break_even import break_even
 from pipeline.profiling.counts import Counted, Neurons, Synapses
 from pipeline.profiling.describing import describe
 from pipeline.profiling.energy import estimates
+from pipeline.profiling.words import SynapseStore
 
 TABLE = "horowitz_45nm_int8"
 STORE = SynapseStore(weights=100)

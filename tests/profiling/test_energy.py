@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.profiling._words import NeuronStore, SynapseStore
 from pipeline.profiling.cost_tables import tables, tables_for
 from pipeline.profiling.counts import Counted, Neurons, Synapses
 from pipeline.profiling.energy import encoder_energy, estimate, estimates
+from pipeline.profiling.words import NeuronStore, SynapseStore
 
 FP32 = tables()["horowitz_45nm_fp32"]
 INT8 = tables()["horowitz_45nm_int8"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.networks._stack import Layer
+from pipeline.networks.parts.stack import Layer
 from pipeline.profiling.counts import Counted, Synapses
 from pipeline.profiling.operations import count
 from pipeline.quantization.network import IntegerHead, IntegerNetwork

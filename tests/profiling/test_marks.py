@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.profiling._marks import BLOCK, Marks
+from pipeline.profiling.marks import BLOCK, Marks
 
 
 @pytest.mark.parametrize("rows", [1, 7, 3 * BLOCK // 5 + 1])

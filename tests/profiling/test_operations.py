@@ -12,12 +12,17 @@ from torch import Tensor, nn
 
 from pipeline.components import find
 from pipeline.errors import MeasurementError
-from pipeline.networks._heads import SegmentRates
-from pipeline.networks._layers import Recurrent, ScaledLinear, Unrolled, branch_mask
-from pipeline.networks._step_heads import CountHead, MembraneHead
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.networks.parts.layers import (
+    Recurrent,
+    ScaledLinear,
+    Unrolled,
+    branch_mask,
+)
+from pipeline.networks.parts.step_heads import CountHead, MembraneHead
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu

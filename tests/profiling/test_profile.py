@@ -12,9 +12,9 @@ from pipeline.encoders.base import Encoder
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.rate import Rate
 from pipeline.files import dump_json
-from pipeline.networks._stack import Layer
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
+from pipeline.networks.parts.stack import Layer
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.profiling.cost_tables import tables_for

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks._heads import SegmentRates
-from pipeline.networks._layers import Unrolled
-from pipeline.networks._stack import Layer, Stack
-from pipeline.networks._step_heads import MembraneHead
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.networks.parts.layers import Unrolled
+from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.step_heads import MembraneHead
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.fractional import Fractional

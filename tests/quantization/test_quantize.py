@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import files
-from pipeline.networks._plastic import Competing
-from pipeline.networks._stack import Stack
 from pipeline.networks.base import Network, Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.stack import Stack
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.base import Neuron
@@ -391,7 +391,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
 
 
 def _reward() -> Any:
-    from pipeline.networks._reward_settings import RewardReadOut
+    from pipeline.networks.parts.reward_settings import RewardReadOut
 
     return RewardReadOut()
 

@@ -13,10 +13,10 @@ import scipy.io
 from scipy.sparse import csc_array
 
 from pipeline.errors import DataError
-from pipeline.readers._arrays import npy
-from pipeline.readers._mat5 import check_mat
 from pipeline.readers.array import Array
 from pipeline.readers.base import Content, Origin
+from pipeline.readers.parts.arrays import npy
+from pipeline.readers.parts.mat5 import check_mat
 
 SETTINGS = {"channel_type": "eeg", "unit": "uV", "sfreq": 100}
 SAMPLES = np.random.default_rng(3).standard_normal((3, 500)).round(4)

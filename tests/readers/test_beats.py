@@ -8,8 +8,8 @@ import pytest
 from pipeline.axes import Segment
 from pipeline.errors import DataError
 from pipeline.ingestion.codes import AAMI
-from pipeline.readers._wfdb.beats import BEATS, check_alignment, near_steepest
 from pipeline.readers.base import Content
+from pipeline.readers.parts.wfdb.beats import BEATS, check_alignment, near_steepest
 
 SFREQ = 250.0
 

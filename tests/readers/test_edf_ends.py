@@ -9,9 +9,9 @@ import pytest
 
 from pipeline.errors import DataError
 from pipeline.quality import FLAT_S
-from pipeline.readers._mne.edf_header import read_edf_header
 from pipeline.readers.base import Content
 from pipeline.readers.mne import Mne
+from pipeline.readers.parts.mne.edf_header import read_edf_header
 
 WriteEdf = Callable[..., list[np.ndarray]]
 RATE, SECONDS = 100, 10
@@ -37,7 +37,7 @@ def test_samples_in_blocks_of_few_records(
 ) -> None:
     expected = np.stack(write_edf(tmp_path / name, _noise(n_channels))) * 1e-6
     for n_bytes in (1, 500, 1300, 1 << 24):
-        monkeypatch.setattr("pipeline.readers._mne.edf.BLOCK_BYTES", n_bytes)
+        monkeypatch.setattr("pipeline.readers.parts.mne.edf.BLOCK_BYTES", n_bytes)
         content = _read(tmp_path, name)
         found = content.read(0, content.n_samples)
         assert found.shape == expected.shape

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers._mne.edf_clock import EdfClock, read_edf_clock, segments
-from pipeline.readers._mne.edf_header import EdfHeader, read_edf_header
 from pipeline.readers.base import Check
+from pipeline.readers.parts.mne.edf_clock import EdfClock, read_edf_clock, segments
+from pipeline.readers.parts.mne.edf_header import EdfHeader, read_edf_header
 
 WriteEdf = Callable[..., list[np.ndarray]]
 NOISE = np.random.default_rng(3).uniform(-400, 400, (2, 600))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers._tables.held import even_out
+from pipeline.readers.parts.tables.held import even_out
 
 SFREQ = 200.0
 

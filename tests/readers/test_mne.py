@@ -13,9 +13,9 @@ import scipy.io
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.readers._mne import edf
 from pipeline.readers.base import Content, Marks
 from pipeline.readers.mne import Mne
+from pipeline.readers.parts.mne import edf
 
 WriteEdf = Callable[..., list[np.ndarray]]
 NOISE = np.random.default_rng(5).uniform(-400, 400, (3, 1000))
@@ -76,7 +76,7 @@ def test_long_recordings_are_decoded_in_blocks(
 ) -> None:
     write_edf(tmp_path / "a.edf", NOISE)
     at_once = samples(read(tmp_path, "a.edf"))
-    monkeypatch.setattr("pipeline.readers._mne.edf.BLOCK_BYTES", 1300)
+    monkeypatch.setattr("pipeline.readers.parts.mne.edf.BLOCK_BYTES", 1300)
     np.testing.assert_array_equal(samples(read(tmp_path, "a.edf")), at_once)
 
 

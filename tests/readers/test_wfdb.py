@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from pipeline.errors import DataError
 from pipeline.ingestion.codes import AAMI
-from pipeline.readers._wfdb import samples as wfdb_samples
 from pipeline.readers.base import Content, Origin
+from pipeline.readers.parts.wfdb import samples as wfdb_samples
 from pipeline.readers.wfdb import Wfdb
 
 SFREQ, LENGTH = 250, 20_000

@@ -50,7 +50,7 @@ def main(notes: Path, name: str, names: list[str]) -> None:
 
     import stages
     from pipeline import config
-    from pipeline.files import _schema
+    from pipeline.files import schema as _schema
 
     class Observed(config.Params):
         def read(self, section: str) -> Any:

@@ -12,9 +12,9 @@ import pytest
 from pipeline import files
 from pipeline.components import find
 from pipeline.errors import DataError
-from pipeline.sources import _noted
 from pipeline.sources.base import LINKS, Fetched
 from pipeline.sources.folder import Folder
+from pipeline.sources.parts import noted as _noted
 
 PATTERN = "{subject}/{run}.hea"
 TREE = {f"{s}/{r}{e}": f"{s}{r}{e}" for s in "ab" for r in "12" for e in (".hea", ".d")}

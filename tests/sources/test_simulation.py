@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.digests import describe
 from pipeline.files import file_digest
-from pipeline.sources._simulation import (
+from pipeline.sources.parts.simulation import (
     Simulation,
     WriteSubject,
     simulate,
@@ -111,7 +111,7 @@ def test_inputs_follow_settings_seed_and_code_but_not_the_count(
         described.append((stage, components))
         return {"modules": "changed"}
 
-    monkeypatch.setattr("pipeline.sources._simulation.describe", describe)
+    monkeypatch.setattr("pipeline.sources.parts.simulation.describe", describe)
     changed = simulation_inputs(SyntheticEeg(), 1)
     assert changed != first
     assert simulation_inputs(SyntheticEeg(), 1) == changed

@@ -13,10 +13,10 @@ import pytest
 from rich.progress import Progress
 
 from pipeline.errors import DataError
-from pipeline.sources import _web
-from pipeline.sources._delivery import Delivery
-from pipeline.sources._web import Web
 from pipeline.sources.download import Download
+from pipeline.sources.parts import web as _web
+from pipeline.sources.parts.delivery import Delivery
+from pipeline.sources.parts.web import Web
 
 CONTENT = b"#Simulated\n" * 1000
 PAGE = b"\n<!-- 1 --><!DOCTYPE html>\n<html><title>Log in</title></html>"

@@ -14,7 +14,7 @@ from torch import nn
 
 from pipeline import files
 from pipeline.components import available, find
-from pipeline.kernels._sequence import UnstableError
+from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.training import dynamics
 
 DT = 0.04

@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.networks._layers import Unrolled
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.neurons.leaky import Leaky
 from pipeline.training import fitting
 from pipeline.training.batches import (

@@ -11,9 +11,9 @@ from pipeline import files
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.neurons.leaky import Leaky
-from pipeline.plasticity._delays import DelayLine
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
+from pipeline.plasticity.parts.delays import DelayLine
 from pipeline.plasticity.three_variable import ThreeVariable
 from pipeline.profiling.profile import learning
 from pipeline.spikes import pack

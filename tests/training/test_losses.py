@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import ConfigError
-from pipeline.networks._heads import At
-from pipeline.networks._stack import Stack
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.heads import At
+from pipeline.networks.parts.stack import Stack
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.training.batches import Batch

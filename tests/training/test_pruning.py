@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from pipeline.errors import ConfigError
-from pipeline.networks._layers import weight_of
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.layers import weight_of
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky

@@ -11,11 +11,11 @@ from torch import nn
 
 from pipeline import files
 from pipeline.errors import DataError
-from pipeline.kernels._sequence import UnstableError
-from pipeline.networks._stack import Stack
+from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
+from pipeline.networks.parts.stack import Stack
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.quantization.network import IntegerNetwork

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.networks._reward_head import RewardHead
-from pipeline.networks._reward_settings import RewardReadOut
-from pipeline.networks._stack import Stack
+from pipeline.networks.parts.reward_head import RewardHead
+from pipeline.networks.parts.reward_settings import RewardReadOut
+from pipeline.networks.parts.stack import Stack
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import Windows

@@ -13,8 +13,8 @@ from torch import nn
 from pipeline import files
 from pipeline.components import find
 from pipeline.errors import ConfigError, DataError
-from pipeline.networks._heads import At
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.heads import At
 from pipeline.neurons.leaky import Leaky
 from pipeline.spikes import pack
 from pipeline.training import batches, stretches

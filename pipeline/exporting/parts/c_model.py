@@ -1,0 +1,211 @@
+"""A network in integers as C: constants, places in memory, and one list of layers.
+
+The sources in `c_sources/` document their use.
+"""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+
+from pipeline.exporting.parts.c_arrays import constants, define, structure, variables
+from pipeline.exporting.parts.c_taps import KINDS, InexpressibleError, Taps, to_taps
+from pipeline.networks.base import Shape
+from pipeline.networks.parts.heads import segment_edges
+from pipeline.networks.parts.stack import Layer
+from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.neurons import IntegerNeurons
+
+MOST = 2**16 - 1
+"""Channels, neurons and steps are counted in 16 bits."""
+
+FIRST_LINE = "/* Sizes of the network; written by biospike export. */\n"
+"""First line of `model.h`, which identifies an exported folder."""
+
+RESETS = {"none": "RESET_NONE", "subtract": "RESET_SUBTRACT", "zero": "RESET_ZERO"}
+
+
+def kinds(network: IntegerNetwork) -> list[str]:
+    """List the kinds of neurons of a network, each once."""
+    return sorted({neurons.kind for _, _, neurons in _layers(network)})
+
+
+def header(network: IntegerNetwork, shape: Shape) -> str:
+    """Write `model.h`: sizes."""
+    layers = list(_layers(network))
+    head = cast("IntegerHead", network.head)
+    width = head.linear.in_features // int(head.constants["bins"])
+    rows = [taps.weights[..., 0].size for _, taps, _ in layers]
+    sizes = {
+        "STEPS": shape.n_steps,
+        "FEATURES": shape.n_features,
+        "SPIKE_BYTES": -(-shape.n_features // 8),
+        "CLASSES": shape.n_classes,
+        "LAYERS": len(layers),
+        "MOST_ROWS": max([*rows, width]),
+        "MOST_NEURONS": max([n.width for _, _, n in layers], default=1),
+    }
+    _refuse_wide("windows", shape.n_steps)
+    lines = [define(name, value) for name, value in sizes.items()]
+    if "relu" in kinds(network):
+        lines.append("/* Some layers take graded values. */\n")
+        lines.append(define("GRADED", 1))
+    return (
+        FIRST_LINE
+        + "#ifndef BIOSPIKE_MODEL_H\n#define BIOSPIKE_MODEL_H\n\n"
+        + "#include <stdint.h>\n\n"
+        + "".join(lines)
+        + "\n#endif\n"
+    )
+
+
+def source(network: IntegerNetwork, shape: Shape) -> str:
+    """Write `model.c`: weights, constants, and places in memory.
+
+    Raises
+    ------
+    InexpressibleError
+        A layer has weights or neurons without a form in C.
+    """
+    parts = [
+        "/* The network; written by biospike export. */\n",
+        '#include "layers.h"\n',
+    ]
+    parts += ['#include "model.h"\n']
+    initialisers, graded, n_steps = [], False, shape.n_steps
+    for number, (weights, taps, neurons) in enumerate(_layers(network), 1):
+        text, initialiser = _layer(number, taps, neurons, graded=graded)
+        _, n_in, n_out = taps.weights.shape
+        title = f"Layer {number}: {weights}, {n_in} channels to {n_out} {neurons.kind}"
+        parts += [f"\n/* {title}. */\n", text]
+        initialisers.append(initialiser)
+        graded, n_steps = not neurons.spiking, n_steps // taps.stride
+    if initialisers:
+        parts.append("\nstatic const struct layer layers[] = {\n")
+        parts += [f"    {text},\n" for text in initialisers]
+        parts.append("};\n")
+    text, read_out = _read_out(
+        cast("IntegerHead", network.head), n_steps, graded=graded
+    )
+    fields = [
+        ("layers", "layers" if initialisers else "0"),
+        ("n_layers", len(initialisers)),
+        ("read_out", read_out),
+    ]
+    parts += ["\n/* Read-out. */\n", text]
+    parts += ["\nconst struct model biospike_model = ", structure(fields, ""), ";\n"]
+    return "".join(parts)
+
+
+def _layers(network: IntegerNetwork) -> Iterator[tuple[str, Taps, IntegerNeurons]]:
+    for number, layer in enumerate(cast("list[Layer]", list(network.layers)), 1):
+        name = f"layer {number}"
+        neurons = layer.unrolled
+        kind = getattr(neurons, "kind", type(neurons).__name__)
+        if kind not in KINDS:
+            raise InexpressibleError(name, f"has neurons of the kind {kind}")
+        weights: Any = layer.weights
+        taps = to_taps(weights, name)
+        _refuse_wide(name, *taps.weights.shape, taps.span)
+        yield weights.kind, taps, cast("IntegerNeurons", neurons)
+
+
+def _refuse_wide(layer: str, *sizes: int) -> None:
+    if max(sizes) > MOST:
+        reason = f"has {max(sizes)} channels, neurons or steps, over {MOST}"
+        raise InexpressibleError(layer, reason)
+
+
+def _layer(
+    number: int, taps: Taps, neurons: IntegerNeurons, *, graded: bool
+) -> tuple[str, str]:
+    """Write a layer's arrays, and the initialiser of its `struct layer`."""
+    n_out = taps.weights.shape[2]
+    memory, history = _history(number, taps.weights.shape[1], taps.span, graded=graded)
+    text = constants("int8_t", f"weights_{number}", taps.weights)
+    text += memory + variables("uint16_t", (f"missing_{number}", 0))
+    connections = [
+        ("in", history),
+        ("taps", len(taps.weights)),
+        ("spacing", taps.spacing),
+        ("stride", taps.stride),
+        ("missing", f"&missing_{number}"),
+        ("n_out", n_out),
+        ("weights", f"weights_{number}"),
+    ]
+    more, fields = _neurons(number, neurons)
+    inside = [
+        ("connections", structure(connections, " " * 8)),
+        ("neurons", structure(fields, " " * 8)),
+    ]
+    return text + more, structure(inside, " " * 4)
+
+
+def _history(number: int, width: int, span: int, *, graded: bool) -> tuple[str, str]:
+    """Write the ring of a layer's input, and its initialiser."""
+    memory = variables(
+        "uint16_t",
+        (f"newest_{number}", 0),
+        (f"n_{number}", span),
+        (f"channel_{number}", span * width),
+    )
+    fields = [f"{width}", f"{span}", f"&newest_{number}", f"n_{number}"]
+    fields += [f"channel_{number}", f"value_{number}" if graded else "0"]
+    if graded:
+        memory += variables("uint8_t", (f"value_{number}", span * width))
+    return memory, "{" + ", ".join(fields) + "}"
+
+
+def _neurons(
+    number: int, neurons: IntegerNeurons
+) -> tuple[str, list[tuple[str, object]]]:
+    values = dict(neurons.constants)
+    fields: list[tuple[str, object]] = [("step", neurons.kind), ("n", neurons.width)]
+    if "reset" in values:
+        fields.append(("reset", RESETS[values["reset"]]))
+    shared = {"beta": "shared_beta", "alpha": "shared_alpha"}
+    plain = ("shift", "fraction", "beta", "alpha", "inhibition", "winners")
+    fields += [
+        (shared.get(name, name), values[name]) for name in plain if name in values
+    ]
+    text = ""
+    for name in neurons.TENSORS:
+        text += constants("int32_t", f"{name}_{number}", _plain(neurons, name))
+        fields.append((name, f"{name}_{number}"))
+    states = ["membrane"] * neurons.spiking + ["synaptic"] * (
+        neurons.kind == "competing"
+    )
+    for name in states:
+        text += variables("int32_t", (f"{name}_{number}", neurons.width))
+        fields.append((name, f"{name}_{number}"))
+    return text, fields
+
+
+def _read_out(head: IntegerHead, n_steps: int, *, graded: bool) -> tuple[str, str]:
+    bins = int(head.constants["bins"])
+    weight = head.linear.weight.numpy()
+    width = weight.shape[1] // bins
+    ends = np.array([stop for _, stop in segment_edges(n_steps, bins)])
+    memory, history = _history(0, width, 1, graded=graded)
+    text = constants("int8_t", "weights_0", weight.T) + memory
+    text += constants("uint16_t", "ends", ends)
+    text += constants("int32_t", "bias_0", _plain(head, "bias"))
+    text += constants("int32_t", "multiplier_0", _plain(head, "multiplier"))
+    if graded:
+        text += variables("int32_t", ("graded", width))
+    fields = [
+        ("in", history),
+        ("ends", "ends"),
+        ("segments", bins),
+        ("weights", "weights_0"),
+        ("bias", "bias_0"),
+        ("multiplier", "multiplier_0"),
+        ("shift", head.constants["shift"]),
+        ("graded", "graded" if graded else "0"),
+    ]
+    return text, structure(fields, " " * 4)
+
+
+def _plain(module: Any, name: str) -> np.ndarray:
+    values: np.ndarray = module.get_buffer(name).numpy()
+    return values

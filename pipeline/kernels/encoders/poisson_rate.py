@@ -1,0 +1,73 @@
+"""The Poisson rate code: compiled, and its plain twin.
+
+::
+
+    ON[k]  = p[k]·M < x[k],   OFF[k] = p[k]·M < −x[k],   p drawn from 0 … 1
+
+One number is drawn for every channel of a sample, then for those of the next, also
+where a sample is missing (not finite), which is silent.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.axes import PackedBits, Samples
+from pipeline.kernels.compiling import compiled
+from pipeline.kernels.encoders.stepwise import STEPS, pack, store, turn
+
+
+def poisson_rate(
+    signal: Samples, full_scale: float, rng: np.random.Generator
+) -> PackedBits:
+    """Draw the spikes of a chunk, and move the generator on.
+
+    Parameters
+    ----------
+    signal : array, shape (channel, time), float32
+    full_scale : float
+        M, the magnitude that fires at every step.
+    rng : Generator
+
+    Returns
+    -------
+    packed : array, shape (2 * channel, ceil(time / 8)), uint8
+        ON in even rows, OFF in odd rows.
+    """
+    n_channels, n_steps = signal.shape
+    packed = np.empty((2 * n_channels, -(-n_steps // 8)), dtype=np.uint8)
+    _draw(signal, full_scale, rng, packed)
+    return packed
+
+
+def plain_poisson_rate(
+    signal: Samples, full_scale: float, rng: np.random.Generator
+) -> PackedBits:
+    """Do the same in numpy, all draws at once: the oracle."""
+    draws = full_scale * rng.random(signal.shape[::-1]).T
+    spikes = np.empty((2 * signal.shape[0], signal.shape[1]), dtype=np.bool_)
+    spikes[0::2] = (draws < signal) & np.isfinite(signal)
+    spikes[1::2] = (draws < -signal) & np.isfinite(signal)
+    return np.packbits(spikes, axis=1)
+
+
+@compiled
+def _draw(signal: Any, full_scale: Any, rng: Any, packed: Any) -> None:
+    n_channels, n_steps = signal.shape
+    tile, draws = np.empty((STEPS, n_channels)), np.empty(n_channels)
+    on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
+    for start in range(0, n_steps, STEPS):
+        count = min(STEPS, n_steps - start)
+        turn(signal, start, count, tile)
+        for t in range(count):
+            row = tile[t]
+            for channel in range(n_channels):
+                draws[channel] = rng.random()
+            for channel in range(n_channels):
+                sample, least = row[channel], draws[channel] * full_scale
+                row[channel] = 1.0 if least < sample else 0.0
+                row[channel] -= 1.0 if least < -sample else 0.0
+        pack(tile, count, 1, on, off)
+        for channel in range(n_channels):
+            store(on[channel], count, packed[2 * channel, start // 8 :])
+            store(off[channel], count, packed[2 * channel + 1, start // 8 :])

@@ -1,0 +1,283 @@
+"""How codes that decide sample by sample are compiled: one loop serves every code.
+
+A code's kernel brings a type of constants, a NamedTuple, and says how one sample of
+every channel becomes signed counts of events: it overloads `advance`. Time cannot be
+vectorised, for each sample's reference depends on the one before; channels can. So
+the loop turns a tile of the signal so that channels lie side by side, advances it step
+by step, and packs the counts of 64 steps into words, all within the first cache.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64, Int8
+from numba.extending import overload
+
+from pipeline.axes import PackedBits, Samples
+from pipeline.kernels.compiling import compiled, inlined
+
+Values = Float64[np.ndarray, "variable channel"]
+"""What a code remembers of each channel. Where the first variable is NaN, it becomes
+the channel's first sample that is finite."""
+
+Thresholds = Float64[np.ndarray, " channel"]
+
+STEPS = 64
+"""Steps of a tile, and bits of a word."""
+
+ABREAST = 8
+"""Channels that are turned together: a cache line of doubles."""
+
+
+class Control(NamedTuple):
+    """How events and silence move a threshold; see `fixed` and `controlled`.
+
+    ::
+
+        T[k+1] = min(max(T[k] · per_sample · per_event^n[k], low), high)
+
+    Parameters
+    ----------
+    per_event, per_sample : float
+        Factors; both 1 leave the threshold as it is.
+    low, high : float
+        The range that it keeps.
+    """
+
+    per_event: float
+    per_sample: float
+    low: float
+    high: float
+
+
+def advance(code: Any, row: Any, values: Any, thresholds: Any) -> None:
+    """Encode one sample of every channel; for compiled code only.
+
+    Parameters
+    ----------
+    code : NamedTuple
+        The constants, whose type says which code it is.
+    row : array, shape (channel,), float64
+        The samples, NaN where one is missing; they become signed counts of events.
+    values : array, shape (variable, channel), float64
+        The state, which is moved on.
+    thresholds : array, shape (channel,), float64
+    """
+    raise NotImplementedError
+
+
+def implements(kind: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a formula the `advance` of codes with constants of a kind."""
+
+    def register(formula: Callable[..., None]) -> Callable[..., None]:
+        def choose(code: Any, row: Any, values: Any, thresholds: Any) -> Any:
+            return formula if getattr(code, "instance_class", None) is kind else None
+
+        overload(advance, jit_options={"error_model": "numpy"})(choose)
+        return formula
+
+    return register
+
+
+def fixed() -> Control:
+    """Leave the threshold as it is."""
+    return Control(1.0, 1.0, 0.0, np.inf)
+
+
+def controlled(
+    threshold: float, events_per_s: float, adapt_s: float, sfreq: float, reach: float
+) -> Control:
+    r"""Steer the threshold of a channel towards a rate of events.
+
+    An integral controller in the logarithm: with the rate r,
+
+    .. math:: \frac{d \ln T}{dt} = \frac{1}{\tau}\left(\frac{r}{r^*} - 1\right)
+
+    Where the rate goes with 1/T, as on a signal of many steps, a deviation of ln T
+    decays with τ. It depends on events alone, so a decoder can repeat it.
+
+    Parameters
+    ----------
+    threshold : float
+        Where it starts.
+    events_per_s : float
+        The rate r* of both signs together.
+    adapt_s : float
+        The time constant τ, seconds.
+    sfreq : float
+        Samples per second.
+    reach : float
+        The threshold stays between threshold / reach and threshold · reach.
+    """
+    return Control(
+        float(np.exp(1 / (adapt_s * events_per_s))),
+        float(np.exp(-1 / (adapt_s * sfreq))),
+        threshold / reach,
+        threshold * reach,
+    )
+
+
+def run(
+    code: Any,
+    control: Control,
+    most: int,
+    signal: Samples,
+    values: Values,
+    thresholds: Thresholds,
+) -> tuple[PackedBits, Values, Thresholds]:
+    """Encode a chunk.
+
+    Parameters
+    ----------
+    code : NamedTuple
+    control : Control
+    most : int
+        Events of one sign at a sample, at most.
+    signal : array, shape (channel, time), float32
+        What is not finite counts as missing.
+    values : array, shape (variable, channel), float64
+    thresholds : array, shape (channel,), float64
+
+    Returns
+    -------
+    packed : array, shape (2 * most * channel, ceil(time / 8)), uint8
+        A channel's rows say: at least 1, … `most` events of ON, then of OFF.
+    values, thresholds : array
+        After the last sample.
+    """
+    n_channels, n_steps = signal.shape
+    packed = np.empty((2 * most * n_channels, -(-n_steps // 8)), dtype=np.uint8)
+    values, thresholds = values.copy(), thresholds.copy()
+    _run(code, control, most, signal, values, thresholds, packed)
+    return packed, values, thresholds
+
+
+def replay(
+    counts: Int8[np.ndarray, "channel time"], control: Control, threshold: float
+) -> Float64[np.ndarray, "channel time"]:
+    """Repeat the thresholds that gave signed counts of events, bit for bit."""
+    thresholds = np.empty(counts.shape, dtype=np.float64)
+    _replay(counts, control, threshold, thresholds)
+    return thresholds
+
+
+class PlainThreshold:
+    """One channel's threshold without compiled code: the oracle."""
+
+    def __init__(self, value: float, control: Control) -> None:
+        self.value = value
+        self.control = control
+
+    def note(self, count: int) -> None:
+        """Move on after a sample with so many events, of either sign."""
+        value = self.value * self.control.per_sample
+        for _ in range(abs(count)):
+            value *= self.control.per_event
+        self.value = min(max(value, self.control.low), self.control.high)
+
+
+@inlined
+def _moved(control: Any, threshold: Any, count: Any, most: Any) -> Any:
+    value = threshold * control.per_sample
+    for event in range(most):
+        value *= control.per_event if abs(count) > event else 1.0
+    return min(max(value, control.low), control.high)
+
+
+@compiled
+def _replay(counts: Any, control: Any, threshold: Any, thresholds: Any) -> None:
+    for channel in range(counts.shape[0]):
+        value = threshold
+        for step in range(counts.shape[1]):
+            thresholds[channel, step] = value
+            count = abs(counts[channel, step])
+            value = _moved(control, value, count, count)
+
+
+@inlined
+def _begin(signal: Any, first: Any) -> None:
+    """Put a channel's first finite sample where nothing is known of it yet."""
+    for channel in range(signal.shape[0]):
+        if np.isnan(first[channel]):
+            for step in range(signal.shape[1]):
+                if np.isfinite(signal[channel, step]):
+                    first[channel] = signal[channel, step]
+                    break
+
+
+@inlined
+def turn(signal: Any, start: Any, count: Any, tile: Any) -> None:
+    """Lay the channels of a tile side by side; what is not finite becomes NaN."""
+    n_channels = signal.shape[0]
+    even = n_channels // ABREAST * ABREAST
+    for first in range(0, even, ABREAST):
+        for t in range(count):
+            for channel in range(first, first + ABREAST):
+                tile[t, channel] = signal[channel, start + t]
+    for channel in range(even, n_channels):
+        for t in range(count):
+            tile[t, channel] = signal[channel, start + t]
+    for t in range(count):
+        row = tile[t]
+        for channel in range(n_channels):
+            row[channel] = row[channel] if row[channel] - row[channel] == 0 else np.nan
+
+
+@inlined
+def pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
+    """Put where `least` events or more happened into words, the first step highest."""
+    zero, one, unused = np.uint64(0), np.uint64(1), np.uint64(STEPS - count)
+    on[:] = zero
+    off[:] = zero
+    for t in range(count):
+        row = tile[t]
+        for channel in range(on.shape[0]):
+            on[channel] = (on[channel] << one) | (
+                one if row[channel] >= least else zero
+            )
+            off[channel] = (off[channel] << one) | (
+                one if row[channel] <= -least else zero
+            )
+    for channel in range(on.shape[0]):
+        on[channel] <<= unused
+        off[channel] <<= unused
+
+
+@inlined
+def store(word: Any, count: Any, target: Any) -> None:
+    for byte in range((count + 7) // 8):
+        target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
+
+
+@compiled
+def _run(
+    code: Any,
+    control: Any,
+    most: Any,
+    signal: Any,
+    values: Any,
+    thresholds: Any,
+    packed: Any,
+) -> None:
+    n_channels, n_steps = signal.shape
+    _begin(signal, values[0])
+    tile = np.empty((min(STEPS, n_steps), n_channels))
+    on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
+    for start in range(0, n_steps, STEPS):
+        count = min(STEPS, n_steps - start)
+        turn(signal, start, count, tile)
+        for t in range(count):
+            row = tile[t]
+            advance(code, row, values, thresholds)
+            if control.per_event != 1:
+                for channel in range(n_channels):
+                    thresholds[channel] = _moved(
+                        control, thresholds[channel], row[channel], most
+                    )
+        for event in range(most):
+            pack(tile, count, event + 1, on, off)
+            for channel in range(n_channels):
+                row_on = 2 * most * channel + event
+                store(on[channel], count, packed[row_on, start // 8 :])
+                store(off[channel], count, packed[row_on + most, start // 8 :])

@@ -1,0 +1,1 @@
+"""What networks are made of: layers, read-outs, stacks."""

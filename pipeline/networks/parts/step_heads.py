@@ -1,0 +1,148 @@
+"""Read-outs that have logits at every step."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.kernels.neurons import integrator
+from pipeline.networks.parts.heads import At, Head
+from pipeline.networks.parts.settings import MEMBRANE_TAU_S
+
+SHORTEST_STEPS = 2.0
+"""Time constant of the fastest trace before it learns, in steps."""
+
+
+class StepHead(Head):
+    """A read-out that has logits at every step."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+
+    def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
+        """Give the classes' currents at every step, (time, batch, current)."""
+        currents: Tensor = self.linear(outputs)
+        return currents
+
+    def read_at(self, outputs: Tensor, start: int, at: At) -> Tensor:
+        """Give the same currents: a later decision may need all of them."""
+        return self.read(outputs, start, 0)
+
+    def steps(self, readings: Sequence[Tensor]) -> Tensor:
+        """Give the logits at every step, (time, batch, class)."""
+        return torch.cat(list(readings))
+
+    def logits(self, readings: Sequence[Tensor]) -> Tensor:
+        """Decide at the last step."""
+        return self.steps(readings)[-1]
+
+    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+        """Take the logits of the last step before each decision."""
+        return self.steps(readings)[at.stop - 1, at.row]
+
+
+class CountHead(StepHead):
+    """A linear map of the spike counts: the mean over time of a map of the spikes.
+
+    Of a network that runs on, the mean over the last `n_read` steps.
+    """
+
+    def __init__(self, n_in: int, n_classes: int, *, n_read: int) -> None:
+        super().__init__(n_in, n_classes)
+        self.n_read = n_read
+
+    def logits(self, readings: Sequence[Tensor]) -> Tensor:
+        """Average over time."""
+        return self.steps(readings).mean(0)
+
+    def logits_at(self, readings: Sequence[Tensor], at: At) -> Tensor:
+        """Average over the last steps; before the first one there was silence."""
+        steps = self.steps(readings)
+        sums = torch.cat([torch.zeros_like(steps[:1]), steps]).double().cumsum(0)
+        first = (at.stop - self.n_read).clamp(min=0)
+        missing = 1 - (at.stop - first)[:, None] / self.n_read
+        means = (sums[at.stop, at.row] - sums[first, at.row]) / self.n_read
+        return (means + missing * self.linear.bias).to(steps.dtype)
+
+
+class MembraneHead(StepHead):
+    """A membrane a class that never fires; its value at the decision is the logit.
+
+    u[t] = α·u[t−1] + (1 − α)·(W·s[t] + b)      α = exp(−dt / τ), τ learned
+    """
+
+    def __init__(self, n_in: int, n_classes: int, *, dt: float) -> None:
+        super().__init__(n_in, n_classes)
+        self.membranes = Integrator(torch.full((n_classes,), MEMBRANE_TAU_S), dt=dt)
+
+    def steps(self, readings: Sequence[Tensor]) -> Tensor:
+        """Give the membranes at every step."""
+        membranes: Tensor = self.membranes(super().steps(readings))
+        return membranes
+
+
+class TracesHead(StepHead):
+    """A linear map of exponential traces of the outputs, from fast to slow.
+
+    ::
+
+        y[k, t] = α[k]·y[k, t−1] + (1 − α[k])·s[t]       α = exp(−dt / τ)
+        logit   = b + Σₖ W[k]·y[k, t]
+
+    A linear map and a trace commute, so what is kept is a trace of W[k]·s, one for each
+    time constant and class; each learns its own τ. At first they lie at equal ratios
+    between two steps and `longest_s`.
+
+    Parameters
+    ----------
+    n_in, n_classes : int
+    traces : int
+        Time constants.
+    longest_s : float
+        The slowest one before learning, seconds.
+    dt : float
+        Seconds a step.
+    """
+
+    def __init__(
+        self, n_in: int, n_classes: int, *, traces: int, longest_s: float, dt: float
+    ) -> None:
+        super().__init__(n_in, traces * n_classes)
+        self.n_classes = n_classes
+        shortest = min(SHORTEST_STEPS * dt, longest_s)
+        taus = torch.logspace(math.log10(shortest), math.log10(longest_s), traces)
+        self.membranes = Integrator(taus.repeat_interleave(n_classes), dt=dt)
+
+    def steps(self, readings: Sequence[Tensor]) -> Tensor:
+        """Give the logits at every step."""
+        traces: Tensor = self.membranes(super().steps(readings))
+        apart = traces.reshape(*traces.shape[:2], -1, self.n_classes)
+        return apart.sum(2)
+
+
+class Integrator(nn.Module):
+    """Leaky membranes that never fire, whose time constants are learned.
+
+    Parameters
+    ----------
+    tau_s : Tensor, shape (membrane,)
+        Time constants before learning, seconds.
+    dt : float
+        Seconds a step.
+    """
+
+    def __init__(self, tau_s: Tensor, *, dt: float) -> None:
+        super().__init__()
+        self.dt = dt
+        self.learned = nn.ParameterDict({"log_tau": nn.Parameter(tau_s.log())})
+
+    def forward(self, currents: Tensor) -> Tensor:
+        """Turn currents (time, batch, membrane) into membranes of the same shape."""
+        alpha = (-self.dt * (-self.learned["log_tau"]).exp()).exp()
+        kernel = integrator.KERNEL
+        run = kernel.run if currents.device.type == "cpu" else kernel.plain_run
+        rest = torch.zeros_like(currents[:1])
+        membranes, _ = run(currents, rest, alpha[None], integrator.OPTIONS)
+        return membranes

@@ -1,0 +1,1 @@
+"""What neurons are made of: their settings and their layer."""

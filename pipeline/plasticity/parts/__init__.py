@@ -1,0 +1,1 @@
+"""What learning by local rules is made of: states, learners, populations."""

@@ -1,0 +1,1 @@
+"""What readers are made of: one module or folder a file format."""

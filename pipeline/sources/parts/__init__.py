@@ -1,0 +1,1 @@
+"""What sources are made of: lists of files, downloads, simulators."""
