@@ -81,10 +81,13 @@ Address = Annotated[str, AfterValidator(_on_the_web)]
 
 
 def available(kind: str) -> list[str]:
-    """Names of the components of a kind, sorted."""
+    """List the names of the components of a kind, sorted.
+
+    A folder there, such as `parts`, holds what components are made of.
+    """
     package = importlib.import_module(f"pipeline.{kind}")
-    names = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return sorted(n for n in names if n != "base" and not n.startswith("_"))
+    modules = pkgutil.iter_modules(package.__path__)
+    return sorted(m.name for m in modules if m.name != "base" and not m.ispkg)
 
 
 @cache

@@ -46,6 +46,9 @@ NO_EFFECT = (
 )
 """Modules that change no result."""
 
+PARTS = "parts"
+"""Folder of what the components of a kind are made of."""
+
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "ruamel": "ruamel-yaml"}
 """Packages whose name on PyPI differs from the name they are imported by."""
 
@@ -130,11 +133,11 @@ def _is_ours(name: str) -> bool:
 
 def _is_chosen_by_name(name: str) -> bool:
     """Whether a module is a component, or the kernel of a neuron."""
-    package, kind, *rest = [*name.split("."), "", ""][:4]
-    if package != "pipeline" or not rest[0] or rest[0].startswith("_"):
+    package, kind, own, *_ = [*name.split("."), "", ""]
+    if package != "pipeline" or not own:
         return False
     if kind in KINDS:
-        return rest[0] != "base"
+        return own not in ("base", PARTS)
     path = _file_of(name) if kind == "kernels" else None
     return path is not None and syntax.read(path).is_kernel
 
@@ -143,7 +146,7 @@ def _kernels_named(name: str, source: Source) -> list[str]:
     """List the kernels whose names stand as strings in a component."""
     if not _is_chosen_by_name(name):
         return []
-    kernels = (f"pipeline.kernels.{text}" for text in source.strings)
+    kernels = (f"pipeline.kernels.neurons.{text}" for text in source.strings)
     return [kernel for kernel in kernels if _file_of(kernel)]
 
 

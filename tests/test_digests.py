@@ -316,7 +316,7 @@ def test_every_neuron_reaches_its_kernel(name: str) -> None:
     modules = digests.describe("train", [component])["modules"]
     kernel = getattr(component, "kernel", None)
     assert f"pipeline.neurons.{name}" in modules
-    assert kernel is None or f"pipeline.kernels.{kernel}" in modules
+    assert kernel is None or f"pipeline.kernels.neurons.{kernel}" in modules
 
 
 def test_params_yaml_of_this_checkout_is_described() -> None:

@@ -44,8 +44,8 @@ def import_log(path: Path, *, windows: int) -> dict[str, Any]:
     Returns
     -------
     energy : dict
-        As of a meter (`pipeline.meters.parts.repeats.summary`), with the name of the file as
-        `source`, and `meter`: csv.
+        As of a meter (`pipeline.meters.parts.repeats.summary`), with the name of the
+        file as `source`, and `meter`: csv.
 
     Raises
     ------

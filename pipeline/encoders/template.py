@@ -213,4 +213,5 @@ def _integers(chunk: Samples) -> Codes:
     """Round a signal; what is no number is 0, and what is too large is clipped."""
     scaled = np.rint(chunk.astype(np.float64) * UNIT)
     limited = np.nan_to_num(scaled, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    return np.clip(limited, -LIMIT, LIMIT).astype(np.int64)
+    integers: Codes = np.clip(limited, -LIMIT, LIMIT).astype(np.int64)
+    return integers

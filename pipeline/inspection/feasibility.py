@@ -46,7 +46,7 @@ def of_trial(asked: Asked, trial: Trial, seen: Mapping[str, Seen]) -> list[Findi
     found += _order(seen)
     if trial.folds is not None:
         found += _untrained(trial.windows, trial.folds)
-    return [*found, *_models(asked, trial), *_forgetful(asked, trial)]
+    return [*found, *_models(asked, trial), *forgetful(asked, trial)]
 
 
 def by_role(trial: Trial, labels: Sequence[str]) -> pd.DataFrame:
@@ -222,7 +222,7 @@ def _shapes(asked: Asked, trial: Trial) -> list[Shape]:
     ]
 
 
-def _forgetful(asked: Asked, trial: Trial) -> Iterator[Finding]:
+def forgetful(asked: Asked, trial: Trial) -> Iterator[Finding]:
     """Name the models that forget sooner than a label's interval is long."""
     for shape in _shapes(asked, trial)[:1]:
         needed_s = shape.n_steps * shape.dt

@@ -137,8 +137,8 @@ def metered(
     Returns
     -------
     energy : dict
-        As `pipeline.meters.parts.repeats.summary` gives it, with what was metered (`of`); or
-        the reason why it is `absent`.
+        As `pipeline.meters.parts.repeats.summary` gives it, with what was metered
+        (`of`); or the reason why it is `absent`.
     """
     if reasons := meter.unavailable():
         return {"absent": reasons}

@@ -85,7 +85,7 @@ def fit_by_reward(
         Its training loss is the cross-entropy of the choices' likelihoods; the spike
         rate is of the class neurons.
     """
-    learner = _Learner.of(network, choices, weights_rng)
+    learner = RewardLearner.of(network, choices, weights_rng)
     validating = some_of_each_class(
         validation, settings.validation_windows_per_class, rng
     )
@@ -107,7 +107,7 @@ def fit_by_reward(
 
 
 @dataclass(frozen=True)
-class _Learner:
+class RewardLearner:
     """A head, and what learning changes of it.
 
     Parameters
@@ -125,7 +125,7 @@ class _Learner:
     @classmethod
     def of(
         cls, network: nn.Module, choices: RewardReadOut, rng: np.random.Generator
-    ) -> "_Learner":
+    ) -> "RewardLearner":
         """Start from weights that are drawn uniformly."""
         stack: Any = network
         head: RewardHead = stack.head

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.components import find
 from pipeline.inspection.asked import Asked
-from pipeline.inspection.feasibility import _forgetful, by_role, of_trial
+from pipeline.inspection.feasibility import by_role, forgetful, of_trial
 from pipeline.inspection.findings import Finding
 from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
@@ -154,6 +154,6 @@ def test_models_that_forget_before_a_label_ends_are_named() -> None:
         },
         neurons={"fast": fast, "slow": slow, "rates": fast, "traces": fast},
     )
-    (found,) = _forgetful(asked, trial)
+    (found,) = forgetful(asked, trial)
     assert found.where == ("models.fast",)
     assert "0.45 s back" in found.what

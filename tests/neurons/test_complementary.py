@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.kernels.neurons.complementary import _logistic
+from pipeline.kernels.neurons.complementary import logistic
 from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.leaky import Leaky
@@ -89,7 +89,7 @@ def test_the_compiled_logistic_is_torchs_to_the_last_digits() -> None:
     @numba.njit
     def compute(values: Any, out: Any) -> None:
         for n in range(len(values)):
-            out[n] = _logistic(values[n])
+            out[n] = logistic(values[n])
 
     for dtype, error in ((np.float32, 2e-7), (np.float64, 1e-15)):
         values = np.linspace(-86, 200, 100_001).astype(dtype)

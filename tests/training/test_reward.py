@@ -15,7 +15,7 @@ from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import Windows
 from pipeline.training.fitting import Epoch, balanced, predict
-from pipeline.training.reward import _Learner, fit_by_reward
+from pipeline.training.reward import RewardLearner, fit_by_reward
 from pipeline.training.settings import TrainingSettings
 
 N_STEPS, DT, UNITS = 40, 0.01, 6
@@ -97,22 +97,22 @@ def test_labels_without_information_teach_nothing() -> None:
     assert abs(np.mean(accuracies) - 0.5) < 0.15
 
 
-def _learner(seed: int = 0) -> _Learner:
-    return _Learner.of(_network(), CHOICES, np.random.default_rng(seed))
+def _learner(seed: int = 0) -> RewardLearner:
+    return RewardLearner.of(_network(), CHOICES, np.random.default_rng(seed))
 
 
-def _weights(learner: _Learner) -> np.ndarray:
+def _weights(learner: RewardLearner) -> np.ndarray:
     weights: np.ndarray = learner.head.neurons.population.values(learner.state)
     return weights
 
 
-def _copies(learner: _Learner, windows: Windows, row: int) -> np.ndarray:
+def _copies(learner: RewardLearner, windows: Windows, row: int) -> np.ndarray:
     copies: Tensor = learner.head.gates(windows.spikes(torch.tensor([row])))
     connected: np.ndarray = copies[:, 0].bool().numpy()
     return connected
 
 
-def _learn_one(target: int, share: float = 1.0) -> tuple[_Learner, float]:
+def _learn_one(target: int, share: float = 1.0) -> tuple[RewardLearner, float]:
     """Run a learner through one window that is labelled with a class."""
     learner, windows = _learner(), _windows(7)
     windows = replace(windows, targets=torch.full_like(windows.targets, target))
@@ -147,7 +147,7 @@ def test_no_other_class_ever_learns() -> None:
     choices = RewardReadOut(threshold=0.2)
     head = RewardHead(UNITS, 3, bins=2, dt=DT, choices=choices)
     rng = np.random.default_rng(1)
-    learner = _Learner.of(Stack([], head), choices, rng)
+    learner = RewardLearner.of(Stack([], head), choices, rng)
     population = head.neurons.population
     charged = 0
     for choice in np.arange(60) % 3:
@@ -169,7 +169,7 @@ def test_no_rate_left_no_change() -> None:
 def test_all_neurons_of_a_class_are_rewarded_together() -> None:
     choices = RewardReadOut(per_class=3)
     head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=choices)
-    learner = _Learner.of(Stack([], head), choices, np.random.default_rng(0))
+    learner = RewardLearner.of(Stack([], head), choices, np.random.default_rng(0))
     learner.eligibility[:] = 1
     start = _weights(learner).copy()
     learner.deliver(1, 1.0)
@@ -235,7 +235,7 @@ def test_thresholds_are_kept_too() -> None:
     rules = Reward(), AdaptiveThreshold(increment=0.1, tau_s=50)
     choices = RewardReadOut(rules=rules)
     head = RewardHead(UNITS, 2, bins=2, dt=DT, choices=choices)
-    learner = _Learner.of(Stack([], head), choices, np.random.default_rng(0))
+    learner = RewardLearner.of(Stack([], head), choices, np.random.default_rng(0))
     learner.likelihoods(_copies(learner, _windows(7), 4))
     learner.keep()
     assert (head.neurons.thresholds > 1).all()

@@ -246,6 +246,7 @@ def pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
 
 @inlined
 def store(word: Any, count: Any, target: Any) -> None:
+    """Write the first `count` bits of a word as bytes."""
     for byte in range((count + 7) // 8):
         target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
 

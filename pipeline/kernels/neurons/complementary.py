@@ -58,12 +58,12 @@ def n_trace(options: Sequence[float]) -> int:
     return 3
 
 
-def _logistic(value: Any) -> Any:
+def logistic(value: Any) -> Any:
     """Compute σ; for compiled code only."""
     raise NotImplementedError
 
 
-@overload(_logistic)
+@overload(logistic)
 def _choose_logistic(value: Any) -> Callable[..., Any]:
     """Choose by precision, when a loop is compiled."""
     return _single if value == types.float32 else _double
@@ -101,8 +101,8 @@ def _forward(
             for n in range(currents.shape[2]):
                 u = gamma[n] * membrane[n] + current[n]
                 s = one if u > threshold[n] else zero
-                m = memory[n] * _logistic((one - gamma[n]) * u) + s
-                deep = _logistic(m)
+                m = memory[n] * logistic((one - gamma[n]) * u) + s
+                deep = logistic(m)
                 v = u - s * (threshold[n] + deep)
                 fired[n] = s
                 if trace.shape[0]:
@@ -145,7 +145,7 @@ def _backward(
                 s = one if distance > zero else zero
                 drop = threshold[n] + dropped[n]
                 last = before[n] - drop * (traced if before[n] > threshold[n] else zero)
-                keep = _logistic((one - gamma[n]) * u[n])
+                keep = logistic((one - gamma[n]) * u[n])
                 reset = grad_v[n] * s
                 to_m = grad_m[n] - reset * deep[n] * (one - deep[n])
                 to_s = fires[n] - grad_v[n] * (threshold[n] + deep[n]) + to_m

@@ -162,8 +162,8 @@ def is_unstable(state: Tensor) -> bool:
 
 
 def find(name: str) -> SequenceKernel:
-    """Find the kernel in `pipeline/kernels/<name>.py`."""
-    module = importlib.import_module(f"pipeline.kernels.{name}")
+    """Find the kernel in `pipeline/kernels/neurons/<name>.py`."""
+    module = importlib.import_module(f"pipeline.kernels.neurons.{name}")
     return cast("SequenceKernel", module.KERNEL)
 
 

@@ -51,8 +51,9 @@ class Recurrent(Unrolled):
     c[t] = i[t] + R·s[t−1], with s[−1] = 0. The state begins with the last outputs. R
     is orthogonal at first.
 
-    Compiled neurons go through `pipeline.kernels.neurons.recurrent`; the others, and all of
-    them off the CPU, a step at a time, where the sum over neurons has another order.
+    Compiled neurons go through `pipeline.kernels.neurons.recurrent`; the others, and
+    all of them off the CPU, a step at a time, where the sum over neurons has another
+    order.
     """
 
     def __init__(self, neuron: Neuron, width: int, *, dt: float) -> None:
@@ -125,8 +126,8 @@ class ScaledLinear(nn.Linear):
 
     A factor beside the weights, and not in them, also scales what a step of an
     optimizer changes: of neurons that remember long, as little as of others. Both are
-    1 until `pipeline.networks.parts.initial.calibrate` sets them. Under a mask, only some
-    weights exist.
+    1 until `pipeline.networks.parts.initial.calibrate` sets them. Under a mask, only
+    some weights exist.
     """
 
     mask: Tensor | None
