@@ -4,20 +4,26 @@ The whole recording is encoded, not its windows: overlapping windows then cost n
 and a live stream gives the spikes that a file gives.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from pipeline import files, seeds, unfinished
 from pipeline.axes import PackedBits
-from pipeline.encoders.base import Encoder
+from pipeline.encoders.base import Beats, Encoder
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
 from pipeline.spikes import Spikes, rate
+
+Annotated = Int64[np.ndarray, " beat"]
+"""Samples of a prepared signal on which beats are annotated, rising."""
+
+NO_BEATS: Annotated = np.empty(0, np.int64)
 
 PIECE_VALUES = 1 << 20
 """Values (channels times samples) that are encoded at once."""
@@ -48,7 +54,10 @@ def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> S
 
 
 def packed_pieces(
-    encoder: Encoder[Any], signal: Signal, rng: np.random.Generator
+    encoder: Encoder[Any],
+    signal: Signal,
+    rng: np.random.Generator,
+    annotated: Annotated | None = None,
 ) -> Iterator[PackedBits]:
     """Encode one recording piece by piece; every segment starts anew.
 
@@ -59,6 +68,8 @@ def packed_pieces(
         It may be open (`files.open_signal`): then it is read as it is encoded.
     rng : Generator
         The first segment draws from it, each later one from a child of its own.
+    annotated : array, shape (beat,), optional
+        Samples of the signal on which beats are annotated, for an oracle.
 
     Yields
     ------
@@ -70,7 +81,7 @@ def packed_pieces(
     bounds = zip(starts, (*starts[1:], n_steps), generators, strict=True)
     rest = np.empty((len(encoder.features(signal.channels)), 0), np.bool_)
     for start, stop, own in bounds:
-        code = encoder.on(signal.channels)
+        code = encoder.on(signal.channels, _within(annotated, start, stop))
         state = code.initial_state(len(signal.channels), signal.sfreq, own)
         for first, last in _pieces(start, stop, len(signal.channels)):
             samples = signal.samples[:, first:last]
@@ -98,6 +109,14 @@ def _pieces(start: int, stop: int, n_channels: int) -> Iterator[tuple[int, int]]
         yield ended, stop
 
 
+def _within(annotated: Annotated | None, start: int, stop: int) -> Beats | None:
+    """Give the annotated beats of a segment, from its start."""
+    if annotated is None:
+        return None
+    inside = annotated[(annotated >= start) & (annotated < stop)]
+    return tuple((inside - start).tolist())
+
+
 def _about(encoder: Encoder[Any], signal: Signal) -> Spikes:
     """Make the spike train of a signal without its bits."""
     features = encoder.features(signal.channels)
@@ -110,6 +129,16 @@ def _about(encoder: Encoder[Any], signal: Signal) -> Spikes:
     )
 
 
+def annotated_beats(dataset: str) -> dict[str, Annotated] | None:
+    """Read the annotated beats of each recording; None if the data set has none."""
+    table = files.load_table(files.folder("windows", dataset) / "annotated.parquet")
+    beats = {
+        str(recording): own.to_numpy(np.int64)
+        for recording, own in table.groupby("recording")["sample"]
+    }
+    return beats or None
+
+
 def encode_dataset(
     encoder: Encoder[Any],
     target: Path,
@@ -118,6 +147,7 @@ def encode_dataset(
     dataset: str,
     seed: int,
     code: str,
+    annotated: Mapping[str, Annotated] | None = None,
 ) -> list[Encoded]:
     """Encode every prepared signal of a data set.
 
@@ -137,11 +167,14 @@ def encode_dataset(
         Each recording draws from a generator of its own.
     code : str
         Digest of the code that encodes.
+    annotated : mapping of str to array, optional
+        For an oracle, the samples of each recording's annotated beats.
     """
     # Absolute, for workers may have started while this process was elsewhere.
     sources = sorted(files.folder("signals", dataset).resolve().glob("*.h5"))
     files.keep_only(target, {source.name for source in sources})
-    one = partial(_encode_file, encoder, target, (seed, name, dataset), code)
+    asked = (seed, name, dataset), code, annotated
+    one = partial(_encode_file, encoder, target, *asked)
     return parallel_map(one, sources, what=f"encode {dataset}-{name}")
 
 
@@ -150,17 +183,21 @@ def _encode_file(
     target: Path,
     seed: tuple[int, str, str],
     code: str,
+    annotated: Mapping[str, Annotated] | None,
     source: Path,
 ) -> Encoded:
     """Encode one file, unless that was done already."""
     recording, path = source.stem, target / source.name
-    inputs = files.inputs_digest(encoder, seed, code, files.file_digest(source))
+    beats = None if annotated is None else annotated.get(recording, NO_BEATS)
+    marks = None if beats is None else beats.tolist()
+    inputs = files.inputs_digest(encoder, seed, code, files.file_digest(source), marks)
     made = not unfinished.is_made_of(path, inputs)
     if made:
         rng = seeds.generator(*seed, recording)
         with files.open_signal(source) as signal:
             about = _about(encoder, signal)
-            files.write_spikes(path, about, packed_pieces(encoder, signal, rng))
+            pieces = packed_pieces(encoder, signal, rng, beats)
+            files.write_spikes(path, about, pieces)
         unfinished.note_inputs(path, inputs)
     with files.open_spikes(path) as spikes:
         return Encoded(recording, float(rate(spikes).mean()), made)

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline import files, unfinished
 from pipeline.encoders.base import Encoder
-from pipeline.encoding import encode_dataset
+from pipeline.encoding import annotated_beats, encode_dataset
 from stages import Stage, run
 
 SECTIONS = ("seed", "encoders.{encoder}")
@@ -13,14 +13,16 @@ SECTIONS = ("seed", "encoders.{encoder}")
 def main(stage: Stage) -> str:
     """Encode the prepared signals of a data set as spike trains."""
     encoder: Encoder[object] = stage.read("encoders.{encoder}")
+    dataset = stage.names["dataset"]
     with unfinished.finishing(files.folder("spikes", stage.label)) as target:
         encoded = encode_dataset(
             encoder,
             target,
             name=stage.names["encoder"],
-            dataset=stage.names["dataset"],
+            dataset=dataset,
             seed=stage.read("seed"),
             code=stage.code,
+            annotated=annotated_beats(dataset) if encoder.is_oracle else None,
         )
         settings = stage.settings("encoders.{encoder}")
         files.save_json(target / "settings.json", settings)

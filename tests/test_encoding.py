@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline import encoding, files, seeds, unfinished
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.rate import Rate
-from pipeline.encoding import encode_dataset
+from pipeline.encoders.rhythm import Rhythm
+from pipeline.encoding import annotated_beats, encode_dataset
+from pipeline.errors import ConfigError
 from pipeline.files import Signal
 from pipeline.spikes import unpack
 
@@ -204,3 +207,37 @@ def test_a_run_that_broke_off_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with unfinished.finishing(folder) as work:
         assert encode(Delta(), work) == ["r3"]
     assert list(contents(folder)) == ["r1.h5", "r2.h5", "r3.h5"]
+
+
+def test_an_oracle_gets_the_annotated_beats_of_each_segment(target: Path) -> None:
+    """The beats of one segment change nothing in the other."""
+    signal = replace(prepare("r1", 0), segments=(0, 160))
+    files.save_signal(files.folder("signals", "demo") / "r1.h5", signal)
+    beats = np.array([10, 40, 70, 100, 159, 160, 165, 185, 205])
+    table = pd.DataFrame({"recording": "r1", "sample": beats})
+    files.save_table(files.folder("windows", "demo") / "annotated.parquet", table)
+    oracle = Rhythm(beats="annotated")
+    asked = {"name": "code", "dataset": "demo", "seed": 1, "code": "one"}
+    annotated = annotated_beats("demo")
+    encode_dataset(oracle, target, **asked, annotated=annotated)
+    bits = unpack(files.load_spikes(target / "r1.h5"))
+    for start, stop in ((0, 160), (160, 250)):
+        inside = beats[(beats >= start) & (beats < stop)] - start
+        own = oracle.on(("I", "II"), tuple(inside.tolist()))
+        state = own.initial_state(2, 125.0, np.random.default_rng(0))
+        alone, _ = own.encode(signal.samples[:, start:stop], state)
+        assert alone.any()
+        np.testing.assert_array_equal(bits[:, start:stop], alone)
+    assert not unpack(files.load_spikes(target / "r2.h5")).any()
+    again = encode_dataset(oracle, target, **asked, annotated=annotated)
+    assert not any(one.made for one in again)
+    again = encode_dataset(oracle, target, **asked, annotated={"r1": beats + 1})
+    assert [one.recording for one in again if one.made] == ["r1"]
+
+
+def test_a_data_set_without_annotated_beats_has_no_oracle(target: Path) -> None:
+    table = pd.DataFrame({"recording": [], "sample": []})
+    files.save_table(files.folder("windows", "demo") / "annotated.parquet", table)
+    assert annotated_beats("demo") is None
+    with pytest.raises(ConfigError, match="no annotated beats"):
+        encode(Rhythm(beats="annotated"), target)

@@ -113,7 +113,7 @@ class Template(BeatCode[TemplateState]):
     ] = 0.45
     phase_s: Annotated[
         float, Field(ge=0.001, le=1, description="Length of a phase, seconds.")
-    ] = 0.05
+    ] = 0.1
     shift: Annotated[
         int,
         Field(ge=0, le=16, description="The template is a mean over 2^shift events."),

@@ -16,13 +16,8 @@ from pipeline.inspection.findings import Finding, of_error
 from pipeline.inspection.measuring import Seen
 from pipeline.preparation import beats
 from pipeline.preparation.folds import make_folds
-from pipeline.preparation.prepare import (
-    Prepared,
-    beat_channel,
-    check_alike,
-    join,
-    place,
-)
+from pipeline.preparation.prepare import beat_channel, place
+from pipeline.preparation.prepared import Prepared, check_alike, join
 from pipeline.preparation.segments import marks_of
 from pipeline.preparation.streaming import plan_recording
 from pipeline.preparation.windows import Beats

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from pipeline import files, unfinished
@@ -15,8 +14,15 @@ from pipeline.errors import DataError
 from pipeline.parallel import parallel_map
 from pipeline.preparation import beats
 from pipeline.preparation.folds import FoldSettings, make_folds
+from pipeline.preparation.prepared import Prepared, check_alike, join
 from pipeline.preparation.schemes import Predefined
-from pipeline.preparation.segments import cut_each, marks_of, on_clock, segments_of
+from pipeline.preparation.segments import (
+    annotated_samples,
+    cut_each,
+    marks_of,
+    on_clock,
+    segments_of,
+)
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import Preparation, plan_recording
 from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 
 WINDOWS = "windows.parquet"
 """The table of a data set's windows."""
-IDENTITY = ["recording", "subject", "session"]
+ANNOTATED = "annotated.parquet"
+"""The table of the annotated beats, which only oracles read."""
 
 
 @dataclass(frozen=True)
@@ -40,32 +47,6 @@ class Plan:
     sources: Path
     target: Path
     code: str
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The result of one recording.
-
-    Parameters
-    ----------
-    recording : str
-    sfreq : float
-        Prepared samples per second.
-    channels : tuple of str
-    windows : DataFrame
-        What `segments.cut_each` gives.
-    quality : dict or None
-        What `beats.quality` gives, where windows lie around beats.
-    made : bool
-        False if the signal of an earlier run was kept.
-    """
-
-    recording: str
-    sfreq: float
-    channels: tuple[str, ...]
-    windows: pd.DataFrame
-    quality: dict[str, int | float] | None
-    made: bool
 
 
 def prepare(
@@ -159,8 +140,11 @@ def _prepare_one(plan: Plan, item: tuple[str, tuple[Segment, ...]]) -> Prepared:
     preparation = plan_recording(raw, plan.signal, starts, where=where)
     made = _save_signal(plan, recording, preparation, source)
     windows, quality = _windows(plan, raw, preparation, segments)
-    about = preparation.about
-    return Prepared(recording, about.sfreq, about.channels, windows, quality, made)
+    about, annotated = preparation.about, tuple[int, ...]()
+    if isinstance(plan.windows, Beats):
+        annotated = annotated_samples(marks_of(raw, segments), _timelines(preparation))
+    own = recording, about.sfreq, about.channels
+    return Prepared(*own, windows, quality, made, annotated)
 
 
 def _save_signal(
@@ -215,9 +199,14 @@ def place(
     preparation : Preparation
         How its samples will be prepared.
     """
-    rate, delay_s = preparation.design.sfreq, preparation.design.delay_s
-    timelines = [Timeline(n, rate, delay_s) for n in preparation.n_samples]
+    timelines = _timelines(preparation)
     return cut_each(settings, marks, timelines, segments, labels, detected)
+
+
+def _timelines(preparation: Preparation) -> list[Timeline]:
+    """Give the timeline of each segment."""
+    rate, delay_s = preparation.design.sfreq, preparation.design.delay_s
+    return [Timeline(n, rate, delay_s) for n in preparation.n_samples]
 
 
 def _beats(
@@ -249,45 +238,14 @@ def beat_channel(settings: Beats, channels: Sequence[str], where: str) -> str:
     return channel
 
 
-def check_alike(dataset: str, prepared: list[Prepared]) -> None:
-    """Refuse recordings that one network could not read.
-
-    Raises
-    ------
-    DataError
-        Two recordings differ in rate or number of channels.
-    """
-    first = prepared[0]
-    for other in prepared:
-        if (other.sfreq, len(other.channels)) != (first.sfreq, len(first.channels)):
-            raise DataError(
-                f"{dataset}, recordings {first.recording} and {other.recording}",
-                f"{len(first.channels)} channels at {first.sfreq:g} Hz and "
-                f"{len(other.channels)} at {other.sfreq:g} Hz",
-                expected="the same in all recordings of a data set",
-                remedy="set signal.channels and signal.sfreq",
-            )
-
-
-def join(used: pd.DataFrame, prepared: list[Prepared]) -> pd.DataFrame:
-    """Put the recordings' windows under each other and number windows and blocks."""
-    tables, n_blocks = [], 0
-    rows = zip(used["subject"], used["session"], prepared, strict=True)
-    for subject, session, one in rows:
-        own = {"recording": one.recording, "subject": subject, "session": session}
-        tables.append(one.windows.assign(**own, block=one.windows["block"] + n_blocks))
-        n_blocks += int(one.windows["block"].max() + 1) if len(one.windows) else 0
-    table = pd.concat(tables, ignore_index=True)
-    table.insert(0, "window", np.arange(len(table)))
-    columns = [name for name in prepared[0].windows if name != "segment"]
-    return table[["window", *IDENTITY, "segment", *columns]]
-
-
 def _save(
     target: Path, windows: pd.DataFrame, folds: pd.DataFrame, prepared: list[Prepared]
 ) -> None:
     files.save_table(target / WINDOWS, windows)
     files.save_table(target / "folds.parquet", folds)
+    marks = [(p.recording, sample) for p in prepared for sample in p.annotated]
+    annotated = pd.DataFrame(marks, columns=["recording", "sample"])
+    files.save_table(target / ANNOTATED, annotated)
     rows = [{"recording": p.recording, **p.quality} for p in prepared if p.quality]
     if rows:
         files.save_table(target / "beats.parquet", pd.DataFrame(rows))

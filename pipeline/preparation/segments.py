@@ -124,3 +124,28 @@ def cut_each(
         n_blocks += int(table["block"].max() + 1) if len(table) else 0
     filled = [table for table in tables if len(table)] or tables[:1]
     return pd.concat(filled, ignore_index=True)
+
+
+def annotated_samples(
+    marks: Sequence[Marks], timelines: Sequence[Timeline]
+) -> tuple[int, ...]:
+    """Find the samples of a recording's prepared signal that annotations lie on.
+
+    Parameters
+    ----------
+    marks, timelines : sequence
+        A segment's each.
+
+    Returns
+    -------
+    samples : tuple of int
+        Counted from the start of the recording's prepared signal; rising.
+    """
+    places: list[int] = []
+    n_samples = 0
+    for own, timeline in zip(marks, timelines, strict=True):
+        steps = np.rint((own.onset_s + timeline.delay_s) * timeline.sfreq)
+        inside = steps[(steps >= 0) & (steps < timeline.n_samples)]
+        places += (np.unique(inside.astype(np.int64)) + n_samples).tolist()
+        n_samples += timeline.n_samples
+    return tuple(places)

@@ -32,9 +32,12 @@ def check_encoder(encoder: Encoder[Any]) -> None:
 
 
 def _example_signal() -> Samples:
-    """Make noise of unit RMS with rare large bursts, 3 channels."""
+    """Make noise of unit RMS with rare large bursts, 3 channels.
+
+    It is long enough for what learns first what is usual.
+    """
     rng = np.random.default_rng(20260101)
-    noise = rng.standard_normal((3, 1000)) * (1 + 4 * (rng.random((3, 1000)) < 0.01))
+    noise = rng.standard_normal((3, 4000)) * (1 + 4 * (rng.random((3, 4000)) < 0.01))
     return np.asarray(noise / np.sqrt(np.mean(noise**2)), dtype=np.float32)
 
 

@@ -13,8 +13,9 @@ from pipeline.errors import ConfigError, DataError
 
 SFREQ = 120.0
 RNG = np.random.default_rng(0)
-QUIET = Template(beats="annotated", warm_up=4)
+QUIET = Template(beats="annotated", warm_up=4, phase_s=0.05)
 N_PHASES, WIDTH, BEFORE, LAG = 14, 6, 30, 54
+"""Of `QUIET`."""
 
 BEATS = st.lists(st.integers(1, 200), max_size=30).map(
     lambda intervals: tuple(np.cumsum(intervals).tolist())
@@ -152,15 +153,15 @@ def test_it_finds_the_beats_of_its_first_channel() -> None:
     signal = np.stack([8 * ecg, np.zeros_like(ecg)])
     odd = round((0.4 + 0.8 * 40) * SFREQ)
     signal[1, odd : odd + 12] = 3.0
-    spikes = encode(Template(), signal, ())
+    spikes = encode(Template(phase_s=0.05), signal, ())
     steps = np.flatnonzero(spikes[2 * N_PHASES :].any(axis=0))
     assert steps.tolist() == pytest.approx([odd + LAG], abs=4)
-    assert Template().delay_s(SFREQ) == LAG / SFREQ
-    assert not encode(Template(), signal[::-1], ()).any()
+    assert Template(phase_s=0.05).delay_s(SFREQ) == LAG / SFREQ
+    assert not encode(Template(phase_s=0.05), signal[::-1], ()).any()
 
 
 def test_what_it_cannot_work_with_is_refused() -> None:
     with pytest.raises(DataError, match="30 samples per second"):
-        Template().initial_state(1, 30.0, RNG)
+        Template(phase_s=0.05).initial_state(1, 30.0, RNG)
     with pytest.raises(ConfigError, match="no annotated beats"):
         QUIET.initial_state(1, SFREQ, RNG)

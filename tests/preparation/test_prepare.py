@@ -173,7 +173,7 @@ def test_windows_of_blocks_have_no_beats_to_report(demo):
         files.save_recording(path, raw)
     demo(windows=Sliding(kind="sliding", length_s=2, step_s=1))
     written = {path.name for path in files.folder("windows", "demo").iterdir()}
-    assert written == {"windows.parquet", "folds.parquet"}
+    assert written == {"windows.parquet", "folds.parquet", "annotated.parquet"}
 
 
 def test_recordings_that_differ_in_rate_are_refused(demo):

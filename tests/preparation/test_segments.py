@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 
 from pipeline.axes import Segment
-from pipeline.preparation.segments import cut_each, divide, on_clock, segments_of
+from pipeline.preparation.segments import (
+    annotated_samples,
+    cut_each,
+    divide,
+    on_clock,
+    segments_of,
+)
 from pipeline.preparation.windows import Events, Marks, Sliding, Timeline
 
 SEGMENTS = Segment(0, 0.0), Segment(1000, 60.0), Segment(1001, 90.0)
@@ -85,3 +91,10 @@ def test_no_marks_at_all_give_an_empty_table() -> None:
     table = cut_each(around, each, timelines, SEGMENTS, ["a"], [None] * 3)
     assert len(table) == 0
     assert "segment" in table
+
+
+def test_annotations_lie_on_samples_of_the_prepared_signal() -> None:
+    timelines = [Timeline(100, 50.0, 0.1), Timeline(60, 50.0, 0.1)]
+    own = [marks([0.0, 0.004, 1.0, 1.9]), marks([-0.2, 0.5])]
+    # Those of one sample are one; what lies outside of its segment is none.
+    assert annotated_samples(own, timelines) == (5, 55, 100 + 30)

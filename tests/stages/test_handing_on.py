@@ -16,7 +16,7 @@ from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Found
 from pipeline.ingestion.reading import Intake
 from pipeline.ingestion.recordings import Ingested
-from pipeline.preparation.prepare import Prepared
+from pipeline.preparation.prepared import Prepared
 from pipeline.sources.base import Fetched
 from pipeline.sources.synthetic_ecg import SyntheticEcg
 from pipeline.training import train as training
