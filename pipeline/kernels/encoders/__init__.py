@@ -1,1 +1,1 @@
-"""Encoders' loops over time, each with a plain twin that is its reference."""
+"""Encoders' loops over time, each with its reference implementation."""

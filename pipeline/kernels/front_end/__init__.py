@@ -1,1 +1,1 @@
-"""Loops of a device from samples to spikes, each with a plain twin that is its reference."""
+"""A device's loops from samples to spikes, each with its reference implementation."""

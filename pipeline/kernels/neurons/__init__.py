@@ -1,1 +1,1 @@
-"""Neurons' loops over time, each with a plain twin that is its reference."""
+"""Neurons' loops over time, each with its reference implementation."""

@@ -1,1 +1,1 @@
-"""Local learning rules' loops, each with a plain twin that is its reference."""
+"""Local learning rules' loops, each with its reference implementation."""
