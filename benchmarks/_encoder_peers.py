@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import torch
 from snntorch import spikegen
@@ -84,6 +85,30 @@ def step_forward(threshold: float) -> Work:
         return counts, base + threshold * counts
 
     return stepped(step, lambda first: first)
+
+
+def scalar_step_forward(threshold: float) -> Work:
+    """Do it one channel after the other in numba, as pyspikes 0.3 does."""
+    loop: Any = numba.njit(_scalar_loop)
+
+    def work(signal: np.ndarray) -> np.ndarray:
+        bits = np.zeros((len(signal), 2, signal.shape[1]), np.bool_)
+        loop(np.ascontiguousarray(signal), threshold, bits)
+        return np.packbits(bits.reshape(-1, signal.shape[1]), axis=1)
+
+    return work
+
+
+def _scalar_loop(signal: Any, threshold: Any, bits: Any) -> None:
+    for channel in range(signal.shape[0]):
+        base = np.float64(signal[channel, 0])
+        for t in range(signal.shape[1]):
+            if signal[channel, t] > base + threshold:
+                bits[channel, 0, t] = True
+                base += threshold
+            elif signal[channel, t] < base - threshold:
+                bits[channel, 1, t] = True
+                base -= threshold
 
 
 def send_on_delta(threshold: float, most: int) -> Work:

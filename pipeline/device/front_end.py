@@ -115,6 +115,13 @@ def design_front_end(
             expected="delta",
             remedy="export a cell of the delta encoder",
         )
+    if encoder.events_per_s is not None:
+        raise ConfigError(
+            "encoder: events_per_s",
+            f"{encoder.events_per_s:g}: a threshold that moves has no integer form",
+            expected="null",
+            remedy="export a cell of the delta encoder without events_per_s",
+        )
     if settings.scale is None:
         raise ConfigError(
             "signal.scale",

@@ -214,6 +214,8 @@ def test_what_has_no_integer_form_is_refused() -> None:
     signal = settings_of("ecg_demo")
     with pytest.raises(ConfigError, match="Rate has no integer form"):
         design_front_end(signal, Rate(full_scale=8), 250, 2)
+    with pytest.raises(ConfigError, match="events_per_s: 25: a threshold that moves"):
+        design_front_end(signal, Delta(events_per_s=25), 250, 2)
     with pytest.raises(ConfigError, match="at most the recorded rate"):
         design_front_end(signal, DELTA, 100, 2)
     low = signal.scale.model_copy(update={"floor": 1e-9})

@@ -58,3 +58,12 @@ def test_decode_follows_a_signal_of_limited_slope(threshold: float, seed: int) -
 def test_a_missing_sample_is_silent_and_forgotten() -> None:
     spikes = encode(Delta(threshold=1.0), np.array([np.nan, 5.0, np.nan, 5.0, 6.5]))
     assert spikes[0].astype(int).tolist() == [0, 0, 0, 0, 1]
+
+
+def test_by_hand() -> None:
+    encoder = Delta(threshold=0.5)
+    signal = np.array([[1.0, 1.5, 1.6, 3.0, 3.0, 2.0, 0.9]], dtype=np.float32)
+    spikes, state = encoder.encode(signal, encoder.initial_state(1, 250.0, RNG))
+    # The reference: 1, 1, 1.5, 2, 2.5, 2.5 (2 is just within), 2 at the end.
+    assert spikes.astype(int).tolist() == [[0, 0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0, 1]]
+    assert state.values.tolist() == [[2.0]]
