@@ -14,6 +14,9 @@ from pipeline.encoders.parts.frames import Patterns, Rows
 SILENT_BELOW = 0.1
 """Activations that do not fire as latencies: too late to tell."""
 
+DRAWS = 1 << 20
+"""Random numbers that are held at once."""
+
 
 class Population(FramedEncoder):
     """M Gaussian receptive fields of the signed mean x of a frame, T steps long.
@@ -70,9 +73,7 @@ class Population(FramedEncoder):
         """Fire as early, or as often, as a neuron is active."""
         n_steps, activations = self.n_steps(sfreq), self.activations(x)
         if rng is not None:
-            draws = rng.random((x.shape[1], n_steps, len(activations)))
-            fires: Patterns = draws.transpose(2, 0, 1) < activations[..., None]
-            return fires
+            return _drawn(activations, n_steps, rng)
         steps = np.rint((n_steps - 1) / (1 - SILENT_BELOW) * (1 - activations))
         return _frames.spikes_at(steps, activations >= SILENT_BELOW, n_steps)
 
@@ -126,3 +127,19 @@ class Population(FramedEncoder):
         steps = _frames.first_steps(patterns)
         active = 1 - (1 - SILENT_BELOW) / (n_steps - 1) * steps
         return np.where(steps >= 0, active, 0.0)
+
+
+def _drawn(
+    likely: Float64[np.ndarray, "feature frame"],
+    n_steps: int,
+    rng: np.random.Generator,
+) -> Patterns:
+    """Fire at every step with the probability of the frame, drawn in time order."""
+    n_features, n_frames = likely.shape
+    fires = np.empty((n_features, n_frames, n_steps), np.bool_)
+    block = max(1, DRAWS // (n_features * n_steps))
+    for first in range(0, n_frames, block):
+        part = likely[:, first : first + block, None]
+        draws = rng.random((part.shape[1], n_steps, n_features))
+        fires[:, first : first + block] = draws.transpose(2, 0, 1) < part
+    return fires

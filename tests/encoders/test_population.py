@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.encoders import population
 from pipeline.encoders.population import Population
 from tests.encoders.framed import SIGNALS, at_step, encode, held, slow_encode
 
@@ -59,7 +60,11 @@ def test_rates_are_activations() -> None:
     assert (np.abs(spikes.mean(axis=1) - expected) <= 4.5 * deviation + 1e-12).all()
 
 
-def test_rates_draw_in_the_order_of_time() -> None:
+@pytest.mark.parametrize("draws", [1, 20, 1 << 20])
+def test_rates_draw_in_the_order_of_time(
+    draws: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(population, "DRAWS", draws)
     signal = np.array([[2.0] * 3 + [-1.0] * 3 + [0.0] * 3], dtype=np.float32)
     encoder = Population(neurons=5, code="rate", frame_s=0.03)
     rng, expected = np.random.default_rng(1), np.zeros((5, 9), dtype=bool)
