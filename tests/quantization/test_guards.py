@@ -18,9 +18,9 @@ from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
-from pipeline.quantization.arithmetic import WORD
-from pipeline.quantization.bounds import QuantizationError, fits
 from pipeline.quantization.layers import quantise_neurons
+from pipeline.quantization.arithmetic import WORD, rounded
+from pipeline.quantization.bounds import QuantizationError, fits, rounded_int
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import quantize
 from pipeline.quantization.scales import Drive
@@ -237,3 +237,10 @@ def test_one_faint_class_whose_sums_pass_32_bits_is_refused(offender: int) -> No
     weight[offender] = 1e-6
     with pytest.raises(QuantizationError, match="read-out: its numbers might not fit"):
         quantize(built, silence)
+
+
+@pytest.mark.parametrize("bits", [0, 1, 2, 15])
+def test_bounds_round_as_the_networks_do(bits: int) -> None:
+    products = [*range(-70, 71), 2**40 + 2**14, -(2**40) - 2**14]
+    found = [rounded_int(product, bits) for product in products]
+    assert found == rounded(torch.tensor(products), bits).tolist()
