@@ -176,4 +176,6 @@ def encoder_operations(
 ) -> dict[str, int] | None:
     """Count the encoder's operations a window, at most; None if it does not say."""
     operations = encoder.operations_per_step(windows.n_features)
-    return operations and {k: windows.n_steps * n for k, n in operations.items()}
+    if operations is None:
+        return None
+    return {kind: windows.n_steps * number for kind, number in operations.items()}
