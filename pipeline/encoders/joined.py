@@ -18,7 +18,6 @@ from pipeline.axes import Samples, SpikeBits
 from pipeline.components import Settings, chosen
 from pipeline.encoders.base import Beats, Encoder
 from pipeline.encoders.delta import Delta
-from pipeline.encoders.rate import Rate
 from pipeline.errors import ConfigError
 from pipeline.wording import did_you_mean
 
@@ -73,7 +72,7 @@ class Joined(Encoder[States]):
     parts: Annotated[
         tuple[Part, ...],
         Field(min_length=1, description="The codes, each with its channels."),
-    ] = (Part(encoder=Delta()), Part(encoder=Rate()))
+    ] = (Part(encoder=Delta()),)
 
     _channels: tuple[str, ...] | None = PrivateAttr(default=None)
 

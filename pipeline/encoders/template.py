@@ -166,11 +166,12 @@ class Template(BeatCode[TemplateState]):
         return self._frame(sfreq).lag / sfreq
 
     def operations(self) -> dict[str, int]:
-        """Count the detector's as if every channel had one, and the sums of phases.
+        """Count the detector's, as if every channel had one, and the sums' own.
 
-        Of each phase, ten more samples long, the template's comparison and step.
+        A phase is compared and averaged once an event: of at least 4 samples, that is
+        no more than an addition a sample, for there are at most 5 events a second.
         """
-        return {"multiplication": 7, "addition": 16}
+        return {"multiplication": 7, "addition": 13}
 
     @property
     def _n_phases(self) -> int:
@@ -213,5 +214,5 @@ def _integers(chunk: Samples) -> Codes:
     """Round a signal; what is no number is 0, and what is too large is clipped."""
     scaled = np.rint(chunk.astype(np.float64) * UNIT)
     limited = np.nan_to_num(scaled, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    integers: Codes = np.clip(limited, -LIMIT, LIMIT).astype(np.int64)
-    return integers
+    codes: Codes = np.clip(limited, -LIMIT, LIMIT).astype(np.int64)
+    return codes

@@ -108,6 +108,17 @@ def test_spikes_are_those_of_the_equations(
     assert set(map(tuple, np.argwhere(spikes).tolist())) == expected
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_means_settle_as_the_equations_say(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    irregular = np.repeat(rng.uniform(0.02, 0.5, 20), 20)
+    intervals = (40 * 2 ** (irregular * rng.normal(size=400))).astype(int) + 2
+    beats = tuple(np.cumsum(intervals).tolist())
+    spikes = of_beats(beats, beats[-1] + 100)
+    expected = reference(ORACLE, beats, beats[-1] + 100)
+    assert set(map(tuple, np.argwhere(spikes).tolist())) == expected
+
+
 @settings(max_examples=40, deadline=None)
 @given(BEATS, st.lists(st.integers(0, 3000), max_size=20))
 def test_any_chunks_give_the_same_spikes(
