@@ -18,9 +18,9 @@ from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
-from pipeline.quantization.layers import quantise_neurons
 from pipeline.quantization.arithmetic import WORD, rounded
 from pipeline.quantization.bounds import QuantizationError, fits, rounded_int
+from pipeline.quantization.layers import quantise_neurons
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import quantize
 from pipeline.quantization.scales import Drive
