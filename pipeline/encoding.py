@@ -1,6 +1,6 @@
 """Turn prepared signals into spike trains, one recording after the other.
 
-The whole recording is encoded, not its windows: overlapping windows then cost nothing,
+Recordings are encoded, not their windows: overlapping windows then cost nothing,
 and a live stream gives the spikes that a file gives.
 """
 

@@ -124,7 +124,7 @@ READERS: dict[str, tuple[Callable[[Path], tuple[str, tuple[Origin, ...]]], Any]]
     "table": (_table, {"channels": ["u", "v"]}),
     "wfdb": (_wfdb, {}),
 }
-"""A writer of a recording in a reader's format, and what the file does not say."""
+"""A writer of a recording in a reader's format, and what the file does not state."""
 
 
 @pytest.mark.parametrize("name", available("readers"))

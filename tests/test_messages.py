@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[1]
 STAGES = set(YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"])
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 ERROR = re.compile(r"(Config|Data|Machine|Measurement|Pipeline|Inexpressible)Error")
-UNWANTED = re.compile(r"\b(told|heard)\b|Input should be|\(\?|\\[dws]\b|\^\[")
+UNWANTED = re.compile(
+    r"\b(told|tells?|said|says?|heard|hears?|speaks?|whole)\b"
+    r"|Input should be|\(\?|\\[dws]\b|\^\["
+)
 VALUE = "…"
 """Stands in a text for what is known when it is written."""
 

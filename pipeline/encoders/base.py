@@ -94,7 +94,7 @@ class Encoder(Component, Generic[State]):
         """Estimate the signal, (channel, time), from all spikes since the start."""
 
     def delay_s(self, sfreq: float) -> float:
-        """How much later than the signal the code speaks, seconds."""
+        """Delay of the code behind the signal, seconds."""
         return 0.0
 
     def decode_bound(self) -> float | None:

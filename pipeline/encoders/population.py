@@ -12,7 +12,7 @@ from pipeline.encoders.parts.framed import Amplitudes, FramedEncoder
 from pipeline.encoders.parts.frames import Patterns, Rows
 
 SILENT_BELOW = 0.1
-"""Activations that do not fire as latencies: too late to tell."""
+"""Activations that do not fire as latencies: too late to count."""
 
 DRAWS = 1 << 20
 """Random numbers that are held at once."""

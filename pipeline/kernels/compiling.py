@@ -24,7 +24,7 @@ def inlined(formula: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def compiled(loop: Callable[..., None]) -> Callable[..., None]:
-    """Compile a loop, and keep it on disk for this version of the folder's sources.
+    """Compile a loop, and keep it on disk for this version of the kernels' sources.
 
     Numba's own cache notices changes of the loop's file, but not of the files whose
     formulas it uses; so each version of the folder has a cache of its own.
@@ -45,6 +45,6 @@ def _folder() -> str:
     here = Path(__file__).parent
     beside = here / "__pycache__"
     usual = beside if os.access(here, os.W_OK) else Path.home() / ".cache" / "biospike"
-    sources = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
+    sources = b"".join(path.read_bytes() for path in sorted(here.rglob("*.py")))
     base = Path(os.environ.get("NUMBA_CACHE_DIR") or usual)
     return str(base / hashlib.sha256(sources).hexdigest()[:12])

@@ -1,23 +1,11 @@
 """Complementary leaky integrate-and-fire, CLIF."""
 
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from pipeline.neurons.parts.spiking import (
-    MEMBRANES_S,
-    MembraneTime,
-    SpikingNeuron,
-    Start,
-    Threshold,
-    logarithms,
-)
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from pipeline.neurons.parts.leaking import LeakingNeuron
 
 
-class Complementary(SpikingNeuron):
+class Complementary(LeakingNeuron):
     """Leaky integrate-and-fire with a memory of its spikes that deepens their reset.
 
         u[t] = γ·v[t−1] + i[t]                      γ = exp(−dt / τ)
@@ -42,36 +30,10 @@ class Complementary(SpikingNeuron):
 
     kernel: ClassVar[str] = "complementary"
 
-    tau_mem_s: MembraneTime = MEMBRANES_S
-    threshold: Threshold = 1.0
-
     @property
     def multiplications(self) -> int:
         """Three: the leak, and u into m; the two σ are not counted."""
         return 3
-
-    def start(self) -> dict[str, Start]:
-        """Give log τ and log θ."""
-        return {
-            "log_tau": logarithms(self.tau_mem_s),
-            "log_threshold": math.log(self.threshold),
-        }
-
-    def quantities(
-        self, learned: "Mapping[str, Tensor]", dt: float
-    ) -> "dict[str, Tensor]":
-        """Give τ in seconds and θ."""
-        return {
-            "tau_mem_s": learned["log_tau"].exp(),
-            "threshold": learned["log_threshold"].exp(),
-        }
-
-    def constants(
-        self, learned: "Mapping[str, Tensor]", dt: float
-    ) -> "tuple[Tensor, ...]":
-        """Compute γ and θ."""
-        gamma = (-dt * (-learned["log_tau"]).exp()).exp()
-        return gamma, learned["log_threshold"].exp()
 
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: membrane and memory."""

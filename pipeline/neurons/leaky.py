@@ -1,26 +1,14 @@
 """Leaky integrate-and-fire."""
 
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.neurons.parts.spiking import (
-    MEMBRANES_S,
-    MembraneTime,
-    ResetGradient,
-    SpikingNeuron,
-    Start,
-    Threshold,
-    logarithms,
-)
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from pipeline.neurons.parts.leaking import LeakingNeuron
+from pipeline.neurons.parts.spiking import ResetGradient
 
 
-class Leaky(SpikingNeuron):
+class Leaky(LeakingNeuron):
     """Leaky integrate-and-fire, snnTorch's `Leaky`.
 
         u[t] = β·u[t−1] + i[t] − θ·s[t−1]        β = exp(−dt / τ)
@@ -39,8 +27,6 @@ class Leaky(SpikingNeuron):
 
     kernel: ClassVar[str] = "leaky"
 
-    tau_mem_s: MembraneTime = MEMBRANES_S
-    threshold: Threshold = 1.0
     reset: Annotated[
         Literal["subtract", "zero", "none"], Field(description="what a spike does")
     ] = "subtract"
@@ -53,29 +39,6 @@ class Leaky(SpikingNeuron):
     def multiplications(self) -> int:
         """One: the leak."""
         return 1
-
-    def start(self) -> dict[str, Start]:
-        """Give log τ and log θ."""
-        return {
-            "log_tau": logarithms(self.tau_mem_s),
-            "log_threshold": math.log(self.threshold),
-        }
-
-    def quantities(
-        self, learned: "Mapping[str, Tensor]", dt: float
-    ) -> "dict[str, Tensor]":
-        """Give τ in seconds and θ."""
-        return {
-            "tau_mem_s": learned["log_tau"].exp(),
-            "threshold": learned["log_threshold"].exp(),
-        }
-
-    def constants(
-        self, learned: "Mapping[str, Tensor]", dt: float
-    ) -> "tuple[Tensor, ...]":
-        """Compute β and θ."""
-        beta = (-dt * (-learned["log_tau"]).exp()).exp()
-        return beta, learned["log_threshold"].exp()
 
     def options(self) -> tuple[float, ...]:
         """Give the options of the reset."""

@@ -67,7 +67,7 @@ def _check_shapes(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> 
     assert spikes.shape == expected, f"spikes {spikes.shape}, expected {expected}"
     assert spikes.dtype == np.bool_, f"spikes are {spikes.dtype}, not bool"
     assert spikes.any(), "no spike for a signal of unit RMS"
-    assert encoder.delay_s(SFREQ) >= 0, "the code speaks before the signal"
+    assert encoder.delay_s(SFREQ) >= 0, "the code is ahead of the signal"
     decoded = encoder.decode(spikes, SFREQ)
     assert decoded.shape == signal.shape, f"decoded {decoded.shape}"
     assert decoded.dtype == np.float32, f"decoded to {decoded.dtype}, not float32"

@@ -1,4 +1,4 @@
-"""What no signal should hold: every code stands it, or says what is wrong."""
+"""What no signal should hold: every code takes it, or names what is wrong."""
 
 from typing import Any
 

@@ -124,8 +124,8 @@ def test_means_settle_as_the_equations_say(seed: int) -> None:
 def test_any_chunks_give_the_same_spikes(
     beats: tuple[int, ...], cuts: list[int]
 ) -> None:
-    whole = of_beats(beats, 3000)
-    np.testing.assert_array_equal(of_beats(beats, 3000, tuple(cuts)), whole)
+    complete = of_beats(beats, 3000)
+    np.testing.assert_array_equal(of_beats(beats, 3000, tuple(cuts)), complete)
 
 
 def fired(spikes: np.ndarray, step: int) -> list[str]:

@@ -81,8 +81,8 @@ def test_spikes_are_those_of_the_equations(beats: tuple[int, ...], seed: int) ->
 def test_any_chunks_give_the_same_spikes(
     beats: tuple[int, ...], cuts: list[int]
 ) -> None:
-    whole = encode(QUIET, noise(1), beats)
-    np.testing.assert_array_equal(encode(QUIET, noise(1), beats, tuple(cuts)), whole)
+    complete = encode(QUIET, noise(1), beats)
+    np.testing.assert_array_equal(encode(QUIET, noise(1), beats, tuple(cuts)), complete)
 
 
 def shapes(kinds: str) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -5,36 +5,41 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kernels import compiling as _compile
+from pipeline.kernels import compiling
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    _compile._folder.cache_clear()
+    compiling._folder.cache_clear()
     yield
-    _compile._folder.cache_clear()
+    compiling._folder.cache_clear()
 
 
 def test_it_lies_in_a_folder_of_the_sources_digest(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    beside = Path(_compile._folder())
-    assert beside.parent == Path(_compile.__file__).parent / "__pycache__"
-    _compile._folder.cache_clear()
+    beside = Path(compiling._folder())
+    assert beside.parent == Path(compiling.__file__).parent / "__pycache__"
+    compiling._folder.cache_clear()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert Path(_compile._folder()) == tmp_path / beside.name
+    assert Path(compiling._folder()) == tmp_path / beside.name
 
 
 def test_other_sources_have_another(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
-    before = _compile._folder()
-    _compile._folder.cache_clear()
-    (tmp_path / "_compile.py").write_text("other")
-    monkeypatch.setattr(_compile, "__file__", str(tmp_path / "_compile.py"))
-    assert _compile._folder() != before
+    before = compiling._folder()
+    compiling._folder.cache_clear()
+    (tmp_path / "compiling.py").write_text("other")
+    monkeypatch.setattr(compiling, "__file__", str(tmp_path / "compiling.py"))
+    other = compiling._folder()
+    assert other != before
+    compiling._folder.cache_clear()
+    (tmp_path / "neurons").mkdir()
+    (tmp_path / "neurons" / "leaky.py").write_text("a formula")
+    assert compiling._folder() != other
 
 
 def test_a_locked_folder_sends_it_home(
@@ -42,5 +47,5 @@ def test_a_locked_folder_sends_it_home(
 ) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(_compile.os, "access", lambda *_: False)
-    assert Path(_compile._folder()).parent == tmp_path / ".cache" / "biospike"
+    monkeypatch.setattr(compiling.os, "access", lambda *_: False)
+    assert Path(compiling._folder()).parent == tmp_path / ".cache" / "biospike"

@@ -1,4 +1,4 @@
-"""Mutants in a copy of the tree, and what tests say of them."""
+"""Mutants in a copy of the tree, and the verdicts of tests."""
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 """How codes that decide sample by sample are compiled: one loop serves every code.
 
-A code's kernel brings a type of constants, a NamedTuple, and says how one sample of
+A code's kernel brings a type of constants, a NamedTuple, and defines how one sample of
 every channel becomes signed counts of events: it overloads `advance`. Time cannot be
 vectorised, for each sample's reference depends on the one before; channels can. So
 the loop turns a tile of the signal so that channels lie side by side, advances it step
@@ -57,7 +57,7 @@ def advance(code: Any, row: Any, values: Any, thresholds: Any) -> None:
     Parameters
     ----------
     code : NamedTuple
-        The constants, whose type says which code it is.
+        The constants; their type chooses the code.
     row : array, shape (channel,), float64
         The samples, NaN where one is missing; they become signed counts of events.
     values : array, shape (variable, channel), float64
@@ -142,7 +142,7 @@ def run(
     Returns
     -------
     packed : array, shape (2 * most * channel, ceil(time / 8)), uint8
-        A channel's rows say: at least 1, … `most` events of ON, then of OFF.
+        A channel's rows stand for at least 1, … `most` events of ON, then of OFF.
     values, thresholds : array
         After the last sample.
     """
