@@ -124,7 +124,7 @@ def test_our_own_files_are_valid(name: str) -> None:
         (
             lambda p: p["encoders"]["rate"].pop("name"),
             r"encoders.rate: does not name its component"
-            r"(.|\n)*name: .*delta \| .* \| rate",
+            r"(.|\n)*name: .*delta \| .*rate",
         ),
         (
             lambda p: p["encoders"].update(fine={"name": "dleta"}),

@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import ConfigError
+from pipeline.encoders.base import Encoder
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.inspection.asked import Asked
-from pipeline.inspection.findings import Finding, count, named
+from pipeline.inspection.findings import Finding, count, named, of_error
 from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
 from pipeline.networks.base import Shape
@@ -46,6 +49,7 @@ def of_trial(asked: Asked, trial: Trial, seen: Mapping[str, Seen]) -> list[Findi
     found += _order(seen)
     if trial.folds is not None:
         found += _untrained(trial.windows, trial.folds)
+    found += misfits(asked, trial)
     return [*found, *_models(asked, trial), *forgetful(asked, trial)]
 
 
@@ -219,7 +223,31 @@ def _shapes(asked: Asked, trial: Trial) -> list[Shape]:
             1 / trial.sfreq,
         )
         for encoder in asked.encoders.values()
+        if _misfit(encoder, trial) is None
     ]
+
+
+def _misfit(encoder: Encoder[Any], trial: Trial) -> PipelineError | None:
+    """Ask an encoder whether it can use the channels and the rate."""
+    try:
+        encoder.features(trial.channels)
+        encoder.delay_s(trial.sfreq)
+    except PipelineError as error:
+        return error
+    return None
+
+
+def misfits(asked: Asked, trial: Trial) -> Iterator[Finding]:
+    """Name the encoders that cannot encode the signals, and those that are oracles."""
+    for name, encoder in asked.encoders.items():
+        where = (f"encoders.{name}",)
+        if error := _misfit(encoder, trial):
+            kind = "Signals that an encoder cannot use"
+            yield replace(of_error(kind, error), where=where)
+        elif encoder.is_oracle:
+            what = "it encodes annotated beats, which no device has"
+            remedy = "compare with it, and set `beats: detected` for all else"
+            yield Finding("warning", "Encoder that is an oracle", what, where, remedy)
 
 
 def forgetful(asked: Asked, trial: Trial) -> Iterator[Finding]:

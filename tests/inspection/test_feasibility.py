@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.components import find
 from pipeline.inspection.asked import Asked
-from pipeline.inspection.feasibility import by_role, forgetful, of_trial
+from pipeline.inspection.feasibility import misfits, forgetful, by_role, of_trial
 from pipeline.inspection.findings import Finding
 from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
@@ -157,3 +157,23 @@ def test_models_that_forget_before_a_label_ends_are_named() -> None:
     (found,) = forgetful(asked, trial)
     assert found.where == ("models.fast",)
     assert "0.45 s back" in found.what
+
+
+def test_encoders_that_do_not_fit_and_oracles_are_named() -> None:
+    trial: Any = SimpleNamespace(used=table(EVEN), sfreq=100.0, channels=("I",))
+    joined, rhythm = find("encoders", "joined"), find("encoders", "rhythm")
+    asked: Any = SimpleNamespace(
+        encoders={
+            "fits": rhythm(),
+            "other": joined(parts=[{"name": "delta", "channels": ["MLII"]}]),
+            "oracle": joined(parts=[{"name": "rhythm", "beats": "annotated"}]),
+        },
+    )
+    found = [(f.severity, f.where[0], f.what) for f in misfits(asked, trial)]
+    (severity, where, what), oracle = found
+    assert (severity, where) == ("error", "encoders.other")
+    assert "no channel 'MLII'" in what
+    assert oracle[:2] == ("warning", "encoders.oracle")
+    trial.sfreq = 25.0
+    slow = [f.where[0] for f in misfits(asked, trial) if f.severity == "error"]
+    assert slow == ["encoders.fits", "encoders.other", "encoders.oracle"]

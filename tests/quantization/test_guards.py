@@ -23,7 +23,7 @@ from pipeline.quantization.bounds import QuantizationError, fits, rounded_int
 from pipeline.quantization.layers import quantise_neurons
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import quantize
-from pipeline.quantization.scales import Drive
+from pipeline.quantization.scales import LinearMap
 
 N_STEPS, WIDE, UNITS = 40, 600, 3
 """The layers have more inputs than units, so that sums are large."""
@@ -72,7 +72,7 @@ def _constants(network: IntegerNetwork) -> dict[str, Any]:
 
 
 def _worst(network: IntegerNetwork) -> None:
-    """Drive each neuron as far up and as far down as can be.
+    """LinearMap each neuron as far up and as far down as can be.
 
     Every step raises where a number does not fit 32 bits.
     """
@@ -162,7 +162,7 @@ def test_one_sum_of_faint_weights_is_refused_though_its_current_fits(
     weights[:, 0] = 1e-9
     for share in (0.0, 1e-9):
         weights[offender, 1:] = share
-        drive = Drive("layer 1", weights, torch.zeros(UNITS).double(), 2**16)
+        drive = LinearMap("layer 1", weights, torch.zeros(UNITS).double(), 2**16)
         if not share:
             quantise_neurons(drive, built.layers[0].unrolled, 1.0)
     assert 127 * WIDE * 2**16 > WORD
