@@ -96,7 +96,7 @@ def test_coverage_leaves_out_these_functions(tmp_path: Path) -> None:
 
 
 def test_of_our_kernels_no_plain_twin_is_left_out() -> None:
-    found = {path.name: _names(path.read_text()) for path in KERNELS.glob("*.py")}
+    found = {path.name: _names(path.read_text()) for path in KERNELS.rglob("*.py")}
     assert found["leaky.py"] == ["_forward", "_backward"]
     assert not any("plain" in name for names in found.values() for name in names)
     assert sum(map(bool, found.values())) > 20

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.components import find
 from pipeline.inspection.asked import Asked
-from pipeline.inspection.feasibility import misfits, forgetful, by_role, of_trial
+from pipeline.inspection.feasibility import by_role, forgetful, misfits, of_trial
 from pipeline.inspection.findings import Finding
 from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial

@@ -109,10 +109,10 @@ def test_a_recurrent_layer_is_its_neurons_step_by_step(neuron: Any) -> None:
     layer.recurrent.weight.data *= 3
     currents = 0.3 + 0.6 * torch.randn(30, 4, 6, generator=torch.manual_seed(0))
     outputs, last, membrane = layer(currents)
-    outputs, state, expected = torch.zeros(4, 6), [], []
+    before, state, expected = torch.zeros(4, 6), [], []
     for current in currents:
-        outputs, *state = layer.neurons(current + layer.recurrent(outputs), *state)
-        expected.append(outputs)
+        before, *state = layer.neurons(current + layer.recurrent(before), *state)
+        expected.append(before)
     assert torch.equal(outputs, torch.stack(expected))
     assert torch.equal(last, outputs[-1])
     torch.testing.assert_close(membrane, state[0])

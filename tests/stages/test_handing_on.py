@@ -133,7 +133,12 @@ def test_a_run_holds_the_settings_of_all_stages(calls: Calls) -> None:
     assert found["labels"] == ["N", "S", "V"]
     assert found["source"]["name"] == "synthetic_ecg"
     assert found["source"]["sfreq"] == 250  # a default
-    assert found["encoder"] == {"name": "delta", "threshold": 0.5}
+    assert found["encoder"] == {
+        "name": "delta",
+        "threshold": 0.5,
+        "events_per_s": None,
+        "adapt_s": 10.0,
+    }
     for part in ("signal", "windows", "folds"):
         expected = asked.read(f"datasets.ecg_demo.{part}").model_dump(mode="json")
         assert found[part] == expected

@@ -36,7 +36,12 @@ def test_settings_are_plain_with_their_name_and_their_defaults() -> None:
     settings = one.settings("models.{model}.neuron", *sections[1:], "seed")
     assert list(settings) == ["neuron", "source", "encoder", "seed"]
     assert settings["seed"] == 20260101
-    assert settings["encoder"] == {"name": "delta", "threshold": 0.5}
+    assert settings["encoder"] == {
+        "name": "delta",
+        "threshold": 0.5,
+        "events_per_s": None,
+        "adapt_s": 10.0,
+    }
     assert settings["source"] == {
         "name": "synthetic_ecg",
         "subjects": 12,
