@@ -9,13 +9,13 @@ It is read from `BIOSPIKE_MIRROR`/qtdb, or from `--folder`.
 
 One layer of recurrent neurons, read out by exponential traces, learns from another 85 %
 of the events each time; accuracies are per step, of weights averaged over about a
-hundred steps. Settings are chosen with `--validate`: the first four fifths of the training file
-are learned, the last fifth validates, and the test file stays closed. With the chosen
-settings a network learns from all of the training file, and the test file is evaluated
-once, after the last epoch. `--held-out` leaves the last fifth out there, too. All
-neurons of a seed learn from the same batches. Each neuron's line gives the mean and the
-standard deviation over seeds; of several neurons, the first is what the others are
-compared with, seed by seed.
+hundred steps. Settings are chosen with `--validate`: the first four fifths of the
+training file are learned, the last fifth validates, and the test file stays closed.
+With the chosen settings a network learns from all of the training file, and the test
+file is evaluated once, after the last epoch. `--held-out` leaves the last fifth out
+there, too. All neurons of a seed learn from the same batches. Each neuron's line gives
+the mean and the standard deviation over seeds; of several neurons, the first is what
+the others are compared with, seed by seed.
 """
 
 import argparse
