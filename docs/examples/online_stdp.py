@@ -14,6 +14,7 @@ the two shapes before and after learning.
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ import numpy as np
 from rich.console import Console
 
 from pipeline.encoders.delta import Delta
+from pipeline.encoders.parts.stepwise import StepState
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.parts.delays import DelayLine
@@ -64,7 +66,7 @@ class Device(NamedTuple):
     """All that the device remembers."""
 
     signal: causal.FilterState | None
-    code: np.ndarray
+    code: StepState
     delays: np.ndarray
     population: LearningState
 
@@ -74,7 +76,10 @@ def start(seed: int) -> Device:
     rng = np.random.default_rng(seed)
     weights = rng.uniform(0.2, 0.6, (2 * DELAYS.count, UNITS)).astype(np.float32)
     return Device(
-        None, CODE.initial_state(1, rng), DELAYS.start(2), POPULATION.start(weights)
+        None,
+        CODE.initial_state(1, SFREQ, rng),
+        DELAYS.start(2),
+        POPULATION.start(weights),
     )
 
 
@@ -93,14 +98,17 @@ def save(device: Device, folder: Path) -> None:
     """Keep everything: the population's state, and the little before it."""
     POPULATION.save(folder / "population.safetensors", device.population)
     signal = {} if device.signal is None else vars(device.signal)
-    np.savez(folder / "input.npz", code=device.code, delays=device.delays, **signal)
+    code = {"values": device.code.values, "thresholds": device.code.thresholds}
+    np.savez(folder / "input.npz", delays=device.delays, **code, **signal)
 
 
 def load(folder: Path) -> Device:
     """Go on where `save` was called."""
-    with np.load(folder / "input.npz", allow_pickle=False) as kept:
-        arrays = dict(kept)
-    code, delays = arrays.pop("code"), arrays.pop("delays")
+    with np.load(folder / "input.npz", allow_pickle=False) as stored:
+        arrays = dict(stored)
+    delays = arrays.pop("delays")
+    kept = {name: arrays.pop(name) for name in ("values", "thresholds")}
+    code = replace(CODE.initial_state(1, SFREQ, np.random.default_rng()), **kept)
     signal = causal.FilterState(**arrays) if arrays else None
     population = POPULATION.load(folder / "population.safetensors")
     return Device(signal, code, delays, population)

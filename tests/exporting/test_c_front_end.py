@@ -16,14 +16,13 @@ from pipeline.device.front_end import (
 )
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
-from pipeline.exporting.parts import c_front_end as _c_front_end
+from pipeline.exporting.c import SOURCES
 from pipeline.exporting.parts.c_front_end import folded_taps, front_end_constants
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import anti_alias
 from pipeline.preparation.signals import SignalSettings
 
 PARAMS = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
-SOURCES = Path(_c_front_end.__file__).parent / "c_sources"
 COMPILER = os.environ.get("CC") or shutil.which("gcc")
 FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 SANITIZE = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]

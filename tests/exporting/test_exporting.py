@@ -32,7 +32,8 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for fold in (3, 5):
         path = folder / f"fold-{fold}.safetensors"
         files.save_weights(path, built.state_dict(), meta={"shape": asdict(shape)})
-    run = {"settings": settings, "labels": ["a", "b", "c"], "run_key": "k"}
+    names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
+    run = {**names, "settings": settings, "labels": ["a", "b", "c"], "run_key": "k"}
     files.save_json(folder / "run.json", {**run, "folds": [{"fold": 3}, {"fold": 5}]})
     return folder
 

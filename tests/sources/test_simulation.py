@@ -120,6 +120,6 @@ def test_inputs_follow_settings_seed_and_code_but_not_the_count(
 
 def test_inputs_hold_the_simulator_with_what_it_draws_by_and_no_other() -> None:
     modules = describe("fetch", [SyntheticEeg()])["modules"]
-    names = ("synthetic_eeg", "_simulation", "_waves", "_bids")
+    names = ("synthetic_eeg", "parts.simulation", "parts.waves", "parts.bids")
     assert {f"pipeline.sources.{name}" for name in names} <= set(modules)
     assert not any("ecg" in name or "emg" in name for name in modules)
