@@ -124,7 +124,17 @@ def test_publish_with_tracking_off_logs_nothing_and_fails(
 
 
 Command = Callable[..., tuple[int, str]]
-COMMANDS = "cells", "check", "export", "measure", "publish", "summary", "tradeoff", "ui"
+COMMANDS = (
+    "cells",
+    "check",
+    "export",
+    "measure",
+    "new-dataset",
+    "publish",
+    "summary",
+    "tradeoff",
+    "ui",
+)
 
 
 @pytest.fixture
