@@ -38,7 +38,7 @@ def look(
     named = _named(others, NAMES)
     if named is not None:
         settings["names_variable"] = Chosen(named, "found", "names of the channels")
-    label = _named([*apart, *others], LABEL)
+    label = common.asked_key(stated, "variable") or _named([*apart, *others], LABEL)
     files = [_signals(store, rate, named) for store in stores]
     channels, dropped = common.shared(files)
     return Looked(

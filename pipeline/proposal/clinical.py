@@ -38,7 +38,11 @@ def look(
     ]
     channels, dropped = common.shared(files)
     extension, notes = _annotations(folder, records, names)
-    labels = [*_beats(notes), *_rhythms(notes), *_comments(records)]
+    labels = [
+        *_beats(notes),
+        *_rhythms(notes),
+        *_comments(records, common.asked_key(stated, "header")),
+    ]
     why = f"the files *.{extension} beside the headers"
     none = Chosen(None, "found", "there are no annotation files")
     annotations = Chosen(extension, "found", why) if extension else none
@@ -119,9 +123,9 @@ def _rhythms(notes: Sequence[Annotations]) -> list[Labels]:
     return [Labels("note", value, named, "spans", why)]
 
 
-def _comments(records: Sequence[WfdbRecord]) -> list[Labels]:
+def _comments(records: Sequence[WfdbRecord], asked: str | None) -> list[Labels]:
     """Propose the texts of a key in the comments of headers."""
-    for key in KEYS:
+    for key in [asked] if asked else KEYS:
         try:
             found = [values(r.where, r.comments, key) for r in records if r.comments]
         except DataError:

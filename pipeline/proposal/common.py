@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.proposal.facts import Labels
@@ -106,6 +106,12 @@ def some(names: Sequence[str]) -> str:
     """List the first few names, and how many more there are."""
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def asked_key(stated: Mapping[str, object], place: str) -> str | None:
+    """Give the key that `--label PLACE:KEY` names; None if it names another place."""
+    before, _, key = str(stated.get("label", "")).partition(":")
+    return key if key and before == place else None
 
 
 def in_order(text: str) -> tuple[float, str]:

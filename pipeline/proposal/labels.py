@@ -34,7 +34,9 @@ def choose(
     ConfigError
         A flag names another place, or codes that cannot be read.
     """
-    beside = outside(recordings.folder, recordings.names, naming)
+    beside = outside(
+        recordings.folder, recordings.names, naming, asking.flags.get("label")
+    )
     found = {each.where: each for each in reversed([*looked.labels, *beside])}
     order = dict.fromkeys(each.where for each in [*looked.labels, *beside])
     candidates = [found[place] for place in order]

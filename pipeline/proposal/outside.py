@@ -19,7 +19,9 @@ TABLES = re.compile(
 MOST_RUNS = 10
 
 
-def outside(folder: Path, names: Sequence[str], naming: Naming) -> list[Labels]:
+def outside(
+    folder: Path, names: Sequence[str], naming: Naming, asked: str | None
+) -> list[Labels]:
     """List the labels that tables beside the recordings and file names can give.
 
     Parameters
@@ -29,28 +31,32 @@ def outside(folder: Path, names: Sequence[str], naming: Naming) -> list[Labels]:
         All files of it.
     naming : Naming
         The pattern that the recordings fit.
+    asked : str or None
+        The place that the user names: `sidecar:FILE:COLUMN` may be any table.
     """
-    return [*_tables(folder, names), *_fields(naming)]
+    return [*_tables(folder, names, asked or ""), *_fields(naming)]
 
 
-def _tables(folder: Path, names: Sequence[str]) -> list[Labels]:
+def _tables(folder: Path, names: Sequence[str], asked: str) -> list[Labels]:
     found: list[Labels] = []
     for name in names:
-        if TABLES.fullmatch(PurePosixPath(name).name) and (folder / name).is_file():
+        key = asked.removeprefix(f"sidecar:{name}:")
+        usual = TABLES.fullmatch(PurePosixPath(name).name)
+        if (usual or key != asked) and (folder / name).is_file():
             try:
-                found += _columns(name, read_table(folder / name, name))
+                found += _columns(name, read_table(folder / name, name), key)
             except DataError:
                 continue
     return found
 
 
-def _columns(name: str, table: pd.DataFrame) -> list[Labels]:
-    """Propose the columns that are called a group or the like."""
+def _columns(name: str, table: pd.DataFrame, asked: str) -> list[Labels]:
+    """Propose the columns that are called a group or the like, or are asked for."""
     rows = table.astype(str)
     header = [str(text) for text in rows.iloc[0]] if len(rows) else []
     found: list[Labels] = []
     for place, key in enumerate(header):
-        if GROUP.fullmatch(key):
+        if key == asked or GROUP.fullmatch(key):
             texts = [[text] for text in rows.iloc[1:, place] if text.strip()]
             value = {"from": "sidecar", "file": name, "key": key}
             where, what = f"sidecar:{name}:{key}", f"column {key} of {name}"

@@ -98,6 +98,8 @@ def _stated(asking: Asking) -> dict[str, object]:
     if rate := asking.flags.get("sfreq"):
         question = Question("sfreq", "the sampling rate, Hz", convert=positive)
         stated["sfreq"] = getattr(asking.answer(question), "value", rate)
+    if label := asking.flags.get("label"):
+        stated["label"] = label
     if unit := asking.flags.get("unit"):
         stated["unit"] = unit
     if unchecked := asking.flags.get("unchecked"):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.errors import DataError
 from pipeline.proposal import common
@@ -24,6 +24,8 @@ LABEL = re.compile(
 )
 COUNTER = re.compile(r"(?i)(index|counter|sample|nr|no|row|#|repetition|subject)")
 UNITS = ("s", "ms", "us")
+NUMBER = re.compile(r"(?i)[+-]?[\d.,]+(e[+-]?\d+)?|nan|")
+DECIMAL = re.compile(r"[+-]?\d*,\d+")
 LEAST_HZ, MOST_HZ = 20.0, 50_000.0
 """Rates that recorders of biosignals have."""
 MOST_PPM = 1e5
@@ -36,11 +38,13 @@ def look(
     folder: Path, mains: Sequence[str], names: Sequence[str], stated: dict[str, object]
 ) -> Looked:
     """Read the head of a file, and all of some; see `looking.look`."""
-    settings, head = _head(folder, mains[0])
+    settings, head, words = _head(folder, mains[0])
     clock = next((n for n in head.names if CLOCK.fullmatch(n)), None)
-    label = next((n for n in head.names if LABEL.fullmatch(n)), None)
-    wanted = [n for n in head.names if n not in (clock, label)]
-    wanted = [n for n in wanted if not COUNTER.fullmatch(n)]
+    usual = [n for n in head.names if LABEL.fullmatch(n)]
+    texts = [n for n in words if n != clock]
+    label = common.asked_key(stated, "column") or next(iter([*usual, *texts]), None)
+    apart = {clock, label, *words}
+    wanted = [n for n in head.names if n not in apart and not COUNTER.fullmatch(n)]
     units = dict(zip(head.names, head.units, strict=True))
     signals = [FileSignal(n, None, units[n]) for n in wanted]
     voltage = tuple(sorted({s.unit for s in signals if volts(s.unit)}))
@@ -51,9 +55,9 @@ def look(
     settings |= timed
     rate = {content.sfreq for content in contents}
     value = {"from": "column", "key": label}
-    texts = [_texts(content, label) for content in contents]
+    by_file = [_texts(content, label) for content in contents]
     labels = (
-        common.texts(f"column:{label}", value, texts, "blocks", f"the column {label}")
+        common.texts(f"column:{label}", value, by_file, "blocks", f"the column {label}")
         if label
         else []
     )
@@ -72,38 +76,48 @@ def _texts(content: Content, label: str | None) -> list[str]:
     return list(found.texts) if isinstance(found, Marks) else []
 
 
-def _head(folder: Path, main: str) -> tuple[dict[str, Chosen], Head]:
-    """Find what the first lines need: a sign of comments, no header, a row of units."""
+def _head(folder: Path, main: str) -> tuple[dict[str, Chosen], Head, list[str]]:
+    """Find what the first lines need: a sign of comments, no header, a row of units.
+
+    Returns
+    -------
+    settings : dict
+    head : Head
+    words : list of str
+        Columns whose first value is no number.
+    """
+    settings: dict[str, Chosen] = {}
     with opening(folder, main):
         stream, encoding = open_text(folder / main, None)
         with stream:
-            first = stream.readline()
-            stream.seek(0)
-            settings: dict[str, Chosen] = {}
-            if first[:1] in (b"#", b"%"):
-                sign = first[:1].decode()
-                settings["comment"] = Chosen(sign, "found", "starts the first line")
-            plain = {name: each.value for name, each in settings.items()}
+            first = stream.read(1)
+            if first in (b"#", b"%"):
+                sign = Chosen(first.decode(), "found", "starts the first line")
+                settings["comment"] = sign
             try:
-                head = read_head(main, stream, Table.model_validate(plain), encoding)
+                head, fields = _first_row(main, stream, encoding, settings)
             except DataError:
                 settings["header"] = Chosen(False, "found", "the first row is numbers")
-                stream.seek(0)
-                tables = Table.model_validate(plain | {"header": False})
-                return settings, read_head(main, stream, tables, encoding)
-            stream.seek(head.start)
-            fields = split(stream.readline().decode(head.encoding), head.delimiter)
+                head, fields = _first_row(main, stream, encoding, settings)
             if not any(re.search(r"\d", field) for field in fields):
                 settings["unit_row"] = Chosen(True, "found", "below the header")
-                stream.seek(0)
-                tables = Table.model_validate(plain | {"unit_row": True})
-                head = read_head(main, stream, tables, encoding)
-                stream.seek(head.start)
-                row = stream.readline().decode(head.encoding)
-                fields = split(row, head.delimiter)
-    if head.delimiter != "," and any("," in field for field in fields):
+                head, fields = _first_row(main, stream, encoding, settings)
+    if head.delimiter != "," and any(DECIMAL.fullmatch(field) for field in fields):
         settings["decimal"] = Chosen(",", "found", "numbers have a decimal comma")
-    return settings, head
+    values = zip(head.names, fields, strict=False)
+    return settings, head, [n for n, text in values if not NUMBER.fullmatch(text)]
+
+
+def _first_row(
+    main: str, stream: BinaryIO, encoding: str | None, settings: dict[str, Chosen]
+) -> tuple[Head, list[str]]:
+    """Read a file's head and the fields of its first row."""
+    plain = {name: each.value for name, each in settings.items()}
+    stream.seek(0)
+    head = read_head(main, stream, Table.model_validate(plain), encoding)
+    stream.seek(head.start)
+    row = stream.readline().decode(head.encoding)
+    return head, split(row, head.delimiter)
 
 
 def _read(
@@ -135,7 +149,9 @@ def _read(
             return each, [reader.read(folder, [main], origins) for main in mains]
         except DataError as error:
             problem = problem or error
-    assert problem is not None
+    assert problem is not None  # else it would have returned
+    if rate or not clock:
+        raise problem
     raise DataError(
         problem.where,
         problem.found,

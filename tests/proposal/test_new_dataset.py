@@ -136,6 +136,26 @@ def test_a_nested_csv_has_its_clock_and_its_column_of_labels(
     assert entry["card"]["modality"] == "emg"
 
 
+def test_a_log_may_have_comments_no_header_or_a_row_of_units(
+    recordings: Path, propose: Propose
+) -> None:
+    for group in "ab":
+        for person in (1, 2, 3):
+            rows = "".join(f"{k % 7}\t{k % 5}\n" for k in range(400))
+            put(recordings, f"{group}/p{person}.txt", f"# by hand\n{rows}")
+    pattern = "{condition}/{subject}.txt"
+    flags = {"unit": "mV", "sfreq": "250", "modality": "emg", "pattern": pattern}
+    reader = propose(**flags, label="field:condition")["reader"]
+    assert (reader["comment"], reader["header"]) == ("#", False)
+    for path in recordings.rglob("*.txt"):
+        rows = path.read_text().partition("\n")[2]
+        path.write_text(f"left\tright\n[uV]\t[uV]\n{rows}")
+    del flags["unit"]
+    reader = propose("second", **flags, label="field:condition")["reader"]
+    assert reader["unit_row"] is True
+    assert "unit" not in reader
+
+
 def test_arrays_name_their_samples_rate_and_label(
     recordings: Path, propose: Propose
 ) -> None:
@@ -191,6 +211,35 @@ def test_annotations_that_last_are_blocks(recordings: Path, propose: Propose) ->
     entry = propose()
     assert entry["values"]["label"] == {"from": "annotation", "as": "blocks"}
     assert entry["windows"]["kind"] == "sliding"
+
+
+def test_a_place_that_has_no_usual_name_is_taken_by_the_flag(
+    recordings: Path, propose: Propose
+) -> None:
+    put_tree(recordings, group=False, events=False)
+    rows = "".join(f"sub-0{k}\t{'ab'[k % 2]}\n" for k in (1, 2, 3))
+    put(recordings, "visits.tsv", f"participant_id\tarm\n{rows}")
+    with pytest.raises(DataError, match="no labels anywhere"):
+        propose()
+    label = propose(label="sidecar:visits.tsv:arm")["values"]["label"]
+    assert label == {"from": "sidecar", "file": "visits.tsv", "key": "arm"}
+
+
+def test_a_column_that_has_no_usual_name_is_taken_by_the_flag(
+    recordings: Path, propose: Propose
+) -> None:
+    rows = "".join(f"{k % 7},5;{k % 5},0;{'AB'[k // 200]}\n" for k in range(400))
+    for person in "xyz":
+        put(recordings, f"{person}.csv", f"emg1;emg2;hand\n{rows}")
+    flags = {"unit": "uV", "sfreq": "200", "label": "column:hand"}
+    entry = propose(**flags)
+    assert entry["reader"]["channels"] == ["emg1", "emg2"]
+    assert entry["reader"]["decimal"] == ","
+    assert entry["labels"] == ["A", "B"]
+    with pytest.raises(DataError, match="did you mean 'hand'"):
+        propose("second", **flags | {"label": "column:hadn"})
+    with pytest.raises(ConfigError, match="no answer to: where the labels"):
+        propose("second", **flags | {"label": "note"})
 
 
 def no_recording(folder: Path) -> None:
@@ -345,3 +394,41 @@ def test_patterns_are_those_that_a_person_would_write(
     found = guess(paths)
     assert found is not None
     assert found.pattern == pattern
+
+
+REAL = [
+    ("mitdb", {}, ["N", "S", "V", "F"]),
+    ("eegmat", {"label": "field:run", "classes": "1=rest,2=task"}, ["rest", "task"]),
+    ("emg_gestures", {"unit": "V", "sfreq": "200", "modality": "emg"}, [*"0123456"]),
+    ("formats/eeglab", {"pattern": "{subject}.set"}, ["rt", "square"]),
+    ("formats/bids/eeg_matchingpennies", {}, "is empty"),
+    ("formats/bids/emg_TwoWristbands", {}, "no labels anywhere"),
+    ("formats/bids/emg_Multimodal", {}, "several modalities"),
+    ("formats/eeglab", {}, "several formats"),
+    ("formats/edf", {}, "no labels anywhere"),
+    ("formats/wfdb", {}, "no channel in common"),
+    ("qtdb", {}, "has 3 axes"),
+]
+"""Folders of real recordings, with the classes found or the reason why none are."""
+
+
+@pytest.mark.parametrize(("name", "flags", "expected"), REAL)
+def test_real_folders_make_an_entry_or_the_reason_is_named(
+    name: str,
+    flags: dict[str, str],
+    expected: list[str] | str,
+    real_data: Path,
+    propose: Propose,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not (real_data / name).is_dir():
+        pytest.skip(f"there is no {name}")
+    monkeypatch.setattr(
+        command, "_folder", lambda path: (real_data / name, str(real_data / name))
+    )
+    given = {flag.replace("-", "_"): text for flag, text in flags.items()}
+    if isinstance(expected, list):
+        assert propose("real", **given)["labels"] == expected
+    else:
+        with pytest.raises(DataError, match=expected):
+            propose("real", **given)
