@@ -270,7 +270,7 @@ def test_without_a_command_the_help_is_printed(biospike: Command) -> None:
     code, printed = biospike()
     assert code == 2
     assert "usage: biospike" in printed
-    assert all(f"    {command} " in printed for command in COMMANDS)
+    assert all(f"\n    {command}" in printed for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
