@@ -61,6 +61,9 @@ def choose(
 def _named(labels: Labels, asking: Asking) -> Labels:
     """Name the classes as `--classes 1=rest,2=fist` does."""
     given = asking.flags.get("classes")
+    if not given and all(code.isdecimal() for code in labels.classes):
+        hint = "--classes 1=rest names codes, and leaves out those that it lacks"
+        return replace(labels, why=f"{labels.why}; {hint}")
     if not given:
         return labels
     pairs = [part.partition("=") for part in given.split(",")]

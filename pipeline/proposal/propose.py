@@ -131,7 +131,7 @@ def _naming(recordings: Recordings, pattern: str) -> Naming:
         return naming
     raise DataError(
         str(recordings.folder),
-        f"no pattern tells its {len(mains)} recordings apart, such as {mains[0]}",
+        f"no pattern fits its {len(mains)} recordings, such as {mains[0]}",
         expected="paths that name person and run in one way",
         remedy="state it: --pattern '{subject}/{run}.edf' (docs/data.md)",
     )

@@ -265,6 +265,12 @@ def no_labels(folder: Path) -> None:
     put_tree(folder, group=False, events=False)
 
 
+def no_label_in_the_signal(folder: Path) -> None:
+    put_tree(folder, group=False, events=True)
+    for path in folder.rglob("*_events.tsv"):
+        path.write_text(path.read_text().replace("\n", "\n9").removesuffix("9"))
+
+
 def damaged(folder: Path) -> None:
     for person in "ABC":
         put(folder, f"{person}_fist.edf", b"0       rubbish")
@@ -280,6 +286,7 @@ def damaged(folder: Path) -> None:
         (several_modalities, r"no channel in common \(of the modalities ecg, eeg\)"),
         (both_datatypes, r"several modalities: eeg \(3 files\), emg"),
         (no_labels, "no labels anywhere"),
+        (no_label_in_the_signal, "all of its labels lie outside the signal"),
         (damaged, r"A_fist\.edf"),
     ],
 )
@@ -402,6 +409,8 @@ REAL = [
     ("emg_gestures", {"unit": "V", "sfreq": "200", "modality": "emg"}, [*"0123456"]),
     ("formats/eeglab", {"pattern": "{subject}.set"}, ["rt", "square"]),
     ("formats/bids/eeg_matchingpennies", {}, "is empty"),
+    ("formats/bids/emg_ConcurrentIndependentUnits", {}, "V by channels"),
+    ("formats/bids/emg_ConcurrentIndependentUnits", {"unchecked": "rate"}, "outside"),
     ("formats/bids/emg_TwoWristbands", {}, "no labels anywhere"),
     ("formats/bids/emg_Multimodal", {}, "several modalities"),
     ("formats/eeglab", {}, "several formats"),
