@@ -208,7 +208,9 @@ def test_annotations_that_last_are_blocks(recordings: Path, propose: Propose) ->
     notes = [Mark(1, 4, "fist"), Mark(6, 4, "rest"), Mark(12, 4, "fist")]
     for person in "ABC":
         put_edf(recordings, f"{person}.edf", ["EMG left", "EMG right"], notes=notes)
+        notes = [*notes[:3], Mark(17, 1, f"cough of {person}")]
     entry = propose()
+    assert entry["labels"] == ["fist", "rest"]
     assert entry["values"]["label"] == {"from": "annotation", "as": "blocks"}
     assert entry["windows"]["kind"] == "sliding"
 
@@ -391,6 +393,8 @@ def test_of_a_thousand_recordings_a_few_are_read(
          "{subject}/ses-{session}/x.csv"),
         ([f"set.zip/set/{k}/{r}.edf" for k in "ab" for r in "12"],
          "{subject}/{run}.edf"),
+        ([f"{k}/{r}_x_{p}.txt" for k in "ab" for r in "12" for p in "78"],
+         "{subject}/{run}_x_{part}.txt"),
         (["a.edf"], "{subject}.edf"),
         (["a_b.edf", "c.edf"], "{subject}.edf"),
     ],
