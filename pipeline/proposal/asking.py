@@ -81,7 +81,7 @@ class Asking:
             raise ConfigError(
                 f"--{question.flag}",
                 f"'{given}' is no answer to: {question.text}",
-                expected=_listed(question.choices) or "a number above 0",
+                expected=_listed(question.choices) or question.text,
                 remedy="correct the flag",
             ) from None
         return Chosen(value, "asked", f"--{question.flag}")

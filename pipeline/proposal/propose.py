@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pipeline.errors import DataError
 from pipeline.proposal import defaults
@@ -15,6 +15,7 @@ from pipeline.proposal.files import FORMATS, Recordings, find
 from pipeline.proposal.labels import choose
 from pipeline.proposal.looking import look
 from pipeline.proposal.naming import Naming, by_pattern, guess
+from pipeline.readers.base import Check
 from pipeline.readers.parts.mne.bids import datatype_of
 from pipeline.readers.parts.select import TYPES, FileSignal
 from pipeline.readers.parts.units import volts
@@ -92,18 +93,39 @@ def propose(path: str, folder: Path, asking: Asking) -> Proposal:
     return Proposal(recordings, naming, looked, parts)
 
 
+SFREQ = Question("sfreq", "samples per second", convert=positive)
+
+
+def _unit(text: str) -> str:
+    """Refuse what is no unit of voltage."""
+    if volts(text) is None:
+        raise ValueError(text)
+    return text
+
+
+def _checks(text: str) -> list[str]:
+    """Read the names of checks."""
+    names = text.split(",")
+    if not set(names) <= set(get_args(Check)):
+        raise ValueError(text)
+    return names
+
+
+UNIT = Question("unit", "unit of the samples: V, mV, uV, nV", convert=_unit)
+UNCHECKED = Question(
+    "unchecked", "checks to leave out: " + ", ".join(get_args(Check)), convert=_checks
+)
+
+
 def _stated(asking: Asking) -> dict[str, object]:
     """Collect the reader's settings that flags give."""
     stated: dict[str, object] = {}
-    if rate := asking.flags.get("sfreq"):
-        question = Question("sfreq", "the sampling rate, Hz", convert=positive)
-        stated["sfreq"] = getattr(asking.answer(question), "value", rate)
+    for question in (SFREQ, UNIT, UNCHECKED):
+        given = question.flag in asking.flags
+        if answer := asking.answer(question) if given else None:
+            stated[question.flag] = answer.value
     if label := asking.flags.get("label"):
         stated["label"] = label
-    if unit := asking.flags.get("unit"):
-        stated["unit"] = unit
-    if unchecked := asking.flags.get("unchecked"):
-        stated["unchecked"] = unchecked.split(",")
     return stated
 
 
@@ -189,22 +211,15 @@ def _reader(
     kind = str(modality.value) if modality else ""
     reader |= _channels(recordings, looked, kind)
     if not looked.units or asking.flags.get("unit"):
-        question = Question("unit", "unit of the samples: V, mV, uV, nV", convert=_unit)
-        unit = asking.answer(question)
+        unit = asking.answer(UNIT)
         reader |= {"unit": unit} if unit else {}
     if not looked.rates or asking.flags.get("sfreq"):
-        rate = asking.answer(Question("sfreq", "samples per second", convert=positive))
+        rate = asking.answer(SFREQ)
         reader |= {"sfreq": rate} if rate else {}
-    if unchecked := asking.flags.get("unchecked"):
-        reader["unchecked"] = Chosen(unchecked.split(","), "asked", "--unchecked")
+    if asking.flags.get("unchecked"):
+        unchecked = asking.answer(UNCHECKED)
+        reader |= {"unchecked": unchecked} if unchecked else {}
     return {**reader, "line_freq": line_freq}
-
-
-def _unit(text: str) -> str:
-    """Refuse what is no unit of voltage."""
-    if volts(text) is None:
-        raise ValueError(text)
-    return text
 
 
 def _channels(

@@ -45,6 +45,8 @@ def look(
     label = common.asked_key(stated, "column") or next(iter([*usual, *texts]), None)
     apart = {clock, label, *words}
     wanted = [n for n in head.names if n not in apart and not COUNTER.fullmatch(n)]
+    if not wanted:
+        raise _no_numbers(mains[0], head)
     units = dict(zip(head.names, head.units, strict=True))
     signals = [FileSignal(n, None, units[n]) for n in wanted]
     voltage = tuple(sorted({s.unit for s in signals if volts(s.unit)}))
@@ -68,6 +70,16 @@ def look(
         tuple(rate) if clock else (),
         voltage,
         labels=tuple(labels),
+    )
+
+
+def _no_numbers(main: str, head: Head) -> DataError:
+    shown = common.some(head.names)
+    return DataError(
+        main,
+        f"no column has numbers in its first row, among {shown}",
+        expected="a text file with a column of numbers for each channel",
+        remedy="name the recordings by --pattern, or move other files away",
     )
 
 

@@ -273,6 +273,10 @@ def no_label_in_the_signal(folder: Path) -> None:
         path.write_text(path.read_text().replace("\n", "\n9").removesuffix("9"))
 
 
+def prose(folder: Path) -> None:
+    put(folder, "diary.txt", "Dear diary\nnothing today\nnothing at all\n")
+
+
 def damaged(folder: Path) -> None:
     for person in "ABC":
         put(folder, f"{person}_fist.edf", b"0       rubbish")
@@ -289,6 +293,7 @@ def damaged(folder: Path) -> None:
         (both_datatypes, r"several modalities: eeg \(3 files\), emg"),
         (no_labels, "no labels anywhere"),
         (no_label_in_the_signal, "all of its labels lie outside the signal"),
+        (prose, "no column has numbers"),
         (damaged, r"A_fist\.edf"),
     ],
 )
@@ -314,6 +319,29 @@ def test_a_name_that_exists_or_cannot_be_used_is_refused(
     with pytest.raises(ConfigError, match="--name my_clinic_2") as caught:
         propose()
     assert isinstance(caught.value, PipelineError)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"unit": "furlong"},
+        {"sfreq": "-1"},
+        {"sfreq": "many"},
+        {"unchecked": "everything"},
+        {"modality": "meg"},
+        {"line_freq": "400"},
+        {"label": "nowhere"},
+        {"classes": "1,2"},
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_named(
+    recordings: Path, propose: Propose, flags: dict[str, str]
+) -> None:
+    put_tree(recordings, group=True, events=False)
+    (flag,) = flags
+    with pytest.raises(ConfigError, match=f"--{flag.replace('_', '-')}"):
+        propose(**flags)
+    assert Path("params.yaml").read_text(encoding="utf-8") == PARAMS
 
 
 def test_a_read_only_file_stays_as_it_is(recordings: Path, propose: Propose) -> None:
