@@ -15,7 +15,7 @@ from pipeline.components import available
 from pipeline.ending import in_one_message
 from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
-from pipeline.help_texts import CELL, DESCRIPTION, ENDINGS, EPILOG, FOLD
+from pipeline.help_texts import CELL, DESCRIPTION, ENDINGS, EPILOG, FOLD, NEW_DATASET
 from pipeline.parallel import console
 
 
@@ -46,6 +46,15 @@ def grid_cells(params: config.Params) -> list[Cell]:
     """List the cells that `params.yaml` asks for."""
     grid: Grid = params.read("grid")
     return grid.cells()
+
+
+def new_dataset(arguments: argparse.Namespace) -> None:
+    """Look at a folder of recordings, and add an entry for it to params.yaml."""
+    from pipeline.proposal.command import FLAGS, run
+
+    given = vars(arguments)
+    flags = {flag: text for flag in FLAGS if (text := given[flag.replace("-", "_")])}
+    run(arguments.path, arguments.name, flags, Console(highlight=False))
 
 
 def summary(arguments: argparse.Namespace) -> None:
@@ -208,6 +217,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _describe_export(command(export))
     _describe_measure(command(measure))
+    _describe_new_dataset(command(new_dataset, "new-dataset"))
     command(publish)
     command(summary)
     command(tradeoff).add_argument(
@@ -254,6 +264,14 @@ def _describe_measure(measuring: argparse.ArgumentParser) -> None:
         metavar="NUMBER",
         help="windows that ran in each interval marked in the log",
     )
+
+
+def _describe_new_dataset(proposing: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `new-dataset`."""
+    proposing.add_argument("path", metavar="PATH", help="the folder of the recordings")
+    proposing.add_argument("--name", help="of the data set; default: the folder's")
+    for flag, about in NEW_DATASET.items():
+        proposing.add_argument(f"--{flag}", help=about)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,19 @@
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
 FOLD = "fold whose network is used; default: the first fold"
 
+NEW_DATASET = {
+    "modality": "ecg, emg or eeg",
+    "line-freq": "mains frequency, 50 or 60 Hz; default: 50",
+    "sfreq": "samples per second, where the files do not state it",
+    "unit": "V, mV, uV or nV, where the files do not state it",
+    "label": "where the labels stand: annotation, note, column:NAME, variable:NAME, "
+    "field:NAME (of the pattern), header:NAME or sidecar:FILE:COLUMN",
+    "classes": "names of classes by their codes: 1=rest,2=fist",
+    "pattern": "path of a recording with its fields: {subject}/{run}.edf",
+    "unchecked": "checks that these files fail though they are right, such as rate",
+}
+"""Flags of `new-dataset`, and what each gives."""
+
 DESCRIPTION = """\
 What a person asks of a checkout of biospike, beside `dvc repro`. Start it in the folder
 of the checkout, where params.yaml and dvc.yaml are."""
@@ -39,6 +52,14 @@ examples:
 
 It prints what was measured, and adds it to data/measured/CELL, the report and MLflow.
 docs/energy.md describes what a log has to hold.""",
+    "new-dataset": """\
+examples:
+  biospike new-dataset ~/holter
+  biospike new-dataset ~/study --name study --label field:run --classes 1=rest,2=task
+
+It prints what it recognised, and adds an entry with the reason of each setting to
+params.yaml. What the files do not state, it asks; without a terminal it lists the flags
+that give it, with exit status 2. The recordings are not changed.""",
     "publish": """\
 example:
   biospike publish

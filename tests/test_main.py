@@ -124,7 +124,17 @@ def test_publish_with_tracking_off_logs_nothing_and_fails(
 
 
 Command = Callable[..., tuple[int, str]]
-COMMANDS = "cells", "check", "export", "measure", "publish", "summary", "tradeoff", "ui"
+COMMANDS = (
+    "cells",
+    "check",
+    "export",
+    "measure",
+    "new-dataset",
+    "publish",
+    "summary",
+    "tradeoff",
+    "ui",
+)
 
 
 @pytest.fixture
@@ -260,7 +270,7 @@ def test_without_a_command_the_help_is_printed(biospike: Command) -> None:
     code, printed = biospike()
     assert code == 2
     assert "usage: biospike" in printed
-    assert all(f"    {command} " in printed for command in COMMANDS)
+    assert all(f"\n    {command}" in printed for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,1 @@
+"""A first entry of `params.yaml`, proposed from a folder of recordings."""

@@ -1,0 +1,282 @@
+"""An entry of params.yaml for a folder of recordings."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from pipeline.errors import DataError
+from pipeline.proposal import defaults
+from pipeline.proposal.asking import Asking, Question, positive
+from pipeline.proposal.common import EARLOBES, kind_of, some
+from pipeline.proposal.facts import Chosen, How, Labels, Looked
+from pipeline.proposal.files import FORMATS, Recordings, find
+from pipeline.proposal.labels import choose
+from pipeline.proposal.looking import look
+from pipeline.proposal.naming import Naming, by_pattern, guess
+from pipeline.readers.base import Check
+from pipeline.readers.parts.mne.bids import datatype_of
+from pipeline.readers.parts.select import TYPES, FileSignal
+from pipeline.readers.parts.units import volts
+
+CLEAR = 2
+"""A kind of channels that is so many times more frequent than the next is meant."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposed entry.
+
+    Parameters
+    ----------
+    recordings : Recordings
+    naming : Naming
+    looked : Looked
+    parts : mapping
+        Of the entry, with reasons.
+    """
+
+    recordings: Recordings
+    naming: Naming
+    looked: Looked
+    parts: Mapping[str, Any]
+
+    def plain(self, part: str) -> dict[str, Any]:
+        """Give a part of the entry without reasons."""
+        settings: dict[str, Any] = {k: v.value for k, v in self.parts[part].items()}
+        return settings
+
+
+def propose(path: str, folder: Path, asking: Asking) -> Proposal:
+    """Look at a folder of recordings and propose an entry.
+
+    Parameters
+    ----------
+    path : str
+        As the entry states the folder.
+    folder : Path
+        Where it is.
+    asking : Asking
+
+    Raises
+    ------
+    DataError
+        The folder holds no recordings, several formats or modalities, or no labels.
+    ConfigError
+        A question has no answer, or a flag cannot be used.
+    """
+    pattern = asking.flags.get("pattern", "")
+    recordings = _of_one_datatype(find(folder, pattern), asking)
+    naming = _naming(recordings, pattern)
+    looked = look(recordings, _stated(asking))
+    _refuse_nothing_common(folder, looked)
+    modality = _modality(recordings, looked, asking)
+    line_freq = _line_freq(looked, asking)
+    reader = _reader(recordings, looked, modality, line_freq, asking)
+    labels = choose(recordings, naming, looked, asking)
+    asking.refuse_missing()
+    assert modality is not None  # else a question has no answer
+    assert labels is not None
+    rate = min(looked.rates or (float(reader["sfreq"].value),))
+    kind = str(modality.value)
+    parts = {
+        "card": _card(folder, modality),
+        "labels": Chosen(list(labels.classes), _how(labels), labels.why),
+        "source": _source(path, recordings, naming, asking),
+        "reader": reader,
+        "values": _values(labels, naming),
+        "signal": defaults.signal(kind, rate, float(line_freq.value)),
+        "windows": defaults.windows(kind, labels, looked.shortest_s),
+        "folds": defaults.folds(naming),
+    }
+    return Proposal(recordings, naming, looked, parts)
+
+
+SFREQ = Question("sfreq", "samples per second", convert=positive)
+
+
+def _unit(text: str) -> str:
+    """Refuse what is no unit of voltage."""
+    if volts(text) is None:
+        raise ValueError(text)
+    return text
+
+
+def _checks(text: str) -> list[str]:
+    """Read the names of checks."""
+    names = text.split(",")
+    if not set(names) <= set(get_args(Check)):
+        raise ValueError(text)
+    return names
+
+
+UNIT = Question("unit", "unit of the samples: V, mV, uV, nV", convert=_unit)
+UNCHECKED = Question(
+    "unchecked", "checks to leave out: " + ", ".join(get_args(Check)), convert=_checks
+)
+
+
+def _stated(asking: Asking) -> dict[str, object]:
+    """Collect the reader's settings that flags give."""
+    stated: dict[str, object] = {}
+    for question in (SFREQ, UNIT, UNCHECKED):
+        given = question.flag in asking.flags
+        if answer := asking.answer(question) if given else None:
+            stated[question.flag] = answer.value
+    if label := asking.flags.get("label"):
+        stated["label"] = label
+    return stated
+
+
+def _of_one_datatype(recordings: Recordings, asking: Asking) -> Recordings:
+    """Keep the recordings of one datatype of a BIDS tree."""
+    kinds = Counter(kind for main in recordings.mains if (kind := datatype_of(main)))
+    if len(kinds) < 2:
+        return recordings
+    wanted = asking.flags.get("modality", "")
+    if wanted in kinds:
+        mains = tuple(m for m in recordings.mains if datatype_of(m) == wanted)
+        return replace(recordings, mains=mains)
+    listed = ", ".join(f"{kind} ({n} files)" for kind, n in kinds.items())
+    raise DataError(
+        str(recordings.folder),
+        f"holds recordings of several modalities: {listed}",
+        expected="one modality in a data set",
+        remedy=f"propose an entry for each: --modality {next(iter(kinds))}",
+    )
+
+
+def _naming(recordings: Recordings, pattern: str) -> Naming:
+    mains = recordings.mains
+    if naming := by_pattern(pattern, mains) if pattern else guess(mains):
+        return naming
+    raise DataError(
+        str(recordings.folder),
+        f"no pattern fits its {len(mains)} recordings, such as {mains[0]}",
+        expected="paths that name person and run in one way",
+        remedy="state it: --pattern '{subject}/{run}.edf' (docs/data.md)",
+    )
+
+
+def _refuse_nothing_common(folder: Path, looked: Looked) -> None:
+    if looked.channels or not looked.dropped:
+        return
+    signals = [FileSignal(name, None) for name in looked.dropped]
+    kinds = sorted({kind for s in signals if (kind := kind_of(s))})
+    found = f" (of the modalities {', '.join(kinds)})" if len(kinds) > 1 else ""
+    raise DataError(
+        str(folder),
+        f"its recordings have no channel in common{found}: {some(looked.dropped)}",
+        expected="recordings of one modality and montage",
+        remedy="propose an entry for each: --pattern names the files of one",
+    )
+
+
+def _modality(recordings: Recordings, looked: Looked, asking: Asking) -> Chosen | None:
+    """Find the modality by datatype or channels, else ask."""
+    datatype = datatype_of(recordings.mains[0])
+    if datatype and not asking.flags.get("modality"):
+        return Chosen(datatype, "found", "the BIDS datatype of the files")
+    count = Counter(kind for kind in looked.channels.values() if kind in TYPES)
+    ((first, n), (_, other)) = [*count.most_common(2), ("", 0), ("", 0)][:2]
+    if n >= CLEAR * other and n and not asking.flags.get("modality"):
+        return Chosen(
+            first, "found", f"{n} of {count.total()} channels by name or type"
+        )
+    shown = ", ".join(list(looked.channels)[:5]) or "no names"
+    text = f"what the channels measure ({shown})"
+    return asking.answer(Question("modality", text, TYPES))
+
+
+def _line_freq(looked: Looked, asking: Asking) -> Chosen:
+    if looked.line_freq and not asking.flags.get("line-freq"):
+        return Chosen(looked.line_freq, "found", "the files state it")
+    text = "mains frequency where it was recorded, Hz"
+    answered = asking.answer(Question("line-freq", text, ("50", "60"), "50", positive))
+    assert answered is not None  # it has a default
+    return answered
+
+
+def _reader(
+    recordings: Recordings,
+    looked: Looked,
+    modality: Chosen | None,
+    line_freq: Chosen,
+    asking: Asking,
+) -> dict[str, Chosen]:
+    """Choose the reader, and state what the files do not."""
+    named = f"the files are {FORMATS[recordings.suffix]}"
+    reader = {"name": Chosen(recordings.reader, "found", named), **looked.reader}
+    kind = str(modality.value) if modality else ""
+    reader |= _channels(recordings, looked, kind)
+    if not looked.units or asking.flags.get("unit"):
+        unit = asking.answer(UNIT)
+        reader |= {"unit": unit} if unit else {}
+    if not looked.rates or asking.flags.get("sfreq"):
+        rate = asking.answer(SFREQ)
+        reader |= {"sfreq": rate} if rate else {}
+    if asking.flags.get("unchecked"):
+        unchecked = asking.answer(UNCHECKED)
+        reader |= {"unchecked": unchecked} if unchecked else {}
+    return {**reader, "line_freq": line_freq}
+
+
+def _channels(
+    recordings: Recordings, looked: Looked, modality: str
+) -> dict[str, Chosen]:
+    """Choose the channels of the modality that every file has."""
+    kinds = {n: kind for n, kind in looked.channels.items() if kind in (modality, "")}
+    kept = [n for n in kinds if modality != "eeg" or not EARLOBES.fullmatch(n)]
+    kept = kept or [n for n, kind in looked.channels.items() if kind != "other"]
+    left = [*(n for n in looked.channels if n not in kept), *looked.dropped]
+    why = f"in all files, {modality} by type or name"
+    why += f"; left out: {some(left)}" if left else ""
+    chosen = {"channels": Chosen(kept, "found", why)} if kept else {}
+    stated = recordings.reader == "wfdb" and modality == "ecg"
+    typed = recordings.reader == "mne" and datatype_of(recordings.mains[0])
+    if not (stated or typed):
+        kind = Chosen(modality, "found", "as the modality: types are often not stated")
+        chosen["channel_type"] = kind
+    return chosen
+
+
+def _card(folder: Path, modality: Chosen) -> dict[str, Chosen]:
+    title = f"Recordings of {folder.name}"
+    return {
+        "title": Chosen(title, "default", "the folder's name; write what it is"),
+        "modality": modality,
+        "licence": Chosen("not stated", "default", "write who may use it"),
+        "citation": Chosen("not stated", "default", "write whom to cite"),
+    }
+
+
+def _source(
+    path: str, recordings: Recordings, naming: Naming, asking: Asking
+) -> dict[str, Chosen]:
+    n = len(recordings.mains)
+    fields = ", ".join(
+        f"{field} ({len(naming.values(field))})"
+        for field in dict.fromkeys(f for each in naming.fields for f in each)
+    )
+    why = f"fits all recordings ({n}); fields and numbers of values: {fields}"
+    if recordings.others:
+        why += f"; {len(recordings.others)} files at another depth do not"
+    flag = asking.flags.get("pattern")
+    return {
+        "name": Chosen("folder", "default", "the files are linked, never copied"),
+        "path": Chosen(path, "asked", "the folder that was named"),
+        "pattern": Chosen(naming.pattern, "asked" if flag else "found", why),
+    }
+
+
+def _how(labels: Labels) -> How:
+    return "found" if labels.certain else "asked"
+
+
+def _values(labels: Labels, naming: Naming) -> dict[str, Chosen]:
+    values = {"label": Chosen(labels.value, _how(labels), labels.why)}
+    if not naming.persons:
+        unknown = "no field of the pattern names a person"
+        values["person"] = Chosen({"from": "unknown"}, "found", unknown)
+    return values
