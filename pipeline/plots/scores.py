@@ -14,6 +14,9 @@ from pipeline.plots.style import (
     plain,
 )
 
+NARROW = 5.2
+"""Inches, so that its text is legible on the screen of a phone."""
+
 Row = Mapping[str, Any]
 """A model: `title`, `spiking`, and `value`, `low` and `high` as shares or None."""
 
@@ -40,6 +43,7 @@ def scores(rows: Sequence[Row], *, chance: float, clock: float) -> Picture | Non
     if not there:
         return None
     with new_figure(1.1 + 0.27 * len(there)) as (figure, (axes,)):
+        figure.set_figwidth(NARROW)
         axes.axvline(100 * chance, color=INK, lw=1, ls=":", label="guessing")
         axes.axvline(100 * clock, color=COLOURS[4], lw=1.5, label="best clock")
         for place, row in enumerate(there):

@@ -25,7 +25,7 @@ from pipeline.evaluation.lead import lead
 from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
 from pipeline.report import clock as pages
-from pipeline.report import figures, findings, tradeoffs
+from pipeline.report import explained, figures, findings, provenance, tradeoffs
 from pipeline.report import page as report
 
 LABELS = ["N", "S", "V"]
@@ -940,8 +940,8 @@ def test_data_sets_stand_in_the_order_of_the_grid(
     monkeypatch.setattr(
         report, "section", lambda found, dataset: here | {"name": dataset}
     )
-    monkeypatch.setattr(report.explained, "shown", lambda cells: [])
-    monkeypatch.setattr(report.provenance, "shown", lambda cells, here: {})
+    monkeypatch.setattr(explained, "shown", lambda cells: [])
+    monkeypatch.setattr(provenance, "shown", lambda cells, here: {})
     monkeypatch.setattr("jinja2.Template.render", lambda self, **t: t["sections"])
     cells = [{"dataset": name} for name in ("emg", "ecg", "emg", "eeg")]
     found = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
