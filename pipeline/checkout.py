@@ -1,8 +1,9 @@
-"""A check that a command was started in the folder of a checkout.
+"""The checkout that a command is started in: its folder and its commit.
 
 Standard library only: the stage `inventory` starts at every run.
 """
 
+import subprocess
 from pathlib import Path
 
 from pipeline.errors import ConfigError
@@ -38,3 +39,24 @@ def check_here() -> None:
 
 def _is_checkout(folder: Path) -> bool:
     return all((folder / name).is_file() for name in FILES)
+
+
+def revision() -> tuple[str, bool]:
+    """Ask git which commit is checked out here, and whether files differ from it.
+
+    Returns
+    -------
+    commit : str
+        Empty if this is no repository, or there is no git.
+    dirty : bool
+    """
+    commit = _git("rev-parse", "HEAD")
+    return commit, bool(commit and _git("status", "--porcelain"))
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""

@@ -162,7 +162,7 @@ OTHERS = {
     "pipeline/sources/download.py": of("fetch", "mitdb_ds1", "emg_gestures"),
     "pipeline/preparation/causal.py": {"prepare"},
     "pipeline/evaluation/metrics.py": {"clock", "evaluate", "report"},
-    "pipeline/evaluation/lead.py": {"evaluate"},
+    "pipeline/evaluation/lead.py": {"evaluate", "report"},
     "pipeline/report/clock.py": {"report"},
     "pipeline/tracking/cells.py": set(),
     "pipeline/errors.py": set(),

@@ -82,7 +82,8 @@ def best_cell(cells: Sequence[Plain]) -> Plain:
     """Find the most accurate spiking cell; the most accurate, if none spikes."""
     spiking = [cell for cell in cells if cell["spiking"]]
     return max(
-        spiking or cells, key=lambda c: c["metrics"]["balanced_accuracy"]["value"]
+        spiking or cells,
+        key=lambda cell: cell["metrics"]["balanced_accuracy"]["value"] or 0.0,
     )
 
 

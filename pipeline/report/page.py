@@ -13,15 +13,19 @@ from pipeline import files
 from pipeline.evaluation.clock import TITLES
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.plots.runs import draw
+from pipeline.plots.scores import scores
 from pipeline.plots.style import Picture
 from pipeline.profiling import measured
 from pipeline.report import (
+    answers,
     clock,
     device,
     dynamics,
+    explained,
     figures,
     findings,
     plasticity,
+    provenance,
     tradeoffs,
 )
 from pipeline.report.findings import Names, Plain
@@ -92,7 +96,14 @@ def render(found: Plain) -> str:
     datasets = dict.fromkeys(cell["dataset"] for cell in found["cells"])
     sections = [section(found, dataset) for dataset in datasets]
     most = {"channels": figures.MOST_CHANNELS, "windows": figures.MOST_WINDOWS}
-    content = {"findings": found, "sections": sections, "most": most}
+    here = {name: each for s in sections for name, each in s["measured"].items()}
+    content = {
+        "findings": found,
+        "sections": sections,
+        "most": most,
+        "parts": explained.shown(found["cells"]),
+        "made": provenance.shown(found["cells"], here),
+    }
     return fill(Path(__file__).with_name("page.html.j2"), FILTERS, content)
 
 
@@ -100,7 +111,7 @@ def section(found: Plain, dataset: str) -> Plain:
     """Gather what the page shows of one data set beside the findings."""
     cells = [cell for cell in found["cells"] if cell["dataset"] == dataset]
     labels = cells[0]["labels"]
-    names = {cell["cell"]: f"{cell['encoder']} · {cell['model']}" for cell in cells}
+    names = {cell["cell"]: device.title(cell) for cell in cells}
     tables = {title: findings.subjects(cell) for cell, title in names.items()}
     curves = {title: findings.history(cell) for cell, title in names.items()}
     here = {
@@ -115,7 +126,9 @@ def section(found: Plain, dataset: str) -> Plain:
         "name": dataset,
         **found["datasets"][dataset],
         "labels": labels,
+        "names": class_names(found, dataset, labels),
         "cells": cells,
+        **answered(found, dataset, cells),
         "best": findings.best_cell(cells),
         "chance": chance,
         "warning": clock.warning(cells),
@@ -136,32 +149,53 @@ def section(found: Plain, dataset: str) -> Plain:
         "skipped": findings.skipped(curves),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],
-        "example": example(dataset, cells),
+        "example": example(dataset, cells, class_names(found, dataset, labels)),
         "settings": settings_table(cells),
         "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
     }
 
 
-def example(dataset: str, cells: Sequence[Plain]) -> Picture:
+def answered(found: Plain, dataset: str, cells: Sequence[Plain]) -> Plain:
+    """Gather what the page shows first: the answer, and all models in a picture."""
+    here, confidence = found["datasets"][dataset], found["interval"]["confidence"]
+    rows = [
+        {"title": device.title(cell), "spiking": cell["spiking"]}
+        | cell["metrics"]["balanced_accuracy"]
+        for cell in cells
+    ]
+    clock = here["clock"][here["clock"]["best"]]["balanced_accuracy"]["value"]
+    chance = cells[0]["metrics"]["prior"]["value"]
+    return {
+        "answer": answers.shown(cells, here["tests"], confidence=confidence),
+        "scores_picture": scores(rows, chance=chance, clock=clock),
+    }
+
+
+def class_names(found: Plain, dataset: str, labels: Sequence[str]) -> dict[str, str]:
+    """Give the name of each class: that of the card, or its label."""
+    known = found["datasets"][dataset]["label_names"]
+    return {label: known.get(label, label) for label in labels}
+
+
+def example(dataset: str, cells: Sequence[Plain], names: Mapping[str, str]) -> Picture:
     """Picture the middle window of each class, with the spikes of each encoder."""
     path = files.folder("windows", dataset) / "windows.parquet"
     windows = files.load_table(path).query("reason == ''")
     of_labels = (windows[windows["label"] == label] for label in cells[0]["labels"])
     chosen = [rows.iloc[len(rows) // 2].to_dict() for rows in of_labels if len(rows)]
+    chosen = [row | {"label": names[row["label"]]} for row in chosen]
     encoders = list(dict.fromkeys(cell["encoder"] for cell in cells))
     return figures.example(dataset, encoders, chosen[: figures.MOST_WINDOWS])
 
 
 def meters(measurements: Mapping[str, Plain]) -> list[str]:
-    """Report, for each meter, what it measured or why not, and on which machine."""
+    """Report, for each meter, what it measured or why not."""
     lines: dict[str, None] = {}
     for here in measurements.values():
         for name, meter in here.get("meters", {}).items():
             reason = meter.get("absent", "").removeprefix(name).lstrip()
             result = f"absent, {reason}" if reason else "measured"
             lines[f"Meter {name}: {result}"] = None
-        if here:
-            lines["Machine: " + ", ".join(here["machine"].values())] = None
     return list(lines)
 
 
@@ -197,7 +231,7 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     if 0 < abs(value) < 0.001:
-        return f"{value:.2e}"
+        return f"{value:.2e}".replace("-", "−")  # no line breaks after a minus
     leading = len(str(int(abs(value)))) if abs(value) >= 1 else 0
     integral = isinstance(value, int) or value == 0
     digits = 0 if integral else max(0, 3 - leading)

@@ -1,14 +1,13 @@
 """A cell's run and its folds' child runs: found, made, and updated with what is new."""
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pipeline import files
+from pipeline import checkout, files
 from pipeline.parallel import console
 from pipeline.plots import accesses, dynamics, plasticity
 from pipeline.plots.runs import pictures
@@ -243,18 +242,10 @@ def _words(learning: Mapping[str, Any]) -> dict[str, float]:
 def _circumstances() -> dict[str, str]:
     """List what is known about the stage, the experiment and the code."""
     tags = {tag: os.environ.get(name, "") for tag, name in ENVIRONMENT.items()}
-    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    commit, dirty = checkout.revision()
     if commit:
-        tags |= {"git.commit": commit, "git.dirty": str(bool(changes)).lower()}
+        tags |= {"git.commit": commit, "git.dirty": str(dirty).lower()}
     return {tag: value for tag, value in tags.items() if value}
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", *arguments]
-    try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    except OSError:
-        return ""
 
 
 def _digest(folder: Path, *others: Path) -> str:

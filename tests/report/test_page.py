@@ -25,7 +25,7 @@ from pipeline.evaluation.lead import lead
 from pipeline.profiling import measured
 from pipeline.profiling.duty import duty
 from pipeline.report import clock as pages
-from pipeline.report import figures, findings, tradeoffs
+from pipeline.report import explained, figures, findings, provenance, tradeoffs
 from pipeline.report import page as report
 
 LABELS = ["N", "S", "V"]
@@ -439,7 +439,7 @@ def test_everything_that_was_left_out_is_listed(
 def test_unknown_persons_stand_in_no_clinical_table(
     report_of: Path, details: dict[str, Any]
 ) -> None:
-    tables = "<h3>Each class</h3>", "<h3>Each subject</h3>"
+    tables = 'id="ecg_demo-classes"', 'id="ecg_demo-subjects"'
     page = report.render(details)
     assert all(table in page for table in tables)
     assert "Nobody knows who was recorded" not in page
@@ -534,11 +534,42 @@ def test_the_page_stands_alone(report_of: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 8
+    assert len(images) == 9
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
     assert "nan" not in re.sub(r'src="[^"]*"', "", text).lower().split()
+
+
+def test_every_heading_has_a_link_and_the_contents_list_the_sections(
+    learned_locally: Path,
+) -> None:
+    make()
+    text = (learned_locally / "data/report/index.html").read_text()
+    headings = re.findall(r'<h(\d) id="([^"]*)"[^>]*>(.*?) <a class="anchor"', text)
+    assert len(headings) == len(re.findall(r"<h[1-6][ >]", text)) > 15
+    assert all(f'<a class="anchor" href="#{name}"' in text for _, name, _ in headings)
+    contents = text.partition("<nav")[2].partition("</nav>")[0]
+    listed = re.findall(r'<a href="#([^"]*)">([^<]*)</a>', contents)
+    assert listed == [(name, title) for n, name, title in headings if n in "23"]
+    names = re.findall(r' id="([^"]*)"', text)
+    assert len(names) == len(set(names))
+
+
+def test_the_answer_comes_first_and_how_it_was_made_last(
+    report_of: Path,
+) -> None:
+    text = words(page_text(report_of))
+    answer = "delta · ann has the highest balanced accuracy, "
+    assert text.count(answer) == 2  # on its card, and in its section
+    assert f"Simulated ECG {answer}" in text
+    assert "class N N 178" in text.partition("Each class")[2]
+    assert "lif model Strided causal convolutions" in text
+    made = text.partition("How this report was made")[2]
+    assert "Commit unknown: this folder is no git repository" in made
+    assert "Machine some, Linux" in made
+    images = re.findall(r'alt="([^"]*)"', page_text(report_of))
+    assert images[0].startswith("Balanced accuracy in percent, with its interval")
 
 
 def test_gradients_and_skipped_steps_are_shown(grid: Path) -> None:
@@ -614,7 +645,7 @@ def test_a_window_after_a_pause_stands_at_its_place_in_the_signal(grid: Path) ->
         (None, "–"),
         (0, "0"),
         (7, "7"),
-        (0.000123, "1.23e-04"),
+        (0.000123, "1.23e−04"),
         (0.1234, "0.123"),
         (4.0, "4.00"),
         (12.345, "12.3"),
@@ -647,7 +678,7 @@ def test_what_neurons_learned_is_reported_in_numbers(
     assert row["start"] == pytest.approx(0.05)
     assert row["median"] == pytest.approx(0.09)  # the kept epoch, not the last
     assert [row["low"], row["high"]] == pytest.approx([0.08, 0.1])
-    page = (report_of / "data/report/index.html").read_text()
+    page = page_text(report_of)
     assert "Learning moved the median tau_mem of layer 1 from 50 to 90 ms." in page
     assert page.count("What the neurons learned") == 1
 
@@ -658,7 +689,7 @@ def test_a_page_without_learned_dynamics_does_not_mention_them(grid: Path) -> No
     make()
     page = (grid / "data/report/index.html").read_text()
     assert "What the neurons learned" not in page
-    assert page.count("<img") == 5
+    assert page.count("<img") == 6
 
 
 def test_digits() -> None:
@@ -737,11 +768,11 @@ def learned_locally(grid: Path) -> Path:
 
 def test_what_synapses_learned_is_reported_and_drawn(learned_locally: Path) -> None:
     make()
-    text = (learned_locally / "data/report/index.html").read_text()
+    text = page_text(learned_locally)
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert len([tag for tag, _ in page.tags if tag == "img"]) == 8 + 4
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 9 + 4
     assert text.count("What the synapses learned") == 1
     assert text.index("What the neurons learned") < text.index("What the synapses")
     assert (
@@ -797,7 +828,10 @@ def test_a_lost_table_of_local_learning_is_an_error(learned_locally: Path) -> No
 
 
 def page_text(grid: Path) -> str:
-    return (grid / "data/report/index.html").read_text()
+    """The page without its contents and links, which repeat the headings."""
+    text = (grid / "data/report/index.html").read_text()
+    text = re.sub(r' <a class="anchor"[^>]*>#</a>', "", text)
+    return text.partition("<nav")[0] + text.partition("</nav>")[2]
 
 
 def words(html: str) -> str:
@@ -807,7 +841,7 @@ def words(html: str) -> str:
 
 
 def on_device(grid: Path) -> str:
-    page = words(page_text(grid).split("On a device: int8</h3>")[1])
+    page = words(page_text(grid).split('id="ecg_demo-device">')[1])
     return page.split("What the network sees")[0]
 
 
@@ -902,11 +936,17 @@ def test_data_sets_stand_in_the_order_of_the_grid(
     grid: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the page is made again: the file of findings is sorted."""
-    monkeypatch.setattr(report, "section", lambda found, dataset: dataset)
+    here = {"measured": {}}
+    monkeypatch.setattr(
+        report, "section", lambda found, dataset: here | {"name": dataset}
+    )
+    monkeypatch.setattr(explained, "shown", lambda cells: [])
+    monkeypatch.setattr(provenance, "shown", lambda cells, here: {})
     monkeypatch.setattr("jinja2.Template.render", lambda self, **t: t["sections"])
     cells = [{"dataset": name} for name in ("emg", "ecg", "emg", "eeg")]
     found = {"cells": cells, "datasets": {"ecg": {}, "eeg": {}, "emg": {}}}
-    assert report.render(found) == ["emg", "ecg", "eeg"]
+    sections: Any = report.render(found)
+    assert [each["name"] for each in sections] == ["emg", "ecg", "eeg"]
 
 
 def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
@@ -1009,13 +1049,14 @@ def test_figures_take_names_as_they_are() -> None:
 
 
 def section_text(grid: Path) -> str:
-    """What a reader sees first in the data set's section."""
-    return words(page_text(grid).split('<h2 id="ecg_demo">')[1].split("<h3>")[0])
+    """What a reader sees first in the data set's section, below the answer."""
+    section = page_text(grid).split('<h2 id="ecg_demo">')[1].split("<h3")[0]
+    return words(section.partition("</p>")[2])
 
 
 def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
     make()
-    achieved = page_text(grid).split("What was achieved")[1].split("<h2 id=")[0]
+    achieved = page_text(grid).split('id="achieved"')[1].split("<h2 id=")[0]
     text, clock = words(achieved), measured_clock().metrics
     prior = clock["prior"]
     shares = [report.percent(prior[name]) for name in ("balanced_accuracy", "macro_f1")]
@@ -1028,7 +1069,7 @@ def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
     assert achieved.count('class="clock"') == len(CELLS) + len(TITLES)
     page = words(page_text(grid))
     assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in page
-    each = page.split("Each class")[1].split("Confusion matrix")[0]
+    each = page.rpartition("Each class")[2].split("Confusion matrix")[0]
     assert each.count("no signal") == len(TITLES)
     titles = ", ".join(f"delta · {names[2]}" for names in CELLS)
     best = TITLES[clock["best"]]
@@ -1041,8 +1082,8 @@ def value_of_the_best() -> str:
 
 def test_a_page_whose_models_beat_the_clock_warns_of_nothing(grid: Path) -> None:
     make()
-    assert section_text(grid).startswith("Simulated ECG 6 subjects")
-    tests = words(page_text(grid).split("Do the models differ?")[1])
+    assert section_text(grid).startswith("6 subjects")
+    tests = words(page_text(grid).split('id="ecg_demo-tests"')[1])
     title = TITLES[measured_clock().metrics["best"]]
     assert re.search(rf"lif − {title} \+\d+\.\d 6 0\.031 better", tests)
     assert "not shown to be better" not in page_text(grid)
@@ -1057,11 +1098,11 @@ def test_a_model_that_the_clock_comes_near_is_named_first(grid: Path) -> None:
     assert lif["metrics"]["clock"]["near"]
     assert not ann["metrics"]["clock"]["near"]
     accuracy = report.percent(lif["metrics"]["balanced_accuracy"]["value"])
-    text = section_text(grid).removeprefix("Simulated ECG ")
+    text = section_text(grid)
     assert text.startswith("The place in the recording alone, without any signal")
     assert f"delta · lif ({accuracy} %) is not shown to be better" in text
     assert "delta · ann" not in text
-    tests = words(page_text(grid).split("Do the models differ?")[1])
+    tests = words(page_text(grid).split('id="ecg_demo-tests"')[1])
     assert re.search(r"lif − clock, \w+ −12\.5 6 0\.250 not better", tests)
 
 

@@ -1,0 +1,65 @@
+"""How the report was made: from which code, with which versions, when and where."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pipeline import checkout, files
+
+Plain = dict[str, Any]
+
+PACKAGES = ("biospike", "torch", "snntorch")
+
+
+def shown(cells: Sequence[Plain], measured: Mapping[str, Plain]) -> Plain:
+    """Gather how a report was made.
+
+    Its date is that of the newest run, so that a page made again from the same runs has
+    the same bytes.
+
+    Parameters
+    ----------
+    cells : sequence of dict
+    measured : mapping
+        What was measured of each cell on this machine, by name.
+
+    Returns
+    -------
+    made : dict
+        `newest_run`, `commit`, `dirty`, `versions`, `machines` and `commands`.
+    """
+    commit, dirty = checkout.revision()
+    return {
+        "newest_run": newest(cells),
+        "commit": commit,
+        "dirty": dirty,
+        "versions": versions(),
+        "machines": machines(measured),
+        "commands": [*([f"git checkout {commit}"] if commit else []), "make repro"],
+    }
+
+
+def newest(cells: Sequence[Plain]) -> str:
+    """Write when the newest run was written to this disk."""
+    runs = (files.folder("runs", cell["cell"]) / "run.json" for cell in cells)
+    seconds = max(run.stat().st_mtime for run in runs)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def versions() -> dict[str, str]:
+    """List the versions of Python and the packages that decide a result."""
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machines(measured: Mapping[str, Plain]) -> list[str]:
+    """List the machines that the runs were profiled on, each once."""
+    lines = [", ".join(here["machine"].values()) for here in measured.values() if here]
+    return list(dict.fromkeys(lines))

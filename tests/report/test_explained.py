@@ -1,0 +1,94 @@
+"""Encoders and models in a line, and how the report was made."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import checkout, files
+from pipeline.components import available, find
+from pipeline.report import explained, provenance
+
+
+def cell(model: str, **settings: Any) -> dict[str, Any]:
+    """A cell with settings of its parts."""
+    run = {"settings": {"encoder": {"name": "delta"}, **settings}}
+    return {
+        "cell": f"ecg-delta-{model}",
+        "encoder": "delta",
+        "model": model,
+        "run": run,
+    }
+
+
+def test_each_encoder_and_model_has_one_line() -> None:
+    dense = {"name": "dense", "units": [64], "bias": True}
+    lif = cell("lif", network=dense, neuron={"name": "leaky", "tau_mem_s": 0.125})
+    linear = cell("linear", network={"name": "dense", "units": []}, neuron={})
+    lines = explained.shown([lif, linear, lif])
+    assert [line["name"] for line in lines] == ["delta", "lif", "linear"]
+    assert [line["is"] for line in lines] == ["encoder", "model", "model"]
+    encoder, model, read_out = (line["text"] for line in lines)
+    assert encoder == "Step-forward code with reference tracking."
+    assert "the same step (units 64). Neurons: Leaky integrate-and-fire" in model
+    assert model.endswith("(tau mem 0.125 s).")
+    assert read_out.startswith("A linear read-out")
+
+
+def test_settings_of_an_older_version_are_written_as_they_are() -> None:
+    old = cell("lif", network={"bins": 8}, neuron={"name": "leaky", "older": 3})
+    assert explained.model(old).endswith("snnTorch's Leaky (older 3).")
+
+
+@pytest.mark.parametrize("kind", ["encoders", "networks", "neurons"])
+def test_every_component_has_a_line(kind: str) -> None:
+    for name in available(kind):
+        line = explained.described(
+            {"run": {"settings": {kind[:-1]: {"name": name}}}}, kind[:-1]
+        )
+        assert line.endswith((".", ")")), find(kind, name)
+
+
+def test_values_are_short() -> None:
+    given: dict[str, Any] = {
+        "rules": [{"name": "pair"}, {"name": "scaling"}],
+        "reset": None,
+        "x": {},
+    }
+    delta = find("encoders", "delta")
+    assert explained.settings(delta, given) == ["rules pair + scaling"]
+
+
+def test_the_newest_run_gives_the_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkout, "revision", lambda: ("", False))
+    cells = [{"cell": name} for name in ("a", "b")]
+    for seconds, each in enumerate(cells):
+        path = files.folder("runs", each["cell"]) / "run.json"
+        files.save_json(path, {})
+        os.utime(path, (86400 * (seconds + 1),) * 2)
+    here = {"machine": {"system": "Linux", "processor": "some"}}
+    made = provenance.shown(cells, {"a": here, "b": here, "c": {}})
+    assert made["newest_run"] == "1970-01-03 00:00 UTC"
+    assert made["machines"] == ["Linux, some"]
+    assert made["commands"] == ["make repro"]
+    assert "Python" in made["versions"]
+
+
+def test_the_commit_is_known_in_a_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert checkout.revision() == ("", False)
+    name = ["-c", "user.name=x", "-c", "user.email=x@x"]
+    for words in (["init", "-q"], [*name, "commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run(["git", *words], check=True)
+    commit, dirty = checkout.revision()
+    assert len(commit) == 40
+    assert not dirty
+    Path("new.txt").touch()
+    assert checkout.revision() == (commit, True)
