@@ -516,6 +516,15 @@ def test_a_model_that_broke_off_gives_way(cell: Path) -> None:
     assert statuses == {"READY"}
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_experiment_opens_its_table_of_runs(cell: Path, exists: bool) -> None:
+    if exists:
+        client().create_experiment("ecg_demo")
+    assert tracking.publish(CELL, "metrics")
+    tags = client().get_experiment_by_name("ecg_demo").tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+
+
 def test_a_deleted_experiment_comes_back(
     cell: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -590,7 +599,7 @@ def test_the_model_predicts_as_the_network_does(cell: Path) -> None:
     tracking.publish(CELL)
     (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
     mlflow.set_tracking_uri(tracking.store_uri())
-    model = mlflow.pyfunc.load_model(f"runs:/{parent.info.run_id}/model")
+    model = mlflow.pyfunc.load_model(f"runs:/{parent.info.run_id}/{CELL}")
     spikes = (np.random.default_rng(0).random((5, 96, 2)) < 0.2).astype(np.float32)
     for fold in range(2):
         found = model.predict(spikes, params={"fold": fold})

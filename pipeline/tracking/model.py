@@ -67,7 +67,7 @@ def _log(
     mlflow.set_tracking_uri(store.uri())
     with mlflow.start_run(run_id=parent.info.run_id):
         mlflow.pyfunc.log_model(
-            name="model",
+            name=parent.info.run_name,
             python_model=str(here.with_name("serving.py")),
             code_paths=[str(here.parents[1])],
             artifacts={
