@@ -34,6 +34,8 @@ from pipeline.templates import fill
 
 NARROW = "\u202f"
 """Narrow space, between a number and its unit, where a line must not break."""
+STYLE = "style.css.j2"
+"""Included by the page; named here, so that digests of the report's code count it."""
 
 
 def make_report(
@@ -103,6 +105,7 @@ def render(found: Plain) -> str:
         "most": most,
         "parts": explained.shown(found["cells"]),
         "made": provenance.shown(found["cells"], here),
+        "style": STYLE,
     }
     return fill(Path(__file__).with_name("page.html.j2"), FILTERS, content)
 
