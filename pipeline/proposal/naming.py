@@ -52,7 +52,7 @@ class Naming:
 
 
 def by_pattern(pattern: str, paths: Sequence[str]) -> Naming | None:
-    """Read paths by a pattern; None unless it fits all and tells them apart."""
+    """Read paths by a pattern; None unless it fits all of them and distinguishes them."""
     fits = [fit([pattern], path) for path in paths]
     if any(each.problem for each in fits):
         return None
@@ -73,7 +73,7 @@ def guess(paths: Sequence[str]) -> Naming | None:
     Returns
     -------
     naming : Naming or None
-        None if no pattern fits all of them and tells them apart.
+        None if no pattern fits all of them and distinguishes them.
     """
     return next(filter(None, (by_pattern(p, paths) for p in _patterns(paths))), None)
 
