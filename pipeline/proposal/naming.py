@@ -52,7 +52,7 @@ class Naming:
 
 
 def by_pattern(pattern: str, paths: Sequence[str]) -> Naming | None:
-    """Read paths by a pattern; None unless it fits all of them and distinguishes them."""
+    """Read paths by a pattern; None unless it fits all and distinguishes them."""
     fits = [fit([pattern], path) for path in paths]
     if any(each.problem for each in fits):
         return None
