@@ -602,6 +602,7 @@ def test_a_part_that_is_missing(tmp_path: Path) -> None:
     [
         ("a.vmrk", "Mk2=", "Mk128(64)=", r"a\.vmrk: row 6 is no marker: 'Mk128"),
         ("a.vmrk", ",101,1,0", ",1x1,1,0", r"a\.vmrk: row 6 is no marker"),
+        ("a.vmrk", "\nMk2=", "\vMk2=", r"a\.vmrk: row 5 is no marker"),
         ("a.vhdr", "a.vmrk", "b.vmrk.x", "names a file of markers that is not there"),
         ("a.vhdr", "C3,,0.5", "C3,,0.0", "channel 'C3' has the resolution 0.0"),
         ("a.vhdr", "C3,,0.5", "C3,,nan", "channel 'C3' has the resolution nan"),

@@ -27,7 +27,9 @@ NAMED = re.compile(
 """The files that a header refers to, as configparser finds them."""
 NEW = re.compile(r"^Mk\d+=New Segment,[^,]*,(\d+),\d*,\d*,?(\d*)", re.MULTILINE)
 """Position, counted from 1, and date of a marker where the recorder went on."""
-MARKER = re.compile(r"Mk\d+=[^,]*,[^,]*,\d+,\d*")
+MARKER = re.compile(r"(?!.*[\x00-\x08\x0b-\x1f])Mk\d+=[^,]*,[^,]*,\d+,\d*.*")
+"""A line of a marker: a control character in it may have been the end of a line."""
+LINE = re.compile(r"\r\n|\r|\n")
 CHANNEL = re.compile(r"Ch\d+")
 Remarks = tuple[str, ...]
 
@@ -171,7 +173,7 @@ def _check_markers(
             remedy="put the file beside the header, or take the line MarkerFile out of "
             "the header",
         )
-    lines = path.read_text("latin-1").splitlines()
+    lines = LINE.split(path.read_bytes().decode("latin-1"))
     begin = next(
         (k for k, line in enumerate(lines, 1) if line.lower() == "[marker infos]"),
         len(lines),
@@ -179,7 +181,7 @@ def _check_markers(
     bad = [
         number
         for number, line in enumerate(lines[begin:], begin + 1)
-        if line.strip() and not line.startswith((";", "[")) and not MARKER.match(line)
+        if line.strip() and not line.startswith((";", "[")) and not MARKER.fullmatch(line)
     ]
     if bad and "end" not in unchecked:
         raise DataError(
