@@ -181,7 +181,9 @@ def _check_markers(
     bad = [
         number
         for number, line in enumerate(lines[begin:], begin + 1)
-        if line.strip() and not line.startswith((";", "[")) and not MARKER.fullmatch(line)
+        if line.strip()
+        and not line.startswith((";", "["))
+        and not MARKER.fullmatch(line)
     ]
     if bad and "end" not in unchecked:
         raise DataError(
