@@ -116,7 +116,10 @@ def ui(arguments: argparse.Namespace) -> None:
         *("ui", "--backend-store-uri", tracking.store_uri()),
         *("--host", "127.0.0.1", "--port", str(arguments.port)),
     ]
-    console.print(f"MLflow at http://127.0.0.1:{arguments.port} (stop with Ctrl-C)")
+    address = f"http://127.0.0.1:{arguments.port}"
+    for dataset, link in tracking.links(address).items():
+        console.print(f"the runs of {dataset}: {link}", soft_wrap=True)
+    console.print(f"MLflow at {address} (stop with Ctrl-C)")
     raise SystemExit(subprocess.call(command))
 
 

@@ -516,13 +516,12 @@ def test_a_model_that_broke_off_gives_way(cell: Path) -> None:
     assert statuses == {"READY"}
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_an_experiment_opens_its_table_of_runs(cell: Path, exists: bool) -> None:
-    if exists:
-        client().create_experiment("ecg_demo")
+def test_each_data_set_has_a_link_to_its_runs(cell: Path) -> None:
+    assert tracking.links("http://here") == {}
     assert tracking.publish(CELL, "metrics")
-    tags = client().get_experiment_by_name("ecg_demo").tags
-    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    place = client().get_experiment_by_name("ecg_demo").experiment_id
+    link = f"http://here/#/experiments/{place}?workflowType=machine_learning"
+    assert tracking.links("http://here") == {"ecg_demo": link}
 
 
 def test_a_deleted_experiment_comes_back(

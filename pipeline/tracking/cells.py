@@ -36,8 +36,6 @@ ENVIRONMENT = {
     "dvc.exp_name": "DVC_EXP_NAME",
     "dvc.baseline_rev": "DVC_EXP_BASELINE_REV",
 }
-KIND = "mlflow.experimentKind", "custom_model_development"
-"""Tag of an experiment: MLflow then opens its table of runs, not that of traces."""
 
 
 def log(
@@ -70,13 +68,10 @@ def _experiment(client: "MlflowClient", dataset: str) -> str:
                 "its runs, for results of it are in data/",
                 markup=False,
             )
-        if KIND[0] not in found.tags:
-            client.set_experiment_tag(found.experiment_id, *KIND)
         return str(found.experiment_id)
     place = store.artifacts(dataset)
     try:
-        tags = dict([KIND])
-        return str(client.create_experiment(dataset, place, tags))
+        return str(client.create_experiment(dataset, artifact_location=place))
     except MlflowException:
         # Another machine may have made it since; if not, that is the error.
         if found := client.get_experiment_by_name(dataset):
