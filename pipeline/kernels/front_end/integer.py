@@ -1,6 +1,6 @@
 """From samples of a converter to spikes in integers, compiled.
 
-The reference implementation is in `_front_end_plain`. A microcontroller without
+The reference implementation is in `plain.py`. A microcontroller without
 floating point computes the same bits. `≫` is a shift to the right that rounds down, and
 every number fits 32 bits, every product 64, by bounds that are computed at design
 (`pipeline.device.front_end`). A sample of a channel::

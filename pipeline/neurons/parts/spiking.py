@@ -2,7 +2,7 @@
 
 A model defines three things: the values from which learning starts, the quantities that
 the learned values stand for, and the constants of the kernel that steps through time.
-Everything else belongs to the layer (`_layer.py`) and the kernel.
+Everything else belongs to the layer (`layer.py`) and the kernel.
 """
 
 import math
