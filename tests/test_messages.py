@@ -32,7 +32,7 @@ def commands() -> set[str]:
         check=True,
     )
     listed = done.stdout.partition("COMMAND\n")[2].partition("options:")[0]
-    return set(re.findall(r"^    ([a-z]+)", listed, re.M))
+    return set(re.findall(r"^    ([a-z-]+)", listed, re.M))
 
 
 def text_of(node: ast.AST) -> str:
@@ -71,7 +71,7 @@ def faults(text: str, known: set[str]) -> list[str]:
     found = [match[0] for match in UNWANTED.finditer(text)]
     printed = (
         (r"dvc repro(?: -\w+)* ([a-z]+)\b", STAGES),
-        (r"`biospike ([a-z]+)", known),
+        (r"`biospike ([a-z-]+)", known),
         (r"`make ([a-z-]+)", TARGETS),
         (r"stages/run ([a-z]+)", STAGES),
     )
@@ -99,11 +99,12 @@ def test_errors_are_in_plain_words_and_print_commands_that_exist() -> None:
         (r'ConfigError(x, expected=r"one of \d")', r"\d"),
         ('DataError(x, remedy=f"run `dvc repro -s -f trian@{cell}`")', "trian"),
         ('DataError(x, remedy="`biospike chekc x`" if a else "")', "chekc"),
+        ('DataError(x, remedy="`biospike new-data x`")', "new-data"),
         ('DataError(x, remedy="run `make tests`")', "tests"),
         ('errors.MachineError(x, remedy=f"{a}stages/run ingset x")', "ingset"),
         ('A = "run `dvc repro igest@x`"\nDataError(x, remedy=A)', "igest"),
     ],
 )
 def test_a_planted_fault_is_found(call: str, fault: str) -> None:
-    found = [faults(text, {"check"}) for _, text in messages(call)]
+    found = [faults(text, {"check", "new-dataset"}) for _, text in messages(call)]
     assert [fault] in found
