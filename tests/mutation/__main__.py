@@ -15,7 +15,7 @@ PACKAGES = ("pipeline", "stages")
 
 
 def main() -> int:
-    """Run mutants; the exit status is 1 if one survives."""
+    """Run mutants; the exit status is 1 if one survives or no test is close to it."""
     arguments = _arguments()
     sample = drawn(ROOT, arguments.places, arguments.n, arguments.seed)
     by = importers(PACKAGES)

@@ -17,6 +17,8 @@ PATIENCE_S = 180.0
 """A test file that takes longer on sound code is left out."""
 SLACK_S = 20.0
 """A mutant may take three times as long as sound code, and so much more."""
+MOST = 5
+"""Test files that run for a mutant."""
 PASSED, NO_TESTS = 0, 5
 
 
@@ -46,18 +48,15 @@ class Copy:
     ----------
     root : Path
         Of the copy.
-    most : int
-        Test files that run for a mutant.
     """
 
     root: Path
-    most: int = 5
     _sound: dict[str, float | None] = field(default_factory=dict)
 
     def judge(self, mutant: Mutant, tests: Sequence[str]) -> Outcome:
         """Run the first tests, if they pass on sound code, until one fails."""
         ran: tuple[str, ...] = ()
-        for test in tests[: self.most]:
+        for test in tests[:MOST]:
             seconds = self._seconds(test)
             if seconds is None:
                 continue
