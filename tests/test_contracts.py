@@ -314,6 +314,12 @@ def _moody(content: Content) -> Content:
     return replace(content, sfreq=100.0 + float(np.random.default_rng().random()))
 
 
+def _moody_marks(content: Content) -> Content:
+    ((origin, marks),) = content.marks.items()
+    later = marks.onset_s + float(np.random.default_rng().random())
+    return replace(content, marks={origin: replace(marks, onset_s=later)})
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -330,6 +336,7 @@ def _moody(content: Content) -> Content:
         (_untyped, r"\('eeg',\) for"),
         (_ending_late, "ends at 301 of 300"),
         (_moody, "a second reading has sfreq"),
+        (_moody_marks, "a second reading gives other marks"),
     ],
 )
 def test_a_broken_reader_is_caught(

@@ -116,6 +116,16 @@ def _check_again(content: Content, again: Content) -> None:
     same = np.array_equal(content.read(0, n_samples), again.read(0, n_samples))
     assert same, "a second reading gives other samples"
     assert content.texts == again.texts, "a second reading gives other texts"
+    for origin, marks in content.marks.items():
+        _check_same_marks(origin, marks, again.marks[origin])
+
+
+def _check_same_marks(origin: Origin, marks: Marks, again: Marks) -> None:
+    same = marks.texts == again.texts
+    for name in ("onset_s", "duration_s"):
+        one, other = getattr(marks, name), getattr(again, name)
+        same &= np.array_equal(one, other, equal_nan=True)
+    assert same, f"a second reading gives other marks of {origin}"
 
 
 def _check_refusals(
