@@ -1,4 +1,4 @@
-"""The compiled means of frames against their plain twin, bit for bit."""
+"""The compiled means of frames against their reference in Python, bit for bit."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The compiled front end against its plain twin, bit for bit."""
+"""The compiled front end against its reference in Python, bit for bit."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Compiled homeostasis against its plain twins."""
+"""Compiled homeostasis against its references in Python."""
 
 import numpy as np
 import pytest

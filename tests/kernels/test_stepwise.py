@@ -1,4 +1,4 @@
-"""Each compiled code against its plain twin, event for event and bit for bit."""
+"""Each compiled code against its reference in Python, event by event, bit for bit."""
 
 from collections.abc import Callable
 from typing import Any

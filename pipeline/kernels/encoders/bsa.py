@@ -1,4 +1,4 @@
-"""Ben's Spiker Algorithm: compiled, and its plain twin.
+"""Ben's Spiker Algorithm: compiled, and its reference in Python.
 
 For ON of x, and for OFF of −x, with a filter h of F taps, at each sample k in turn:
 

@@ -1,4 +1,4 @@
-"""Means of frames in one pass over the signal, compiled, and their plain twin.
+"""Means of frames in one pass over the signal, compiled, and in plain Python.
 
 Samples are added in the order of time, one after the other, so that any division into
 chunks gives the same bits; numpy's sums are taken in another order.

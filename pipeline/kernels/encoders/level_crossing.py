@@ -1,4 +1,4 @@
-"""Level crossing on a fixed grid: compiled, and its plain twin.
+"""Level crossing on a fixed grid: compiled, and its reference in Python.
 
 Levels lie at i·S for all integers i, and j[k] is the level crossed last:
 

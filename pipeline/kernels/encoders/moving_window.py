@@ -1,4 +1,4 @@
-"""Moving window, the distance to a recent mean: compiled, and its plain twin.
+"""Moving window, the distance to a recent mean: compiled, and its reference in Python.
 
 With the mean b[k] of those of the last w samples before k that are not missing:
 

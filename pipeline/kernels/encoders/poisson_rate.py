@@ -1,4 +1,4 @@
-"""The Poisson rate code: compiled, and its plain twin.
+"""The Poisson rate code: compiled, and its reference in Python.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The regular rate code, integrate and fire: compiled, and its plain twin.
+"""The regular rate code, integrate and fire: compiled, and its reference in Python.
 
 For ON of x, and for OFF of −x:
 

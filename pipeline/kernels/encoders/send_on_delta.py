@@ -1,4 +1,4 @@
-"""Send-on-delta, several events a sample: compiled, and its plain twin.
+"""Send-on-delta, several events a sample: compiled, and its reference in Python.
 
 With the distance d = x[k] − b[k] and the sign of the last event g:
 

@@ -1,4 +1,4 @@
-"""The sigma-delta code, integrate and compare: compiled, and its plain twin.
+"""The sigma-delta code, integrate and compare: compiled, and its reference in Python.
 
 ::
 

@@ -1,4 +1,4 @@
-"""The step-forward code: compiled, and its plain twin.
+"""The step-forward code: compiled, and its reference in Python.
 
 ::
 

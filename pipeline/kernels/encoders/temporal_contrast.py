@@ -1,4 +1,4 @@
-"""Temporal contrast, the difference of neighbours: compiled, and its plain twin.
+"""Temporal contrast, differences of neighbours: compiled, and its reference in Python.
 
 With the difference d[k] = x[k] − x[k−1] to the last sample that is not missing:
 
