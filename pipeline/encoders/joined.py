@@ -96,12 +96,12 @@ class Joined(Encoder[States]):
         ConfigError
             A part names a channel that is not there.
         """
-        _rows(self.parts, channels)
-        fitted = tuple(
-            part.model_copy(update={"encoder": part.encoder.on(channels, annotated)})
-            for part in self.parts
-        )
-        joined = self.model_copy(update={"parts": fitted})
+        fitted = []
+        for part, rows in zip(self.parts, _rows(self.parts, channels), strict=True):
+            own = tuple(channels[row] for row in rows)
+            encoder = part.encoder.on(own, annotated)
+            fitted.append(part.model_copy(update={"encoder": encoder}))
+        joined = self.model_copy(update={"parts": tuple(fitted)})
         joined._channels = channels
         return joined
 

@@ -1,6 +1,7 @@
 """Delayed-Burst: the mean and the law of its delays, and draws in time order."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,3 +112,20 @@ def test_a_burst_is_shorter_than_its_frame() -> None:
     with pytest.raises(ConfigError, match="10 a burst, and a frame") as raised:
         of_events(spikes=10).initial_state(1, 100.0, np.random.default_rng(0))
     assert "0.11 or more" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        {"name": "rhythm", "beats": "annotated"},
+        {"name": "joined", "parts": [{"name": "delta", "channels": ["b"]}]},
+    ],
+)
+def test_the_code_below_knows_channels_and_annotated_beats(of: dict[str, Any]) -> None:
+    burst = DelayedBurst(of=of)
+    assert burst.is_oracle == (of["name"] == "rhythm")
+    burst = burst.on(("a", "b"), (20, 70, 130))
+    signal = np.random.default_rng(3).normal(size=(2, 300)).astype(np.float32)
+    spikes = encode(burst, signal)
+    assert spikes.any()
+    assert len(spikes) == len(burst.features(("a", "b")))

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -12,7 +12,7 @@ from pydantic import Field, SkipValidation
 
 from pipeline.axes import FrameMeans, Samples, SpikeBits
 from pipeline.components import chosen
-from pipeline.encoders.base import Encoder
+from pipeline.encoders.base import Beats, Encoder
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.parts import frames as _frames
 from pipeline.encoders.parts.frames import FrameState, Patterns
@@ -74,6 +74,15 @@ class BurstTransform(Encoder[BurstState]):
         """Estimate x of every frame by its burst; 0 of a silent one."""
 
     @property
+    def is_oracle(self) -> bool:
+        """Whether the code below is one."""
+        return self.of.is_oracle
+
+    def on(self, channels: tuple[str, ...], annotated: Beats | None = None) -> Self:
+        """Fit the code below to a segment."""
+        return self.model_copy(update={"of": self.of.on(channels, annotated)})
+
+    @property
     def own_name(self) -> str:
         """Name the encoder as `params.yaml` does."""
         return type(self).__module__.rpartition(".")[2]
@@ -108,8 +117,11 @@ class BurstTransform(Encoder[BurstState]):
         ConfigError
             A frame has too few samples.
         """
-        below, own = deepcopy(rng).spawn(2)
-        n_features = len(self.features(tuple(map(str, range(n_channels)))))
+        draws, own = deepcopy(rng).spawn(2)
+        below = self.of.initial_state(n_channels, sfreq, draws)
+        # By a chunk of nothing, for a code below may name channels, unknown here.
+        nothing, _ = self.of.encode(np.empty((n_channels, 0), np.float32), below)
+        n_features = len(nothing)
         frames = _frames.first_state(
             n_features,
             n_features,
@@ -118,7 +130,7 @@ class BurstTransform(Encoder[BurstState]):
             sfreq=sfreq,
             rng=own,
         )
-        return BurstState(self.of.initial_state(n_channels, sfreq, below), frames)
+        return BurstState(below, frames)
 
     def encode(self, chunk: Samples, state: BurstState) -> tuple[SpikeBits, BurstState]:
         """Encode one chunk.
