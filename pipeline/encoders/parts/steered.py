@@ -1,5 +1,6 @@
 """What codes share whose thresholds may set themselves."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -82,5 +83,4 @@ class Steered(Stepwise):
         if self.events_per_s is None:
             return operations
         moving = {"addition": 2, "multiplication": 1 + self.most_events()}
-        kinds = {**operations, **moving}
-        return {kind: operations.get(kind, 0) + moving.get(kind, 0) for kind in kinds}
+        return dict(Counter(operations) + Counter(moving))
