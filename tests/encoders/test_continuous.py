@@ -201,8 +201,6 @@ def test_thresholds_find_the_rate_whatever_the_amplitude(kind: Any) -> None:
     spikes = encode(encoder, AMPLITUDES * smooth)
     late = np.abs(encoder.counts(spikes)[:, 15_000:])
     np.testing.assert_allclose(late.mean(axis=1) * SFREQ, 25.0, rtol=0.05)
-    if kind is not MovingWindow and kind is not TemporalContrast:
-        return
     assert encoder.decode_bound() is None
 
 
