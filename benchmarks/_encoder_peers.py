@@ -6,10 +6,10 @@ Every one packs its spikes and gives the bits that ours gives, which `check` loo
 
 Libraries give other bits, or more of them: `spikegen.delta` compares with ≥ and has a
 sample of 0 before the first, `spikegen.rate` draws other numbers and has no OFF.
-pyspikes, spike-encoding and Tonic are timed if they are there (`pip install --no-deps
-pyspikes spike-encoding tonic`). None of these computes send-on-delta of several events,
-moving windows, sigma-delta, level crossing or regular rates; Tonic computes none of the
-codes here.
+pyspikes and spike-encoding are timed if they are there (`pip install --no-deps pyspikes
+spike-encoding`). None of these computes send-on-delta of several events, moving
+windows, sigma-delta, level crossing or regular rates; Tonic computes none of the codes
+here.
 """
 
 import importlib
