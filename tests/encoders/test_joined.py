@@ -62,6 +62,15 @@ def test_the_contract_holds_with_parts_of_memory_and_chance() -> None:
     check_encoder(joined({"name": "rhythm"}, {"name": "rate"}, {"name": "template"}))
 
 
+def test_a_part_knows_its_own_channels_alone() -> None:
+    below = {"name": "joined", "parts": [{"name": "delta", "channels": ["V1"]}]}
+    of_one = joined({"name": "poisson_burst", "of": below, "channels": ["I", "V1"]})
+    assert encode(of_one, np.random.default_rng(5)).shape == (2, 500)
+    of_none = joined({"name": "poisson_burst", "of": below, "channels": ["I"]})
+    with pytest.raises(ConfigError, match="no channel 'V1'"):
+        of_none.on(CHANNELS)
+
+
 def test_the_delay_is_the_slowest_parts() -> None:
     delays = Delta().delay_s(SFREQ), Rhythm().delay_s(SFREQ)
     assert joined(*PARTS).delay_s(SFREQ) == max(delays) > min(delays)
