@@ -35,6 +35,9 @@ THRESHOLD = 0.3
 OVERDUE = 1.5
 """After so many mean intervals without a beat the threshold sinks."""
 
+LONGEST_S = 1.5
+"""A longer interval, as of a pause or a lost beat, counts as this long in the mean."""
+
 GAIN = 1 / 8
 """Weight of the newest beat, noise peak or interval in its running mean."""
 
@@ -78,7 +81,7 @@ class Levels:
             noise = self.noise + gain * (height - self.noise)
             return False, Levels(self.beat, noise, self.last, self.interval, n_peaks)
         beat = self.beat + max(gain, 1 - sunk) * (height - self.beat)
-        newest = min(time - self.last, OVERDUE)
+        newest = min(time - self.last, LONGEST_S)
         interval = self.interval + GAIN * (newest - self.interval)
         return True, Levels(beat, self.noise, time, interval, n_peaks)
 

@@ -81,6 +81,15 @@ def test_beats_are_those_of_the_definition(sfreq: float) -> None:
     assert in_chunks(samples, [], sfreq) == beats
 
 
+@pytest.mark.parametrize("pause_s", [2, 3, 6])
+def test_a_pause_counts_as_the_definition_says(pause_s: int) -> None:
+    samples = ecg()
+    gap = np.full(round(pause_s * SFREQ), samples[699])
+    noise = np.random.default_rng(9).normal(0, 0.02, len(gap))
+    paused = np.concatenate([samples[:700], gap + noise, samples[700:]])
+    assert in_chunks(paused, []) == reference(paused, SFREQ)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 1500), max_size=30), st.integers(0, 3))
 def test_any_chunks_give_the_same_beats(cuts: list[int], seed: int) -> None:
