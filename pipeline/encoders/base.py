@@ -27,6 +27,11 @@ class Encoder(Component, Generic[State]):
     """The only values that a signal may have; None: any."""
 
     @property
+    def own_name(self) -> str:
+        """Name the encoder as `params.yaml` does."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
     def is_oracle(self) -> bool:
         """Whether it needs annotations to encode: no device could."""
         return False

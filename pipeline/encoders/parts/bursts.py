@@ -82,11 +82,6 @@ class BurstTransform(Encoder[BurstState]):
         """Fit the code below to a segment."""
         return self.model_copy(update={"of": self.of.on(channels, annotated)})
 
-    @property
-    def own_name(self) -> str:
-        """Name the encoder as `params.yaml` does."""
-        return type(self).__module__.rpartition(".")[2]
-
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
         """Name the features of the code below."""
         return self.of.features(channels)

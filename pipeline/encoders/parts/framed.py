@@ -56,11 +56,6 @@ class FramedEncoder(Encoder[FrameState]):
         at most twice as large, where both ON and OFF fire.
         """
 
-    @property
-    def own_name(self) -> str:
-        """Name the encoder as `params.yaml` does."""
-        return type(self).__module__.rpartition(".")[2]
-
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
         """Name ON and OFF of each channel."""
         return signed_features(channels)

@@ -113,19 +113,18 @@ class Stepwise(Encoder[StepState]):
 
     def _refuse_foreign(self, state: StepState, n_channels: int) -> None:
         """Refuse what other settings remember, or what is known of other channels."""
-        name = type(self).__module__.rpartition(".")[2]
         if not isinstance(state, StepState) or (
             state.settings is not self and state.settings != self
         ):
             raise DataError(
-                f"the encoder {name}",
+                f"the encoder {self.own_name}",
                 "the state of other settings",
                 expected=f"a state that came of {self!r}",
                 remedy="begin with the initial_state of the encoder that encodes",
             )
         if state.thresholds.shape[0] != n_channels:
             raise DataError(
-                f"the encoder {name}",
+                f"the encoder {self.own_name}",
                 f"a chunk of {n_channels} channels",
                 expected=f"{state.thresholds.shape[0]}, as in the chunks before",
                 remedy="keep one state for each recording",
