@@ -58,8 +58,11 @@ def _setting(key: str, value: Any, before: str) -> str:
 
 
 def flow(value: Any, width: int = 10**6) -> str:
-    """Write a value as YAML does in one line, or in lines of some width."""
-    yaml: Any = YAML(typ="safe", pure=True)
+    """Write a value as YAML does in one line, or in lines of some width.
+
+    Not with `pure=True`: it leaves `12:30` bare, which the parser of `config` refuses.
+    """
+    yaml: Any = YAML(typ="safe")
     yaml.default_flow_style = True
     yaml.width = width
     yaml.sort_base_mapping_type_on_output = False

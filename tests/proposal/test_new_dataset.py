@@ -173,6 +173,17 @@ def test_arrays_name_their_samples_rate_and_label(
     assert entry["labels"] == ["control", "patient"]
 
 
+def test_signs_of_yaml_in_names_are_texts_in_the_entry(
+    recordings: Path, propose: Propose
+) -> None:
+    for person in range(3):
+        for label in ("2020:01", "no # 'x'", ":on"):
+            put_edf(recordings, f"P{person}_{label}.edf", ["EEG C3", "EEG C'4: x"])
+    entry = propose(pattern="{subject}_{task}.edf")
+    assert entry["labels"] == ["2020:01", ":on", "no # 'x'"]
+    assert entry["reader"]["channels"] == ["C3", "C'4: x"]
+
+
 def put_tree(folder: Path, group: bool, events: bool) -> None:
     """Write a BIDS tree of three persons."""
     put(folder, "dataset_description.json", '{"BIDSVersion": "1.9.0"}')
