@@ -107,7 +107,21 @@ def add(path: Path, name: str, parts: Part) -> None:
         content = "".join([*lines[:line], added, *lines[line:]])
         partial.write_bytes(content.encode())
         shutil.copymode(path, partial)
+        _validate(partial, path)
+
+
+def _validate(partial: Path, path: Path) -> None:
+    """Refuse an entry that is not valid, in terms of the file that was to hold it."""
+    try:
         config.load(partial)
+    except ConfigError as error:
+        raise ConfigError(
+            error.where.replace(partial.name, path.name),
+            error.found,
+            expected=error.expected,
+            remedy="state it by a flag (--classes names classes), or write the entry "
+            "by docs/data.md; nothing was added",
+        ) from None
 
 
 def _place(path: Path, text: str) -> tuple[int, int]:

@@ -355,6 +355,19 @@ def test_a_flag_that_cannot_be_used_is_named(
     assert Path("params.yaml").read_text(encoding="utf-8") == PARAMS
 
 
+def test_an_entry_that_is_not_valid_is_refused_in_terms_of_params_yaml(
+    recordings: Path, propose: Propose
+) -> None:
+    for person in range(3):
+        for label in ("rest", "a\nb"):
+            put_edf(recordings, f"P{person}_{label}.edf", ["EEG C3"])
+    with pytest.raises(ConfigError, match=r"^params\.yaml: datasets\.my_") as caught:
+        propose(pattern="{subject}_{task}.edf")
+    assert "partial" not in str(caught.value)
+    assert [path.name for path in Path.cwd().iterdir()] == ["params.yaml"]
+    assert Path("params.yaml").read_text(encoding="utf-8") == PARAMS
+
+
 def test_a_read_only_file_stays_as_it_is(recordings: Path, propose: Propose) -> None:
     put_beats(recordings)
     Path("params.yaml").chmod(0o444)
