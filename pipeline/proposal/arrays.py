@@ -1,5 +1,6 @@
 """Files of arrays: the variables of samples, rate, names and labels."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def _samples(store: Store) -> str:
     if not store.shapes:
         return store.only_matrix()
     sizes = {
-        name: _size(shape) * (name.lower() not in LABEL)
+        name: math.prod(shape) * (name.lower() not in LABEL)
         for name, shape in store.shapes.items()
     }
     name = max(sizes, key=lambda each: sizes[each])
@@ -81,13 +82,6 @@ def _samples(store: Store) -> str:
             remedy="write the entry by docs/data.md, with the reader's axes",
         )
     return name
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def _named(have: Sequence[str], names: Sequence[str]) -> str | None:

@@ -64,8 +64,8 @@ def windows(modality: str, labels: Labels, shortest_s: float | None) -> Chosen:
         tmin, tmax = AROUND[modality]
         around = {"kind": "events", "tmin": tmin, "tmax": tmax}
         return Chosen(around, "default", "around each event; correct it to the task")
-    short = shortest_s is not None and shortest_s < SHORT_S
-    if labels.lasting == "recording" and shortest_s is not None and short:
+    one = labels.lasting == "recording"
+    if one and shortest_s is not None and shortest_s < SHORT_S:
         length = {"kind": "recording", "length_s": round(0.95 * shortest_s, 2)}
         return Chosen(length, "default", f"the shortest lasts {shortest_s:g} s")
     sliding = {"kind": "sliding", **SLIDING[modality]}

@@ -37,9 +37,10 @@ def choose(
     beside = outside(
         recordings.folder, recordings.names, naming, asking.flags.get("label")
     )
-    found = {each.where: each for each in reversed([*looked.labels, *beside])}
-    order = dict.fromkeys(each.where for each in [*looked.labels, *beside])
-    candidates = [found[place] for place in order]
+    found: dict[str, Labels] = {}
+    for each in (*looked.labels, *beside):
+        found.setdefault(each.where, each)
+    candidates = list(found.values())
     if not candidates:
         raise _none(recordings)
     first = candidates[0]
@@ -47,9 +48,8 @@ def choose(
         others = ", ".join(each.where for each in candidates[1:])
         why = f"{first.why}; also possible: {others}" if others else first.why
         return _named(replace(first, why=why), asking)
-    places = tuple(each.where for each in candidates)
     described = "; ".join(f"{each.where}: {each.why}" for each in candidates)
-    question = Question("label", f"where the labels stand ({described})", places)
+    question = Question("label", f"where the labels stand ({described})", tuple(found))
     answer = asking.answer(question)
     if answer is None:
         return None

@@ -84,7 +84,7 @@ def _patterns(paths: Sequence[str]) -> list[str]:
     depth = paths[0].count("/")
     found = []
     split = [_split(path, suffix) for path in paths]
-    if len({tuple(p for p in parts if _parts(p)) for parts in split}) == 1:
+    if len({tuple(p for p in parts if _separates(p)) for parts in split}) == 1:
         found += _by_parts(split, suffix)
     found += [f"{{subject}}/{{run}}{suffix}"] * (depth > 0)
     found += [f"{{subject}}/{{session}}/{{run}}{suffix}"] * (depth > 1)
@@ -101,7 +101,7 @@ def _split(path: str, suffix: str) -> list[str]:
     return [*PARTS.findall(folder), *([slash] if slash else []), *inner]
 
 
-def _parts(part: str) -> bool:
+def _separates(part: str) -> bool:
     """Whether a part separates others."""
     return len(part) == 1 and part in "/_-. "
 
@@ -114,18 +114,17 @@ def _by_parts(split: Sequence[Sequence[str]], suffix: str) -> list[str]:
     fields = _fields(columns, sorted([*varying, *bids]))
     if not fields:
         return []
-    first = max(0, *(k + 1 for k in range(min(fields)) if columns[k][0] == "/"), 0)
-    every = range(first, len(columns))
-    full = "".join(f"{{{fields[k]}}}" if k in fields else columns[k][0] for k in every)
+    before = range(min(fields))
+    first = max((k + 1 for k in before if columns[k][0] == "/"), default=0)
+    written = [
+        f"{{{fields[k]}}}" if k in fields else column[0]
+        for k, column in enumerate(columns)
+    ]
+    full = "".join(written[first:]) + suffix
     tail = [k for k, name in fields.items() if name in FREE[1:]]
     if not tail:
-        return [full + suffix]
-    head = "".join(
-        f"{{{fields[k]}}}" if k in fields else columns[k][0]
-        for k in every
-        if k < min(tail)
-    )
-    return [f"{head}*{suffix}", full + suffix]
+        return [full]
+    return ["".join(written[first : min(tail)]) + f"*{suffix}", full]
 
 
 def _persons_of_bids(columns: Sequence[Sequence[str]]) -> list[int]:
@@ -178,7 +177,7 @@ def _letters(columns: Sequence[Sequence[str]], k: int) -> str:
 
 def _word(columns: Sequence[Sequence[str]], k: int) -> str:
     """Give the word before a part: that of `sub-01`, `run_2`."""
-    before = columns[k - 2] if k > 1 and _parts(columns[k - 1][0]) else ("",)
+    before = columns[k - 2] if k > 1 and _separates(columns[k - 1][0]) else ("",)
     return before[0].lower() if len(set(before)) == 1 else ""
 
 
