@@ -88,7 +88,9 @@ def test_records_with_beats_make_windows_around_beats(
     recordings: Path, propose: Propose
 ) -> None:
     put_beats(recordings)
+    Path("params.yaml").chmod(0o640)
     entry = propose(line_freq="60")
+    assert Path("params.yaml").stat().st_mode & 0o777 == 0o640
     assert entry["card"]["modality"] == "ecg"
     assert entry["labels"] == ["N", "S", "V"]
     assert entry["source"]["pattern"] == "{subject}.hea"
@@ -104,7 +106,7 @@ def test_a_run_in_the_name_is_a_label_only_where_the_user_states_it(
     for person in range(5):
         for run in (1, 2):
             path = f"P{person}_{run}.edf"
-            put_edf(recordings, path, ["EEG C3", "EEG C4"])
+            put_edf(recordings, path, ["EEG C3", "EEG A1"])
     with pytest.raises(ConfigError, match="--label field:run"):
         propose()
     entry = propose(label="field:run", classes="1=rest,2=task")
@@ -112,7 +114,7 @@ def test_a_run_in_the_name_is_a_label_only_where_the_user_states_it(
     label = {"from": "field", "key": "run", "map": {1: "rest", 2: "task"}}
     assert entry["values"]["label"] == label
     assert entry["labels"] == ["rest", "task"]
-    assert entry["reader"]["channels"] == ["C3", "C4"]
+    assert entry["reader"]["channels"] == ["C3"]  # A1 is the reference at the ear
     assert entry["signal"]["h_freq"] < 50
     assert entry["windows"]["kind"] == "sliding"
 
