@@ -91,9 +91,9 @@ def reached(top: Plain, confidence: float) -> str:
         return f"{sentence} ({accuracy.get('reason') or 'no interval'})."
     low, high = 100 * accuracy["low"], 100 * accuracy["high"]
     return (
-        f"{sentence} ({confidence:.0%} interval over "
+        f"{sentence} ({100 * confidence:.0f} % interval over "
         f"{top['metrics']['subjects']} persons: {low:.1f} to {high:.1f} %)."
-    ).replace("% interval", " % interval")
+    )
 
 
 def outcome(top: Plain, other: Plain, tests: Sequence[Plain]) -> Plain:
@@ -133,7 +133,7 @@ def differences(
             for cell, role in named
             if outcomes[cell["cell"]]["group"] == group
         ]
-        parts += [f"{wording} {_listed(those)}"] if those else []
+        parts += [f"{wording} {listed(those)}"] if those else []
     if not parts:
         reason = outcomes[named[0][0]["cell"]]["reason"]
         return [f"Its difference from the other models is not tested: {reason}."]
@@ -197,7 +197,7 @@ def _p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
     """Join parts as a sentence does."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.evaluation.clock import GIVEN, TITLES
+from pipeline.report import device
+from pipeline.report.answers import listed
 
 Plain = dict[str, Any]
 
@@ -40,14 +42,13 @@ def warning(cells: Sequence[Plain]) -> str:
     clock = near[0]["metrics"]["clock"]
     reached = f"{100 * clock[clock['best']]['value']:.1f} %"
     names = [
-        f"{cell['encoder']} · {cell['model']} "
+        f"{device.title(cell)} "
         f"({100 * cell['metrics']['balanced_accuracy']['value']:.1f} %)"
         for cell in near
     ]
-    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
     verb = "is" if len(near) == 1 else "are"
     return (
         f"The place in the recording alone, without any signal, gives a balanced "
-        f"accuracy of {reached} ({GIVEN[clock['best']]}). {listed} {verb} not shown "
-        f"to be better: such a score needs no signal."
+        f"accuracy of {reached} ({GIVEN[clock['best']]}). {listed(names)} {verb} not "
+        f"shown to be better: such a score needs no signal."
     )

@@ -114,6 +114,7 @@ def section(found: Plain, dataset: str) -> Plain:
     """Gather what the page shows of one data set beside the findings."""
     cells = [cell for cell in found["cells"] if cell["dataset"] == dataset]
     labels = cells[0]["labels"]
+    classes = class_names(found, dataset, labels)
     names = {cell["cell"]: device.title(cell) for cell in cells}
     tables = {title: findings.subjects(cell) for cell, title in names.items()}
     curves = {title: findings.history(cell) for cell, title in names.items()}
@@ -129,7 +130,7 @@ def section(found: Plain, dataset: str) -> Plain:
         "name": dataset,
         **found["datasets"][dataset],
         "labels": labels,
-        "names": class_names(found, dataset, labels),
+        "names": classes,
         "cells": cells,
         **answered(found, dataset, cells),
         "best": findings.best_cell(cells),
@@ -152,7 +153,7 @@ def section(found: Plain, dataset: str) -> Plain:
         "skipped": findings.skipped(curves),
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],
-        "example": example(dataset, cells, class_names(found, dataset, labels)),
+        "example": example(dataset, cells, classes),
         "settings": settings_table(cells),
         "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
     }
