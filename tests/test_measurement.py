@@ -96,8 +96,9 @@ def write_cell(cell: str, neuron: str) -> None:
         "encoder": {"name": "delta", "threshold": 0.5},
     }
     run = {
-        "dataset": DATASET, "encoder": "delta", "settings": settings,
-        "labels": LABELS, "run_key": "k", "folds": [{"fold": FOLD}],
+        "dataset": DATASET, "encoder": "delta", "model": cell.split("-", 2)[2],
+        "settings": settings, "labels": LABELS, "run_key": "k",
+        "folds": [{"fold": FOLD}],
     }  # fmt: skip
     folder = files.folder("runs", cell)
     files.save_json(folder / "run.json", run)

@@ -56,9 +56,9 @@ class TrainedCell:
     def at(cls, folder: Path) -> "TrainedCell":
         """Open the cell whose run lies in a folder, be it a copy."""
         run = files.load_json(folder / "run.json")
-        dataset, encoder = run["dataset"], run["encoder"]
+        dataset, encoder, model = (run[k] for k in ("dataset", "encoder", "model"))
         return cls(
-            folder.name,
+            f"{dataset}-{encoder}-{model}",
             run,
             folder,
             files.folder("windows", dataset),

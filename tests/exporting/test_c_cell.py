@@ -89,8 +89,9 @@ def write_cell(cell: str, neuron: str, network: Any = NETWORK) -> Path:
         "encoder": {"name": "delta", "threshold": 0.5},
     }
     run = {
-        "dataset": DATASET, "encoder": "delta", "settings": settings,
-        "labels": LABELS, "run_key": "k", "folds": [{"fold": 3}],
+        "dataset": DATASET, "encoder": "delta", "model": cell.split("-", 2)[2],
+        "settings": settings, "labels": LABELS, "run_key": "k",
+        "folds": [{"fold": 3}],
     }  # fmt: skip
     folder = files.folder("runs", cell)
     files.save_json(folder / "run.json", run)
