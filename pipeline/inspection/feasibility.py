@@ -50,6 +50,7 @@ def of_trial(asked: Asked, trial: Trial, seen: Mapping[str, Seen]) -> list[Findi
     if trial.folds is not None:
         found += _untrained(trial.windows, trial.folds)
     found += misfits(asked, trial)
+    found += oracles(asked)
     return [*found, *_models(asked, trial), *forgetful(asked, trial)]
 
 
@@ -238,16 +239,27 @@ def _misfit(encoder: Encoder[Any], trial: Trial) -> PipelineError | None:
 
 
 def misfits(asked: Asked, trial: Trial) -> Iterator[Finding]:
-    """Name the encoders that cannot encode the signals, and those that are oracles."""
+    """Name the encoders that cannot encode the signals."""
     for name, encoder in asked.encoders.items():
-        where = (f"encoders.{name}",)
         if error := _misfit(encoder, trial):
             kind = "Signals that an encoder cannot use"
-            yield replace(of_error(kind, error), where=where)
-        elif encoder.is_oracle:
+            yield replace(of_error(kind, error), where=(f"encoders.{name}",))
+
+
+def oracles(asked: Asked) -> Iterator[Finding]:
+    """Name the encoders and models that are given what no device has."""
+    for name, encoder in asked.encoders.items():
+        if encoder.is_oracle:
             what = "it encodes annotated beats, which no device has"
             remedy = "compare with it, and set `beats: detected` for all else"
+            where = (f"encoders.{name}",)
             yield Finding("warning", "Encoder that is an oracle", what, where, remedy)
+    for name, network in asked.networks.items():
+        if network.is_oracle:
+            what = "it starts anew where labels change, which no device knows"
+            remedy = "compare with it, and set `restart: never` for all else"
+            where = (f"models.{name}",)
+            yield Finding("warning", "Model that is an oracle", what, where, remedy)
 
 
 def forgetful(asked: Asked, trial: Trial) -> Iterator[Finding]:

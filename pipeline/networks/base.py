@@ -24,6 +24,11 @@ class Shape:
 class Network(Component):
     """A topology; any neuron fits in it, `relu` makes the matched ANN."""
 
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it is given what no device has: it is for comparison only."""
+        return False
+
     def check(self, neuron: Neuron) -> None:
         """Refuse a neuron that cannot be in it; most take any.
 

@@ -4,12 +4,14 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from pipeline.components import Component, find
 
 Plain = dict[str, Any]
 
+ORACLE = "An oracle: it is given labels, which no device has."
 UNITS = {"s": "s", "hz": "Hz"}
 """Units by the last part of a setting's name."""
 
@@ -52,7 +54,16 @@ def described(cell: Plain, part: str) -> str:
     component = find(f"{part}s", given.pop("name"))
     first = (inspect.getdoc(component) or "").partition("\n")[0].replace("`", "")
     values = settings(component, given)
-    return f"{first.rstrip('.')} ({', '.join(values)})." if values else first
+    line = f"{first.rstrip('.')} ({', '.join(values)})." if values else first
+    return f"{line} {ORACLE}" if is_oracle(component, given) else line
+
+
+def is_oracle(component: type[Component], given: Mapping[str, Any]) -> bool:
+    """Find whether a component with settings that are valid today is an oracle."""
+    try:
+        return bool(getattr(component(**given), "is_oracle", False))
+    except ValidationError:
+        return False
 
 
 def settings(component: type[Component], given: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,13 @@ import pytest
 
 from pipeline.components import find
 from pipeline.inspection.asked import Asked
-from pipeline.inspection.feasibility import by_role, forgetful, misfits, of_trial
+from pipeline.inspection.feasibility import (
+    by_role,
+    forgetful,
+    misfits,
+    of_trial,
+    oracles,
+)
 from pipeline.inspection.findings import Finding
 from pipeline.inspection.measuring import Seen
 from pipeline.inspection.trial import Trial
@@ -159,7 +165,7 @@ def test_models_that_forget_before_a_label_ends_are_named() -> None:
     assert "0.45 s back" in found.what
 
 
-def test_encoders_that_do_not_fit_and_oracles_are_named() -> None:
+def test_encoders_that_do_not_fit_are_named() -> None:
     trial: Any = SimpleNamespace(used=table(EVEN), sfreq=100.0, channels=("I",))
     joined, rhythm = find("encoders", "joined"), find("encoders", "rhythm")
     asked: Any = SimpleNamespace(
@@ -170,10 +176,22 @@ def test_encoders_that_do_not_fit_and_oracles_are_named() -> None:
         },
     )
     found = [(f.severity, f.where[0], f.what) for f in misfits(asked, trial)]
-    (severity, where, what), oracle = found
+    ((severity, where, what),) = found
     assert (severity, where) == ("error", "encoders.other")
     assert "no channel 'MLII'" in what
-    assert oracle[:2] == ("warning", "encoders.oracle")
     trial.sfreq = 25.0
-    slow = [f.where[0] for f in misfits(asked, trial) if f.severity == "error"]
+    slow = [f.where[0] for f in misfits(asked, trial)]
     assert slow == ["encoders.fits", "encoders.other", "encoders.oracle"]
+
+
+def test_oracles_are_named() -> None:
+    rhythm = find("encoders", "rhythm")
+    asked: Any = SimpleNamespace(
+        encoders={"fits": rhythm(), "oracle": rhythm(beats="annotated")},
+        networks={"goes_on": Dense(), "knows": Dense(restart="blocks")},
+    )
+    found = [(f.severity, f.where) for f in oracles(asked)]
+    assert found == [
+        ("warning", ("encoders.oracle",)),
+        ("warning", ("models.knows",)),
+    ]

@@ -42,6 +42,16 @@ def test_settings_of_an_older_version_are_written_as_they_are() -> None:
     assert explained.model(old).endswith("snnTorch's Leaky (older 3).")
 
 
+def test_oracles_are_named() -> None:
+    neuron = {"name": "leaky"}
+    for restart, marked in (("never", False), ("windows", False), ("blocks", True)):
+        network = {"name": "recurrent", "restart": restart}
+        line = explained.model(cell("lif", network=network, neuron=neuron))
+        assert ("An oracle" in line) is marked
+    encoder = {"name": "rhythm", "beats": "annotated"}
+    assert explained.encoder(cell("lif", encoder=encoder)).endswith(explained.ORACLE)
+
+
 @pytest.mark.parametrize("kind", ["encoders", "networks", "neurons"])
 def test_every_component_has_a_line(kind: str) -> None:
     for name in available(kind):

@@ -65,6 +65,11 @@ class LayeredNetwork(Network):
         return self.restart
 
     @property
+    def is_oracle(self) -> bool:
+        """Whether it knows where labels change."""
+        return self.restart == "blocks"
+
+    @property
     def reads_steps(self) -> bool:
         """Whether it has logits at every step."""
         return self.read_out != "rates"
