@@ -10,6 +10,8 @@ from pipeline.networks.parts.settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from pipeline.networks.parts.layers import Unrolled
     from pipeline.networks.parts.stack import Layer, Stack
 
@@ -45,20 +47,28 @@ class Dense(LayeredNetwork):
 
     def layers(self, shape: Shape, neuron: Neuron) -> "list[Layer]":
         """Make the layers."""
-        from pipeline.networks.parts.layers import dense_weights
         from pipeline.networks.parts.stack import Layer
 
+        widths = pairwise((shape.n_features, *self.units))
         layers = [
             Layer(
-                dense_weights(n_in, n_out, neuron.inputs, bias=self.bias),
+                self.weights(n_in, n_out, neuron, first=not k),
                 self.unrolled(neuron, n_out, dt=shape.dt),
                 dropout=self.dropout,
             )
-            for n_in, n_out in pairwise((shape.n_features, *self.units))
+            for k, (n_in, n_out) in enumerate(widths)
         ]
         if layers:
             layers[-1].dropout = 0.0
         return layers
+
+    def weights(
+        self, n_in: int, n_out: int, neuron: Neuron, *, first: bool
+    ) -> "nn.Module":
+        """Make the weights of a layer, the first one or another."""
+        from pipeline.networks.parts.layers import dense_weights
+
+        return dense_weights(n_in, n_out, neuron.inputs, bias=self.bias)
 
     def unrolled(self, neuron: Neuron, width: int, *, dt: float) -> "Unrolled":
         """Make the neurons of a layer."""

@@ -233,7 +233,7 @@ class CausalConvolution(nn.Module):
 
     Output step j is complete when input step (j + 1)·stride − 1 is in; it covers that
     and the kernel − 1 steps before. An evaluated BatchNorm folds into the kernel.
-    Without a norm there is a bias.
+    Without a norm there is a bias, unless it is left out.
 
     Attributes
     ----------
@@ -250,13 +250,14 @@ class CausalConvolution(nn.Module):
         stride: int,
         branches: int = 1,
         normalised: bool = True,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.n_past, self.stride = kernel - stride, stride
         width = branches * n_out
         mask = branch_mask(n_in, n_out, branches) if branches > 1 else None
         self.convolution = ScaledConvolution(
-            n_in, width, kernel, stride, bias=not normalised, mask=mask
+            n_in, width, kernel, stride, bias=bias and not normalised, mask=mask
         )
         self.norm = ScaledNorm(width) if normalised else nn.Identity()
 
