@@ -33,10 +33,12 @@ def main(stage: Stage) -> str:
     if (runs / "quantized.parquet").exists():
         predictions = files.load_table(runs / "quantized.parquet")
         metrics["int8"] = evaluate_pooled(predictions, labels, settings, seed=seed)
-    with unfinished.finishing(files.folder("metrics", stage.label)) as folder:
+    place = files.folder("metrics", stage.label)
+    with unfinished.finishing(place) as folder:
         files.save_json(folder / "metrics.json", metrics)
         files.save_csv(folder / "subjects.csv", evaluated.subjects)
         files.save_csv(folder / "confusion.csv", evaluated.confusion)
+    files.save_values(place.with_name(f"{stage.label}.json"), headline(metrics))
     accuracy = metrics["balanced_accuracy"]["value"]
     over = f"over {metrics['subjects']} subjects"
     if metrics["interval"]["method"] is None:
@@ -49,6 +51,25 @@ def main(stage: Stage) -> str:
     return (
         f"balanced accuracy {accuracy:.3f} {over}{without}{_one_class(metrics)}{near}"
     )
+
+
+def headline(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Give the few numbers that `dvc metrics` and `dvc exp show` list of a cell.
+
+    They are the balanced accuracy with its interval, the macro F1, and the balanced
+    accuracy of the integer network. A number that is not known is left out.
+    """
+    accuracy = metrics["balanced_accuracy"]
+    integers = metrics.get("int8", {}).get("balanced_accuracy", {})
+    values = {
+        "balanced_accuracy": accuracy["value"],
+        "low": accuracy["low"],
+        "high": accuracy["high"],
+        "macro_f1": metrics["macro_f1"]["value"],
+        "int8": integers.get("value"),
+    }
+    known = ((name, value) for name, value in values.items() if value is not None)
+    return {name: round(value, 4) for name, value in known}
 
 
 def _one_class(metrics: Mapping[str, Any]) -> str:

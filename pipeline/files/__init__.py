@@ -18,7 +18,7 @@ from pipeline.files.arrays import (
     write_spikes,
 )
 from pipeline.files.digests import file_digest, file_digests, inputs_digest
-from pipeline.files.documents import dump_json, load_json, save_json
+from pipeline.files.documents import dump_json, load_json, save_json, save_values
 from pipeline.files.places import (
     DATA,
     UNFINISHED,
@@ -63,6 +63,7 @@ __all__ = [
     "save_signal",
     "save_spikes",
     "save_table",
+    "save_values",
     "save_weights",
     "write_signal",
     "write_spikes",

@@ -17,8 +17,13 @@ def dump_json(value: object, *, indent: int | None = None) -> str:
 
 
 def save_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object."""
-    text = dump_json({"schema": _schema.SCHEMA, **value}, indent=2)
+    """Write a JSON object, with the version of the files' layout."""
+    save_values(path, {"schema": _schema.SCHEMA, **value})
+
+
+def save_values(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object as it is, for other programs to read."""
+    text = dump_json(value, indent=2)
     with replacing(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 

@@ -59,25 +59,6 @@ def gather(
     }
 
 
-def headline(findings: Plain) -> Plain:
-    """Pick the best spiking cell of each data set, in few numbers."""
-    picked = {}
-    for dataset in findings["datasets"]:
-        mine = [cell for cell in findings["cells"] if cell["dataset"] == dataset]
-        best = best_cell(mine)
-        accuracy = best["metrics"]["balanced_accuracy"]
-        clock = best["metrics"]["clock"]
-        picked[dataset] = {
-            "balanced_accuracy": accuracy["value"],
-            "ci_low": accuracy["low"],
-            "ci_high": accuracy["high"],
-            "prior": best["metrics"]["prior"]["value"],
-            "clock": clock[clock["best"]]["value"],
-            "uj_per_window": best["uj_per_window"],
-        }
-    return picked
-
-
 def best_cell(cells: Sequence[Plain]) -> Plain:
     """Find the most accurate spiking cell; the most accurate, if none spikes."""
     spiking = [cell for cell in cells if cell["spiking"]]

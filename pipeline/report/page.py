@@ -2,7 +2,7 @@
 
 The page stands alone: its pictures are inside, it asks nothing of the network and runs
 no script. It is not part of what must repeat byte for byte, for it shows what this
-machine measured; `summary.json` and `details.json` do repeat.
+machine measured; `details.json` does repeat.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,8 +47,7 @@ def make_report(
 ) -> Plain:
     """Write the report of the grid's cells.
 
-    Writes `summary.json`, a few numbers a data set; `details.json`, all findings; and
-    `index.html`.
+    Writes `details.json`, all findings, and `index.html`.
 
     Parameters
     ----------
@@ -73,7 +72,6 @@ def make_report(
     """
     folder = files.DATA / "report"
     found = findings.gather(cells, cards, settings, seed=seed)
-    files.save_json(folder / "summary.json", findings.headline(found))
     files.save_json(folder / "details.json", found)
     refresh()
     return found

@@ -1,5 +1,6 @@
 """The evaluate stage judges a cell's network, and the same in integers."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,29 @@ def test_integers_stand_beside_the_network(stage: Stage) -> None:
     assert subjects["accuracy"].mean() == pytest.approx(
         found["accuracy"]["value"], abs=1e-5
     )
+
+
+def test_dvc_lists_five_numbers_of_a_cell(stage: Stage) -> None:
+    path = files.folder("runs", CELL) / "quantized.parquet"
+    files.save_table(path, predictions(0.7))
+    module.main(stage)
+    listed = files.folder("metrics", CELL).with_name(f"{CELL}.json")
+    found, numbers = metrics(), json.loads(listed.read_text())
+    accuracy = found["balanced_accuracy"]
+    assert numbers == {
+        "balanced_accuracy": round(accuracy["value"], 4),
+        "low": round(accuracy["low"], 4),
+        "high": round(accuracy["high"], 4),
+        "macro_f1": round(found["macro_f1"]["value"], 4),
+        "int8": round(found["int8"]["balanced_accuracy"]["value"], 4),
+    }
+
+
+def test_a_number_that_is_not_known_is_not_listed() -> None:
+    unknown = {"value": None, "low": None, "high": None}
+    known = {"value": 0.5, "low": None, "high": None}
+    found = {"balanced_accuracy": known, "macro_f1": unknown}
+    assert module.headline(found) == {"balanced_accuracy": 0.5}
 
 
 def test_a_class_that_no_fold_judges_is_named(stage: Stage) -> None:
