@@ -138,8 +138,8 @@ def export(arguments: argparse.Namespace) -> None:
 def measure(arguments: argparse.Namespace) -> None:
     """Run the C programs of cells, here and emulated, and ask this machine's meters."""
     from pipeline.cells import check_trained
-    from pipeline.measurement import Log, measure_cell
-    from pipeline.measurement_words import measured_lines
+    from pipeline.measurement.cell import Log, measure_cell
+    from pipeline.measurement.words import measured_lines
 
     if arguments.meter_log and len(arguments.cells) > 1:
         raise ConfigError(
@@ -161,9 +161,21 @@ def measure(arguments: argparse.Namespace) -> None:
     settings = config.load().read("profiling")
     for cell in arguments.cells:
         measured = measure_cell(cell, arguments.fold, settings, log)
+        publish_measured(cell)
         console.print(f"[bold]{cell}[/]")
         for line in measured_lines(measured):
             console.print(f"  {line}", markup=False, highlight=False)
+
+
+def publish_measured(cell: str) -> None:
+    """Show what was measured of a cell in MLflow and on the report's page."""
+    from pipeline import tracking
+    from pipeline.report.page import refresh
+
+    # MLflow stores it beside the bill, which the profile stage may not have made yet.
+    billed = (files.folder("energy", cell) / "energy.json").exists()
+    tracking.publish(cell, "runs", *(("energy",) if billed else ()))
+    refresh()
 
 
 def tradeoff(arguments: argparse.Namespace) -> None:

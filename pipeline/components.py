@@ -1,8 +1,8 @@
 """Settings, and the one rule by which a name in `params.yaml` becomes a class.
 
 The component called NAME of a kind is the one concrete subclass of that kind's base
-class that `pipeline/<kind>/<NAME>.py` defines or, if it defines none, imports. There is
-no registry: a new file is a new component.
+class that `<NAME>.py` in the kind's folder defines or, if it defines none, imports.
+There is no registry: a new file is a new component.
 """
 
 import importlib
@@ -37,7 +37,10 @@ KINDS = (
     "networks",
     "meters",
 )
-"""Folders of `pipeline` whose files are components."""
+"""Kinds of components; the files of a folder of `pipeline` are those of a kind."""
+
+INSIDE = {"meters": "measurement.meters"}
+"""Kinds whose folder lies inside another one."""
 
 
 class Settings(BaseModel):
@@ -85,19 +88,24 @@ def available(kind: str) -> list[str]:
 
     A folder there, such as `parts`, holds what components are made of.
     """
-    package = importlib.import_module(f"pipeline.{kind}")
+    package = importlib.import_module(package_of(kind))
     modules = pkgutil.iter_modules(package.__path__)
     return sorted(m.name for m in modules if m.name != "base" and not m.ispkg)
 
 
+def package_of(kind: str) -> str:
+    """Name the package whose modules are the components of a kind."""
+    return f"pipeline.{INSIDE.get(kind, kind)}"
+
+
 @cache
 def find(kind: str, name: str) -> type[Component]:
-    """Find the one component in `pipeline/<kind>/<name>.py`.
+    """Find the one component in the file of its name, in its kind's folder.
 
     Parameters
     ----------
     kind : str
-        A folder of `pipeline`, one of `KINDS`.
+        One of `KINDS`.
     name : str
         The file's name without `.py`.
 
@@ -111,7 +119,7 @@ def find(kind: str, name: str) -> type[Component]:
             f"params.yaml: {kind}",
             f"there is no '{name}'",
             expected=did_you_mean(name, names),
-            remedy=f"correct the name, or add pipeline/{kind}/{name}.py",
+            remedy=f"correct the name, or add {_file(kind, name)}",
         )
     module = _import(kind, name)
     base = _base_class(kind)
@@ -125,7 +133,7 @@ def find(kind: str, name: str) -> type[Component]:
     own = {value for value in classes if value.__module__ == module.__name__}
     if len(named := own or classes) != 1:
         raise ConfigError(
-            f"pipeline/{kind}/{name}.py",
+            _file(kind, name),
             f"{len(named)} components of the kind {base.__name__}",
             expected="exactly one",
             remedy="keep one component a file",
@@ -136,13 +144,18 @@ def find(kind: str, name: str) -> type[Component]:
 def _import(kind: str, name: str) -> ModuleType:
     """Import the file of a component, or explain why it cannot be imported."""
     try:
-        return importlib.import_module(f"pipeline.{kind}.{name}")
+        return importlib.import_module(f"{package_of(kind)}.{name}")
     except (ImportError, SyntaxError) as error:
         raise ConfigError(
-            f"pipeline/{kind}/{name}.py",
+            _file(kind, name),
             f"cannot be imported ({type(error).__name__}: {error})",
             remedy="correct the file, or bring it back from git",
         ) from error
+
+
+def _file(kind: str, name: str) -> str:
+    """Name the file of a component, for messages."""
+    return f"{package_of(kind).replace('.', '/')}/{name}.py"
 
 
 def chosen(kind: str) -> tuple[BeforeValidator, PlainSerializer]:
@@ -178,8 +191,8 @@ def _named(component: Component) -> dict[str, Any]:
 
 
 def _base_class(kind: str) -> type[Component]:
-    """Find the kind's contract: the component defined in `pipeline/<kind>/base.py`."""
-    module = importlib.import_module(f"pipeline.{kind}.base")
+    """Find the kind's contract: the component that `base.py` in its folder defines."""
+    module = importlib.import_module(f"{package_of(kind)}.base")
     (base,) = (
         value
         for value in vars(module).values()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import syntax
-from pipeline.components import KINDS, Component
+from pipeline.components import KINDS, Component, package_of
 from pipeline.errors import PipelineError
 from pipeline.syntax import Source
 
@@ -133,12 +133,11 @@ def _is_ours(name: str) -> bool:
 
 def _is_chosen_by_name(name: str) -> bool:
     """Whether a module is a component, or the kernel of a neuron."""
-    package, kind, own, *_ = [*name.split("."), "", ""]
-    if package != "pipeline" or not own:
-        return False
-    if kind in KINDS:
-        return own not in ("base", PARTS)
-    path = _file_of(name) if kind == "kernels" else None
+    for package in map(package_of, KINDS):
+        if name.startswith(f"{package}."):
+            own, *_ = name.removeprefix(f"{package}.").split(".")
+            return own not in ("base", PARTS)
+    path = _file_of(name) if name.startswith("pipeline.kernels.") else None
     return path is not None and syntax.read(path).is_kernel
 
 

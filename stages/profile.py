@@ -1,10 +1,10 @@
 """profile: operations counted, energy estimated; latency measured apart."""
 
 from pipeline import files
-from pipeline.profiling import measured
+from pipeline.measurement import measured
+from pipeline.measurement.latency import latency
 from pipeline.profiling.bill import bill_cell
 from pipeline.profiling.folds import load_folds
-from pipeline.profiling.measuring import latency
 from pipeline.runs import uj_per_window
 from pipeline.training.cell import TrainedCell
 from pipeline.training.settings import SparsitySettings

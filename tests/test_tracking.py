@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from pipeline import files, runs, tracking
 from pipeline.errors import DataError
-from pipeline.profiling import measured
+from pipeline.measurement import measured
 from pipeline.profiling.duty import duty
 from pipeline.tracking import answering
 

@@ -1,7 +1,7 @@
 """The cost of a cell: counted operations, and the energy estimated from them.
 
 Both are the same on every machine of a kind. Measurements on one machine belong to
-`measuring`; the two are never added up or put into one file.
+`pipeline.measurement`; the two are never added up or put into one file.
 """
 
 from collections.abc import Sequence

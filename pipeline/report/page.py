@@ -12,10 +12,10 @@ from typing import Any
 from pipeline import files
 from pipeline.evaluation.clock import TITLES
 from pipeline.evaluation.evaluate import EvaluationSettings
+from pipeline.measurement import measured
 from pipeline.plots.runs import draw
 from pipeline.plots.scores import scores
 from pipeline.plots.style import Picture
-from pipeline.profiling import measured
 from pipeline.report import (
     answers,
     clock,

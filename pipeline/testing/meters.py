@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import isfinite
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Meter
+from pipeline.measurement.meters.base import Meter
 
 
 def check_meter(meter: Meter) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline import checkout, files
+from pipeline.measurement import measured
 from pipeline.parallel import console
 from pipeline.plots import accesses, dynamics, plasticity
 from pipeline.plots.runs import pictures
-from pipeline.profiling import measured
 from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
 from pipeline.tracking.curves import quartiles, snapshots

@@ -22,7 +22,7 @@ from pipeline.errors import DataError
 from pipeline.evaluation.clock import TITLES, Clock, measure, without_signal
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
 from pipeline.evaluation.lead import lead
-from pipeline.profiling import measured
+from pipeline.measurement import measured
 from pipeline.profiling.duty import duty
 from pipeline.report import clock as pages
 from pipeline.report import explained, figures, findings, provenance, tradeoffs

@@ -10,10 +10,10 @@ import torch
 
 from pipeline import config, files
 from pipeline.encoders.delta import Delta
+from pipeline.measurement import measured
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
-from pipeline.profiling import measured
 from pipeline.profiling.bill import bill_cell
 from pipeline.profiling.folds import Fold
 from pipeline.quantization.quantize import quantize

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from pipeline.device.log_table import Log, read_log
 from pipeline.errors import ConfigError, DataError
-from pipeline.meters.parts.repeats import Repeat, summary
+from pipeline.measurement.log_table import Log, read_log
+from pipeline.measurement.repeats import Repeat, summary
 
 FEW = 20
 """An interval of fewer samples gets a note: its ends are uncertain by half a sample."""
@@ -44,7 +44,7 @@ def import_log(path: Path, *, windows: int) -> dict[str, Any]:
     Returns
     -------
     energy : dict
-        As of a meter (`pipeline.meters.parts.repeats.summary`), with the name of the
+        As of a meter (`pipeline.measurement.repeats.summary`), with the name of the
         file as `source`, and `meter`: csv.
 
     Raises

@@ -14,10 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from pipeline import files, tracking
-from pipeline.device.emulation import PROCESSORS, emulate
 from pipeline.device.expected import Results, expected
-from pipeline.device.meter_log import import_log
 from pipeline.device.stimulus import AdcRecording, Stimulus
 from pipeline.errors import PipelineError
 from pipeline.exporting.c import write_program
@@ -29,12 +26,14 @@ from pipeline.exporting.parts.c_program import (
     window_spikes,
 )
 from pipeline.exporting.parts.recordings import read_codes
-from pipeline.profiling import measured
+from pipeline.measurement import measured
+from pipeline.measurement.emulation import PROCESSORS, emulate
+from pipeline.measurement.latency import latency
+from pipeline.measurement.meter_log import import_log
+from pipeline.measurement.metering import meters
 from pipeline.profiling.cost_tables import instruction_energy, tables_for
 from pipeline.profiling.duty import duty, windows_per_second
-from pipeline.profiling.measuring import latency, meters
 from pipeline.profiling.profile import ProfilingSettings
-from pipeline.report.page import refresh
 from pipeline.training.batches import Windows
 from pipeline.training.cell import TrainedCell, TrainedFold
 
@@ -85,7 +84,7 @@ def measure_cell(
     if log:
         imported["imported"] = import_log(log.path, windows=log.windows)
     windows = _first_window(trained)
-    here = measured.add(
+    return measured.add(
         cell,
         trained.cell.run["run_key"],
         {
@@ -95,11 +94,6 @@ def measure_cell(
             "emulated": emulated(trained),
         },
     )
-    # MLflow stores it beside the bill, which the profile stage may not have made yet.
-    billed = (files.folder("energy", cell) / "energy.json").exists()
-    tracking.publish(cell, "runs", *(("energy",) if billed else ()))
-    refresh()
-    return here
 
 
 def emulated(trained: TrainedFold) -> dict[str, Any]:

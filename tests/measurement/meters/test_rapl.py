@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Watch
-from pipeline.meters.rapl import Rapl
+from pipeline.measurement.meters.base import Watch
+from pipeline.measurement.meters.rapl import Rapl
 from pipeline.testing import check_meter
 
 RANGE_UJ = 262143328850

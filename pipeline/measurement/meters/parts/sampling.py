@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock
+from pipeline.measurement.meters.base import Clock
 
 Watts = Callable[[], float]
 

@@ -1,17 +1,15 @@
-"""The cost of one window on this machine: seconds, and joules by each meter."""
+"""The energy of one window on this machine: joules by each meter."""
 
-import platform
-import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.components import available, find
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock, Meter, Watch, reason
-from pipeline.meters.parts.repeats import Repeat, summary
+from pipeline.measurement.latency import inference, median_s
+from pipeline.measurement.meters.base import Clock, Meter, Watch, reason
+from pipeline.measurement.repeats import Repeat, summary
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from pipeline.profiling.profile import ProfilingSettings
     from pipeline.training.batches import Windows
 
-WARM_UP = 3
 RENEWALS = 20
 """Updates of a meter in a repeat's work: one more or less is 5 %."""
 
@@ -33,80 +30,20 @@ POLLED_S = 1e-3
 WAITS = 5
 
 
-def latency(
-    network: "nn.Module", windows: "Windows", settings: "ProfilingSettings"
-) -> dict[str, Any]:
-    """Time one window on this machine: one thread, a batch of one.
-
-    Parameters
-    ----------
-    network : nn.Module
-    windows : Windows
-        The first one is used.
-    settings : ProfilingSettings
-
-    Returns
-    -------
-    measured : dict
-        `latency`, and the `machine`.
-    """
-    with _inference(network, windows) as infer:
-        seconds = median_s(infer, settings.latency_repeats)
-    return {
-        "latency": {
-            "median_ms_per_window": seconds * 1e3,
-            "real_time_factor": seconds / (windows.n_steps * windows.dt),
-            "repeats": settings.latency_repeats,
-        },
-        "machine": {"system": platform.platform(), "processor": processor()},
-    }
-
-
 def meters(
     network: "nn.Module", windows: "Windows", settings: "ProfilingSettings"
 ) -> dict[str, Any]:
     """Measure the energy of one window by every meter: joules, or why there are none.
 
-    Parameters are those of `latency`. It takes `meter_repeats` times twice `meter_s`
-    for each meter that there is.
+    Parameters are those of `pipeline.measurement.latency.latency`. It takes
+    `meter_repeats` times twice `meter_s` for each meter that there is.
     """
-    with _inference(network, windows) as infer:
+    with inference(network, windows) as infer:
         window_s = median_s(infer, settings.latency_repeats)
         return {
             name: metered(_meter(name), infer, window_s, settings)
             for name in available("meters")
         }
-
-
-@contextmanager
-def _inference(
-    network: "nn.Module", windows: "Windows"
-) -> Iterator[Callable[[], None]]:
-    """Give a function that runs the first window once, on one thread."""
-    import torch
-
-    from pipeline.networks.parts.deployed import deployed
-    from pipeline.training.devices import one_thread
-
-    window = windows.spikes(torch.arange(1))
-    ready = deployed(network)
-
-    def infer() -> None:
-        with torch.inference_mode():
-            ready(window)
-
-    with one_thread():
-        yield infer
-
-
-def median_s(work: Callable[[], None], repeats: int) -> float:
-    """Time repeated work after a warm-up; returns the median in seconds."""
-    times = []
-    for _ in range(WARM_UP + repeats):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times[WARM_UP:])
 
 
 def metered(
@@ -137,7 +74,7 @@ def metered(
     Returns
     -------
     energy : dict
-        As `pipeline.meters.parts.repeats.summary` gives it, with what was metered
+        As `pipeline.measurement.repeats.summary` gives it, with what was metered
         (`of`); or the reason why it is `absent`.
     """
     if reasons := meter.unavailable():
@@ -226,8 +163,3 @@ def _repeat(
 
 def _meter(name: str) -> Meter:
     return cast("Meter", find("meters", name)())
-
-
-def processor() -> str:
-    """Name this machine's processor, as far as the system reports it."""
-    return platform.processor() or platform.machine()

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.apple import Apple
+from pipeline.measurement.meters.apple import Apple
 from pipeline.testing import check_meter
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import files
-from pipeline.profiling import measured
+from pipeline.measurement import measured
 
 CELL, KEY, OTHER_KEY = "ecg_demo-delta-lif", "ab" * 32, "cd" * 32
 LATENCY = {"latency": {"median_ms_per_window": 1.5}, "machine": {"processor": "some"}}

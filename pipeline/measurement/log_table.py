@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from pipeline.device.log_columns import find_columns
 from pipeline.errors import DataError
+from pipeline.measurement.log_columns import find_columns
 
 LEVELS = {"0": False, "0.0": False, "1": True, "1.0": True}
 EVENTS = {"": None, "start": True, "stop": False}

@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock, Meter, Watch, reason
-from pipeline.meters.parts.sampling import sampled
+from pipeline.measurement.meters.base import Clock, Meter, Watch, reason
+from pipeline.measurement.meters.parts.sampling import sampled
 
 ADD_UP = (
     ("VDD_IN",),

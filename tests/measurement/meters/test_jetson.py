@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.jetson import Jetson
+from pipeline.measurement.meters.jetson import Jetson
 from pipeline.testing import check_meter
 
 NEVER_S = 1000.0

@@ -14,11 +14,12 @@ from torch import nn
 from pipeline.components import available
 from pipeline.errors import MeasurementError
 from pipeline.files import dump_json
-from pipeline.meters.base import Clock, Meter, Watch
+from pipeline.measurement.latency import latency, median_s
+from pipeline.measurement.metering import metered, meters
+from pipeline.measurement.meters.base import Clock, Meter, Watch
 from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.neurons.leaky import Leaky
-from pipeline.profiling.measuring import latency, median_s, metered, meters
 from pipeline.profiling.profile import ProfilingSettings
 from pipeline.training.batches import Windows
 

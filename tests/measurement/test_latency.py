@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from pipeline.profiling import measuring
-from pipeline.profiling.measuring import WARM_UP, median_s
+from pipeline.measurement import latency
+from pipeline.measurement.latency import WARM_UP, median_s
 
 Work = Callable[[], None]
 
@@ -39,7 +39,7 @@ def test_the_median_of_the_repeats_alone(
     monkeypatch: pytest.MonkeyPatch, lasting: list[float], median: float
 ) -> None:
     clock = Clock([64.0] * WARM_UP + lasting)
-    monkeypatch.setattr(measuring, "time", clock)
+    monkeypatch.setattr(latency, "time", clock)
     assert median_s(clock.work, len(lasting)) == median
     assert clock.n_works == WARM_UP + len(lasting)
     assert WARM_UP > 0

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock, Meter, Watch, reason
+from pipeline.measurement.meters.base import Clock, Meter, Watch, reason
 
 PARTS = {
     "cpu_total_mj": "processors",

@@ -17,8 +17,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock, Meter, Watch, reason
-from pipeline.meters.parts.sampling import sampled
+from pipeline.measurement.meters.base import Clock, Meter, Watch, reason
+from pipeline.measurement.meters.parts.sampling import sampled
 
 AVERAGED_S = 1.0
 """Newer GPUs report the mean power over so many seconds (NVML's reference)."""

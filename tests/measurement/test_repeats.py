@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.meters.parts.repeats import Repeat, summary
+from pipeline.measurement.repeats import Repeat, summary
 
 QUIET = {"energy_j_per_window", "low", "high", "confidence", "repeats", "windows"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.nvml import Nvml
+from pipeline.measurement.meters.nvml import Nvml
 from pipeline.testing import check_meter
 
 

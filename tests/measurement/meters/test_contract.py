@@ -8,7 +8,7 @@ import pytest
 from pydantic import ConfigDict
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock, Meter, Watch, reason
+from pipeline.measurement.meters.base import Clock, Meter, Watch, reason
 from pipeline.testing import check_meter
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.device.meter_log import import_log
 from pipeline.errors import ConfigError, DataError
+from pipeline.measurement.meter_log import import_log
 
 DT = 0.01
 IDLE = 0.010

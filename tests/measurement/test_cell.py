@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline import __main__, files, measurement, seeds
+from pipeline import __main__, files, seeds
 from pipeline.components import find
-from pipeline.device.emulation import PROCESSORS
 from pipeline.encoding import encode
 from pipeline.errors import ConfigError, DataError, MeasurementError
 from pipeline.exporting.parts.c_program import load_program
-from pipeline.measurement import (
+from pipeline.measurement import cell as measuring
+from pipeline.measurement import measured
+from pipeline.measurement.cell import (
     Log,
     accuracy,
     bill,
@@ -26,11 +27,11 @@ from pipeline.measurement import (
     measure_cell,
     weighted,
 )
-from pipeline.measurement_words import measured_lines
+from pipeline.measurement.emulation import PROCESSORS
+from pipeline.measurement.words import measured_lines
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import prepare_recording
-from pipeline.profiling import measured
 from pipeline.profiling.cost_tables import instruction_energy
 from pipeline.profiling.duty import duty
 from pipeline.profiling.profile import ProfilingSettings
@@ -45,6 +46,7 @@ SIGNAL = {"l_freq": 2, "h_freq": 40, "sfreq": 125, "scale": {"tau_s": 1, "floor"
 NETWORK = {"name": "dense", "units": [7], "bins": 2}
 QUICK = ProfilingSettings(latency_repeats=2, meter_s=0.01, meter_repeats=2)
 ABSENT = {"meter": {"absent": "none here"}}
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 INTERVAL_S = 0.44
 """From one window to the next: 55 steps of 8 ms."""
 
@@ -229,7 +231,7 @@ def test_a_program_that_fails_is_absent_with_its_reason(
     def fail(*_: object, **__: object) -> None:
         raise MeasurementError("make", "ended with status 2: no such thing")
 
-    monkeypatch.setattr(measurement, "emulate", fail)
+    monkeypatch.setattr(measuring, "emulate", fail)
     found = emulated(TrainedCell.open(cell).fold())
     assert found == {"absent": "make: ended with status 2: no such thing"}
 
@@ -237,8 +239,8 @@ def test_a_program_that_fails_is_absent_with_its_reason(
 @pytest.fixture
 def quick(cell: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The cell; nothing is emulated and there is one meter, which is absent."""
-    monkeypatch.setattr(measurement, "emulated", lambda trained: {"absent": "later"})
-    monkeypatch.setattr(measurement, "meters", lambda *_: ABSENT)
+    monkeypatch.setattr(measuring, "emulated", lambda trained: {"absent": "later"})
+    monkeypatch.setattr(measuring, "meters", lambda *_: ABSENT)
     return cell
 
 
@@ -263,22 +265,11 @@ def test_what_was_measured_belongs_to_the_run(quick: str) -> None:
     assert not files.folder("energy", quick).exists()
 
 
-def test_the_page_is_made_again_with_it(
-    quick: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Any] = []
-    monkeypatch.setattr(
-        measurement, "refresh", lambda: seen.append(measured.load(quick, "k"))
-    )
-    found = measure_cell(quick, FOLD, QUICK)
-    assert seen == [json.loads(json.dumps(found))]
-
-
 def test_the_window_that_is_timed_is_the_folds_first_test_window(
     quick: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr(measurement, "meters", lambda *given: seen.extend(given) or {})
+    monkeypatch.setattr(measuring, "meters", lambda *given: seen.extend(given) or {})
     measure_cell(quick, FOLD, QUICK)
     network, windows, settings = seen
     table = files.load_table(files.folder("windows", DATASET) / "windows.parquet")
@@ -289,18 +280,6 @@ def test_the_window_that_is_timed_is_the_folds_first_test_window(
     )
     assert settings is QUICK
     assert not network.training
-
-
-@pytest.mark.parametrize("billed", [False, True])
-def test_it_is_published_beside_the_bill(
-    quick: str, monkeypatch: pytest.MonkeyPatch, billed: bool
-) -> None:
-    seen: list[Any] = []
-    monkeypatch.setattr("pipeline.tracking.publish", lambda *given: seen.append(given))
-    if billed:
-        files.save_json(files.folder("energy", quick) / "energy.json", {})
-    measure_cell(quick, None, QUICK)
-    assert seen == [(quick, "runs", *(["energy"] if billed else []))]
 
 
 def test_a_log_is_imported(quick: str, tmp_path: Path) -> None:
@@ -329,6 +308,24 @@ def command(*words: str) -> Any:
     return __main__.parser().parse_args(["measure", *words])
 
 
+@pytest.mark.parametrize("billed", [False, True])
+def test_the_command_publishes_beside_the_bill_and_makes_the_page_again(
+    quick: str, monkeypatch: pytest.MonkeyPatch, billed: bool
+) -> None:
+    shutil.copy(PARAMS, "params.yaml")
+    seen: list[Any] = []
+    monkeypatch.setattr("pipeline.tracking.publish", lambda *given: seen.append(given))
+    monkeypatch.setattr(
+        "pipeline.report.page.refresh", lambda: seen.append(measured.load(quick, "k"))
+    )
+    if billed:
+        files.save_json(files.folder("energy", quick) / "energy.json", {})
+    command(quick).do(command(quick))
+    assert seen[0] == (quick, "runs", *(["energy"] if billed else []))
+    assert seen[1:] == [measured.load(quick, "k")]
+    assert seen[1]["meters"] == ABSENT
+
+
 @pytest.mark.parametrize("words", [("--meter-log", "log.csv"), ("--windows", "10")])
 def test_a_log_needs_its_windows_and_they_a_log(words: tuple[str, ...]) -> None:
     arguments = command(CELL, *words)
@@ -345,8 +342,7 @@ def test_a_log_is_of_one_cell() -> None:
 def test_what_was_measured_is_printed(
     cell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    here = Path(__file__).with_name("params.yaml")
-    shutil.copy(here, "params.yaml")
+    shutil.copy(PARAMS, "params.yaml")
     metered = {"energy_j_per_window": 2.5e-4, "low": 2e-4, "high": 3e-4, "idle_w": 1.5}
     seen: list[Any] = []
 
@@ -366,7 +362,7 @@ def test_what_was_measured_is_printed(
             "imported": metered | {"energy_j_per_window": 3e-6},
         }
 
-    monkeypatch.setattr(measurement, "measure_cell", measure)
+    monkeypatch.setattr(measuring, "measure_cell", measure)
     arguments = command(
         CELL, "--fold", "3", "--meter-log", "log.csv", "--windows", "10"
     )

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.device import emulation, toolchain
-from pipeline.device.emulation import PROCESSORS, Processor, emulate
 from pipeline.device.expected import Results, expected
 from pipeline.device.front_end import design_front_end, saturations
-from pipeline.device.output import agreement, parse
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.encoders.delta import Delta
 from pipeline.errors import DataError, MeasurementError
 from pipeline.exporting.c import write_sample, write_sources
+from pipeline.measurement import emulation, toolchain
+from pipeline.measurement.emulation import PROCESSORS, Processor, emulate
+from pipeline.measurement.output import agreement, parse
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.stack import Layer
 from pipeline.preparation.signals import Scale, SignalSettings

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.device import toolchain
 from pipeline.device.expected import Results
-from pipeline.device.output import Output, agreement, parse
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import MeasurementError
+from pipeline.measurement import toolchain
+from pipeline.measurement.output import Output, agreement, parse
 
 BUILD_S, RUN_S = 120.0, 600.0
 """How long a build and a run may take, seconds."""

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.base import Clock, Meter, Watch, reason
+from pipeline.measurement.meters.base import Clock, Meter, Watch, reason
 
 DOMAIN = re.compile(r"intel-rapl:\d+(:\d+)?")
 MOST_W = 2000.0

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from pipeline.errors import MeasurementError
-from pipeline.meters.parts.sampling import sampled
+from pipeline.measurement.meters.parts.sampling import sampled
 
 NEVER_S = 1000.0
 

@@ -1,0 +1,1 @@
+"""Measuring on machines: latency, meters, emulated processors, logs."""
