@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.encoders.base import Encoder
 from pipeline.profiling.cost_tables import Numbers
 from pipeline.profiling.counts import pooled
+from pipeline.profiling.describing import describe
 from pipeline.profiling.duty import duty, windows_per_second
 from pipeline.profiling.energy import estimates
 from pipeline.profiling.folds import Fold
@@ -70,21 +71,24 @@ def average_power(int8: dict[str, Any], windows: pd.DataFrame) -> dict[str, Any]
 
 def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str, Any]:
     """Apply a cutoff to each fold, of its integer network if all folds have one."""
-    from pipeline.profiling.cutoff import applied, summarised
+    from pipeline.profiling.cutoff import cost
+    from pipeline.training.cutoff import decide_early, summarised
 
     integer = all(fold.integers is not None for fold in folds)
-    cut = [
-        applied(
-            fold.integers if integer and fold.integers is not None else fold.network,
-            fold.validation,
-            fold.test,
-            settings,
-        )
+    networks = [
+        fold.integers if integer and fold.integers is not None else fold.network
         for fold in folds
     ]
+    decided = [
+        decide_early(network, fold.validation, fold.test, settings)
+        for network, fold in zip(networks, folds, strict=True)
+    ]
+    costs = [
+        cost(network, fold.test, early)
+        for network, fold, early in zip(networks, folds, decided, strict=True)
+    ]
     counted = {
-        name: pooled([each.counted[name] for each in cut])
-        for name in ("with", "without")
+        name: pooled([each[name] for each in costs]) for name in ("with", "without")
     }
     numbers: Numbers = "int8" if integer else "float32"
     # The encoder runs all the time: a cutoff does not change its energy.
@@ -95,4 +99,5 @@ def decided_early(folds: Sequence[Fold], settings: "CutoffSettings") -> dict[str
         }
         for name, one in counted.items()
     }
-    return {**summarised(cut), "estimated": estimated}
+    plain = {name: describe(one) for name, one in counted.items()}
+    return {**summarised(decided), "counted": plain, "estimated": estimated}

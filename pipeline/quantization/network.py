@@ -9,7 +9,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.heads import At, Head, SegmentRates, Share, summed
+from pipeline.networks.parts.heads import (
+    At,
+    Head,
+    SegmentRates,
+    Share,
+    segment_ends,
+    summed,
+)
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.neurons import NEURONS, IntegerNeurons
@@ -42,6 +49,8 @@ class IntegerHead(Head):
         `bias` and `multiplier`, int32, a class.
     """
 
+    averages = True
+
     def __init__(
         self,
         weight: Tensor,
@@ -66,6 +75,10 @@ class IntegerHead(Head):
         for name in ("bias", "multiplier"):
             values = fitting(tensors[name].long(), f"read-out: {name}")
             self.register_buffer(name, values.int())
+
+    def ends(self, n_steps: int) -> list[int]:
+        """List the ends of its segments."""
+        return segment_ends(n_steps, self.rates.bins)
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
         """Give the sums of a piece."""

@@ -15,15 +15,15 @@ from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
-from pipeline.profiling import cutoff as module
 from pipeline.profiling.bill import average_power, bill_cell, decided_early
-from pipeline.profiling.cutoff import cutoff
 from pipeline.profiling.duty import duty
 from pipeline.profiling.folds import Fold
 from pipeline.profiling.profile import profile
 from pipeline.quantization.quantize import quantize
 from pipeline.runs import HEADLINE, INT8_HEADLINE
+from pipeline.training import cutoff
 from pipeline.training.batches import Windows
+from pipeline.training.cutoff import decide_early, summarised
 from pipeline.training.settings import CutoffSettings, SparsitySettings
 
 STEPS, DT = 40, 0.01
@@ -112,8 +112,8 @@ def test_a_cutoff_is_applied_to_each_folds_integers() -> None:
     summary = bill_cell(folds, WINDOWS, Delta(), asked)["cutoff"]
     for one, line in zip(folds, summary["folds"], strict=True):
         assert one.integers is not None
-        alone = cutoff(one.integers, one.validation, one.test, CUTOFF)
-        assert line == alone["folds"][0]
+        alone = decide_early(one.integers, one.validation, one.test, CUTOFF)
+        assert line == summarised([alone])["folds"][0]
     assert summary["steps_share"] < 1
     energies = {
         name: summary["estimated"][name][INT8_HEADLINE]["energy_uj_per_window"]
@@ -141,13 +141,13 @@ def test_a_cutoff_is_calibrated_on_validation_windows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[Any] = []
-    original = module.applied
+    original = cutoff.decide_early
 
     def noted(network: Any, validation: Any, test: Any, settings: Any) -> Any:
         seen.append((network, validation, test, settings))
         return original(network, validation, test, settings)
 
-    monkeypatch.setattr(module, "applied", noted)
+    monkeypatch.setattr(cutoff, "decide_early", noted)
     one = fold(0)
     decided_early([one], CUTOFF)
     assert seen == [(one.integers, one.validation, one.test, CUTOFF)]

@@ -7,7 +7,7 @@ came before them. What it `reads` of each piece is small; `logits` puts that tog
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,13 @@ Reading = Tensor | Share
 
 class Head(nn.Module):
     """A read-out of windows that come in pieces."""
+
+    averages: ClassVar[bool] = False
+    """Whether it averages over the steps of a window: missing ones count as silent."""
+
+    def ends(self, n_steps: int) -> list[int]:
+        """List the steps after which a window of `n_steps` may be decided early."""
+        return list(range(1, n_steps + 1))
 
     def forward(self, outputs: Tensor) -> Tensor:
         """Map outputs of full windows (time, batch, channel) to (batch, class)."""
@@ -136,6 +143,11 @@ def summed(shares: Sequence[Share], n_decisions: int) -> Tensor:
     return total
 
 
+def segment_ends(n_steps: int, bins: int) -> list[int]:
+    """List the steps at which the segments of a window end."""
+    return [stop for _, stop in segment_edges(n_steps, bins)]
+
+
 def segment_edges(n_steps: int, bins: int) -> list[tuple[int, int]]:
     """Cut steps into segments, the first ones a step longer if need be."""
     short, longer = divmod(n_steps, bins)
@@ -156,6 +168,8 @@ class RateHead(Head):
     dropout : float
     """
 
+    averages = True
+
     def __init__(
         self, n_in: int, n_classes: int, *, n_read: int, bins: int, dropout: float
     ) -> None:
@@ -164,6 +178,10 @@ class RateHead(Head):
         self.rates = SegmentRates(bins)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(bins * n_in, n_classes)
+
+    def ends(self, n_steps: int) -> list[int]:
+        """List the ends of its segments."""
+        return segment_ends(n_steps, self.rates.bins)
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
         """Give what a piece adds to the rates.

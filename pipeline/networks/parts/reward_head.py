@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.parts.competing import Competing, EventLinear
-from pipeline.networks.parts.heads import Head, segment_edges
+from pipeline.networks.parts.heads import Head, segment_edges, segment_ends
 from pipeline.networks.parts.reward_settings import RewardReadOut
 from pipeline.plasticity.parts.population import Population
 
@@ -70,6 +70,10 @@ class RewardHead(Head):
         self.weights = EventLinear(population.n_pre, population.n_post)
         self.neurons = Competing(population)
         self.neurons.thresholds.fill_(choices.threshold)
+
+    def ends(self, n_steps: int) -> list[int]:
+        """List the ends of the segments in which its gates open."""
+        return segment_ends(n_steps, self.gates.bins)
 
     def read(self, outputs: Tensor, start: int, n_steps: int) -> Tensor:
         """Give the currents of the class neurons, (time, batch, neuron)."""

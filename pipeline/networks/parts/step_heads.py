@@ -49,6 +49,8 @@ class CountHead(StepHead):
     Of a network that runs on, the mean over the last `n_read` steps.
     """
 
+    averages = True
+
     def __init__(self, n_in: int, n_classes: int, *, n_read: int) -> None:
         super().__init__(n_in, n_classes)
         self.n_read = n_read
