@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+MEMBRANE_TAU_S = 0.1
+"""Time constant of a class's membrane before it learns, seconds."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """The contract of a network: windows of spikes in, one logit a class out."""

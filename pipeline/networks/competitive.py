@@ -14,7 +14,8 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.parts.spiking import middle
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
-from pipeline.plasticity.parts.settings import Shares, disagreement
+from pipeline.plasticity.parts.agreement import disagreement
+from pipeline.plasticity.parts.settings import Shares
 from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.three_variable import ThreeVariable
 

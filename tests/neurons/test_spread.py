@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from pipeline.components import available, find
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.leaky import Leaky
-from pipeline.neurons.parts.spiking import MEMBRANES_S, Spread, middle
+from pipeline.neurons.parts.spiking import MEMBRANES_S, middle
+from pipeline.neurons.parts.starts import Spread
 from pipeline.testing import check_neuron
 
 DT = 0.01

@@ -8,7 +8,8 @@ from pipeline.components import Settings, chosen
 from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
-from pipeline.plasticity.parts.settings import Shares, disagreement
+from pipeline.plasticity.parts.agreement import disagreement
+from pipeline.plasticity.parts.settings import Shares
 from pipeline.plasticity.reward import Reward
 
 

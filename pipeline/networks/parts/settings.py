@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from pipeline.errors import ConfigError
-from pipeline.networks.base import Network, Shape
+from pipeline.networks.base import MEMBRANE_TAU_S, Network, Shape
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ Dropout = Annotated[
     float, Field(ge=0, lt=1, description="share of outputs dropped in training")
 ]
 
-
-MEMBRANE_TAU_S = 0.1
-"""Time constant of a class's membrane before it learns, seconds."""
 FORGOTTEN = 3.0
 """Time constants after which a twentieth is left of what was seen."""
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.kernels.neurons import integrator
+from pipeline.networks.base import MEMBRANE_TAU_S
 from pipeline.networks.parts.heads import At, Head
-from pipeline.networks.parts.settings import MEMBRANE_TAU_S
 
 SHORTEST_STEPS = 2.0
 """Time constant of the fastest trace before it learns, in steps."""

@@ -7,7 +7,7 @@ torch.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,10 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.kernels.neurons.sequence import SequenceKernel, find
 from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.parts.snntorch import run_snntorch, runs_as_snntorch
-from pipeline.neurons.parts.spiking import SpikingNeuron, Spread, Start
+from pipeline.neurons.parts.starts import Spread, Start
+
+if TYPE_CHECKING:
+    from pipeline.neurons.parts.spiking import SpikingNeuron
 
 
 class NeuronLayer(nn.Module):
@@ -37,7 +40,7 @@ class NeuronLayer(nn.Module):
     """
 
     def __init__(
-        self, model: SpikingNeuron, shape: tuple[int, ...], *, dt: float
+        self, model: "SpikingNeuron", shape: tuple[int, ...], *, dt: float
     ) -> None:
         super().__init__()
         self.model = model
@@ -156,7 +159,7 @@ def _first(value: Start, shared: tuple[int, ...]) -> nn.Parameter:
     return nn.Parameter(column.expand(*values.shape, *shared).clone())
 
 
-def _loop(kernel: SequenceKernel, model: SpikingNeuron) -> Callable[..., Any]:
+def _loop(kernel: SequenceKernel, model: "SpikingNeuron") -> Callable[..., Any]:
     """Choose the implementation that computes sequences on the CPU."""
     loops: Mapping[str, Callable[..., Any]] = {
         "compiled": kernel.run,

@@ -1,7 +1,7 @@
 """snnTorch's own loop over time, the reference of the leaky kernel."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import snntorch
 import torch
@@ -16,10 +16,12 @@ from pipeline.kernels.neurons.surrogates import (
     SIGMOID,
     STRAIGHT_THROUGH,
 )
-from pipeline.neurons.parts.spiking import SpikingNeuron
+
+if TYPE_CHECKING:
+    from pipeline.neurons.parts.spiking import SpikingNeuron
 
 
-def runs_as_snntorch(model: SpikingNeuron) -> bool:
+def runs_as_snntorch(model: "SpikingNeuron") -> bool:
     """Whether a model is one of `snntorch.Leaky`'s, its gradient too."""
     if model.kernel != "leaky":
         return False

@@ -1,19 +1,22 @@
 """Labels that training cannot use, and the reasons."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from pipeline.axes import SpikeBits
 from pipeline.errors import ConfigError, DataError
-from pipeline.plasticity.base import Rule
-from pipeline.plasticity.parts.settings import disagreement
+from pipeline.plasticity.parts.agreement import disagreement
 from pipeline.plasticity.parts.state import Weights, stored
+
+if TYPE_CHECKING:
+    from pipeline.plasticity.base import Rule
 
 
 def check_weights(
-    weights: Weights, shape: tuple[int, int], w_max: float, rules: Sequence[Rule]
+    weights: Weights, shape: tuple[int, int], w_max: float, rules: "Sequence[Rule]"
 ) -> None:
     """Refuse weights that do not fit, or are not within 0 and the largest.
 
@@ -45,7 +48,7 @@ def check_weights(
         )
 
 
-def check_rows(weights: csr_array, rules: Sequence[Rule]) -> None:
+def check_rows(weights: csr_array, rules: "Sequence[Rule]") -> None:
     """Refuse connections that lead nowhere, or that a rule cannot walk."""
     if not walk_rows(rules):
         names = ", ".join(type(rule).__name__ for rule in rules)
@@ -66,7 +69,7 @@ def check_rows(weights: csr_array, rules: Sequence[Rule]) -> None:
         raise DataError("weights", "rows that overlap or end outside", expected="CSR")
 
 
-def walk_rows(rules: Sequence[Rule]) -> bool:
+def walk_rows(rules: "Sequence[Rule]") -> bool:
     """Whether all rules can walk sparse weights, or do not walk weights at all."""
     return all(rule.takes_rows or rule.heaviest is None for rule in rules)
 
@@ -86,7 +89,7 @@ def check_sizes(n_pre: int, n_post: int, dt: float) -> None:
         )
 
 
-def check_agreement(rules: Sequence[Rule]) -> None:
+def check_agreement(rules: "Sequence[Rule]") -> None:
     """Refuse rules that disagree about weights.
 
     Raises

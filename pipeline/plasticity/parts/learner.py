@@ -7,7 +7,7 @@ memory of the weights.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,7 +16,6 @@ from pipeline import files
 from pipeline.axes import SpikeBits
 from pipeline.errors import DataError
 from pipeline.kernels.rules.learning import Traces, learn
-from pipeline.plasticity.base import Rule
 from pipeline.plasticity.parts.checks import (
     check_agreement,
     check_sizes,
@@ -34,6 +33,9 @@ from pipeline.plasticity.parts.state import (
     stored,
     synapses,
 )
+
+if TYPE_CHECKING:
+    from pipeline.plasticity.base import Rule
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Learner:
         Time constants do not fit, or rules disagree about the largest weight.
     """
 
-    rules: tuple[Rule, ...]
+    rules: "tuple[Rule, ...]"
     n_pre: int
     n_post: int
     dt: float = field(kw_only=True)
