@@ -29,7 +29,7 @@ from pipeline.encoders.rate import Rate
 from pipeline.encoders.send_on_delta import SendOnDelta
 from pipeline.encoders.sigma_delta import SigmaDelta
 from pipeline.encoders.temporal_contrast import TemporalContrast
-from pipeline.encoding import encode
+from pipeline.encoding.encode import encode
 from pipeline.files import Signal
 
 SFREQ = 1000.0

@@ -58,12 +58,18 @@ def unpack(spikes: Spikes, start: int = 0, stop: int | None = None) -> SpikeBits
     return bits[:, start - 8 * first : stop - 8 * first]
 
 
-def rate(spikes: Spikes) -> np.ndarray:
-    """Spikes per second of each feature, shape (feature,); read piece by piece."""
+def counts(spikes: Spikes) -> np.ndarray:
+    """Count the spikes of each feature, shape (feature,); read piece by piece."""
     packed = spikes.packed
     step = max(1, PIECE_BYTES // max(1, packed.shape[0]))
-    counts = np.zeros(packed.shape[0], np.int64)
+    found = np.zeros(packed.shape[0], np.int64)
     for start in range(0, packed.shape[1], step):
         piece = packed[:, start : start + step]
-        counts += np.bitwise_count(piece).sum(axis=1, dtype=np.int64)
-    return np.asarray(counts / (spikes.n_steps * spikes.dt), dtype=np.float64)
+        found += np.bitwise_count(piece).sum(axis=1, dtype=np.int64)
+    return found
+
+
+def rate(spikes: Spikes) -> np.ndarray:
+    """Spikes per second of each feature, shape (feature,); read piece by piece."""
+    duration_s = spikes.n_steps * spikes.dt
+    return np.asarray(counts(spikes) / duration_s, dtype=np.float64)

@@ -4,7 +4,8 @@ import numpy as np
 
 from pipeline import files, unfinished
 from pipeline.encoders.base import Encoder
-from pipeline.encoding import annotated_beats, encode_dataset
+from pipeline.encoding.encode import annotated_beats, encode_dataset
+from pipeline.encoding.summary import save_summary
 from stages import Stage, run
 
 SECTIONS = ("seed", "encoders.{encoder}")
@@ -14,7 +15,10 @@ def main(stage: Stage) -> str:
     """Encode the prepared signals of a data set as spike trains."""
     encoder: Encoder[object] = stage.read("encoders.{encoder}")
     dataset = stage.names["dataset"]
-    with unfinished.finishing(files.folder("spikes", stage.label)) as target:
+    with (
+        unfinished.finishing(files.folder("spikes", stage.label)) as target,
+        unfinished.finishing(files.folder("encoding", stage.label)) as tables,
+    ):
         encoded = encode_dataset(
             encoder,
             target,
@@ -26,10 +30,12 @@ def main(stage: Stage) -> str:
         )
         settings = stage.settings("encoders.{encoder}")
         files.save_json(target / "settings.json", settings)
+        found = save_summary(tables, encoded, encoder, dataset, target)
     made = sum(one.made for one in encoded)
     rate = np.mean([one.spikes_per_s for one in encoded])
     kept = f" ({len(encoded) - made} as before)" if made < len(encoded) else ""
-    return f"{len(encoded)} recordings{kept}, {rate:.1f} spikes/s a feature"
+    snr = "" if found["snr_db"] is None else f", SNR {found['snr_db']:.1f} dB"
+    return f"{len(encoded)} recordings{kept}, {rate:.1f} spikes/s a feature{snr}"
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ class Encoder(Component, Generic[State]):
     def features(self, channels: tuple[str, ...]) -> tuple[str, ...]:
         """Name the rows of the spike train, such as `MLII+` and `MLII-`."""
 
+    def feature_channels(self, channels: tuple[str, ...]) -> tuple[str, ...]:
+        """Name the channel that each row of the spike train encodes."""
+        width = len(self.features(("channel",)))
+        return tuple(channel for channel in channels for _ in range(width))
+
     @abstractmethod
     def initial_state(
         self, n_channels: int, sfreq: float, rng: np.random.Generator
@@ -101,6 +106,13 @@ class Encoder(Component, Generic[State]):
     def delay_s(self, sfreq: float) -> float:
         """Delay of the code behind the signal, seconds."""
         return 0.0
+
+    def decode_delays_s(self, n_channels: int, sfreq: float) -> tuple[float, ...]:
+        """Delay of each decoded channel behind the signal, seconds.
+
+        By default that of the code; a decoder with a filter of its own adds to it.
+        """
+        return (self.delay_s(sfreq),) * n_channels
 
     def decode_bound(self) -> float | None:
         """Bound `decode`'s error on a slow signal that starts at 0; None: no bound."""

@@ -123,6 +123,22 @@ class Joined(Encoder[States]):
             return tuple(name for _, name in names)
         return tuple(f"{place} {name}" for place, name in names)
 
+    def feature_channels(self, channels: tuple[str, ...]) -> tuple[str, ...]:
+        """Name the channels of the parts' rows.
+
+        Raises
+        ------
+        ConfigError
+            A part names a channel that is not there.
+        """
+        return tuple(
+            channel
+            for part, own in zip(self.parts, _rows(self.parts, channels), strict=True)
+            for channel in part.encoder.feature_channels(
+                tuple(channels[row] for row in own)
+            )
+        )
+
     def initial_state(
         self, n_channels: int, sfreq: float, rng: np.random.Generator
     ) -> States:
@@ -158,6 +174,16 @@ class Joined(Encoder[States]):
     def delay_s(self, sfreq: float) -> float:
         """Give the delay of the slowest part."""
         return max(part.encoder.delay_s(sfreq) for part in self.parts)
+
+    def decode_delays_s(self, n_channels: int, sfreq: float) -> tuple[float, ...]:
+        """Give each channel's, by the first part that has it; others have 0."""
+        delays_s = [0.0] * n_channels
+        each = list(zip(self.parts, self._rows_of(n_channels), strict=True))
+        for part, own in reversed(each):
+            its = part.encoder.decode_delays_s(len(own), sfreq)
+            for row, delay_s in zip(own, its, strict=True):
+                delays_s[row] = delay_s
+        return tuple(delays_s)
 
     def decode_bound(self) -> float | None:
         """Give the first part's bound, if it has all channels."""

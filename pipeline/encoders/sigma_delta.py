@@ -54,6 +54,10 @@ class SigmaDelta(Steered):
         total[:, self.average :] -= total[:, : -self.average].copy()
         return (total / self.average).astype(np.float32)
 
+    def decode_delays_s(self, n_channels: int, sfreq: float) -> tuple[float, ...]:
+        """Half of the samples of the mean."""
+        return ((self.average - 1) / 2 / sfreq,) * n_channels
+
     def decode_bound(self) -> float | None:
         """Bound the error: two thresholds, spread over the samples of the mean.
 

@@ -17,6 +17,7 @@ MAKERS = {
     "signals": "prepare",
     "windows": "prepare",
     "clock": "clock",
+    "encoding": "encode",
     "spikes": "encode",
     "runs": "train",
     "metrics": "evaluate",

@@ -63,6 +63,9 @@ def _encode(encoder: Encoder[Any], chunks: list[Samples]) -> SpikeBits:
 def _check_shapes(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> None:
     names = encoder.features(("a", "b", "c"))
     assert len(set(names)) == len(names), f"feature names repeat: {names}"
+    owners = encoder.feature_channels(("a", "b", "c"))
+    fits = len(owners) == len(names) and all(map(str.__contains__, names, owners))
+    assert fits, f"features {names} of the channels {owners}"
     expected = len(names), signal.shape[1]
     assert spikes.shape == expected, f"spikes {spikes.shape}, expected {expected}"
     assert spikes.dtype == np.bool_, f"spikes are {spikes.dtype}, not bool"

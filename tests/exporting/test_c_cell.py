@@ -14,7 +14,7 @@ from pipeline import __main__, files, seeds
 from pipeline.components import find
 from pipeline.device.front_end import UNIT_V, digitise
 from pipeline.device.stimulus import unpacked
-from pipeline.encoding import encode
+from pipeline.encoding.encode import encode
 from pipeline.errors import DataError
 from pipeline.exporting import c
 from pipeline.exporting.c import write_program

@@ -14,7 +14,7 @@ import torch
 
 from pipeline import __main__, files, seeds
 from pipeline.components import find
-from pipeline.encoding import encode
+from pipeline.encoding.encode import encode
 from pipeline.errors import ConfigError, DataError, MeasurementError
 from pipeline.exporting.parts.c_program import load_program
 from pipeline.measurement import cell as measuring

@@ -5,13 +5,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from pipeline import config, entries, files, runs
 from pipeline.card import Card
-from pipeline.encoding import Encoded
+from pipeline.encoding.encode import Encoded
+from pipeline.encoding.encode import encode as encode_one
+from pipeline.encoding.measure import measure
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Found
 from pipeline.ingestion.reading import Intake
@@ -40,6 +43,7 @@ WORKERS = {
 }
 """What does the work of a stage, and where it is looked up."""
 WINDOWS = pd.DataFrame({"window": [0], "reason": "", "label": "N"})
+SIGNAL = files.Signal(np.ones((1, 8), np.float32), 8.0, ("I",), ("1",), 0.0)
 FOLDS = pd.DataFrame({"window": [0], "fold": 0, "role": "train"})
 
 Calls = dict[str, dict[str, Any]]
@@ -65,15 +69,16 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
         dataset: str, signals: Path, tables: Path, **more: Any
     ) -> list[Prepared]:
         asked["prepare"] = more
-        (signals / "r1.h5").write_text("signal")
+        files.save_signal(signals / "r1.h5", SIGNAL)
         files.save_table(tables / "windows.parquet", WINDOWS)
         files.save_table(tables / "folds.parquet", FOLDS)
         return [Prepared("r1", 125.0, ("I",), WINDOWS, None, True)]
 
     def encoded(encoder: Any, target: Path, **more: Any) -> list[Encoded]:
         asked["encode"] = {"encoder": encoder, **more}
-        (target / "r1.h5").write_text("spikes")
-        return [Encoded("r1", 3.0, True)]
+        spikes = encode_one(encoder, SIGNAL, np.random.default_rng(0))
+        files.save_spikes(target / "r1.h5", spikes)
+        return [Encoded("r1", 3.0, True, measure(encoder, SIGNAL, spikes))]
 
     def trained(task: Any, folder: Path) -> list[dict[str, int]]:
         asked["train"] = vars(task)

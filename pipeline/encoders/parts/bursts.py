@@ -86,6 +86,10 @@ class BurstTransform(Encoder[BurstState]):
         """Name the features of the code below."""
         return self.of.features(channels)
 
+    def feature_channels(self, channels: tuple[str, ...]) -> tuple[str, ...]:
+        """Name the channels as the code below does."""
+        return self.of.feature_channels(channels)
+
     def n_steps(self, sfreq: float) -> int:
         """Count the samples of a frame.
 
@@ -160,6 +164,12 @@ class BurstTransform(Encoder[BurstState]):
     def delay_s(self, sfreq: float) -> float:
         """One frame more than the code below."""
         return self.of.delay_s(sfreq) + self.n_steps(sfreq) / sfreq
+
+    def decode_delays_s(self, n_channels: int, sfreq: float) -> tuple[float, ...]:
+        """One frame more than the decoder of the code below."""
+        frame_s = self.n_steps(sfreq) / sfreq
+        below = self.of.decode_delays_s(n_channels, sfreq)
+        return tuple(delay_s + frame_s for delay_s in below)
 
     def operations(self) -> dict[str, int] | None:
         """Add to those of the code below a counter, a draw and a comparison a step."""

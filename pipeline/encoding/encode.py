@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int64
 
 from pipeline import files, seeds, unfinished
 from pipeline.axes import PackedBits
 from pipeline.encoders.base import Beats, Encoder
+from pipeline.encoding.measure import measure
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
 from pipeline.spikes import Spikes, rate
@@ -40,11 +42,14 @@ class Encoded:
         Mean over features.
     made : bool
         False if the file of an earlier run was kept.
+    measured : DataFrame
+        As `measure` gives it.
     """
 
     recording: str
     spikes_per_s: float
     made: bool
+    measured: pd.DataFrame
 
 
 def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> Spikes:
@@ -199,5 +204,6 @@ def _encode_file(
             pieces = packed_pieces(encoder, signal, rng, beats)
             files.write_spikes(path, about, pieces)
         unfinished.note_inputs(path, inputs)
-    with files.open_spikes(path) as spikes:
-        return Encoded(recording, float(rate(spikes).mean()), made)
+    with files.open_spikes(path) as spikes, files.open_signal(source) as signal:
+        measured = measure(encoder, signal, spikes)
+        return Encoded(recording, float(rate(spikes).mean()), made, measured)

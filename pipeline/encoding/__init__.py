@@ -1,0 +1,1 @@
+"""From prepared signals to spikes, and what the spikes are worth."""
