@@ -88,14 +88,26 @@ def _beside(
     settings: EvaluationSettings,
     seed: int,
 ) -> dict[str, Any]:
-    """Set the prior and the clock of the data set beside the cell."""
+    """Set the prior and the clock of the data set, and the code, beside the cell."""
     folder = files.folder("clock", stage.names["dataset"])
     clock = files.load_json(folder / "clock.json")
     table = files.load_table(folder / "predictions.parquet")
     rng = seeds.generator(seed, "lead", stage.label)
     found = lead(predictions, table, clock["best"], labels, settings, rng)
     beside = without_signal(clock)
-    return {"prior": beside.pop("prior"), "clock": beside | found}
+    return {
+        "prior": beside.pop("prior"),
+        "clock": beside | found,
+        "encoding": _encoding(stage),
+    }
+
+
+def _encoding(stage: Stage) -> dict[str, Any]:
+    """Read what the code costs and keeps, as all models of its spikes have it."""
+    dataset, encoder, _ = stage.names.values()
+    folder = files.folder("encoding", f"{dataset}-{encoder}")
+    summary = files.load_json(folder / "summary.json")
+    return {key: summary[key] for key in summary if key != "excerpt"}
 
 
 if __name__ == "__main__":

@@ -108,9 +108,16 @@ def write_cell(name: str) -> Path:
             )
         },
         "interval": {"method": "BCa", "resamples": 100, "confidence": 0.95},
+        "encoding": {
+            "events_per_s": 23.5,
+            "snr_db": None,
+            "snr_absent": {"no waveform": 2},
+            "operations_per_s": {"addition": 600.0},
+        },
         "folds": [{"fold": k, "windows": 9, "accuracy": 0.5} for k in range(2)],
     }
     files.save_json(files.folder("metrics", name) / "metrics.json", metrics)
+    write_encoding()
     counted = {"per_window": {"effective_acs": 12.5}, "footprint_bytes": 100}
     table = {"energy_uj_per_window": 0.25, "source": "Horowitz"}
     loihi = {"absent": "graded values", "source": "Davies"}
@@ -131,6 +138,13 @@ def write_cell(name: str) -> Path:
     files.save_json(files.folder("energy", name) / "energy.json", bill)
     measured.add(name, run["run_key"], MEASURED)
     return folder
+
+
+def write_encoding() -> None:
+    folder = files.folder("encoding", "ecg_demo-delta")
+    row = {"time_s": [0.0, 1.0], "signal": [1.0, 2.0], "decoded": [1.0, 2.0]}
+    files.save_table(folder / "excerpt.parquet", pd.DataFrame(row | {"I+": [True] * 2}))
+    files.save_json(folder / "summary.json", {"excerpt": {"channel": "I"}})
 
 
 MEASURED = {
@@ -209,6 +223,13 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
     assert metrics["synops/effective_acs"] == 12.5
     assert metrics["measured/latency.median_ms_per_window"] == 1.5
     assert not any("rapl" in name for name in metrics)
+    coded = {k: v for k, v in metrics.items() if k.startswith("encoding/")}
+    assert coded == {
+        "encoding/events_per_s": 23.5,
+        "encoding/operations_per_s.addition": 600,
+    }
+    (picture,) = client().list_artifacts(parent.info.run_id, "encoding")
+    assert picture.path == "encoding/excerpt.svg"
     assert parent.data.tags["evaluation.resamples"] == "100"
     assert parent.inputs.dataset_inputs[0].dataset.name == "ecg_demo"
     children = [run for run in found if run.info.run_id != parent.info.run_id]

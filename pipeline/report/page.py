@@ -21,6 +21,7 @@ from pipeline.report import (
     clock,
     device,
     dynamics,
+    encodings,
     explained,
     figures,
     findings,
@@ -152,6 +153,7 @@ def section(found: Plain, dataset: str) -> Plain:
         "dynamics": [each for cell in cells if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in cells if (each := plasticity.shown(cell))],
         "example": example(dataset, cells, classes),
+        "encodings": encodings.shown(dataset, cells),
         "settings": settings_table(cells),
         "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
     }

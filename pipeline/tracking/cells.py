@@ -11,6 +11,7 @@ from pipeline import checkout, files
 from pipeline.measurement import measured
 from pipeline.parallel import console
 from pipeline.plots import accesses, dynamics, plasticity
+from pipeline.plots.excerpt import of_code
 from pipeline.plots.runs import pictures
 from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking import store
@@ -157,6 +158,10 @@ def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     for name, estimate in metrics.get("int8", {}).items():
         numbers |= _with_interval(f"test/int8_{name}", estimate)
     numbers |= _without_signal(metrics)
+    if summary := metrics.get("encoding"):
+        numbers |= _encoding(summary)
+        names = [parent.data.tags[axis] for axis in ("dataset", "encoder")]
+        log_pictures(client, parent, "encoding", {"excerpt": of_code(*names)})
     log_numbers(client, parent.info.run_id, numbers)
     near = {f"clock.{name}": metrics["clock"][name] for name in ("best", "near")}
     set_tags(client, parent, flatten(metrics["interval"], "evaluation.") | near)
@@ -164,6 +169,12 @@ def _log_metrics(client: "MlflowClient", parent: "Run", folder: Path) -> None:
         values = {f"test/{k}": v for k, v in fold.items() if k != "fold"}
         log_numbers(client, _fold(client, parent, fold["fold"]), values)
     log_files(client, parent, folder, "metrics.json", "subjects.csv", "confusion.csv")
+
+
+def _encoding(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what the code costs and keeps."""
+    counted = {key: each for key, each in summary.items() if key != "snr_absent"}
+    return {f"encoding/{key}": each for key, each in flatten(counted).items()}
 
 
 def _without_signal(metrics: Mapping[str, Any]) -> dict[str, Any]:

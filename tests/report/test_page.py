@@ -42,6 +42,17 @@ CARDS = {
     }
 }
 RUN_KEY = "ab" * 32
+ENCODING = {
+    "events_per_s": 23.45,
+    "sparsity": 0.876,
+    "snr_db": 12.34,
+    "snr_db_lowest": -1.25,
+    "snr_channels": 11,
+    "snr_absent": {"the signal does not change": 1},
+    "aer_ratio": 0.0567,
+    "packed_ratio": 0.125,
+    "operations_per_s": {"addition": 600.0},
+}
 RATE = 100.0
 N_SUBJECTS = 6
 
@@ -54,6 +65,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         write_recordings()
         write_signals()
+        write_encoding()
         write_clock()
         for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
             write_cell(names, skill)
@@ -169,6 +181,17 @@ def write_signals() -> None:
     files.save_table(folder / "beats.parquet", pd.DataFrame(beats))
 
 
+def write_encoding() -> None:
+    """What the stage encode finds of the codes."""
+    time_s = np.arange(400) / RATE
+    traces = {"signal": np.sin(time_s), "decoded": np.sin(time_s)}
+    table = pd.DataFrame({"time_s": time_s, **traces, "V1+": time_s < 0.25})
+    folder = files.folder("encoding", "ecg_demo-delta")
+    files.save_table(folder / "excerpt.parquet", table)
+    shown = {"excerpt": {"recording": "r0", "channel": "V1"}}
+    files.save_json(folder / "summary.json", ENCODING | shown)
+
+
 def write_clock() -> None:
     found, folder = measured_clock(), files.folder("clock", "ecg_demo")
     files.save_json(folder / "clock.json", found.metrics)
@@ -231,7 +254,7 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     found = evaluate(table, LABELS, QUICK, seed=1)
     folder = files.folder("metrics", name)
     int8 = evaluate_pooled(predicted(windows, skill - 0.5), LABELS, QUICK, seed=1)
-    metrics = {**found.metrics, **beside(table), "int8": int8}
+    metrics = {**found.metrics, **beside(table), "int8": int8, "encoding": ENCODING}
     files.save_json(folder / "metrics.json", metrics)
     files.save_csv(folder / "subjects.csv", found.subjects)
     folder = files.folder("energy", name)
@@ -1098,3 +1121,25 @@ def test_several_models_are_named_together(grid: Path) -> None:
     assert " %) and delta · ann (" in sentence
     assert "are not shown to be better" in sentence
     assert pages.warning([]) == ""
+
+
+def test_codes_show_what_they_cost_and_keep(
+    details: dict[str, Any], report_of: Path
+) -> None:
+    page = (report_of / "data" / "report" / "index.html").read_text()
+    part = page.partition('id="ecg_demo-encoding"')[2].partition("<h3")[0]
+    for number in ("23.4", "87.6", "12.3", "−1.2", "5.7", "12.5", "600 addition"):
+        assert f">{number}<" in part, number
+    assert "channel V1 of recording r0" in part
+    assert "25 delta spikes in 1 features" in part
+    assert "1 channel of all recordings without a reconstruction: the signal" in part
+    for cell in details["cells"]:
+        silent = cell["metrics"]["encoding"] | {"snr_db": None, "snr_db_lowest": None}
+        silent |= {"snr_channels": 0, "snr_absent": {"no <waveform>": 12}}
+        cell["metrics"]["encoding"] = silent | {"operations_per_s": None}
+    part = report.render(details).partition('id="ecg_demo-encoding"')[2]
+    assert '<td colspan="2" class="absent">no &lt;waveform&gt;</td>' in part
+    assert "<td>not known</td>" in part
+    for cell in details["cells"]:
+        del cell["metrics"]["encoding"]  # evaluated before codes were measured
+    assert "-encoding" not in report.render(details)

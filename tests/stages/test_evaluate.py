@@ -46,6 +46,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     files.save_json(folder / "run.json", run)
     files.save_table(folder / "predictions.parquet", predictions(0.9))
     write_clock(in_order=False)
+    summary = {"snr_db": 12.5, "excerpt": {"recording": "r1"}}
+    path = files.folder("encoding", "ecg_demo-delta") / "summary.json"
+    files.save_json(path, summary)
     names = dict(zip(("dataset", "encoder", "model"), CELL.split("-"), strict=True))
     return Stage("evaluate", names, module.SECTIONS, config.load(PARAMS))
 
@@ -134,6 +137,11 @@ def test_a_class_that_no_fold_judges_is_named(stage: Stage) -> None:
 def test_a_cell_without_integers_has_no_metrics_of_them(stage: Stage) -> None:
     module.main(stage)
     assert "int8" not in metrics()
+
+
+def test_what_the_code_keeps_stands_beside_the_cell(stage: Stage) -> None:
+    module.main(stage)
+    assert metrics()["encoding"] == {"snr_db": 12.5}
 
 
 def test_a_constant_prediction_is_reported(stage: Stage) -> None:
