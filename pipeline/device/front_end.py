@@ -1,6 +1,6 @@
 """The front end of a device in integers: converter's samples in, spikes out.
 
-It does in 32-bit words what `pipeline.preparation.causal` and the delta encoder do in
+It does in 32-bit words what `pipeline.preparation.causal` and the encoder do in
 floating point. The kernel defines how each number is computed; here the numbers of
 fraction bits are chosen so that no sample can make a number overflow: each
 filter's output is at most the sum of its impulse response's magnitudes times the
@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.axes import Precise, SpikeBits
+from pipeline.device.code_design import given_by
+from pipeline.device.coding import Part, parts_of
 from pipeline.device.front_end_design import UNIT_V, integer_constants
 from pipeline.encoders.base import Encoder
-from pipeline.encoders.delta import Delta
 from pipeline.errors import ConfigError, DataError
-from pipeline.kernels.front_end.integer import Codes, front_end
+from pipeline.kernels.front_end.integer import Codes, prepared
 from pipeline.kernels.front_end.state import (
     RAIL,
     SATURATIONS,
@@ -40,6 +41,8 @@ class FrontEnd:
     Parameters
     ----------
     constants : Constants
+    parts : tuple of Part
+        The encoder's, in the order of their features.
     n_channels : int
     recorded_sfreq, sfreq : float
         Samples of the converter and steps of the spike train, a second.
@@ -48,6 +51,7 @@ class FrontEnd:
     """
 
     constants: Constants
+    parts: tuple[Part, ...]
     n_channels: int
     recorded_sfreq: float
     sfreq: float
@@ -67,8 +71,8 @@ class FrontEnd:
 
         Returns
         -------
-        spikes : array, shape (2 * channel, step), bool
-            ON in even rows, OFF in odd rows.
+        spikes : array, shape (feature, step), bool
+            In the order of the encoder's features.
         memory : Memory
 
         Raises
@@ -81,47 +85,62 @@ class FrontEnd:
                 f"expected int32 samples of {self.n_channels} channels, "
                 f"found {codes.dtype} {codes.shape}"
             )
-        memory = memory or first_memory(self.constants, self.n_channels)
-        return front_end(codes, memory, self.constants)
+        memory = memory or first_memory(
+            self.constants, self.n_channels, self.memory_words
+        )
+        levels, scales, memory = prepared(codes, memory, self.constants)
+        spikes, words = [], []
+        for part, own in zip(self.parts, self._shares(memory.codes), strict=True):
+            rows = list(part.rows)
+            fired, after = part.code.encode(levels[rows], scales[rows], own)
+            spikes.append(fired)
+            words.append(after)
+        return np.concatenate(spikes), memory._replace(codes=np.concatenate(words))
+
+    @property
+    def memory_words(self) -> int:
+        """Words that the encoder's parts remember."""
+        return sum(part.code.memory_words for part in self.parts)
+
+    @property
+    def n_features(self) -> int:
+        """Rows of the spikes."""
+        return sum(part.code.n_features for part in self.parts)
 
     @property
     def spike_bytes(self) -> int:
         """Bytes of one step's spikes."""
-        return -(-2 * self.n_channels // 8)
+        return -(-self.n_features // 8)
+
+    def _shares(self, words: np.ndarray) -> list[np.ndarray]:
+        """Divide what is remembered among the parts."""
+        ends = np.cumsum([part.code.memory_words for part in self.parts])
+        return np.split(words, ends[:-1])
 
 
 def design_front_end(
-    settings: SignalSettings, encoder: Encoder[Any], sfreq: float, n_channels: int
+    settings: SignalSettings,
+    encoder: Encoder[Any],
+    sfreq: float,
+    channels: int | tuple[str, ...],
 ) -> FrontEnd:
     """Design the integers for recordings of one sampling rate.
 
     Parameters
     ----------
     settings : SignalSettings
-    encoder : Delta
+    encoder : Encoder
+        One that has an integer form, or joins such.
     sfreq : float
         Of the converter, Hz.
-    n_channels : int
+    channels : int or tuple of str
+        How many, or their names, for codes that name theirs.
 
     Raises
     ------
     ConfigError
         The encoder has no integer form, or the settings do not fit 32 bits.
     """
-    if not isinstance(encoder, Delta):
-        raise ConfigError(
-            "encoder",
-            f"{type(encoder).__name__} has no integer form",
-            expected="delta",
-            remedy="export a cell of the delta encoder",
-        )
-    if encoder.events_per_s is not None:
-        raise ConfigError(
-            "encoder: events_per_s",
-            f"{encoder.events_per_s:g}: a threshold that moves has no integer form",
-            expected="null",
-            remedy="export a cell of the delta encoder without events_per_s",
-        )
     if settings.scale is None:
         raise ConfigError(
             "signal.scale",
@@ -131,8 +150,10 @@ def design_front_end(
             remedy="export a cell of a data set with signal.scale",
         )
     plan = design(settings, sfreq)
-    constants = integer_constants(plan, encoder.threshold, n_channels)
-    return FrontEnd(constants, n_channels, sfreq, plan.sfreq, plan.delay_s)
+    names = tuple(map(str, range(channels))) if isinstance(channels, int) else channels
+    parts = parts_of(encoder, given_by(plan, len(names)), names)
+    constants = integer_constants(plan, len(names))
+    return FrontEnd(constants, parts, len(names), sfreq, plan.sfreq, plan.delay_s)
 
 
 def digitise(volts: Precise) -> Codes:

@@ -21,8 +21,6 @@ MARGIN = 0.98
 """The part of a limit that is used: the rest is for rounding."""
 
 POWER_LIMIT = 2**63
-REFERENCE_LIMIT = 2**30
-MOST_REFERENCE_BITS = 20
 
 SMALLEST_FLOOR = 16
 """Fewest units of the signal in the smallest scale, which is itself rounded to one."""
@@ -34,14 +32,12 @@ LONGEST = 2**20
 """Samples of the longest impulse response that is computed."""
 
 
-def integer_constants(plan: Design, threshold: float, n_channels: int) -> Constants:
+def integer_constants(plan: Design, n_channels: int) -> Constants:
     """Choose fraction bits and round the coefficients.
 
     Parameters
     ----------
     plan : Design
-    threshold : float
-        Of the delta encoder, in units of the RMS.
     n_channels : int
 
     Raises
@@ -70,7 +66,6 @@ def integer_constants(plan: Design, threshold: float, n_channels: int) -> Consta
         taps=taps,
         down=plan.down,
         **_scale_constants(plan, n_channels, fraction, signal_bound),
-        **_reference_constants(plan, threshold, n_channels),
     )
 
 
@@ -222,16 +217,3 @@ def _check_floor(plan: Design, constants: dict[str, int]) -> None:
         expected=f"much more than {UNIT_V:.3g} V: no converter measures less",
         remedy="raise the floor, or shorten tau_s",
     )
-
-
-def _reference_constants(
-    plan: Design, threshold: float, n_channels: int
-) -> dict[str, int]:
-    """Choose the fraction bits of the references.
-
-    No x/s is above √(channels / (1 − decay)), as x² is part of s².
-    """
-    largest = 1.25 * math.sqrt((n_channels if plan.shared else 1) / (1 - plan.decay))
-    room = math.floor(math.log2(REFERENCE_LIMIT / (largest + threshold)))
-    bits = min(MOST_REFERENCE_BITS, room)
-    return {"reference_bits": bits, "threshold": round(threshold * 2**bits)}

@@ -42,15 +42,29 @@ class MovingWindow(Steered):
         """
         from pipeline.kernels.encoders import moving_window as kernel
 
+        return kernel.MovingWindow(), kernel.first_values(
+            n_channels, self.length(sfreq)
+        )
+
+    def length(self, sfreq: float) -> int:
+        """Count the samples of the window.
+
+        Raises
+        ------
+        ConfigError
+            There are more than can be added exactly.
+        """
+        from pipeline.kernels.encoders.moving_window import LONGEST
+
         length = max(1, round(self.window_s * sfreq))
-        if length > kernel.LONGEST:
+        if length > LONGEST:
             raise ConfigError(
                 "the encoder moving_window: window_s",
                 f"{self.window_s:g} s, {length} samples at {sfreq:g} Hz",
-                expected=f"{kernel.LONGEST} samples at most",
+                expected=f"{LONGEST} samples at most",
                 remedy="choose a shorter window, or resample the signal",
             )
-        return kernel.MovingWindow(), kernel.first_values(n_channels, length)
+        return length
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Estimate the distance to the mean as T · s: the mean itself is not sent."""

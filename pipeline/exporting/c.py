@@ -16,6 +16,7 @@ from pipeline.device.expected import Results, expected, expected_lines
 from pipeline.device.front_end import FrontEnd
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
+from pipeline.exporting.parts.c_encoder import write_encoder
 from pipeline.exporting.parts.c_front_end import front_end_constants
 from pipeline.exporting.parts.c_model import FIRST_LINE, header, kinds, source
 from pipeline.exporting.parts.c_program import (
@@ -88,6 +89,7 @@ def write_sources(
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True, ignore=unused)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
+    write_encoder(front_end, folder)
 
 
 def write_sample(folder: Path, stimulus: Stimulus, results: Results) -> None:

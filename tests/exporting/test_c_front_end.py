@@ -17,6 +17,7 @@ from pipeline.device.front_end import (
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
 from pipeline.exporting.c import SOURCES
+from pipeline.exporting.parts.c_encoder import FOLDER, write_encoder
 from pipeline.exporting.parts.c_front_end import folded_taps, front_end_constants
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import anti_alias
@@ -67,13 +68,17 @@ def of_settings(n_channels: int = 2, **changes: object) -> FrontEnd:
 
 
 def compiled(front_end: FrontEnd, folder: Path) -> Path:
-    for name in ("front_end.c", "front_end.h", "arithmetic.h"):
+    for name in ("front_end.c", "front_end.h", "encoder.h", "arithmetic.h"):
         shutil.copy(SOURCES / name, folder)
+    write_encoder(front_end, folder)
     (folder / "front_end_constants.h").write_text(front_end_constants(front_end))
     (folder / "main.c").write_text(HARNESS)
     program = folder / "program"
-    sources = [str(folder / name) for name in ("main.c", "front_end.c")]
+    names = ("main.c", "front_end.c", "encoder.c")
+    sources = [str(folder / name) for name in names]
+    sources += map(str, (folder / FOLDER).glob("*.c"))
     command = [str(COMPILER), *FLAGS, *SANITIZE, *sources, "-o", str(program)]
+    command.append(f"-I{folder}")
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     return program

@@ -12,9 +12,9 @@ from ruamel.yaml import YAML
 from pipeline.device.front_end import FrontEnd, design_front_end, saturations
 from pipeline.encoders.delta import Delta
 from pipeline.kernels.fixed_point import leading_zeros, root
-from pipeline.kernels.front_end.plain import plain_front_end
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.signals import SignalSettings
+from tests.device.plain import plain_front_end
 
 PARAMS = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
 RATES = {
@@ -65,7 +65,7 @@ def test_equals_its_twin(dataset: str) -> None:
     for name, signal in hard_signals(3, 700).items():
         codes = signal.astype(np.int32)
         spikes, memory = front_end.encode(codes)
-        expected, expected_saturations = plain_front_end(codes, front_end.constants)
+        expected, expected_saturations = plain_front_end(codes, front_end)
         assert spikes.dtype == np.bool_
         np.testing.assert_array_equal(spikes, expected, err_msg=name)
         assert saturations(memory) == expected_saturations
@@ -95,7 +95,7 @@ def test_equals_its_twin_on_anything(
     encoder = Delta(threshold=threshold)
     front_end = design_front_end(signal, encoder, 200, len(codes))
     spikes, memory = front_end.encode(codes)
-    expected, expected_saturations = plain_front_end(codes, front_end.constants)
+    expected, expected_saturations = plain_front_end(codes, front_end)
     np.testing.assert_array_equal(spikes, expected)
     assert saturations(memory) == expected_saturations
 
@@ -113,7 +113,7 @@ def test_the_worst_signal_of_a_filter_fits_its_word() -> None:
     worst = np.where(impulse[::-1] >= 0, RAIL, -RAIL)
     codes = worst[None].astype(np.int32)
     spikes, memory = front_end.encode(codes)
-    expected, _ = plain_front_end(codes, front_end.constants)  # looks at every word
+    expected, _ = plain_front_end(codes, front_end)  # looks at every word
     np.testing.assert_array_equal(spikes, expected)
     reached = memory.past[0, -1, 0] / 2**front_end.constants.fraction
     assert reached == pytest.approx(RAIL * np.abs(impulse).sum(), rel=2e-3)

@@ -1,4 +1,4 @@
-/* Filter, resample, scale and encode, in integers.
+/* Filter, resample and scale, in integers; encoder.c makes spikes of it.
  *
  *     x0 = clipped sample * 2^fraction
  *     x1 = (e + b0 x0[n] + b1 x0[n-1] + b2 x0[n-2] + c1 x1[n-1] + c2 x1[n-2]) >> 30
@@ -8,13 +8,12 @@
  *
  *     S[m] = (A S[m-1] >> 32) + (x >> power shift)^2
  *     s[m] = max(root(S) * gain, floor)
- *     ON   = x * 2^q > (r + threshold) * s,   OFF = x * 2^q < (r - threshold) * s
  *
- * where q are the fraction bits of the reference r. All constants come from the design,
- * which shows that no number can leave its word.
+ * All constants come from the design, which shows that no number can leave its word.
  */
-#include "arithmetic.h"
 #include "front_end.h"
+#include "arithmetic.h"
+#include "encoder.h"
 
 #define SECTIONS BIOSPIKE_SECTIONS
 #define TAPS BIOSPIKE_TAPS
@@ -35,16 +34,15 @@ struct channel {
 #if TAPS > 1
     int32_t line[2 * TAPS]; /* filtered samples, each twice: all are neighbours */
 #endif
-    int32_t reference;
     uint64_t power;
 };
 
 static struct channel channels[BIOSPIKE_CHANNELS];
-static int32_t x[BIOSPIKE_CHANNELS];
+static int32_t x[BIOSPIKE_CHANNELS], scales[BIOSPIKE_CHANNELS];
 static int32_t ahead; /* samples until the next step, in 1 / BIOSPIKE_UP */
 static uint32_t at, saturated;
 static uint32_t weight, gain, gain_shift;
-static uint8_t has_sample, has_step;
+static uint8_t has_sample;
 
 static uint32_t upper(uint32_t a, uint32_t b)
 {
@@ -230,30 +228,6 @@ static int32_t scale_of(uint64_t power)
     return scale >> shift < BIOSPIKE_FLOOR ? BIOSPIKE_FLOOR : (int32_t)(scale >> shift);
 }
 
-/* sample * 2^q */
-static int64_t raised(int32_t sample)
-{
-    return (int64_t)sample * (INT32_C(1) << BIOSPIKE_REFERENCE_BITS);
-}
-
-/* At most one spike: bit 0 is ON, bit 1 OFF. */
-static unsigned encoded(struct channel *of, int32_t sample, int32_t scale)
-{
-    if (!has_step)
-        of->reference = (int32_t)(raised(sample) / scale);
-    const int64_t reach = (int64_t)BIOSPIKE_THRESHOLD * scale;
-    const int64_t error = raised(sample) - (int64_t)of->reference * scale;
-    if (error > reach) {
-        of->reference += BIOSPIKE_THRESHOLD;
-        return 1;
-    }
-    if (error < -reach) {
-        of->reference -= BIOSPIKE_THRESHOLD;
-        return 2;
-    }
-    return 0;
-}
-
 static uint64_t square_of(int32_t sample)
 {
     const int32_t size = (int32_t)shifted(sample, BIOSPIKE_POWER_SHIFT);
@@ -271,26 +245,27 @@ static void step(uint8_t spikes[BIOSPIKE_SPIKE_BYTES])
     uint64_t *const power = &channels[0].power;
     *power = followed(*power, squares >> BIOSPIKE_MEAN_SHIFT);
     const int32_t scale = scale_of(*power);
+    for (int c = 0; c < BIOSPIKE_CHANNELS; c++)
+        scales[c] = scale;
+#else
+    for (int c = 0; c < BIOSPIKE_CHANNELS; c++) {
+        struct channel *const of = channels + c;
+        x[c] = resampled(of);
+        of->power = followed(of->power, square_of(x[c]));
+        scales[c] = scale_of(of->power);
+    }
 #endif
     for (int k = 0; k < BIOSPIKE_SPIKE_BYTES; k++)
         spikes[k] = 0;
-    for (int c = 0; c < BIOSPIKE_CHANNELS; c++) {
-        struct channel *const of = channels + c;
-#if !BIOSPIKE_SHARED
-        x[c] = resampled(of);
-        of->power = followed(of->power, square_of(x[c]));
-        const int32_t scale = scale_of(of->power);
-#endif
-        spikes[c / 4] |= (uint8_t)(encoded(of, x[c], scale) << c % 4 * 2);
-    }
-    has_step = 1;
+    biospike_encode(x, scales, spikes);
 }
 
 void biospike_front_end_reset(void)
 {
     ahead = 0;
     at = saturated = weight = gain = gain_shift = 0;
-    has_sample = has_step = 0;
+    has_sample = 0;
+    biospike_encoder_reset();
 }
 
 int biospike_front_end_push(const int32_t sample[BIOSPIKE_CHANNELS],

@@ -12,9 +12,8 @@
 /* Forget all samples: the next one counts as having been constant for ever. */
 void biospike_front_end_reset(void);
 
-/* Take in one sample of each channel. 1 if a step is due: feature f is then bit f % 8 of
- * byte f / 8, ON of channel c being feature 2c and OFF 2c + 1. Else 0, and `spikes` stays
- * as it was. */
+/* Take in one sample of each channel. 1 if a step is due: feature f, in the order of the
+ * encoder, is then bit f % 8 of byte f / 8. Else 0, and `spikes` stays as it was. */
 int biospike_front_end_push(const int32_t sample[BIOSPIKE_CHANNELS],
                             uint8_t spikes[BIOSPIKE_SPIKE_BYTES]);
 

@@ -44,8 +44,6 @@ def front_end_constants(front_end: FrontEnd) -> str:
         *_taps(k),
         "",
         *_numbers(_scale(k)),
-        "",
-        *_numbers(_reference(k)),
     ]
     return HEADER.format(lines="\n".join(lines))
 
@@ -67,10 +65,6 @@ def _scale(k: Constants) -> dict[str, Any]:
         "FLOOR": k.floor,
         "LEAST": _word(k.least),
     }
-
-
-def _reference(k: Constants) -> dict[str, Any]:
-    return {"REFERENCE_BITS": k.reference_bits, "THRESHOLD": k.threshold}
 
 
 def _word(number: int) -> str:

@@ -71,7 +71,7 @@ def load_program(trained: TrainedFold) -> Program:
     cell = trained.cell
     signal = SignalSettings.model_validate(cell.run["settings"]["signal"])
     rate, channels = _recorded(cell.dataset, used_recordings(cell.dataset), signal)
-    front_end = design_front_end(signal, cell.encoder, rate, len(channels))
+    front_end = design_front_end(signal, cell.encoder, rate, channels)
     return Program(trained, network, front_end, channels, trained.decisions("test"))
 
 

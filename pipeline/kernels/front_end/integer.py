@@ -1,4 +1,4 @@
-"""From samples of a converter to spikes in integers, compiled.
+"""From samples of a converter to filtered samples and their scale, compiled.
 
 The reference implementation is in `plain.py`. A microcontroller without
 floating point computes the same bits. `≫` is a shift to the right that rounds down, and
@@ -14,18 +14,15 @@ x[m] = rounded(Σ h·x₂, 30). A unit of x is 2^−fraction of the converter's.
 
     S[m] = (A·S[m−1] ≫ 32) + (x ≫ power_shift)²
     s[m] = max(√S·gain, floor)
-    ON   = x·2^q > (r + threshold)·s,   OFF = x·2^q < (r − threshold)·s
 
-with q fraction bits of the reference r: the comparison of x / s with r ± threshold, but
-without a division. `gain` undoes the bias of the beginning.
+`gain` undoes the bias of the beginning. The codes in `codes/` make spikes of x / s.
 """
 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, Int64
 
-from pipeline.axes import SpikeBits
 from pipeline.kernels.compiling import compiled, inlined
 from pipeline.kernels.fixed_point import follow, leading_zeros, root, times
 from pipeline.kernels.front_end.state import (
@@ -46,11 +43,14 @@ from pipeline.kernels.front_end.state import (
 Codes = Int32[np.ndarray, "channel time"]
 """Samples of a converter."""
 
+Steps = Int64[np.ndarray, "channel step"]
+"""Filtered samples x, or their scales s."""
 
-def front_end(
+
+def prepared(
     codes: Codes, memory: Memory, constants: Constants
-) -> tuple[SpikeBits, Memory]:
-    """Turn a chunk of samples into spikes.
+) -> tuple[Steps, Steps, Memory]:
+    """Filter and resample a chunk of samples, and follow its scale.
 
     Parameters
     ----------
@@ -61,15 +61,16 @@ def front_end(
 
     Returns
     -------
-    spikes : array, shape (2 * channel, step), bool
-        ON in even rows, OFF in odd rows.
+    levels, scales : array, shape (channel, step), int64
+        Filtered samples and the scale of each, in one unit.
     memory : Memory
     """
     memory = Memory(*(part.copy() for part in memory))
-    spikes = np.zeros((2 * codes.shape[0], codes.shape[1]), np.bool_)
+    levels, scales = np.empty((2, *codes.shape), np.int64)
     before = memory.counters[STEPS]
-    _compiled_loop(np.ascontiguousarray(codes), memory, constants, spikes)
-    return spikes[:, : memory.counters[STEPS] - before].copy(), memory
+    _compiled_loop(np.ascontiguousarray(codes), memory, constants, levels, scales)
+    n_steps = memory.counters[STEPS] - before
+    return levels[:, :n_steps].copy(), scales[:, :n_steps].copy(), memory
 
 
 @inlined
@@ -139,24 +140,7 @@ def _scale(power: Any, counters: Any, k: Any) -> Any:
 
 
 @inlined
-def _encode(x: Any, scale: Any, channel: Any, memory: Any, k: Any, spikes: Any) -> None:
-    """Compare a sample with its reference, and move the reference by a spike."""
-    step, start = memory.counters[STEPS], x << k.reference_bits
-    if step == 0:
-        size = abs(start) // scale
-        memory.references[channel] = size if start >= 0 else -size
-    error = start - memory.references[channel] * scale
-    reach = k.threshold * scale
-    if error > reach:
-        spikes[2 * channel] = True
-        memory.references[channel] += k.threshold
-    elif error < -reach:
-        spikes[2 * channel + 1] = True
-        memory.references[channel] -= k.threshold
-
-
-@inlined
-def _step(phase: Any, memory: Any, k: Any, x: Any, spikes: Any) -> None:
+def _step(phase: Any, memory: Any, k: Any, x: Any, scales: Any) -> None:
     """Compute one step of all channels."""
     counters, squares = memory.counters, np.int64(0)
     _weigh(counters, k)
@@ -174,7 +158,7 @@ def _step(phase: Any, memory: Any, k: Any, x: Any, spikes: Any) -> None:
     for channel in range(len(x)):
         if not k.shared:
             shared = _scale(memory.powers[channel], counters, k)
-        _encode(x[channel], shared, channel, memory, k, spikes)
+        scales[channel] = shared
     counters[STEPS] += 1
 
 
@@ -190,9 +174,11 @@ def _take(sample: Any, counters: Any) -> Any:
     return np.int64(sample)
 
 
-def _loop(codes: Codes, memory: Memory, k: Constants, spikes: SpikeBits) -> None:
-    """Fill `spikes` and move `memory` on, in place."""
-    counters, x = memory.counters, np.zeros(codes.shape[0], np.int64)
+def _loop(
+    codes: Codes, memory: Memory, k: Constants, levels: Steps, scales: Steps
+) -> None:
+    """Fill `levels` and `scales` and move `memory` on, in place."""
+    counters = memory.counters
     first, up = counters[STEPS], len(k.taps)
     for n in range(codes.shape[1]):
         counters[AT] = (counters[AT] + 1) % k.taps.shape[1]
@@ -206,7 +192,7 @@ def _loop(codes: Codes, memory: Memory, k: Constants, spikes: SpikeBits) -> None
         counters[SAMPLES] += 1
         if counters[AHEAD] < up:
             place = counters[STEPS] - first
-            _step(counters[AHEAD], memory, k, x, spikes[:, place])
+            _step(counters[AHEAD], memory, k, levels[:, place], scales[:, place])
             counters[AHEAD] += k.down
         counters[AHEAD] -= up
 

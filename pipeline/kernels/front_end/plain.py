@@ -6,9 +6,8 @@ compiled loop overflowed. `fits` also checks the words of a device.
 
 import numpy as np
 
-from pipeline.axes import SpikeBits
 from pipeline.kernels.fixed_point import GUESS
-from pipeline.kernels.front_end.integer import Codes
+from pipeline.kernels.front_end.integer import Codes, Steps
 from pipeline.kernels.front_end.state import COEFFICIENT_BITS, RAIL, Constants
 
 
@@ -26,7 +25,6 @@ class Channel:
         self.residues = [0] * len(k.sections)
         self.line = [level] * k.taps.shape[1]
         self.power = 0
-        self.reference: int | None = None
 
     def filter_sample(self, sample: int) -> None:
         """Filter one sample."""
@@ -46,23 +44,12 @@ class Channel:
         total: int = sum(h * x for h, x in zip(taps, self.line, strict=True))
         return fits(rounded(total, COEFFICIENT_BITS), 29)
 
-    def spike(self, x: int, scale: int) -> int:
-        """Compare with the reference: 1 for ON, −1 for OFF."""
-        start, threshold = x * 2**self.k.reference_bits, self.k.threshold
-        if self.reference is None:
-            self.reference = abs(start) // scale * (1 if start >= 0 else -1)
-        above = start > (self.reference + threshold) * scale
-        below = start < (self.reference - threshold) * scale
-        sign = int(above) - int(below)
-        self.reference = fits(self.reference + sign * threshold, 32)
-        return sign
 
-
-def plain_front_end(codes: Codes, k: Constants) -> tuple[SpikeBits, int]:
-    """Turn a complete recording into spikes, and count the saturated samples."""
+def plain_prepared(codes: Codes, k: Constants) -> tuple[Steps, Steps, int]:
+    """Filter and scale a complete recording, and count the saturated samples."""
     times = codes.T.tolist()
     channels = [Channel(k, first) for first in times[0]] if times else []
-    columns: list[list[int]] = []
+    columns: list[list[list[int]]] = []
     weight, position = 0, 0
     for n, samples in enumerate(times):
         for channel, sample in zip(channels, samples, strict=True):
@@ -74,10 +61,9 @@ def plain_front_end(codes: Codes, k: Constants) -> tuple[SpikeBits, int]:
                 gain = _gain(weight, k)
             columns.append(_step(channels, phase, gain, k))
             position += k.down
-    shape = len(columns), codes.shape[0]
-    signs = np.array(columns, np.int64).reshape(shape).T
-    spikes = np.stack([signs > 0, signs < 0], axis=1).reshape(2 * shape[1], shape[0])
-    return spikes, int((np.abs(codes.astype(np.int64)) >= RAIL).sum())
+    shape = len(columns), 2, codes.shape[0]
+    levels, scales = np.array(columns, np.int64).reshape(shape).transpose(1, 2, 0)
+    return levels, scales, int((np.abs(codes.astype(np.int64)) >= RAIL).sum())
 
 
 def rounded(product: int, bits: int) -> int:
@@ -97,14 +83,20 @@ def fits(value: int, bits: int) -> int:
     return value
 
 
+def ratio(level: int, bits: int, scale: int) -> int:
+    """Divide by the scale, rounding to nearest, halves away from 0; it fits 32 bits."""
+    size = (abs(level) * 2**bits + scale // 2) // scale
+    return fits(size if level >= 0 else -size, 32)
+
+
 def _clip(sample: int) -> int:
     return min(max(sample, -RAIL), RAIL)
 
 
 def _step(
     channels: list[Channel], phase: int, gain: tuple[int, int], k: Constants
-) -> list[int]:
-    """Give the signs of one step."""
+) -> list[list[int]]:
+    """Give the samples and scales of one step."""
     xs = [channel.resampled(phase) for channel in channels]
     squares = [(x >> k.power_shift) ** 2 for x in xs]
     if k.shared:
@@ -112,8 +104,7 @@ def _step(
     for channel, square in zip(channels, squares, strict=True):
         power = channel.power * k.decay // 2**32 + square
         channel.power = fits(power, 64)
-    scales = [_scale(channel.power, gain, k) for channel in channels]
-    return [c.spike(x, s) for c, x, s in zip(channels, xs, scales, strict=True)]
+    return [xs, [_scale(channel.power, gain, k) for channel in channels]]
 
 
 def _root(word: int) -> int:

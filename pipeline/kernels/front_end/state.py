@@ -44,10 +44,6 @@ class Constants(NamedTuple):
         Smallest scale, in units of x.
     least : int
         The scale is `floor` for every S below this.
-    reference_bits : int
-        q.
-    threshold : int
-        With q fraction bits.
     """
 
     fraction: int
@@ -65,8 +61,6 @@ class Constants(NamedTuple):
     gain_shift: int
     floor: int
     least: int
-    reference_bits: int
-    threshold: int
 
 
 class Memory(NamedTuple):
@@ -82,29 +76,29 @@ class Memory(NamedTuple):
         Ring of filtered samples.
     powers : array, shape (channel,)
         S; of a shared scale, only the first counts.
-    references : array, shape (channel,)
-        r.
     counters : array, shape (8,)
         Samples until the next step in 1/up, place in the ring, weight of the mean,
         gain and its shift, samples, steps, saturated samples.
+    codes : array, shape (word,)
+        What the encoder's parts remember, one after the other.
     """
 
     past: np.ndarray
     residues: np.ndarray
     line: np.ndarray
     powers: np.ndarray
-    references: np.ndarray
     counters: np.ndarray
+    codes: np.ndarray
 
 
-def first_memory(constants: Constants, n_channels: int) -> Memory:
-    """Make the memory before the first sample."""
+def first_memory(constants: Constants, n_channels: int, n_words: int) -> Memory:
+    """Make the memory before the first sample; `n_words` are the encoder's."""
     sections, taps = len(constants.sections), constants.taps.shape[1]
     return Memory(
         past=np.zeros((n_channels, sections + 1, 2), np.int64),
         residues=np.zeros((n_channels, sections), np.int64),
         line=np.zeros((n_channels, taps), np.int64),
         powers=np.zeros(n_channels, np.int64),
-        references=np.zeros(n_channels, np.int64),
         counters=np.zeros(8, np.int64),
+        codes=np.zeros(n_words, np.int64),
     )

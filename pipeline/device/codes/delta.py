@@ -1,0 +1,19 @@
+"""Step-forward in integers."""
+
+from pipeline.device.code_design import EventCode, Given, bits_of, refuse_moving
+from pipeline.encoders.delta import Delta
+from pipeline.kernels.front_end.codes import delta as kernel
+
+
+def integers(encoder: Delta, given: Given) -> EventCode:
+    """Choose the fraction bits of the reference: it may pass x / s by a threshold.
+
+    Raises
+    ------
+    ConfigError
+    """
+    refuse_moving(encoder, "delta")
+    threshold = encoder.threshold
+    bits = bits_of(given.largest + threshold, threshold, "threshold")
+    code = kernel.StepForward(bits, round(threshold * 2**bits))
+    return EventCode(code, given.n_channels, 1, kernel.N_WORDS)

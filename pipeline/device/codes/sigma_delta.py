@@ -1,0 +1,19 @@
+"""Sigma-delta in integers."""
+
+from pipeline.device.code_design import EventCode, Given, bits_of, refuse_moving
+from pipeline.encoders.sigma_delta import SigmaDelta
+from pipeline.kernels.front_end.codes import sigma_delta as kernel
+
+
+def integers(encoder: SigmaDelta, given: Given) -> EventCode:
+    """Choose the fraction bits of the sum, which stays below two thresholds.
+
+    Raises
+    ------
+    ConfigError
+    """
+    refuse_moving(encoder, "sigma_delta")
+    threshold = encoder.threshold
+    bits = bits_of(2 * threshold, threshold, "threshold")
+    code = kernel.SigmaDelta(bits, round(threshold * 2**bits))
+    return EventCode(code, given.n_channels, 1, kernel.N_WORDS)

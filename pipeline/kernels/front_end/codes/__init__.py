@@ -1,0 +1,1 @@
+"""The codes of a device, each with its reference implementation, `plain`."""
