@@ -21,9 +21,8 @@ import numpy as np
 from torch import nn
 
 from pipeline import files
-from pipeline.exporting.parts.circuit import Circuit, InexpressibleError, Sources
 from pipeline.exporting.parts.connections import add_membranes, add_rates, add_weights
-from pipeline.exporting.parts.nir_neurons import add_neurons
+from pipeline.exporting.parts.neuron_values import read_values
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.deployed import deployed
@@ -31,7 +30,8 @@ from pipeline.networks.parts.heads import RateHead
 from pipeline.networks.parts.layers import Recurrent
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.networks.parts.step_heads import CountHead, MembraneHead
-from pipeline.neurons.parts.layer import NeuronLayer
+from pipeline.neurons.base import Neuron
+from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 from pipeline.training.cell import TrainedFold
 
 SUFFIX = ".nir"
@@ -121,10 +121,11 @@ def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> S
         raise InexpressibleError(
             name, "its neurons compete, and NIR cannot limit how many fire"
         )
-    neurons: nn.Module = layer.unrolled.neurons
-    n = neurons.model.inputs if isinstance(neurons, NeuronLayer) else 1
+    neurons: Any = layer.unrolled.neurons
+    model: Neuron = neurons.model
+    n = model.inputs
     currents = add_weights(circuit, f"{name}_weights", layer.weights, sources, n)
-    entries, spikes = add_neurons(circuit, name, neurons, currents)
+    entries, spikes = model.to_nir(circuit, read_values(name, neurons), currents)
     if isinstance(layer.unrolled, Recurrent):
         back = f"{name}_recurrent"
         recurrent = add_weights(circuit, back, layer.unrolled.recurrent, (spikes,), n)

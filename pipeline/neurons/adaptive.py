@@ -20,6 +20,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 LARGEST_A, LARGEST_B = 1.0, 2.0
 """The paper's ranges: a in [0, 1] and b in [0, 2]."""
 STABLE = 0.9
@@ -133,6 +135,41 @@ class Adaptive(SpikingNeuron):
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: membrane and recovery."""
         return 0.0, 0.0
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add membrane and recovery, each an integrator that the other feeds.
+
+        With m = u − θ·s, or u without a reset, both are linear in u, s and w:
+
+            u[t] = β·u[t−1] + g·i[t] − β·θ·s[t−1] − (1 − β)·w[t−1]
+            w[t] = ρ·w[t−1] + A·u[t] + (B − A·θ)·s[t]
+        """
+        subtract = self.reset == "subtract"
+        if self.reset == "zero":
+            raise values.refuse(
+                "their recovery takes the membrane, which is reset to zero, and NIR's "
+                "LIF does not give its membrane out",
+                remedy="reset: subtract, or none",
+            )
+        name, (beta, threshold, _, a, b) = values.name, values.constants
+        tau, (inputs,) = values.quantities["tau_mem_s"], currents
+        tau_w, gain = values.quantities["tau_recovery_s"], values.gain
+        membrane = circuit.integrate(f"{name}_membrane", tau, inputs, gain)
+        spikes = circuit.fire(f"{name}_spikes", threshold, (membrane,))
+        from_spikes = b - subtract * a * threshold
+        driven = (
+            circuit.scale(f"{name}_from_membrane", a, (membrane,)),
+            circuit.scale(f"{name}_from_spikes", from_spikes, (spikes,)),
+        )
+        recovery = circuit.integrate(f"{name}_recovery", tau_w, driven)
+        held_back = -circuit.rise(tau) / gain
+        circuit.close(circuit.scale(f"{name}_held", held_back, (recovery,)), membrane)
+        if subtract:
+            taken = -beta * threshold / gain
+            circuit.close(circuit.scale(f"{name}_reset", taken, (spikes,)), membrane)
+        return (membrane,), spikes
 
 
 def _logit(share: float) -> float:

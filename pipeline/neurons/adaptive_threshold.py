@@ -20,6 +20,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class AdaptiveThreshold(SpikingNeuron):
     """Leaky integrate-and-fire whose threshold rises with each spike and falls back.
@@ -113,3 +115,22 @@ class AdaptiveThreshold(SpikingNeuron):
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: membrane and adaptation."""
         return 0.0, 0.0
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add s[t] = H(u[t] − β_a·a[t−1] − θ) and a[t] = ρ·a[t−1] + s[t]."""
+        if self.reset != "none":
+            raise values.refuse(
+                "their reset multiplies spikes with a threshold that moves, and NIR "
+                "has no product of two signals",
+                remedy="reset: none",
+            )
+        name, (_, threshold, _, jump) = values.name, values.constants
+        tau, (inputs,) = values.quantities["tau_mem_s"], currents
+        tau_a = values.quantities["tau_adaptation_s"]
+        membrane = circuit.integrate(f"{name}_membrane", tau, inputs, values.gain)
+        spikes = circuit.fire(f"{name}_spikes", threshold, (membrane,))
+        adaptation = circuit.integrate(f"{name}_adaptation", tau_a, (spikes,))
+        circuit.close(circuit.scale(f"{name}_raised", -jump, (adaptation,)), spikes)
+        return (membrane,), spikes

@@ -8,9 +8,20 @@ from pipeline.components import Component
 if TYPE_CHECKING:
     from torch import nn
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Neuron(Component):
     """A neuron model and the values its learning starts from."""
+
+    @classmethod
+    @abstractmethod
+    def equations(cls) -> str:
+        """Name its equations.
+
+        The file of this name in `pipeline/quantization/neurons` has them in integers,
+        if there is one, and the file in C beside it.
+        """
 
     @property
     @abstractmethod
@@ -52,5 +63,35 @@ class Neuron(Component):
             `layer.initial_state(current)` gives the state before the first step, a
             tuple. `outputs, *state = layer.run(currents, *state)` makes many, with
             currents and outputs of shape (time, batch, ...); without a state it begins
-            with the initial one.
+            with the initial one. `layer.model` is this neuron.
         """
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add a layer of such neurons to a graph of NIR.
+
+        Parameters
+        ----------
+        circuit : Circuit
+        values : LayerValues
+            Of the layer.
+        currents : sequence of tuple of str
+            For each input of the neurons, the nodes whose sum it takes.
+
+        Returns
+        -------
+        entries : tuple of str
+            For each input, the node that takes it: where recurrent currents go too.
+        spikes : str
+            The node that gives out spikes.
+
+        Raises
+        ------
+        InexpressibleError
+            NIR has no exact form of such neurons.
+        """
+        raise values.refuse(
+            "their equations are not written in NIR's nodes",
+            remedy=f"write the method to_nir of {type(self).__name__}",
+        )

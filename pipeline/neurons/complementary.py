@@ -1,8 +1,11 @@
 """Complementary leaky integrate-and-fire, CLIF."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pipeline.neurons.parts.leaking import LeakingNeuron
+
+if TYPE_CHECKING:
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
 
 
 class Complementary(LeakingNeuron):
@@ -38,3 +41,11 @@ class Complementary(LeakingNeuron):
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: membrane and memory."""
         return 0.0, 0.0
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Refuse: NIR has no sigmoid."""
+        raise values.refuse(
+            "their reset is a sigmoid of a second state, and NIR has none"
+        )

@@ -19,6 +19,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Dendritic(SpikingNeuron):
     """DH-LIF: every branch of a neuron has a learned memory of its own.
@@ -118,3 +120,20 @@ class Dendritic(SpikingNeuron):
         if self.tau_low_s > self.tau_high_s:
             raise ValueError("tau_low_s must not be above tau_high_s")
         return self
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add an integrator a branch, whose sum the membrane integrates."""
+        name, (_, gain, threshold, *_) = values.name, values.constants
+        taus = values.quantities["tau_branch_s"]
+        branches = tuple(
+            circuit.integrate(f"{name}_branch_{k}", tau, inputs, circuit.rise(tau))
+            for k, (tau, inputs) in enumerate(zip(taus, currents, strict=True))
+        )
+        tau = values.quantities["tau_mem_s"]
+        membrane = circuit.integrate(f"{name}_membrane", tau, branches, gain)
+        spikes = circuit.fire(f"{name}_spikes", threshold, (membrane,))
+        reset = circuit.scale(f"{name}_reset", -threshold / gain, (spikes,))
+        circuit.close(reset, membrane)
+        return branches, spikes

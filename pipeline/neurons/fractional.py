@@ -19,6 +19,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 Order = TypeVar("Order", float, "Tensor")
 
 
@@ -143,3 +145,26 @@ class Fractional(SpikingNeuron):
     def rest(self) -> tuple[float, ...]:
         """Give the last membranes."""
         return (0.0,) * self.taps
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add u[t] = i[t] + Σ a_j·u[t−j] − θ·s[t−1]: the membrane's past back into it.
+
+        Each loop back is one step late by itself.
+        """
+        name, (threshold, newest, *older) = values.name, values.constants
+        gain = values.gain
+        membrane = circuit.scale(f"{name}_membrane", gain, currents[0])
+        spikes = circuit.fire(f"{name}_spikes", threshold, (membrane,))
+        back = [
+            circuit.scale(f"{name}_last", newest / gain, (membrane,)),
+            circuit.scale(f"{name}_reset", -threshold / gain, (spikes,)),
+        ]
+        for steps, weight in enumerate(older, 1):
+            delay = f"{name}_delay_{steps}"
+            past = circuit.delay(delay, steps, len(weight), (membrane,))
+            back.append(circuit.scale(f"{name}_past_{steps}", weight / gain, (past,)))
+        for source in back:
+            circuit.close(source, membrane)
+        return (membrane,), spikes

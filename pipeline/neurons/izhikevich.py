@@ -14,6 +14,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 PATTERNS = {
     "regular_spiking": (0.02, 0.2, -65.0, 8.0),
     "intrinsically_bursting": (0.02, 0.2, -55.0, 4.0),
@@ -126,3 +128,11 @@ class Izhikevich(SpikingNeuron):
         slope = 5 - b
         v = (-slope - math.sqrt(slope**2 - 4 * 0.04 * 140)) / (2 * 0.04)
         return v, b * v
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Refuse: NIR has linear nodes."""
+        raise values.refuse(
+            "their membrane is quadratic in itself, and NIR's are linear"
+        )

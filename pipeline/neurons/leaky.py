@@ -1,11 +1,14 @@
 """Leaky integrate-and-fire."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from pipeline.neurons.parts.leaking import LeakingNeuron
 from pipeline.neurons.parts.spiking import ResetGradient
+
+if TYPE_CHECKING:
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
 
 
 class Leaky(LeakingNeuron):
@@ -44,3 +47,11 @@ class Leaky(LeakingNeuron):
         """Give the options of the reset."""
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, not self.reset_delay, self.reset_gradient
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add membranes, spikes and their reset."""
+        from pipeline.neurons.parts.leaky_circuit import add_leaky
+
+        return add_leaky(circuit, values, currents)

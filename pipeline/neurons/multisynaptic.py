@@ -19,6 +19,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Multisynaptic(SpikingNeuron):
     """Multisynaptic firing (MSF): the higher the membrane, the more synapses fire.
@@ -87,3 +89,17 @@ class Multisynaptic(SpikingNeuron):
     def options(self) -> tuple[float, ...]:
         """Give the option of gradients through the reset."""
         return (self.reset_gradient,)
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add neurons of one threshold."""
+        from pipeline.neurons.parts.leaky_circuit import add_zeroed
+
+        if self.thresholds > 1:
+            raise values.refuse(
+                "several thresholds share a membrane that is reset to zero, and NIR's "
+                "LIF does not give its membrane out",
+                remedy="thresholds: 1",
+            )
+        return add_zeroed(circuit, values, currents)

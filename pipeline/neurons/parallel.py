@@ -13,6 +13,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Parallel(SpikingNeuron):
     """Sliding PSN: a learned causal filter of the currents, a threshold and no reset.
@@ -98,3 +100,17 @@ class Parallel(SpikingNeuron):
         rounded = exact.sign() * exact.abs().log2().round().exp2()
         # Exact, because both are within a factor of two of each other.
         return weights + (rounded - exact)
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add s[t] = H(Σ w_i·x[t − i·d] − θ): delays, and no membrane."""
+        name, (threshold, newest, *older) = values.name, values.constants
+        current = circuit.scale(f"{name}_current", values.gain, currents[0])
+        weighed = [circuit.scale(f"{name}_newest", newest, (current,))]
+        for number, weight in enumerate(older, 1):
+            steps = number * self.dilation
+            delay = f"{name}_delay_{steps}"
+            past = circuit.delay(delay, steps, len(weight), (current,))
+            weighed.append(circuit.scale(f"{name}_past_{steps}", weight, (past,)))
+        return (current,), circuit.fire(f"{name}_spikes", threshold, weighed)

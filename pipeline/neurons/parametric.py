@@ -18,6 +18,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Parametric(SpikingNeuron):
     """Parametric leaky integrate-and-fire (PLIF): only τ is learned, and scales input.
@@ -79,3 +81,11 @@ class Parametric(SpikingNeuron):
         """Give the options of the reset, which is at once."""
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, True, self.reset_gradient
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Add membranes, spikes and their reset."""
+        from pipeline.neurons.parts.leaky_circuit import add_leaky
+
+        return add_leaky(circuit, values, currents)

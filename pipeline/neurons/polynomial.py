@@ -19,6 +19,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Polynomial(SpikingNeuron):
     """Learnable Neuron Model: the next membrane is a learned polynomial of the last.
@@ -94,3 +96,11 @@ class Polynomial(SpikingNeuron):
         clip = self.clip * self.threshold
         resets = self.reset == "subtract", self.reset == "zero"
         return *resets, clip, self.reset_gradient
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Refuse: NIR has linear nodes."""
+        raise values.refuse(
+            "their membrane is a polynomial of itself, and NIR's are linear"
+        )

@@ -19,6 +19,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class Quadratic(SpikingNeuron):
     """Discrete quadratic integrate-and-fire (QIF) with learned critical points.
@@ -108,3 +110,11 @@ class Quadratic(SpikingNeuron):
         """Reset to u₁, and turn straight far from it."""
         clip = self.clip * (self.threshold - self.u1)
         return False, True, clip, self.reset_gradient
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Refuse: NIR has linear nodes."""
+        raise values.refuse(
+            "their membrane is a polynomial of itself, and NIR's are linear"
+        )

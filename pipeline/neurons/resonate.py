@@ -18,6 +18,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 LARGEST_ANGLE = 0.45 * math.pi
 """Largest angle of a step, in rad: at a quarter turn no damping would be left."""
 LARGEST_DRAG = 0.9
@@ -113,6 +115,15 @@ class Resonate(SpikingNeuron):
     def rest(self) -> tuple[float, ...]:
         """Begin with nothing: Re u, Im u and q."""
         return 0.0, 0.0, 0.0
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Refuse: NIR has no product of signals."""
+        raise values.refuse(
+            "their spikes damp the membrane by a product of two signals, and NIR has "
+            "none"
+        )
 
 
 def _turn(learned: "Mapping[str, Tensor]", dt: float) -> "tuple[Tensor, Tensor]":

@@ -15,6 +15,8 @@ from pipeline.neurons.parts.spiking import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.neurons.parts.circuit import Added, Circuit, Currents, LayerValues
+
 
 class SigmaDelta(SpikingNeuron):
     """Sigma-delta neuron: a ReLU that sends its changes once they are large enough.
@@ -66,3 +68,11 @@ class SigmaDelta(SpikingNeuron):
     def rest(self) -> tuple[float, ...]:
         """Give y and q."""
         return 0.0, 0.0
+
+    def to_nir(
+        self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
+    ) -> "Added":
+        """Refuse: NIR has no graded spikes."""
+        raise values.refuse(
+            "they send graded changes, and NIR's thresholds give 0 or 1"
+        )

@@ -10,8 +10,8 @@ from torch import nn
 
 from pipeline.components import available, find
 from pipeline.exporting import nir as target
-from pipeline.exporting.parts.circuit import InexpressibleError
 from pipeline.networks.base import Shape
+from pipeline.neurons.parts.circuit import InexpressibleError
 
 STEPS, WINDOWS, FEATURES, CLASSES = 50, 8, 6, 4
 

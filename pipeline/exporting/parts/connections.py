@@ -4,10 +4,10 @@ import nir
 import numpy as np
 from torch import Tensor, nn
 
-from pipeline.exporting.parts.circuit import Circuit, InexpressibleError, Sources
 from pipeline.networks.parts.heads import segment_edges
 from pipeline.networks.parts.layers import CausalConvolution, weight_of
 from pipeline.networks.parts.step_heads import MembraneHead
+from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 
 
 def add_weights(
@@ -107,7 +107,7 @@ def add_membranes(circuit: Circuit, head: MembraneHead, sources: Sources) -> Sou
     currents = circuit.add("head_weights", node, sources)
     tau = np.exp(_array(head.membranes.learned["log_tau"]).astype(np.float64))
     gain = circuit.rise(tau)
-    return (circuit.integrate("head_membrane", tau, gain, (currents,)),)
+    return (circuit.integrate("head_membrane", tau, (currents,), gain),)
 
 
 def _past(

@@ -3,9 +3,21 @@
 import torch
 from torch import Tensor, nn
 
+from pipeline.neurons.base import Neuron
+
 
 class ReluLayer(nn.Module):
-    """Rectified linear units, each step by itself."""
+    """Rectified linear units, each step by itself.
+
+    Parameters
+    ----------
+    model : Neuron
+        Their settings.
+    """
+
+    def __init__(self, model: Neuron) -> None:
+        super().__init__()
+        self.model = model
 
     def initial_state(self, current: Tensor) -> tuple[Tensor, ...]:
         """Make no state."""

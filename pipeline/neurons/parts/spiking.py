@@ -55,7 +55,7 @@ class SpikingNeuron(Neuron):
     """A neuron whose constants are learned and whose loop over time is compiled."""
 
     kernel: ClassVar[str]
-    """The file in `pipeline/kernels` that steps through time."""
+    """The file in `pipeline/kernels/neurons` that steps through time."""
 
     learned_per: Annotated[
         Literal["layer", "channel", "neuron"],
@@ -73,6 +73,11 @@ class SpikingNeuron(Neuron):
         Field(description="snnTorch's surrogate gradients"),
     ] = "atan"
     surrogate_slope: Annotated[float, Field(gt=0, le=1000)] = 2.0
+
+    @classmethod
+    def equations(cls) -> str:
+        """Name its equations: those of its kernel."""
+        return cls.kernel
 
     @property
     def spiking(self) -> bool:

@@ -1,6 +1,11 @@
-"""A NIR graph under construction."""
+"""A NIR graph under construction: the nodes that neurons are made of.
 
-from collections.abc import Iterable
+A reader that steps by dt, with every signal constant within a step, turns NIR's
+τ·dv/dt = −v + r·i into v ← β·v + (1 − β)·r·i with β = exp(−dt/τ), exactly and for any
+τ. Our membranes take currents with a gain g, u ← β·u + g·i, so r = g / (1 − β).
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +16,12 @@ from pipeline.errors import PipelineError
 
 Sources = tuple[str, ...]
 """Nodes whose outputs add up."""
+
+Currents = Sequence[Sources]
+"""For each input of the neurons, the nodes whose sum it takes."""
+
+Added = tuple[Sources, str]
+"""For each input, the node that takes it; and the node of the spikes."""
 
 
 class InexpressibleError(PipelineError):
@@ -23,6 +34,39 @@ class InexpressibleError(PipelineError):
             expected="an exact form in NIR: readers would misunderstand anything else",
             remedy=remedy,
         )
+
+
+@dataclass(frozen=True)
+class LayerValues:
+    """A layer of neurons as numbers, float64 and one a neuron.
+
+    Parameters
+    ----------
+    name : str
+        The layer's name; the names of its nodes begin with it.
+    kind : str
+        The model's name.
+    constants : list of array
+        The kernel's constants; layers without a kernel have none of these.
+    options : tuple of float
+        The kernel's options.
+    quantities : dict of array
+        The learned values, in units.
+    gain : array
+        The factor of the neurons' current before the kernel.
+    """
+
+    name: str
+    kind: str
+    constants: list[np.ndarray] = field(default_factory=list)
+    options: tuple[float, ...] = ()
+    quantities: dict[str, np.ndarray] = field(default_factory=dict)
+    gain: np.ndarray = field(default_factory=lambda: np.ones(0))
+
+    def refuse(self, reason: str, remedy: str = "") -> InexpressibleError:
+        """Describe why NIR cannot express these neurons."""
+        message = f"{self.kind} neurons have no form in NIR: {reason}"
+        return InexpressibleError(self.name, message, remedy=remedy)
 
 
 @dataclass
@@ -62,11 +106,32 @@ class Circuit:
         return self.add(name, nir.Threshold(threshold), sources)
 
     def integrate(
-        self, name: str, tau: np.ndarray, gain: np.ndarray, sources: Iterable[str]
+        self,
+        name: str,
+        tau: np.ndarray,
+        sources: Iterable[str],
+        gain: np.ndarray | float = 1.0,
     ) -> str:
         """Add v[t] = exp(−dt/τ)·v[t−1] + g·i[t]."""
         r = gain / self.rise(tau)
         return self.add(name, nir.LI(tau, r, v_leak=np.zeros_like(tau)), sources)
+
+    def fire_to_zero(
+        self,
+        name: str,
+        tau: np.ndarray,
+        threshold: np.ndarray,
+        sources: Iterable[str],
+        gain: np.ndarray | float = 1.0,
+    ) -> str:
+        """Add what `integrate` adds, spikes above the threshold, and v[t] ← 0 there.
+
+        It is our reset to zero, at once or in the next step, because nothing reads the
+        membrane in between.
+        """
+        r, rest = gain / self.rise(tau), np.zeros_like(tau)
+        node = nir.LIF(tau, r, v_leak=rest, v_threshold=threshold, v_reset=rest)
+        return self.add(name, node, sources)
 
     def delay(self, name: str, steps: int, width: int, sources: Iterable[str]) -> str:
         """Add a delay by an integer number of steps."""
