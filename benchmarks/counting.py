@@ -93,7 +93,7 @@ def integers() -> tuple[nn.Module, Tensor]:
     """Make a convolutional network of leaky neurons in integers."""
     from pipeline.networks.parts.stack import Layer
     from pipeline.quantization.network import IntegerHead, IntegerNetwork
-    from pipeline.quantization.neurons import IntegerLeaky
+    from pipeline.quantization.neurons.leaky import IntegerLeaky
     from pipeline.quantization.weights import Convolution
 
     generator = torch.Generator().manual_seed(0)

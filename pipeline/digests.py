@@ -2,8 +2,9 @@
 
 A closure starts at a stage and at the components that its entry in `params.yaml`
 chooses. It follows every import, also those inside functions, and what a component
-names by a string: its kernel, and the templates, tables and sources beside a module.
-Comments, docstrings and formatting do not count, nor do modules that change no result.
+names by a string: its kernel and its integer form, and the templates, tables and
+sources beside a module. Comments, docstrings and formatting do not count, nor do
+modules that change no result.
 
 Generic code imports single components only to distinguish them. Such an import does not
 count, for a component takes part only where an entry chooses it or another one uses it:
@@ -111,7 +112,7 @@ def _closure(roots: set[str], ours: set[str]) -> dict[str, Path]:
         _refuse_missing(path, source, ours)
         waiting += [
             other
-            for other in (*source.imports, *_kernels_named(name, source))
+            for other in (*source.imports, *_named(name, source))
             if other.partition(".")[0] in ours and _counts(name, other)
         ]
     return found
@@ -141,12 +142,16 @@ def _is_chosen_by_name(name: str) -> bool:
     return path is not None and syntax.read(path).is_kernel
 
 
-def _kernels_named(name: str, source: Source) -> list[str]:
-    """List the kernels whose names stand as strings in a component."""
+def _named(name: str, source: Source) -> list[str]:
+    """List the kernels and integer forms that the strings of a component name."""
     if not _is_chosen_by_name(name):
         return []
-    kernels = (f"pipeline.kernels.neurons.{text}" for text in source.strings)
-    return [kernel for kernel in kernels if _file_of(kernel)]
+    modules = (
+        f"pipeline.{folder}.neurons.{text}"
+        for folder in ("kernels", "quantization")
+        for text in source.strings
+    )
+    return [module for module in modules if _file_of(module)]
 
 
 def _files_named(module: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ruamel.yaml import YAML
@@ -14,6 +14,8 @@ from pipeline import digests, entries, files, syntax
 from pipeline.components import available, find
 from pipeline.config import Params, load
 from pipeline.errors import ConfigError, DataError, PipelineError
+from pipeline.neurons.base import Neuron
+from pipeline.quantization.neurons.base import available as integer_forms
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("pipeline", "stages", "requirements.lock", "params.yaml")
@@ -145,6 +147,10 @@ NEURONS = {
     "pipeline/neurons/izhikevich.py": with_model("izhikevich"),
     "pipeline/kernels/neurons/izhikevich.py": with_model("izhikevich"),
     "pipeline/neurons/relu.py": with_model("linear", "ann"),
+    "pipeline/quantization/neurons/leaky.py": with_model("lif", "stdp", "triplet"),
+    "pipeline/quantization/neurons/polynomial.py": with_model("polynomial"),
+    "pipeline/quantization/neurons/relu.py": with_model("linear", "ann"),
+    "pipeline/quantization/neurons/competing.py": with_model(*GRID["model"]),
     "pipeline/plasticity/triplet.py": with_model("triplet"),
     "pipeline/kernels/rules/triplet.py": with_model("triplet"),
     "pipeline/networks/recurrent.py": with_model("izhikevich"),
@@ -312,12 +318,14 @@ def test_an_entry_is_named_by_what_chooses_its_components(
 
 
 @pytest.mark.parametrize("name", available("neurons"))
-def test_every_neuron_reaches_its_kernel(name: str) -> None:
-    component = find("neurons", name)()
+def test_every_neuron_reaches_its_kernel_and_its_integer_form(name: str) -> None:
+    component = cast("Neuron", find("neurons", name)())
     modules = digests.describe("train", [component])["modules"]
-    kernel = getattr(component, "kernel", None)
+    kernel, form = getattr(component, "kernel", None), component.equations()
     assert f"pipeline.neurons.{name}" in modules
     assert kernel is None or f"pipeline.kernels.neurons.{kernel}" in modules
+    in_integers = f"pipeline.quantization.neurons.{form}" in modules
+    assert in_integers == (form in integer_forms())
 
 
 def test_params_yaml_of_this_checkout_is_described() -> None:

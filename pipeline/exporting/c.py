@@ -19,13 +19,17 @@ from pipeline.errors import DataError, PipelineError
 from pipeline.exporting.parts.c_encoder import write_encoder
 from pipeline.exporting.parts.c_front_end import front_end_constants
 from pipeline.exporting.parts.c_model import FIRST_LINE, header, kinds, source
+from pipeline.exporting.parts.c_neurons import (
+    c_source,
+    with_declarations,
+    with_states,
+)
 from pipeline.exporting.parts.c_program import (
     Program,
     load_program,
     matched_ann,
     sample,
 )
-from pipeline.exporting.parts.c_taps import KINDS
 from pipeline.networks.base import Shape
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.training.cell import TrainedFold
@@ -79,14 +83,21 @@ def write_sources(
         A layer has no form in C.
     """
     used = kinds(network)
+    layers, steps = (
+        (SOURCES / name).read_text(encoding="utf-8")
+        for name in ("layers.h", "network.c")
+    )
     made = {
         MARK: header(network, shape),
         "model.c": source(network, shape),
-        "model.mk": f"NEURONS := {' '.join(f'{kind}.c' for kind in used)}\n",
+        "model.mk": f"NEURONS := {' '.join(f'{each.kind}.c' for each in used)}\n",
         "front_end_constants.h": front_end_constants(front_end),
+        "layers.h": with_declarations(layers, used),
+        "network.c": with_states(steps, used),
     }
-    unused = shutil.ignore_patterns(*(f"{kind}.c" for kind in set(KINDS) - set(used)))
-    shutil.copytree(SOURCES, folder, dirs_exist_ok=True, ignore=unused)
+    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
+    for neurons in used:
+        shutil.copy2(c_source(neurons.kind), folder)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
     write_encoder(front_end, folder)

@@ -15,7 +15,7 @@ from pipeline.profiling.marks import Marks
 from pipeline.profiling.stores import neuron_store
 from pipeline.profiling.words import NeuronStore
 from pipeline.quantization.network import IntegerHead
-from pipeline.quantization.neurons import IntegerNeurons
+from pipeline.quantization.neurons.base import IntegerNeurons
 
 
 class NeuronWatch(Protocol):

@@ -38,7 +38,7 @@ from pipeline.profiling.synapse_tallies import (
     SynapseWatch,
 )
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
-from pipeline.quantization.neurons import IntegerCompeting
+from pipeline.quantization.neurons.competing import IntegerCompeting
 
 
 def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:

@@ -10,7 +10,7 @@ from pipeline.neurons.parallel import Parallel
 from pipeline.neurons.parts.layer import NeuronLayer
 from pipeline.profiling.fan_out import Weights
 from pipeline.profiling.words import NeuronStore, SynapseStore
-from pipeline.quantization.neurons import IntegerNeurons
+from pipeline.quantization.neurons.base import IntegerNeurons
 
 INT8 = 8
 

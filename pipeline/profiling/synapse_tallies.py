@@ -16,7 +16,7 @@ from pipeline.profiling.fan_out import Weights, fan_out, pooled_fan_out
 from pipeline.profiling.marks import Marks
 from pipeline.profiling.stores import INT8, is_int8, sources_of, synapse_store
 from pipeline.profiling.words import SynapseStore
-from pipeline.quantization.neurons import IntegerCompeting
+from pipeline.quantization.neurons.competing import IntegerCompeting
 
 
 class SynapseWatch(Protocol):

@@ -12,7 +12,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from pipeline.errors import PipelineError
-from pipeline.quantization.arithmetic import CURVE_BITS, LEAK_BITS, WORD
+from pipeline.quantization.arithmetic import LEAK_BITS, WORD
 
 ONE = 1 << LEAK_BITS
 T = TypeVar("T")
@@ -61,42 +61,6 @@ def settled(gained: int, kept: int) -> int:
 def rounded_int(product: int, bits: int) -> int:
     """Do what `arithmetic.rounded` does."""
     return (product + (1 << bits >> 1)) >> bits
-
-
-def leaky_peak(charge: int, shift: int, beta: int, bias: int, threshold: int) -> int:
-    """Bound a membrane of `IntegerLeaky`: each step adds at most all of its terms."""
-    return settled((charge << shift) + abs(bias) + abs(threshold), beta)
-
-
-def bend_peaks(fraction: int, a2: int, a3: int, clip: int) -> list[int]:
-    """Bound the intermediate values and the nonlinear part of `IntegerPolynomial`.
-
-    Beyond ±clip it is constant, so this holds for every membrane.
-    """
-    square = rounded_int(clip * clip, fraction)
-    slope = abs(a2) + rounded_int(abs(a3) * clip, fraction) + 1
-    return [square, slope, rounded_int(square * slope, CURVE_BITS) + 1]
-
-
-def polynomial_peak(
-    current: int, bend: int, beta: int, a0: int, bias: int, threshold: int
-) -> int:
-    """Bound a membrane of `IntegerPolynomial` for any polynomial."""
-    return settled(current + bend + abs(a0) + abs(bias) + abs(threshold), beta)
-
-
-def competing_peak(
-    charge: int, shift: int, alpha: int, beta: int, drop: int, threshold: int
-) -> int:
-    """Bound potential, synaptic current and their distance to the threshold.
-
-    Parameters
-    ----------
-    drop : int
-        The largest inhibition by the spikes of a step.
-    """
-    synaptic = settled(charge << shift, alpha)
-    return settled(synaptic + drop, beta) + abs(threshold)
 
 
 def fits(numbers: Sequence[int]) -> bool:

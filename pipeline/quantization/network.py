@@ -19,7 +19,7 @@ from pipeline.networks.parts.heads import (
 )
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.quantization.arithmetic import fitting, rounded
-from pipeline.quantization.neurons import NEURONS, IntegerNeurons
+from pipeline.quantization.neurons.base import IntegerNeurons, find
 from pipeline.quantization.weights import Convolution, Delayed, Dense, IntegerLinear
 
 
@@ -162,7 +162,7 @@ def _weights(
 def _neurons(
     constants: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str
 ) -> IntegerNeurons:
-    kind = NEURONS[constants.pop("kind")]
+    kind = find(constants.pop("kind"))
     return kind(_below(tensors, prefix), **constants)
 
 

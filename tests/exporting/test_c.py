@@ -24,13 +24,11 @@ from pipeline.networks.parts.stack import Layer
 from pipeline.preparation.signals import Scale, SignalSettings
 from pipeline.profiling.operations import count
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
-from pipeline.quantization.neurons import (
-    IntegerCompeting,
-    IntegerLeaky,
-    IntegerNeurons,
-    IntegerPolynomial,
-    IntegerRelu,
-)
+from pipeline.quantization.neurons.base import IntegerNeurons
+from pipeline.quantization.neurons.competing import IntegerCompeting
+from pipeline.quantization.neurons.leaky import IntegerLeaky
+from pipeline.quantization.neurons.polynomial import IntegerPolynomial
+from pipeline.quantization.neurons.relu import IntegerRelu
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 STEPS, WINDOWS, CLASSES, DT = 83, 12, 3, 0.01

@@ -20,7 +20,7 @@ from pipeline.networks.base import Shape
 from pipeline.networks.parts.stack import Layer
 from pipeline.preparation.signals import Scale, SignalSettings
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
-from pipeline.quantization.neurons import IntegerLeaky
+from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.weights import Convolution
 
 SHAPE = Shape(60, 4, 3, 0.01)

@@ -8,19 +8,17 @@ from hypothesis import strategies as st
 
 from pipeline.quantization.bounds import (
     QuantizationError,
-    bend_peaks,
     charges,
-    competing_peak,
     finest,
-    leaky_peak,
-    polynomial_peak,
     rounded_int,
     settled,
 )
-from pipeline.quantization.neurons import (
-    IntegerCompeting,
-    IntegerLeaky,
+from pipeline.quantization.neurons.competing import IntegerCompeting, competing_peak
+from pipeline.quantization.neurons.leaky import IntegerLeaky, leaky_peak
+from pipeline.quantization.neurons.polynomial import (
     IntegerPolynomial,
+    bend_peaks,
+    polynomial_peak,
 )
 
 leaks = st.integers(1 - 2**15, 2**15 - 1)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.quantization.arithmetic import WordOverflowError
-from pipeline.quantization.neurons import NEURONS
+from pipeline.quantization.neurons.base import find
 
 Twin = list[list[int]]
 N_STEPS, BATCH, WIDTH = 30, 2, 4
@@ -167,7 +167,7 @@ def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     of, constants = _drawn(rng)[kind], _constants(kind, rng)
     tensors = {name: torch.tensor(values) for name, values in of.items()}
-    neurons = NEURONS[kind](tensors, dt=0.01, **constants)
+    neurons = find(kind)(tensors, dt=0.01, **constants)
     currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
     outputs, *state = neurons(currents)
     for window in range(BATCH):
@@ -181,7 +181,7 @@ def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
 def test_a_window_in_two_pieces_is_a_window(kind: str) -> None:
     rng = np.random.default_rng(3)
     of, constants = _drawn(rng)[kind], _constants(kind, rng)
-    neurons = NEURONS[kind](
+    neurons = find(kind)(
         {name: torch.tensor(values) for name, values in of.items()},
         dt=0.01,
         **constants,
@@ -198,7 +198,7 @@ def test_halves_are_rounded_up() -> None:
     """β is 1/2; what is left of 3 is 1.5, of −3 it is −1.5."""
     tensors = {"beta": [2**14] * 2, "bias": [0] * 2, "threshold": [100] * 2}
     as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
-    neurons = NEURONS["leaky"](as_tensors, dt=1.0, shift=0, reset="none")
+    neurons = find("leaky")(as_tensors, dt=1.0, shift=0, reset="none")
     _, membrane = neurons(torch.tensor([[[3, -3]], [[0, 0]]]))
     assert membrane.tolist() == [[2, -1]]
 
@@ -208,7 +208,7 @@ def test_a_membrane_beyond_32_bits_is_refused(shift: int) -> None:
     """Instead of wrapping round."""
     tensors = {"beta": [2**15 - 1], "bias": [0], "threshold": [2**31 - 1]}
     as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
-    neurons = NEURONS["leaky"](as_tensors, dt=1.0, shift=shift, reset="none")
+    neurons = find("leaky")(as_tensors, dt=1.0, shift=shift, reset="none")
     currents = torch.full((9, 1, 1), 127)
     with pytest.raises(WordOverflowError, match="membrane"):
         neurons(currents)
@@ -218,4 +218,4 @@ def test_a_constant_beyond_32_bits_is_refused() -> None:
     tensors = {"beta": [1], "bias": [0], "threshold": [2**31]}
     as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
     with pytest.raises(WordOverflowError, match="threshold"):
-        NEURONS["leaky"](as_tensors, dt=1.0, shift=0, reset="none")
+        find("leaky")(as_tensors, dt=1.0, shift=0, reset="none")

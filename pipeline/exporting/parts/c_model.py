@@ -9,12 +9,13 @@ from typing import Any, cast
 import numpy as np
 
 from pipeline.exporting.parts.c_arrays import constants, define, structure, variables
-from pipeline.exporting.parts.c_taps import KINDS, InexpressibleError, Taps, to_taps
+from pipeline.exporting.parts.c_neurons import fields_of, kinds_in_c
+from pipeline.exporting.parts.c_taps import InexpressibleError, Taps, to_taps
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.heads import segment_edges
 from pipeline.networks.parts.stack import Layer
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
-from pipeline.quantization.neurons import IntegerNeurons
+from pipeline.quantization.neurons.base import IntegerNeurons
 
 MOST = 2**16 - 1
 """Channels, neurons and steps are counted in 16 bits."""
@@ -22,12 +23,11 @@ MOST = 2**16 - 1
 FIRST_LINE = "/* Sizes of the network; written by biospike export. */\n"
 """First line of `model.h`, which identifies an exported folder."""
 
-RESETS = {"none": "RESET_NONE", "subtract": "RESET_SUBTRACT", "zero": "RESET_ZERO"}
 
-
-def kinds(network: IntegerNetwork) -> list[str]:
-    """List the kinds of neurons of a network, each once."""
-    return sorted({neurons.kind for _, _, neurons in _layers(network)})
+def kinds(network: IntegerNetwork) -> list[type[IntegerNeurons]]:
+    """List the kinds of neurons of a network, each once, by name."""
+    found = {neurons.kind: type(neurons) for _, _, neurons in _layers(network)}
+    return [found[kind] for kind in sorted(found)]
 
 
 def header(network: IntegerNetwork, shape: Shape) -> str:
@@ -47,7 +47,7 @@ def header(network: IntegerNetwork, shape: Shape) -> str:
     }
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
-    if "relu" in kinds(network):
+    if not all(neurons.spiking for _, _, neurons in layers):
         lines.append("/* Some layers take graded values. */\n")
         lines.append(define("GRADED", 1))
     return (
@@ -102,7 +102,7 @@ def _layers(network: IntegerNetwork) -> Iterator[tuple[str, Taps, IntegerNeurons
         name = f"layer {number}"
         neurons = layer.unrolled
         kind = getattr(neurons, "kind", type(neurons).__name__)
-        if kind not in KINDS:
+        if kind not in kinds_in_c():
             raise InexpressibleError(name, f"has neurons of the kind {kind}")
         weights: Any = layer.weights
         taps = to_taps(weights, name)
@@ -133,7 +133,7 @@ def _layer(
         ("n_out", n_out),
         ("weights", f"weights_{number}"),
     ]
-    more, fields = _neurons(number, neurons)
+    more, fields = fields_of(number, neurons)
     inside = [
         ("connections", structure(connections, " " * 8)),
         ("neurons", structure(fields, " " * 8)),
@@ -154,31 +154,6 @@ def _history(number: int, width: int, span: int, *, graded: bool) -> tuple[str, 
     if graded:
         memory += variables("uint8_t", (f"value_{number}", span * width))
     return memory, "{" + ", ".join(fields) + "}"
-
-
-def _neurons(
-    number: int, neurons: IntegerNeurons
-) -> tuple[str, list[tuple[str, object]]]:
-    values = dict(neurons.constants)
-    fields: list[tuple[str, object]] = [("step", neurons.kind), ("n", neurons.width)]
-    if "reset" in values:
-        fields.append(("reset", RESETS[values["reset"]]))
-    shared = {"beta": "shared_beta", "alpha": "shared_alpha"}
-    plain = ("shift", "fraction", "beta", "alpha", "inhibition", "winners")
-    fields += [
-        (shared.get(name, name), values[name]) for name in plain if name in values
-    ]
-    text = ""
-    for name in neurons.TENSORS:
-        text += constants("int32_t", f"{name}_{number}", _plain(neurons, name))
-        fields.append((name, f"{name}_{number}"))
-    states = ["membrane"] * neurons.spiking + ["synaptic"] * (
-        neurons.kind == "competing"
-    )
-    for name in states:
-        text += variables("int32_t", (f"{name}_{number}", neurons.width))
-        fields.append((name, f"{name}_{number}"))
-    return text, fields
 
 
 def _read_out(head: IntegerHead, n_steps: int, *, graded: bool) -> tuple[str, str]:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.errors import PipelineError
+from pipeline.exporting.parts.c_neurons import kinds_in_c
 from pipeline.quantization.weights import Convolution, Delayed, Dense
-
-KINDS = ("leaky", "polynomial", "relu", "competing")
-"""Neurons that there is C of, in a file of their name."""
 
 
 class InexpressibleError(PipelineError):
@@ -18,7 +16,7 @@ class InexpressibleError(PipelineError):
         super().__init__(
             f"C export, {layer}",
             reason,
-            expected=f"neurons of the kinds {', '.join(KINDS)} in integers",
+            expected=f"neurons of the kinds {', '.join(kinds_in_c())} in integers",
             remedy=remedy,
         )
 
