@@ -146,6 +146,10 @@ class Fractional(SpikingNeuron):
         """Give the last membranes."""
         return (0.0,) * self.taps
 
+    def moved_by_update(self) -> tuple[int, int]:
+        """Read them all and write one: in a ring the newest overwrites the oldest."""
+        return self.taps, 1
+
     def to_nir(
         self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
     ) -> "Added":

@@ -101,6 +101,10 @@ class Parallel(SpikingNeuron):
         # Exact, because both are within a factor of two of each other.
         return weights + (rounded - exact)
 
+    def moved_by_update(self) -> tuple[int, int]:
+        """Read them all and write one: in a ring the newest overwrites the oldest."""
+        return self.order - 1, 1
+
     def to_nir(
         self, circuit: "Circuit", values: "LayerValues", currents: "Currents"
     ) -> "Added":

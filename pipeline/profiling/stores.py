@@ -5,8 +5,6 @@ from torch import nn
 
 from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.layers import Unrolled
-from pipeline.neurons.fractional import Fractional
-from pipeline.neurons.parallel import Parallel
 from pipeline.neurons.parts.layer import NeuronLayer
 from pipeline.profiling.fan_out import Weights
 from pipeline.profiling.words import NeuronStore, SynapseStore
@@ -76,15 +74,8 @@ def _own_constants(layer: NeuronLayer) -> int:
 
 
 def _moved_by_update(source: Unrolled, variables: int) -> tuple[int, int]:
-    """Count the words of state that an update reads and writes.
-
-    Histories lie in a ring, where the newest overwrites the oldest.
-    """
-    model = getattr(getattr(source, "neurons", None), "model", None)
-    match model:
-        case Fractional():
-            return variables, 1
-        case Parallel(order=order):
-            return int(order) - 1, 1
-        case _:
-            return variables, variables
+    """Count the words of state that an update reads and writes."""
+    layer = getattr(source, "neurons", None)
+    if isinstance(layer, NeuronLayer):
+        return layer.model.moved_by_update()
+    return variables, variables

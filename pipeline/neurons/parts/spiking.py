@@ -128,6 +128,11 @@ class SpikingNeuron(Neuron):
         """Give the state variables before the first step."""
         return (0.0,)
 
+    def moved_by_update(self) -> tuple[int, int]:
+        """Count the words of state that an update reads, and writes: all of them."""
+        variables = len(self.rest())
+        return variables, variables
+
     def build(self, shape: tuple[int, ...], *, dt: float) -> "NeuronLayer":
         """Make a layer of such neurons."""
         from pipeline.neurons.parts.layer import NeuronLayer
