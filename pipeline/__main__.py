@@ -64,6 +64,13 @@ def summary(arguments: argparse.Namespace) -> None:
     show()
 
 
+def experiments(arguments: argparse.Namespace) -> None:
+    """Compare the experiments since the last commit, cell by cell."""
+    from pipeline.experiments import show
+
+    show(arguments.metric, last=arguments.last)
+
+
 def list_cells(arguments: argparse.Namespace) -> None:
     """List the grid's cells, what exists of each, and the command for the rest."""
     from pipeline import cells
@@ -230,6 +237,9 @@ def parser() -> argparse.ArgumentParser:
     checking.add_argument(
         "dataset", nargs="?", help="one of the data sets in params.yaml, once fetched"
     )
+    comparing = command(experiments)
+    comparing.add_argument("--metric", default="balanced_accuracy", help="its name")
+    comparing.add_argument("--last", type=int, default=5, help="so many at most")
     _describe_export(command(export))
     _describe_measure(command(measure))
     _describe_new_dataset(command(new_dataset, "new-dataset"))

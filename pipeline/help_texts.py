@@ -2,7 +2,6 @@
 
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
 FOLD = "fold whose network is used; default: the first fold"
-
 NEW_DATASET = {
     "modality": "ecg, emg or eeg",
     "line-freq": "mains frequency, 50 or 60 Hz; default: 50",
@@ -39,6 +38,16 @@ examples:
 
 It prints the findings and, for a data set, writes data/checks/DATASET.html. The exit
 status is 2 where params.yaml is wrong or nothing can be used.""",
+    "experiments": """\
+examples:
+  dvc exp run -S encoders.delta.threshold=0.3
+  biospike experiments                        the last five, by balanced accuracy
+  biospike experiments --metric macro_f1 --last 10
+
+It prints a row a cell and a column an experiment, then the settings that each of them
+changed. Numbers that differ from the last commit's are bold. Metrics are
+balanced_accuracy, its interval's low and high, macro_f1, and int8 (the balanced
+accuracy of the integer network).""",
     "export": """\
 examples:
   biospike export ecg_demo-delta-lif --target c

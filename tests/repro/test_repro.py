@@ -264,7 +264,11 @@ def test_the_way_back_from_an_experiment_trains_nothing(clone: Path) -> None:
 def test_the_commands_of_the_readme_work(clone: Path) -> None:
     output = run(clone, *readme_command("dvc repro train@").split())
     assert not stages_run(output)
-    assert "ecg_demo" in run(clone, *readme_command("dvc exp show").split())
+    shown = run(clone, *readme_command("biospike experiments").split())
+    assert all(cell in shown for cell in CELLS)
+    metrics = run(clone, DVC, "metrics", "show").splitlines()
+    assert len(metrics) == 1 + len(CELLS)
+    assert max(map(len, metrics)) <= 120
     shown = run(clone, "make", "repro")
     assert all(cell in shown for cell in CELLS)
     assert "ruff" in run(clone, "make", "-n", "check")
