@@ -2,7 +2,7 @@
 
 The page stands alone: its pictures are inside, it asks nothing of the network and runs
 no script. It is not part of what must repeat byte for byte, for it shows what this
-machine measured; `details.json` does repeat.
+machine measured; `details.json` and `plots` do repeat.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,7 @@ from pipeline.report import (
     figures,
     findings,
     plasticity,
+    plotted,
     provenance,
     tradeoffs,
 )
@@ -48,7 +49,8 @@ def make_report(
 ) -> Plain:
     """Write the report of the grid's cells.
 
-    Writes `details.json`, all findings, and `index.html`.
+    Writes `details.json`, all findings; `plots`, the tables of `dvc plots`; and
+    `index.html`.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ def make_report(
     folder = files.DATA / "report"
     found = findings.gather(cells, cards, settings, seed=seed)
     files.save_json(folder / "details.json", found)
+    plotted.write(found["cells"], folder / "plots")
     refresh()
     return found
 
