@@ -98,13 +98,18 @@ def _could_be_a_file(text: str) -> bool:
 
 
 def _imports(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """List modules that are imported to run, and names that may be modules."""
+    """List modules that are imported to run, and names that may be modules.
+
+    What a module imports for annotations alone does not count, unless it shows these
+    names lazily, by a function `__getattr__`.
+    """
+    lazy = any(getattr(node, "name", "") == "__getattr__" for node in tree.body)
     needed: set[str] = set()
     maybe: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and _is_type_checking(node.test):
+        if isinstance(node, ast.If) and _is_type_checking(node.test) and not lazy:
             waiting += node.orelse
             continue
         if isinstance(node, ast.Import):

@@ -364,3 +364,10 @@ def test_only_type_checking_itself_hides_imports() -> None:
 def test_a_relative_import_is_refused() -> None:
     with pytest.raises(PipelineError, match="a relative import"):
         syntax._parse(b"from .x import y\n", ROOT / "pipeline" / "x.py")
+
+
+def test_names_that_are_shown_lazily_lead_to_where_they_are_defined() -> None:
+    source = b"if TYPE_CHECKING:\n    from a import b\n\ndef __getattr__(name): ...\n"
+    assert syntax._parse(source, Path("x.py")).imports == ("a", "a.b")
+    closure = digests._closure({"pipeline.testing"}, {"pipeline"})
+    assert {"pipeline.testing.neurons", "pipeline.testing.rules"} <= set(closure)

@@ -1,5 +1,7 @@
 """The checks catch encoders and learning rules that break the contract."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline import testing
 from pipeline.encoders.delta import Delta
 from pipeline.plasticity.pair import Pair
 from pipeline.plasticity.parts.learner import Learner
 from pipeline.plasticity.parts.state import LearningState
 from pipeline.testing import check_encoder, check_rule
+
+
+def test_a_check_is_imported_when_it_is_asked_for() -> None:
+    code = "import sys; from pipeline.testing import check_reader, check_source; "
+    code += "sys.exit(bool({'torch', 'mne', 'pandas'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="check_nothing"):
+        testing.__getattr__("check_nothing")
 
 
 class Forgetful(Delta):

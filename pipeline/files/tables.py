@@ -2,17 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from pipeline.files import schema as _schema
 from pipeline.files.places import replacing
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d*\.?\d*(e[+-]?\d+)?$)", re.IGNORECASE)
 
 
-def save_table(path: Path, table: pd.DataFrame) -> None:
+def save_table(path: Path, table: "pd.DataFrame") -> None:
     """Write a table as parquet."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -26,8 +27,9 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
         pq.write_table(arrow.replace_schema_metadata(metadata), partial)
 
 
-def load_table(path: Path) -> pd.DataFrame:
+def load_table(path: Path) -> "pd.DataFrame":
     """Read a parquet table of this schema."""
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -38,7 +40,7 @@ def load_table(path: Path) -> pd.DataFrame:
         return frame
 
 
-def save_csv(path: Path, table: pd.DataFrame) -> None:
+def save_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV, for curves that DVC and people read.
 
     Texts that a spreadsheet takes for formulas begin with `'`.
