@@ -481,7 +481,10 @@ def test_cells_of_other_encoders_are_not_compared(grid: Path) -> None:
     assert findings.tests(apart, QUICK, seed=1) == []
 
 
-def test_made_twice_it_has_the_same_bytes(report_of: Path) -> None:
+def test_made_twice_it_has_the_same_bytes(
+    report_of: Path, drawn: dict[bytes, Any]
+) -> None:
+    drawn.clear()
     folder = report_of / "data/report"
     names = ("details.json", "index.html")
     before = [(folder / name).read_bytes() for name in names]
@@ -579,10 +582,9 @@ def test_the_answer_comes_first_and_how_it_was_made_last(
     assert images[0].startswith("Balanced accuracy in percent, with its interval")
 
 
-def test_gradients_and_skipped_steps_are_shown(grid: Path) -> None:
+def test_gradients_and_skipped_steps_are_shown(report_of: Path) -> None:
     """Of the models that learn by gradients; the fixture's other one did not."""
-    make()
-    text = (grid / "data/report/index.html").read_text()
+    text = (report_of / "data/report/index.html").read_text()
     assert text.count("Norm of the gradient over epochs, a line a fold: delta") == 1
     assert "delta · ann" not in text.partition("Norm of the gradient over")[2][:90]
     assert text.count("steps were not taken") == 1
@@ -591,13 +593,12 @@ def test_gradients_and_skipped_steps_are_shown(grid: Path) -> None:
     before = pd.read_csv(path).drop(columns=["gradient_norm", "skipped"])
     files.save_csv(path, before)
     make()
-    text = (grid / "data/report/index.html").read_text()
+    text = (report_of / "data/report/index.html").read_text()
     assert "gradient" not in text.partition("How it was learned")[2][:3000]
 
 
-def test_cold_decisions_have_a_line(grid: Path) -> None:
-    make()
-    page = grid / "data/report/index.html"
+def test_cold_decisions_have_a_line(report_of: Path) -> None:
+    page = report_of / "data/report/index.html"
     assert "cold decision" not in page.read_text()
     path = files.folder("metrics", "ecg_demo-delta-lif") / "metrics.json"
     for cold, expected in (
@@ -1001,10 +1002,9 @@ ACTIVE = {"script", "foreignObject", "a", "image", "img", "iframe", "object", "s
 
 
 def test_texts_of_recordings_and_settings_are_active_nowhere(
-    grid: Path, monkeypatch: pytest.MonkeyPatch
+    report_of: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make()
-    plain = structure((grid / "data/report/index.html").read_text())
+    plain = structure((report_of / "data/report/index.html").read_text())
     here = sys.modules[__name__]
     card = CARDS["ecg_demo"]
     cards = {key: f"{HOSTILE} javascript:alert(3)//{key}" for key in card}
@@ -1019,7 +1019,7 @@ def test_texts_of_recordings_and_settings_are_active_nowhere(
     for names, skill in zip(CELLS, (1.5, 2.5), strict=True):
         write_cell(names, skill)
     make()
-    text = (grid / "data/report/index.html").read_text()
+    text = (report_of / "data/report/index.html").read_text()
     assert structure(text) == plain
     assert not drawn(text) & (ACTIVE - {"style"})
     for label in (*labels, cards["title"], cards["citation"], cards["licence"]):
@@ -1061,9 +1061,8 @@ def section_text(grid: Path) -> str:
     return words(section.partition("</p>")[2])
 
 
-def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
-    make()
-    achieved = page_text(grid).split('id="achieved"')[1].split("<h2 id=")[0]
+def test_the_prior_and_the_clock_stand_beside_every_model(report_of: Path) -> None:
+    achieved = page_text(report_of).split('id="achieved"')[1].split("<h2 id=")[0]
     text, clock = words(achieved), measured_clock().metrics
     prior = clock["prior"]
     shares = [report.percent(prior[name]) for name in ("balanced_accuracy", "macro_f1")]
@@ -1074,26 +1073,27 @@ def test_the_prior_and_the_clock_stand_beside_every_model(grid: Path) -> None:
         assert f"{title} {value} {report.interval(accuracy)}" in text
     assert text.index("delta · ann") < text.index("prior always N")
     assert achieved.count('class="clock"') == len(CELLS) + len(TITLES)
-    page = words(page_text(grid))
+    page = words(page_text(report_of))
     assert f"guessing gives 33.3&nbsp;%, the clock alone {value_of_the_best()}" in page
     each = page.rpartition("Each class")[2].split("Confusion matrix")[0]
     assert each.count("no signal") == len(TITLES)
     titles = ", ".join(f"delta · {names[2]}" for names in CELLS)
     best = TITLES[clock["best"]]
-    assert re.search(f'subjects under {titles};[^"]*; {best}, from', page_text(grid))
+    assert re.search(
+        f'subjects under {titles};[^"]*; {best}, from', page_text(report_of)
+    )
 
 
 def value_of_the_best() -> str:
     return f"{report.percent(measured_clock().value)}&nbsp;%"
 
 
-def test_a_page_whose_models_beat_the_clock_warns_of_nothing(grid: Path) -> None:
-    make()
-    assert section_text(grid).startswith("6 subjects")
-    tests = words(page_text(grid).split('id="ecg_demo-tests"')[1])
+def test_a_page_whose_models_beat_the_clock_warns_of_nothing(report_of: Path) -> None:
+    assert section_text(report_of).startswith("6 subjects")
+    tests = words(page_text(report_of).split('id="ecg_demo-tests"')[1])
     title = TITLES[measured_clock().metrics["best"]]
     assert re.search(rf"lif − {title} \+\d+\.\d 6 0\.031 better", tests)
-    assert "not shown to be better" not in page_text(grid)
+    assert "not shown to be better" not in page_text(report_of)
 
 
 def test_a_model_that_the_clock_comes_near_is_named_first(grid: Path) -> None:
@@ -1113,8 +1113,8 @@ def test_a_model_that_the_clock_comes_near_is_named_first(grid: Path) -> None:
     assert re.search(r"lif − clock, \w+ −12\.5 6 0\.250 not better", tests)
 
 
-def test_several_models_are_named_together(grid: Path) -> None:
-    cells = json.loads(json.dumps(make()["cells"]))
+def test_several_models_are_named_together(details: dict[str, Any]) -> None:
+    cells = details["cells"]
     for cell in cells:
         cell["metrics"]["clock"]["near"] = True
     sentence = pages.warning(cells)
