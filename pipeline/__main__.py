@@ -9,13 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline import config, files, stopping
+from pipeline import config, files, help_texts, stopping
 from pipeline.checkout import check_here
-from pipeline.components import available
 from pipeline.ending import in_one_message
 from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
-from pipeline.help_texts import CELL, DESCRIPTION, ENDINGS, EPILOG, FOLD, NEW_DATASET
 from pipeline.parallel import console
 
 
@@ -130,6 +128,28 @@ def ui(arguments: argparse.Namespace) -> None:
     raise SystemExit(subprocess.call(command))
 
 
+def encode(arguments: argparse.Namespace) -> None:
+    """Encode one recording, and show what its spikes cost and keep."""
+    from pipeline import encoded_file_words as words
+    from pipeline.encoded_file import FLAGS, encode_file
+
+    words.check_suffix("--picture", arguments.picture, words.PICTURES)
+    words.check_suffix("--events", arguments.events, words.EVENTS)
+    given = vars(arguments)
+    flags = {flag: text for flag in FLAGS if (text := given[flag.replace("-", "_")])}
+    channels = tuple(arguments.channels.split(",")) if arguments.channels else None
+    encoded = encode_file(
+        arguments.file, arguments.encoder, config.read(), flags, channels
+    )
+    words.show(encoded, arguments.encoder, Console(highlight=False))
+    if arguments.picture:
+        words.save_picture(encoded, arguments.picture)
+        console.print(f"wrote {arguments.picture}", markup=False)
+    if arguments.events:
+        words.save_events(encoded, arguments.events)
+        console.print(f"wrote {arguments.events}", markup=False)
+
+
 def export(arguments: argparse.Namespace) -> None:
     """Write the trained network of a cell in a format that others read."""
     from pipeline.cells import check_trained
@@ -213,7 +233,10 @@ def parser() -> argparse.ArgumentParser:
     """Describe the command line; each command's help begins with its docstring."""
     plain = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser(
-        "biospike", description=DESCRIPTION, epilog=EPILOG, formatter_class=plain
+        "biospike",
+        description=help_texts.DESCRIPTION,
+        epilog=help_texts.EPILOG,
+        formatter_class=plain,
     )
     top.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     commands = top.add_subparsers(metavar="COMMAND", title="commands")
@@ -226,7 +249,7 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=do.__doc__,
             description=do.__doc__,
-            epilog=ENDINGS[name],
+            epilog=help_texts.ENDINGS[name],
             formatter_class=plain,
         )
         sub.set_defaults(do=do)
@@ -237,12 +260,11 @@ def parser() -> argparse.ArgumentParser:
     checking.add_argument(
         "dataset", nargs="?", help="one of the data sets in params.yaml, once fetched"
     )
-    comparing = command(experiments)
-    comparing.add_argument("--metric", default="balanced_accuracy", help="its name")
-    comparing.add_argument("--last", type=int, default=5, help="so many at most")
-    _describe_export(command(export))
-    _describe_measure(command(measure))
-    _describe_new_dataset(command(new_dataset, "new-dataset"))
+    help_texts.describe_encode(command(encode))
+    help_texts.describe_experiments(command(experiments))
+    help_texts.describe_export(command(export))
+    help_texts.describe_measure(command(measure))
+    help_texts.describe_new_dataset(command(new_dataset, "new-dataset"))
     command(publish)
     command(summary)
     command(tradeoff).add_argument(
@@ -252,51 +274,6 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
     )
     return top
-
-
-def _describe_export(leaving: argparse.ArgumentParser) -> None:
-    """Describe the arguments of `export`."""
-    leaving.add_argument("cell", help=CELL)
-    leaving.add_argument(
-        "--target",
-        required=True,
-        choices=available("exporting"),
-        help="format; c: front end and network in C99; nir: the Neuromorphic "
-        "Intermediate Representation, which simulators and chips read",
-    )
-    leaving.add_argument("--fold", type=int, help=FOLD)
-    leaving.add_argument(
-        "--output",
-        type=Path,
-        help="file or folder to write; by default CELL-fold-K, with the format's "
-        "suffix, in this folder",
-    )
-
-
-def _describe_measure(measuring: argparse.ArgumentParser) -> None:
-    """Describe the arguments of `measure`."""
-    measuring.add_argument("cells", nargs="+", metavar="CELL", help=CELL)
-    measuring.add_argument("--fold", type=int, help=FOLD)
-    measuring.add_argument(
-        "--meter-log",
-        type=Path,
-        metavar="FILE",
-        help="log (CSV) of an external meter to import, for one cell",
-    )
-    measuring.add_argument(
-        "--windows",
-        type=int,
-        metavar="NUMBER",
-        help="windows that ran in each interval marked in the log",
-    )
-
-
-def _describe_new_dataset(proposing: argparse.ArgumentParser) -> None:
-    """Describe the arguments of `new-dataset`."""
-    proposing.add_argument("path", metavar="PATH", help="the folder of the recordings")
-    proposing.add_argument("--name", help="of the data set; default: the folder's")
-    for flag, about in NEW_DATASET.items():
-        proposing.add_argument(f"--{flag}", help=about)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,10 @@
 """What `biospike --help` shows beside the docstrings of the commands."""
 
+import argparse
+from pathlib import Path
+
+from pipeline.components import available
+
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
 FOLD = "fold whose network is used; default: the first fold"
 NEW_DATASET = {
@@ -14,6 +19,12 @@ NEW_DATASET = {
     "unchecked": "checks that these files fail though they are right, such as rate",
 }
 """Flags of `new-dataset`, and what each gives."""
+
+ENCODE = {
+    flag: NEW_DATASET[flag]
+    for flag in ("modality", "line-freq", "sfreq", "unit", "unchecked")
+}
+"""The flags of those that `encode` has."""
 
 DESCRIPTION = """\
 What a person asks of a checkout of biospike, beside `dvc repro`. Start it in the folder
@@ -38,6 +49,15 @@ examples:
 
 It prints the findings and, for a data set, writes data/checks/DATASET.html. The exit
 status is 2 where params.yaml is wrong or nothing can be used.""",
+    "encode": """\
+examples:
+  biospike encode ~/holter/101.hea --encoder delta
+  biospike encode session.csv --encoder beat --channels lead2 --modality ecg \\
+      --unit mV --sfreq 250 --picture beat.png --events beat.npy
+
+It reads the file as `dvc repro` does, prepares it as `new-dataset` proposes for its
+modality, and prints a row a channel (docs/encoders.md). Nothing is written but the
+files that are asked for.""",
     "experiments": """\
 examples:
   dvc exp run -S encoders.delta.threshold=0.3
@@ -93,3 +113,93 @@ example:
 It opens MLflow's page on http://127.0.0.1:PORT, until Ctrl-C.""",
 }
 """The end of each command's help."""
+
+
+def describe_encode(encoding: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `encode`."""
+    encoding.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="main file of a recording; of a WFDB record the header (.hea)",
+    )
+    encoding.add_argument(
+        "--encoder",
+        required=True,
+        metavar="NAME",
+        help="one of the encoders in params.yaml",
+    )
+    encoding.add_argument(
+        "--channels",
+        metavar="NAMES",
+        help="names, with commas between them; default: all of the modality",
+    )
+    for flag, about in ENCODE.items():
+        encoding.add_argument(f"--{flag}", help=about)
+    encoding.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="figure of a few seconds of a channel to write, .png or .svg",
+    )
+    encoding.add_argument(
+        "--events",
+        type=Path,
+        metavar="FILE",
+        help="address events to write, .npy: Tonic's t (µs), x and p",
+    )
+
+
+def describe_experiments(comparing: argparse.ArgumentParser) -> None:
+    """Add the arguments of `biospike experiments`."""
+    comparing.add_argument(
+        "--metric", default="balanced_accuracy", help="default: balanced_accuracy"
+    )
+    comparing.add_argument(
+        "--last", type=int, default=5, help="so many at most; default: 5"
+    )
+
+
+def describe_export(leaving: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `export`."""
+    leaving.add_argument("cell", help=CELL)
+    leaving.add_argument(
+        "--target",
+        required=True,
+        choices=available("exporting"),
+        help="format; c: front end and network in C99; nir: the Neuromorphic "
+        "Intermediate Representation, which simulators and chips read",
+    )
+    leaving.add_argument("--fold", type=int, help=FOLD)
+    leaving.add_argument(
+        "--output",
+        type=Path,
+        help="file or folder to write; by default CELL-fold-K, with the format's "
+        "suffix, in this folder",
+    )
+
+
+def describe_measure(measuring: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `measure`."""
+    measuring.add_argument("cells", nargs="+", metavar="CELL", help=CELL)
+    measuring.add_argument("--fold", type=int, help=FOLD)
+    measuring.add_argument(
+        "--meter-log",
+        type=Path,
+        metavar="FILE",
+        help="log (CSV) of an external meter to import, for one cell",
+    )
+    measuring.add_argument(
+        "--windows",
+        type=int,
+        metavar="NUMBER",
+        help="windows that ran in each interval marked in the log",
+    )
+
+
+def describe_new_dataset(proposing: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `new-dataset`."""
+    proposing.add_argument("path", metavar="PATH", help="the folder of the recordings")
+    proposing.add_argument("--name", help="of the data set; default: the folder's")
+    for flag, about in NEW_DATASET.items():
+        proposing.add_argument(f"--{flag}", help=about)

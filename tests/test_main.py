@@ -127,6 +127,7 @@ Command = Callable[..., tuple[int, str]]
 COMMANDS = (
     "cells",
     "check",
+    "encode",
     "export",
     "measure",
     "new-dataset",

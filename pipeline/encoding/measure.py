@@ -127,7 +127,9 @@ def operations_per_s(
     """Count the encoder's operations a second of all channels; None: not known."""
     n_features = len(encoder.features(channels))
     operations = encoder.on(channels).operations_per_step(n_features)
-    return operations and {kind: sfreq * n for kind, n in operations.items()}
+    if operations is None:
+        return None
+    return {kind: sfreq * n for kind, n in operations.items()}
 
 
 def stretches(
@@ -158,7 +160,8 @@ def stretches(
 def decoded_steps(signal: Signal) -> int:
     """Count the samples of a recording that are decoded."""
     most = DECODED_VALUES // len(signal.channels)
-    return min(signal.samples.shape[1], most, round(DECODED_S * signal.sfreq))
+    n_samples = int(signal.samples.shape[1])
+    return min(n_samples, most, round(DECODED_S * signal.sfreq))
 
 
 def _earlier(
@@ -184,7 +187,7 @@ def _snr(encoder: Encoder[Any], signal: Signal, spikes: Spikes) -> Mapping[str, 
         error[channel] += _scatter(each.decoded - each.signal)
         given[channel] |= bool(each.decoded.any())
         steps[channel] += len(each.signal)
-    rows = zip(power, error, given, steps, strict=True)
+    rows = zip(*(a.tolist() for a in (power, error, given, steps)), strict=True)
     absent = [_why_absent(*row) for row in rows]
     with np.errstate(divide="ignore", invalid="ignore"):
         snr_db = 10 * np.log10(power / error)

@@ -143,4 +143,4 @@ def _centred(stretch: Stretch) -> Float64[np.ndarray, " time"]:
 
 def _first_stop(signal: Signal) -> int:
     """Give the end of the first segment."""
-    return (*signal.segments[1:], signal.samples.shape[1])[0]
+    return int((*signal.segments[1:], signal.samples.shape[1])[0])

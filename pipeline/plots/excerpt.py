@@ -85,7 +85,7 @@ def _draw_traces(axes: "Axes", table: pd.DataFrame, channel: str) -> None:
 
 def _draw_raster(axes: "Axes", bits: pd.DataFrame, time_s: np.ndarray) -> None:
     rows = [time_s[bits[feature]] for feature in bits]
-    offsets = -np.arange(len(rows))
+    offsets = [-float(k) for k in range(len(rows))]
     colours = [COLOURS[k % 2] for k in range(len(rows))]
     axes.eventplot(
         rows, lineoffsets=offsets, colors=colours, linewidths=0.8, linelengths=0.8
@@ -94,7 +94,7 @@ def _draw_raster(axes: "Axes", bits: pd.DataFrame, time_s: np.ndarray) -> None:
     axes.tick_params(axis="y", length=0, labelsize=7)
     axes.spines["left"].set_visible(False)
     if len(rows) <= NAMED_ROWS:
-        axes.set_yticks(offsets, [plain(feature) for feature in bits])
+        axes.set_yticks(offsets, [plain(str(feature)) for feature in bits])
     else:
         axes.set_yticks([])
         axes.set_ylabel(f"{len(rows)} features")

@@ -45,10 +45,13 @@ class Asking:
         Those that were given.
     ask : callable or None
         Prints a prompt and gives a line; None where there is no terminal.
+    command : str
+        Who asks, for messages.
     """
 
     flags: Mapping[str, str]
     ask: Ask | None
+    command: str = "biospike new-dataset"
     missing: list[Question] = field(default_factory=list)
 
     def answer(self, question: Question) -> Chosen | None:
@@ -101,7 +104,7 @@ class Asking:
             for q in self.missing
         ]
         raise ConfigError(
-            "biospike new-dataset",
+            self.command,
             "the files do not state, and there is no terminal to ask:\n"
             + "\n".join(lines),
             expected="these flags",
