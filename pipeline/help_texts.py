@@ -55,9 +55,8 @@ examples:
   biospike encode session.csv --encoder beat --channels lead2 --modality ecg \\
       --unit mV --sfreq 250 --picture beat.png --events beat.npy
 
-It reads the file as `dvc repro` does, prepares it as `new-dataset` proposes for its
-modality, and prints a row a channel (docs/encoders.md). Nothing is written but the
-files that are asked for.""",
+It prints a row a channel (docs/encoders.md), and writes only the files that are asked
+for. A recording is read as by `dvc repro`, and prepared as `new-dataset` proposes.""",
     "experiments": """\
 examples:
   dvc exp run -S encoders.delta.threshold=0.3
