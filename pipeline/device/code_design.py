@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.axes import SpikeBits
 from pipeline.encoders.parts.steered import Steered
 from pipeline.errors import ConfigError
-from pipeline.kernels.front_end.events import Counts, encode_events
+from pipeline.kernels.front_end.events import Counts, Words, encode_events
 from pipeline.kernels.front_end.integer import Steps
 from pipeline.preparation.causal import Design
 
@@ -63,7 +63,7 @@ class EventCode:
 
     @property
     def memory_words(self) -> int:
-        """Words that it remembers of all its channels."""
+        """Words that its C remembers of all its channels."""
         return self.n_channels * self.n_words
 
     @property
@@ -71,25 +71,32 @@ class EventCode:
         """Rows of its spikes."""
         return 2 * self.most * self.n_channels
 
+    def numbers(self) -> dict[str, list[int]]:
+        """Name the constants that its C reads, in their order."""
+        return {name: [value] for name, value in self.constants._asdict().items()}
+
+    def start(self) -> Words:
+        """Make the memory before the first sample."""
+        return np.zeros((self.n_channels, self.n_words), np.int64)
+
     def encode(
-        self, levels: Steps, scales: Steps, memory: np.ndarray
-    ) -> tuple[SpikeBits, np.ndarray]:
+        self, levels: Steps, scales: Steps, memory: Words
+    ) -> tuple[SpikeBits, Words]:
         """Encode a chunk.
 
         Parameters
         ----------
         levels, scales : array, shape (channel, step), int64
-        memory : array, shape (word,), int64
+        memory : array, shape (channel, word), int64
             After the chunk before. It is not changed.
 
         Returns
         -------
         spikes : array, shape (feature, step), bool
-        memory : array, shape (word,), int64
+        memory : array, shape (channel, word), int64
         """
-        words = memory.reshape(self.n_channels, self.n_words)
-        counts, words = encode_events(self.constants, levels, scales, words)
-        return thermometer(counts, self.most), words.reshape(-1)
+        counts, memory = encode_events(self.constants, levels, scales, memory)
+        return thermometer(counts, self.most), memory
 
 
 def thermometer(counts: Counts, most: int) -> SpikeBits:

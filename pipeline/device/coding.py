@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.device import codes
+from pipeline.device.beat_design import BeatForm
 from pipeline.device.code_design import EventCode, Given
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.joined import Joined
@@ -25,12 +26,12 @@ class Part:
     name : str
         Of the encoder.
     rows : tuple of int
-    code : EventCode
+    code : EventCode or BeatForm
     """
 
     name: str
     rows: tuple[int, ...]
-    code: EventCode
+    code: EventCode | BeatForm
 
     @property
     def source(self) -> Path:
@@ -75,7 +76,7 @@ def _pieces(
         yield part.encoder, tuple(channels.index(name) for name in names)
 
 
-def _integers(encoder: Encoder[Any], given: Given) -> EventCode:
+def _integers(encoder: Encoder[Any], given: Given) -> EventCode | BeatForm:
     """Choose the integers of one code."""
     package, _, name = type(encoder).__module__.rpartition(".")
     if package != ENCODERS or name not in available():
@@ -87,5 +88,5 @@ def _integers(encoder: Encoder[Any], given: Given) -> EventCode:
             remedy="export a cell of one of these encoders",
         )
     form = importlib.import_module(f"{codes.__name__}.{name}")
-    designed: EventCode = form.integers(encoder, given)
+    designed: EventCode | BeatForm = form.integers(encoder, given)
     return designed

@@ -13,7 +13,7 @@ References
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,21 @@ from pipeline.kernels.front_end.state import (
     first_memory,
 )
 from pipeline.preparation.signals import SignalSettings, design
+
+
+class FrontEndMemory(NamedTuple):
+    """The state between two chunks.
+
+    Parameters
+    ----------
+    signal : Memory
+        Of the filters and the scale.
+    codes : tuple
+        Of each part of the encoder.
+    """
+
+    signal: Memory
+    codes: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -58,22 +73,22 @@ class FrontEnd:
     delay_s: float
 
     def encode(
-        self, codes: Codes, memory: Memory | None = None
-    ) -> tuple[SpikeBits, Memory]:
+        self, codes: Codes, memory: FrontEndMemory | None = None
+    ) -> tuple[SpikeBits, FrontEndMemory]:
         """Turn a recording, or a chunk of it, into spikes.
 
         Parameters
         ----------
         codes : array, shape (channel, time), int32
             Samples of the converter.
-        memory : Memory, optional
+        memory : FrontEndMemory, optional
             The memory after the chunk before; any chunks give the same bits.
 
         Returns
         -------
         spikes : array, shape (feature, step), bool
             In the order of the encoder's features.
-        memory : Memory
+        memory : FrontEndMemory
 
         Raises
         ------
@@ -85,22 +100,14 @@ class FrontEnd:
                 f"expected int32 samples of {self.n_channels} channels, "
                 f"found {codes.dtype} {codes.shape}"
             )
-        memory = memory or first_memory(
-            self.constants, self.n_channels, self.memory_words
-        )
-        levels, scales, memory = prepared(codes, memory, self.constants)
-        spikes, words = [], []
-        for part, own in zip(self.parts, self._shares(memory.codes), strict=True):
-            rows = list(part.rows)
-            fired, after = part.code.encode(levels[rows], scales[rows], own)
-            spikes.append(fired)
-            words.append(after)
-        return np.concatenate(spikes), memory._replace(codes=np.concatenate(words))
-
-    @property
-    def memory_words(self) -> int:
-        """Words that the encoder's parts remember."""
-        return sum(part.code.memory_words for part in self.parts)
+        memory = memory or self._first_memory()
+        levels, scales, signal = prepared(codes, memory.signal, self.constants)
+        encoded = [
+            part.code.encode(levels[list(part.rows)], scales[list(part.rows)], own)
+            for part, own in zip(self.parts, memory.codes, strict=True)
+        ]
+        spikes = np.concatenate([fired for fired, _ in encoded])
+        return spikes, FrontEndMemory(signal, tuple(after for _, after in encoded))
 
     @property
     def n_features(self) -> int:
@@ -112,10 +119,9 @@ class FrontEnd:
         """Bytes of one step's spikes."""
         return -(-self.n_features // 8)
 
-    def _shares(self, words: np.ndarray) -> list[np.ndarray]:
-        """Divide what is remembered among the parts."""
-        ends = np.cumsum([part.code.memory_words for part in self.parts])
-        return np.split(words, ends[:-1])
+    def _first_memory(self) -> FrontEndMemory:
+        signal = first_memory(self.constants, self.n_channels)
+        return FrontEndMemory(signal, tuple(part.code.start() for part in self.parts))
 
 
 def design_front_end(
@@ -184,6 +190,6 @@ def digitise(volts: Precise) -> Codes:
     return np.clip(codes, -RAIL, RAIL).astype(np.int32)
 
 
-def saturations(memory: Memory) -> int:
+def saturations(memory: FrontEndMemory) -> int:
     """Count the samples at the converter's rails."""
-    return int(memory.counters[SATURATIONS])
+    return int(memory.signal.counters[SATURATIONS])

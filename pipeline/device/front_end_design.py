@@ -52,7 +52,7 @@ def integer_constants(plan: Design, n_channels: int) -> Constants:
             expected="at most the recorded rate: one step a sample on a device",
             remedy="leave sfreq out",
         )
-    sections, taps = _integer_sections(plan.sections), _integer_taps(plan)
+    sections, taps = integer_sections(plan.sections), _integer_taps(plan)
     gains = section_gains(sections)
     largest = RAIL * signal_gain(sections, taps)
     fraction = _fraction([RAIL * gain for gain in gains], largest)
@@ -115,7 +115,7 @@ def _response_length(sections: np.ndarray) -> int:
     return int(length) + 3
 
 
-def _integer_sections(sections: np.ndarray) -> np.ndarray:
+def integer_sections(sections: np.ndarray) -> np.ndarray:
     """Round b₀, b₁, b₂, −a₁, −a₂; zeros at 0 or half the rate stay there."""
     rounded = np.empty((len(sections), 5), np.int64)
     for row, (b0, b1, b2, _, a1, a2) in zip(rounded, sections, strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders.parts.beats import BeatCode, Clock, Given
+from pipeline.encoders.parts.beats import BeatCode, Clock, Finder
 from pipeline.encoders.parts.intervals import Deviation, Intervals
 from pipeline.encoders.parts.octaves import MEAN_BITS, OCTAVE
 from pipeline.qrs import Detector
@@ -23,7 +23,7 @@ PARTS = 256
 class RhythmState:
     """What is remembered between two chunks: each channel's clock and intervals."""
 
-    finder: Detector | Given
+    finder: Finder
     channels: tuple[tuple[Clock, Intervals], ...]
 
 
@@ -88,11 +88,8 @@ class Rhythm(BeatCode[RhythmState]):
         ]
         return tuple(f"{channel} {cell}" for channel in channels for cell in cells)
 
-    def initial_state(
-        self, n_channels: int, sfreq: float, rng: np.random.Generator
-    ) -> RhythmState:
+    def begin(self, finder: Finder, n_channels: int) -> RhythmState:
         """Make a state in which no beat is known."""
-        finder = self.finder(sfreq)
         clock = Clock(finder.start(), (), -finder.delay)
         intervals = Intervals((0,) * len(self.shifts))
         return RhythmState(finder, ((clock, intervals),) * n_channels)
@@ -135,7 +132,7 @@ class Rhythm(BeatCode[RhythmState]):
         samples: np.ndarray,
         clock: Clock,
         intervals: Intervals,
-        finder: Detector | Given,
+        finder: Finder,
         cells: SpikeBits,
     ) -> tuple[Clock, Intervals]:
         """Mark the spikes of a channel in its cells; give its state."""

@@ -8,7 +8,7 @@ from jaxtyping import Int64
 from pydantic import Field
 
 from pipeline.axes import Samples, SpikeBits
-from pipeline.encoders.parts.beats import BeatCode, Clock, Given
+from pipeline.encoders.parts.beats import BeatCode, Clock, Finder
 from pipeline.encoders.parts.octaves import MEAN_BITS, gain_shift
 from pipeline.qrs import Detector
 
@@ -52,7 +52,7 @@ class TemplateState:
 
     Parameters
     ----------
-    finder : Detector or Given
+    finder : Finder
     frame : Frame
     clock : Clock
         It gives the beats when their events are over.
@@ -64,7 +64,7 @@ class TemplateState:
         Events in it.
     """
 
-    finder: Detector | Given
+    finder: Finder
     frame: Frame
     clock: Clock
     newest: Codes
@@ -127,11 +127,9 @@ class Template(BeatCode[TemplateState]):
         phases = range(self._n_phases)
         return tuple(f"{name}{s}{p}" for name in channels for s in "+-" for p in phases)
 
-    def initial_state(
-        self, n_channels: int, sfreq: float, rng: np.random.Generator
-    ) -> TemplateState:
+    def begin(self, finder: Finder, n_channels: int) -> TemplateState:
         """Make a state without a template."""
-        finder, frame = self.finder(sfreq), self._frame(sfreq)
+        frame = self.frame(finder.sfreq)
         return TemplateState(
             finder,
             frame,
@@ -163,7 +161,7 @@ class Template(BeatCode[TemplateState]):
 
     def delay_s(self, sfreq: float) -> float:
         """Give how long after a beat its event is coded."""
-        return self._frame(sfreq).lag / sfreq
+        return self.frame(sfreq).lag / sfreq
 
     def operations(self) -> dict[str, int]:
         """Count the detector's, as if every channel had one, and the sums' own.
@@ -177,7 +175,7 @@ class Template(BeatCode[TemplateState]):
     def _n_phases(self) -> int:
         return max(1, round((self.before_s + self.after_s) / self.phase_s))
 
-    def _frame(self, sfreq: float) -> Frame:
+    def frame(self, sfreq: float) -> Frame:
         """Place an event's phases."""
         width, before = (
             max(1, round(self.phase_s * sfreq)),

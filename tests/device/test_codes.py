@@ -12,14 +12,17 @@ import numpy as np
 import pytest
 
 from pipeline.components import find
+from pipeline.device.beat_design import BeatForm
 from pipeline.device.coding import available
-from pipeline.device.front_end import FrontEnd, design_front_end, digitise
+from pipeline.device.front_end import UNIT_V, FrontEnd, design_front_end, digitise
 from pipeline.device.stimulus import unpacked
 from pipeline.encoders.joined import Joined
+from pipeline.encoders.parts.beats import BeatCode
 from pipeline.errors import ConfigError
 from pipeline.kernels.front_end.integer import prepared
 from pipeline.kernels.front_end.state import RAIL, first_memory
-from pipeline.preparation.signals import SignalSettings
+from pipeline.preparation.causal import process
+from pipeline.preparation.signals import SignalSettings, design
 from tests.device.plain import plain_part
 from tests.exporting.test_c_front_end import compiled
 
@@ -35,6 +38,8 @@ VARIANTS: list[dict[str, Any]] = [
     {"name": "sigma_delta", "threshold": 0.5},
     {"name": "temporal_contrast", "factor": 0.0, "tau_s": 0.01},
     {"name": "temporal_contrast", "factor": 2.0, "tau_s": 60},
+    {"name": "rhythm", "shifts": [1], "cells": 4, "fractions": [], "channels": ["b"]},
+    {"name": "template", "warm_up": 1, "shift": 2, "before_s": 0.1, "after_s": 1.4},
 ]
 PARTS = [*({"name": name} for name in available()), *VARIANTS]
 NUMBERS = range(len(PARTS))
@@ -59,7 +64,22 @@ def hard_signals(length: int) -> dict[str, np.ndarray]:
     }
 
 
+def heart(seed: int, fading: float) -> np.ndarray:
+    """Draw beats that come early and late, fade, and pause; with noise."""
+    rng = np.random.default_rng(seed)
+    intervals = rng.choice([0.35, 0.8, 0.82, 0.9, 1.6, 4.0], 60)
+    times = intervals.cumsum() * 250
+    place = np.arange(times[-1] + 100)[:, None] - times
+    wave = np.exp(-((place / 4) ** 2)) - 0.3 * np.exp(-(((place - 12) / 9) ** 2))
+    strength = 40_000 * np.exp2(-fading * rng.random(60) ** 3)
+    return (wave @ strength + rng.normal(0, 60, len(wave)))[:10_000].astype(np.int32)
+
+
 SIGNALS = {name: x.astype(np.int32) for name, x in hard_signals(600).items()}
+NOISE = np.random.default_rng(2).normal(size=(2, len(CHANNELS), 10_000))
+WANDERING = 2e-5 * (NOISE[0].cumsum(axis=1) / 5 + NOISE[1])
+HEARTS = {"hearts": np.stack([heart(seed, 8) for seed in range(len(CHANNELS))])}
+STEADY = UNIT_V * np.stack([heart(seed, 1) for seed in range(len(CHANNELS))])
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +90,9 @@ def front_end() -> FrontEnd:
 
 @pytest.fixture(scope="module")
 def in_integers(front_end: FrontEnd) -> dict[str, np.ndarray]:
-    return {name: front_end.encode(codes)[0] for name, codes in SIGNALS.items()}
+    return {
+        name: front_end.encode(codes)[0] for name, codes in (SIGNALS | HEARTS).items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +103,7 @@ def in_c(
         pytest.skip("no gcc here")
     folder: Path = tmp_path_factory.mktemp("codes")
     program, found = compiled(front_end, folder), {}
-    for name, codes in SIGNALS.items():
+    for name, codes in (SIGNALS | HEARTS).items():
         done = subprocess.run(
             [program], input=codes.T.tobytes(), capture_output=True, check=False
         )
@@ -104,13 +126,16 @@ def test_a_form_gives_the_bits_of_its_reference_and_of_its_c(
     in_c: dict[str, np.ndarray],
 ) -> None:
     part, rows = front_end.parts[number], rows_of(front_end, number)
-    memory = first_memory(front_end.constants, len(CHANNELS), 0)
-    for name, codes in SIGNALS.items():
+    memory = first_memory(front_end.constants, len(CHANNELS))
+    for_beats = isinstance(part.code, BeatForm)
+    for name, codes in (SIGNALS | HEARTS if for_beats else SIGNALS).items():
         levels, scales, _ = prepared(codes, memory, front_end.constants)
         expected = plain_part(part, levels, scales)
         np.testing.assert_array_equal(in_integers[name][rows], expected, err_msg=name)
         np.testing.assert_array_equal(in_c[name][rows], expected, err_msg=name)
-    assert in_integers["walk"][rows].any(axis=1).mean() > 0.5
+    found = in_integers["hearts"][rows]
+    np.testing.assert_array_equal(in_c["hearts"][rows], found)
+    assert found.any(axis=1).mean() > 0.2
     relative = part.name == "sigma_delta" or "factor" in PARTS[number]
     assert relative or not in_integers["constant"][rows].any()
 
@@ -128,21 +153,15 @@ def test_any_chunks_give_the_same_bits(
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda n: f"{n}-{PARTS[n]['name']}")
 def test_a_form_gives_nearly_the_spikes_of_the_floating_point(number: int) -> None:
-    from pipeline.preparation.causal import process
-    from pipeline.preparation.signals import design
-
     settings = {k: v for k, v in PARTS[number].items() if k not in ("name", "channels")}
     encoder: Any = find("encoders", PARTS[number]["name"])(**settings)
-    rng = np.random.default_rng(2)
-    noise = rng.normal(size=(2, 3, 10_000))
-    volts = 2e-5 * (noise[0].cumsum(axis=1) / 5 + noise[1])
-    prepared_, _ = process(volts, None, design(SIGNAL, 250))
-    state = encoder.initial_state(3, 250.0, rng)
-    expected = encoder.encode(prepared_, state)[0]
+    volts = STEADY if isinstance(encoder, BeatCode) else WANDERING
+    signal, _ = process(volts, None, design(SIGNAL, 250))
+    state = encoder.initial_state(3, 250.0, np.random.default_rng(0))
+    expected = encoder.encode(signal, state)[0]
     got = design_front_end(SIGNAL, encoder, 250, 3).encode(digitise(volts))[0]
-    differ = (got ^ expected).sum() / (got | expected).sum()
     assert expected.any()
-    assert differ < 0.02
+    assert (got ^ expected).sum() < 0.02 * (got | expected).sum()
 
 
 def test_what_does_not_fit_its_word_is_refused() -> None:

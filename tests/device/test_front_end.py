@@ -128,14 +128,14 @@ def test_the_filters_are_exact_far_below_the_floor(
 def levels(front_end: FrontEnd, codes: np.ndarray) -> float:
     """The last filtered sample, in units of the converter."""
     _, memory = front_end.encode(codes)
-    return float(memory.past[0, -1, 0] / 2**front_end.constants.fraction)
+    return float(memory.signal.past[0, -1, 0] / 2**front_end.constants.fraction)
 
 
 def test_a_held_offset_says_nothing() -> None:
     front_end = design_front_end(settings_of("mitdb"), DELTA, 360, 2)
     spikes, memory = front_end.encode(np.full((2, 4000), -7_654_321, np.int32))
     assert not spikes.any()
-    assert np.abs(memory.past[:, -1]).max() <= 4
+    assert np.abs(memory.signal.past[:, -1]).max() <= 4
     assert saturations(memory) == 0
 
 
@@ -150,7 +150,9 @@ def test_any_chunks_give_the_same_bits(dataset: str) -> None:
         spikes, memory = front_end.encode(chunk, memory)
         parts.append(spikes)
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), full)
-    for part, expected in zip(memory or (), at_end, strict=True):
+    assert memory is not None
+    found, wanted = ((*each.signal, *each.codes) for each in (memory, at_end))
+    for part, expected in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(part, expected)
 
 

@@ -68,7 +68,7 @@ def of_settings(n_channels: int = 2, **changes: object) -> FrontEnd:
 
 
 def compiled(front_end: FrontEnd, folder: Path) -> Path:
-    for name in ("front_end.c", "front_end.h", "encoder.h", "arithmetic.h"):
+    for name in ("front_end.c", "front_end.h", "encoder.h", "beats.h", "arithmetic.h"):
         shutil.copy(SOURCES / name, folder)
     write_encoder(front_end, folder)
     (folder / "front_end_constants.h").write_text(front_end_constants(front_end))

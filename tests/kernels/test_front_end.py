@@ -115,7 +115,7 @@ def test_the_worst_signal_of_a_filter_fits_its_word() -> None:
     spikes, memory = front_end.encode(codes)
     expected, _ = plain_front_end(codes, front_end)  # looks at every word
     np.testing.assert_array_equal(spikes, expected)
-    reached = memory.past[0, -1, 0] / 2**front_end.constants.fraction
+    reached = memory.signal.past[0, -1, 0] / 2**front_end.constants.fraction
     assert reached == pytest.approx(RAIL * np.abs(impulse).sum(), rel=2e-3)
 
 
@@ -139,8 +139,8 @@ def test_arguments_stay_as_they_were() -> None:
     codes = hard_signals(2, 200)["walk"].astype(np.int32)
     before = codes.copy()
     _, memory = front_end.encode(codes)
-    kept = [part.copy() for part in memory]
+    kept = [part.copy() for part in (*memory.signal, *memory.codes)]
     front_end.encode(codes, memory)
     np.testing.assert_array_equal(codes, before)
-    for part, old in zip(memory, kept, strict=True):
+    for part, old in zip((*memory.signal, *memory.codes), kept, strict=True):
         np.testing.assert_array_equal(part, old)

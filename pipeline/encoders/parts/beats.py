@@ -5,8 +5,9 @@ codes work by a clock that lags by at least as much: every beat then comes equal
 and up to the clock's time all beats are known.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +16,26 @@ from pydantic import Field, PrivateAttr
 from pipeline.encoders.base import Beats, Encoder, State
 from pipeline.errors import ConfigError
 from pipeline.qrs import Detector
+
+
+class Finder(Protocol):
+    """What finds the beats of one channel, as `pipeline.qrs.Detector` does."""
+
+    @property
+    def sfreq(self) -> float:
+        """Samples per second."""
+
+    @property
+    def delay(self) -> int:
+        """Samples after a beat at which it is known at the latest."""
+
+    def start(self) -> Any:
+        """Make the state before the first sample."""
+
+    def detect(
+        self, chunk: Float[np.ndarray, " time"], state: Any
+    ) -> tuple[np.ndarray, Any]:
+        """Find the beats that are certain at the end of a chunk."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,7 @@ class Clock:
     time: int
 
     def advance(
-        self, finder: Detector | Given, samples: Float[np.ndarray, " time"]
+        self, finder: Finder, samples: Float[np.ndarray, " time"]
     ) -> "tuple[list[int], Clock]":
         """Give the beats that the clock passes while a chunk of samples comes in."""
         found, state = finder.detect(samples, self.found)
@@ -102,7 +123,17 @@ class BeatCode(Encoder[State]):
         own._annotated = annotated
         return own
 
-    def finder(self, sfreq: float) -> Detector | Given:
+    def initial_state(
+        self, n_channels: int, sfreq: float, rng: np.random.Generator
+    ) -> State:
+        """Make a state in which no beat is known; nothing is drawn."""
+        return self.begin(self.finder(sfreq), n_channels)
+
+    @abstractmethod
+    def begin(self, finder: Finder, n_channels: int) -> State:
+        """Make a state in which no beat is known, with what will find them."""
+
+    def finder(self, sfreq: float) -> Finder:
         """Make what finds beats.
 
         Raises

@@ -1,13 +1,14 @@
 """The codes of an encoder as C: constants, memory, and the order of the parts."""
 
 import shutil
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.device.coding import Part
 from pipeline.device.front_end import FrontEnd
-from pipeline.exporting.parts.c_arrays import constants, structure
+from pipeline.exporting.parts.c_arrays import WIDTH, constants, structure
 
 FOLDER = "encoders"
 """Where the codes' own files lie in an exported folder."""
@@ -78,20 +79,23 @@ def encoder_source(front_end: FrontEnd) -> str:
 def _part(number: int, part: Part, first: int, word: int) -> str:
     """Write a part's constants, and where its channels, memory and features are."""
     code = part.code
-    named = zip(code.constants._fields, code.constants, strict=True)
+    named = code.numbers()
+    numbers = np.concatenate(list(named.values()))
+    listed = ", ".join(f"{k} {' '.join(map(str, v))}" for k, v in named.items())
     n_channels = len(part.rows)
     fields = {
         "constants": f"constants_{number}",
         "memory": f"memory + {word}",
         "channels": f"channels_{number}",
         "n_channels": n_channels,
-        "words": code.memory_words // n_channels,
+        "words": code.n_words,
         "features": code.n_features // n_channels,
         "first": first,
     }
     return (
-        f"/* {part.name}: {', '.join(f'{name} {value}' for name, value in named)} */\n"
-        + constants("int32_t", f"constants_{number}", np.array(code.constants))
+        textwrap.fill(f"/* {part.name}: {listed} */", WIDTH)
+        + "\n"
+        + constants("int32_t", f"constants_{number}", numbers)
         + constants("uint16_t", f"channels_{number}", np.array(part.rows))
         + f"static const struct biospike_part part_{number} = "
         + structure(list(fields.items()), "")

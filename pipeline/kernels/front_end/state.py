@@ -79,8 +79,6 @@ class Memory(NamedTuple):
     counters : array, shape (8,)
         Samples until the next step in 1/up, place in the ring, weight of the mean,
         gain and its shift, samples, steps, saturated samples.
-    codes : array, shape (word,)
-        What the encoder's parts remember, one after the other.
     """
 
     past: np.ndarray
@@ -88,11 +86,10 @@ class Memory(NamedTuple):
     line: np.ndarray
     powers: np.ndarray
     counters: np.ndarray
-    codes: np.ndarray
 
 
-def first_memory(constants: Constants, n_channels: int, n_words: int) -> Memory:
-    """Make the memory before the first sample; `n_words` are the encoder's."""
+def first_memory(constants: Constants, n_channels: int) -> Memory:
+    """Make the memory before the first sample."""
     sections, taps = len(constants.sections), constants.taps.shape[1]
     return Memory(
         past=np.zeros((n_channels, sections + 1, 2), np.int64),
@@ -100,5 +97,4 @@ def first_memory(constants: Constants, n_channels: int, n_words: int) -> Memory:
         line=np.zeros((n_channels, taps), np.int64),
         powers=np.zeros(n_channels, np.int64),
         counters=np.zeros(8, np.int64),
-        codes=np.zeros(n_words, np.int64),
     )
