@@ -70,12 +70,14 @@ def task(dataset: str, contestant: str, seed: int) -> Task:
     params = config.load()
     windows = files.folder("windows", dataset)
     settings = files.load_json(windows / "settings.json")
+    spikes = files.folder("spikes", f"{dataset}-{encoder}")
+    encoding = files.load_json(spikes / "settings.json")
     network = params.read(f"models.{model}.network")
     if restart:
         network = network.model_copy(update={"restart": restart})
     return Task(
         name=f"{dataset}-{encoder}-{model}",
-        spikes=files.folder("spikes", f"{dataset}-{encoder}"),
+        spikes=spikes,
         windows=files.load_table(windows / "windows.parquet"),
         folds=files.load_table(windows / "folds.parquet"),
         labels=tuple(settings["labels"]),
@@ -85,6 +87,7 @@ def task(dataset: str, contestant: str, seed: int) -> Task:
         seed=seed,
         inputs={},
         memory_s=settings["windows"]["memory_s"],
+        parts=tuple((name, n_features) for name, n_features in encoding["parts"]),
     )
 
 

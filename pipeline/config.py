@@ -195,9 +195,14 @@ class Params:
                     self.read(f"models.{name}.{part}")
                     for part in ("network", "neuron", "sparsity")
                 )
+                training = self.read("training")
             except ConfigError:
                 continue  # it is among the problems already
-            for check, part in ((network.check, neuron), (sparsity.check, network)):
+            for check, part in (
+                (network.check, neuron),
+                (sparsity.check, network),
+                (training.check, network),
+            ):
                 try:
                     check(part)
                 except ConfigError as problem:

@@ -1,5 +1,7 @@
 """encode: the continuous signal of every recording as a spike train."""
 
+from itertools import chain
+
 import numpy as np
 
 from pipeline import files, unfinished
@@ -28,7 +30,9 @@ def main(stage: Stage) -> str:
             code=stage.code,
             annotated=annotated_beats(dataset) if encoder.is_oracle else None,
         )
-        settings = stage.settings("encoders.{encoder}")
+        # Recordings of different features are refused when they are to train together.
+        parts = [encoder.named_parts(one.n_features) for one in encoded[:1]]
+        settings = stage.settings("encoders.{encoder}") | {"parts": [*chain(*parts)]}
         files.save_json(target / "settings.json", settings)
         found = save_summary(tables, encoded, encoder, dataset, target)
     made = sum(one.made for one in encoded)

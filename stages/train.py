@@ -25,6 +25,7 @@ def main(stage: Stage) -> str:
     inputs = files.file_digests(spikes, *(windows / name for name in names), code)
     earlier = files.load_json(windows / "settings.json")
     encoding = files.load_json(spikes / "settings.json")
+    parts = tuple((name, n_features) for name, n_features in encoding.pop("parts"))
     settings = earlier | encoding | stage.settings(*MODEL, "training")
     task = Task(
         name=stage.label,
@@ -39,6 +40,7 @@ def main(stage: Stage) -> str:
         seed=earlier["seed"],
         inputs=inputs,
         memory_s=earlier["windows"].get("memory_s"),
+        parts=parts,
     )
     with unfinished.finishing(files.folder("runs", stage.label)) as folder:
         folds = train(task, folder)

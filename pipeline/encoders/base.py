@@ -59,6 +59,16 @@ class Encoder(Component, Generic[State]):
         width = len(self.features(("channel",)))
         return tuple(channel for channel in channels for _ in range(width))
 
+    def named_parts(self, n_features: int) -> tuple[tuple[str, int], ...]:
+        """List the codes that it joins, each with its features; alone it is the one.
+
+        Parameters
+        ----------
+        n_features : int
+            Rows of the spike train.
+        """
+        return ((self.own_name, n_features),)
+
     @abstractmethod
     def initial_state(
         self, n_channels: int, sfreq: float, rng: np.random.Generator

@@ -139,6 +139,14 @@ class Joined(Encoder[States]):
             )
         )
 
+    def named_parts(self, n_features: int) -> tuple[tuple[str, int], ...]:
+        """List the parts, each with its features, in their order."""
+        n_channels = self._n_channels(n_features)
+        return tuple(
+            (part.encoder.own_name, _n_own(part, n_channels) * _width(part))
+            for part in self.parts
+        )
+
     def initial_state(
         self, n_channels: int, sfreq: float, rng: np.random.Generator
     ) -> States:
@@ -194,7 +202,7 @@ class Joined(Encoder[States]):
         """Add the parts' operations; None if those of one are not known."""
         n_channels, total = self._n_channels(n_features), Counter[str]()
         for part in self.parts:
-            n_own = n_channels if part.channels is None else len(part.channels)
+            n_own = _n_own(part, n_channels)
             operations = part.encoder.operations_per_step(n_own * _width(part))
             if operations is None:
                 return None
@@ -214,6 +222,11 @@ class Joined(Encoder[States]):
                 self._channels or {n for p in self.parts for n in p.channels or ()}
             )
         return (n_features - named) // every
+
+
+def _n_own(part: Part, n_channels: int) -> int:
+    """Count the channels of a part of a signal with so many."""
+    return n_channels if part.channels is None else len(part.channels)
 
 
 def _width(part: Part) -> int:

@@ -44,12 +44,14 @@ class Encoded:
         False if the file of an earlier run was kept.
     measured : DataFrame
         As `measure` gives it.
+    n_features : int
     """
 
     recording: str
     spikes_per_s: float
     made: bool
     measured: pd.DataFrame
+    n_features: int
 
 
 def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> Spikes:
@@ -205,5 +207,5 @@ def _encode_file(
             files.write_spikes(path, about, pieces)
         unfinished.note_inputs(path, inputs)
     with files.open_spikes(path) as spikes, files.open_signal(source) as signal:
-        measured = measure(encoder, signal, spikes)
-        return Encoded(recording, float(rate(spikes).mean()), made, measured)
+        rates, measured = rate(spikes), measure(encoder, signal, spikes)
+        return Encoded(recording, float(rates.mean()), made, measured, len(rates))

@@ -216,15 +216,18 @@ def _shapes(asked: Asked, trial: Trial) -> list[Shape]:
     if trial.used.empty:
         return []
     n_steps = int((trial.used["stop"] - trial.used["start"]).iloc[0])
+    fit = [each for each in asked.encoders.values() if _misfit(each, trial) is None]
+    widths = [len(encoder.features(trial.channels)) for encoder in fit]
     return [
         Shape(
             n_steps,
-            len(encoder.features(trial.channels)),
+            n_features,
             len(asked.labels),
             1 / trial.sfreq,
+            tuple(asked.labels),
+            encoder.named_parts(n_features),
         )
-        for encoder in asked.encoders.values()
-        if _misfit(encoder, trial) is None
+        for encoder, n_features in zip(fit, widths, strict=True)
     ]
 
 
@@ -287,5 +290,5 @@ def _models(asked: Asked, trial: Trial) -> Iterator[Finding]:
         groups.setdefault(key, []).append(f"models.{name}")
     for (found, expected, remedy), names in groups.items():
         what = f"{found} (expected: {expected})"
-        kind = "Windows too short for a model"
+        kind = "Model that does not fit"
         yield Finding("error", kind, what, tuple(names), remedy)

@@ -1,6 +1,7 @@
 """The base class of network topologies."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,25 @@ MEMBRANE_TAU_S = 0.1
 
 @dataclass(frozen=True)
 class Shape:
-    """The contract of a network: windows of spikes in, one logit a class out."""
+    """The contract of a network: windows of spikes in, one logit a class out.
+
+    Parameters
+    ----------
+    n_steps, n_features, n_classes : int
+    dt : float
+        Seconds a step.
+    labels : sequence of str
+        The classes in order.
+    parts : sequence of (str, int)
+        The parts of the code, each with its number of features, in their order.
+    """
 
     n_steps: int
     n_features: int
     n_classes: int
     dt: float
+    labels: Sequence[str] = ()
+    parts: Sequence[tuple[str, int]] = ()
 
 
 class Network(Component):

@@ -76,6 +76,8 @@ class Competitive(LayeredNetwork):
             raise ValueError("rule reward: the layer gets none; it belongs in `reward`")
         if self.reward and self.read_out != "rates":
             raise ValueError(f"read_out {self.read_out} beside `reward`: one of them")
+        if self.heads:
+            raise ValueError("heads: every neuron of its layer receives all parts")
         return self
 
     def check(self, neuron: Neuron) -> None:

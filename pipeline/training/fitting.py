@@ -15,6 +15,7 @@ from pipeline.errors import PipelineError
 from pipeline.networks.parts.layers import Unrolled
 from pipeline.training.batches import Batch, Windows
 from pipeline.training.losses import DENSE, check_loss, differentiate, watched
+from pipeline.training.offsets import drawn_macro_f1
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 from pipeline.training.stretches import Stretches
 
@@ -49,6 +50,13 @@ class Epoch:
     gradient_norm: float | None = None
     skipped: int = 0
     layer_rates: tuple[float, ...] = ()
+    validation_macro_f1: float = math.nan
+
+    def score(self, select: str) -> float:
+        """Give what the best epoch has most of, by `TrainingSettings.select`."""
+        if select == "macro_f1":
+            return self.validation_macro_f1
+        return self.validation_balanced_accuracy
 
 
 def fit(
@@ -61,9 +69,9 @@ def fit(
 ) -> Iterator[Epoch]:
     """Fit a network with AdamW on a one-cycle schedule; gives every epoch.
 
-    It ends when the validation's balanced accuracy has not risen for `patience` epochs,
-    and leaves the network with the weights of its best epoch; with those of the last
-    where the validation cannot choose.
+    It ends when the validation's balanced accuracy, or what `select` names, has not
+    risen for `patience` epochs, and leaves the network with the weights of its best
+    epoch; with those of the last where the validation cannot choose.
 
     Parameters
     ----------
@@ -95,7 +103,7 @@ def fit(
     rows = validation.validation_rows(settings.validation_windows_per_class, rng)
     last = not chooses(validation)
     optimizer, schedule = _optimizer(network, train, settings)
-    best_epoch, best_accuracy, best_weights = 0, -1.0, network.state_dict()
+    best_epoch, best_score, best_weights = 0, -1.0, network.state_dict()
     skipped = 0
     for number in range(1, settings.epochs + 1):
         _set_training(network, number, settings)
@@ -104,8 +112,8 @@ def fit(
         skipped += steps.skipped
         _check_skipped(skipped, settings.epochs * train.n_batches(settings))
         epoch = _validated(number, steps, network, validation, rows)
-        if last or epoch.validation_balanced_accuracy > best_accuracy:
-            best_epoch, best_accuracy = number, epoch.validation_balanced_accuracy
+        if last or epoch.score(settings.select) > best_score:
+            best_epoch, best_score = number, epoch.score(settings.select)
             best_weights = copy.deepcopy(network.state_dict())
         yield epoch
         if number - best_epoch >= settings.patience:
@@ -260,14 +268,16 @@ def _validated(
     with watched(network, see):
         logits = predict(network, examples, rows)
     fired, lived_s = np.sum([*events.values()], axis=0) if events else (0, 0.0)
+    targets = examples.targets[rows]
     return Epoch(
         number,
         steps.loss,
-        *balanced(logits, examples.targets[rows]),
+        *balanced(logits, targets),
         float(fired / lived_s) if lived_s else None,
         gradient_norm=steps.gradient_norm,
         skipped=steps.skipped,
         layer_rates=tuple(float(n / s) for n, s in events.values()),
+        validation_macro_f1=drawn_macro_f1(logits, examples.targets, rows),
     )
 
 

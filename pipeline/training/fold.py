@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from pipeline import seeds
 from pipeline.errors import PipelineError
@@ -16,8 +17,9 @@ from pipeline.networks.competitive import Competitive
 from pipeline.networks.parts.initial import calibrate
 from pipeline.parallel import console
 from pipeline.training import devices, dynamics
-from pipeline.training.fitting import Epoch, Examples, chooses
+from pipeline.training.fitting import Epoch, Examples, chooses, predict
 from pipeline.training.local import fit_locally
+from pipeline.training.offsets import chosen_offsets
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.read_out import fit_sparsely
 from pipeline.training.task import Task, check_classes, load_role
@@ -51,21 +53,28 @@ def fitted(task: Task, fold: int) -> Fitted:
         load_role(task, fold, role) for role in ("train", "validation")
     )
     check_classes(where, train, task.labels)
-    shape = Shape(train.n_steps, train.n_features, len(task.labels), train.dt)
+    shape = Shape(
+        train.n_steps,
+        train.n_features,
+        len(task.labels),
+        train.dt,
+        task.labels,
+        task.parts,
+    )
     device = devices.choose()
     network = task.network.build(shape, task.neuron)
     rng = seeds.generator(task.seed, "train", task.name, fold, "calibration")
     calibrate(network, next(iter(train.batches(task.settings, rng))).spikes)
     network = network.to(device)
-    epochs, snapshots = _fit(
-        task, fold, network, train.to(device), validation.to(device)
-    )
+    validation = validation.to(device)
+    epochs, snapshots = _fit(task, fold, network, train.to(device), validation)
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)
+    offsets = _offset(network, validation) if _offsets(task, validation) else None
     summary = {
         "fold": fold,
         "epochs": len(history),
-        "best_epoch": _kept(history, validation).epoch,
+        "best_epoch": _kept(history, validation, task.settings.select).epoch,
         "n_train": len(train.targets),
         "n_validation": len(validation.targets),
         "delay_s": (getattr(network, "stride", 1) - 1) * train.dt,
@@ -79,16 +88,33 @@ def fitted(task: Task, fold: int) -> Fitted:
         "history": [asdict(epoch) for epoch in history],
         "learned": learned,
         "snapshots": snapshots,
+        "offsets": offsets,
     }
     return Fitted(network, meta)
 
 
-def _kept(history: list[Epoch], validation: Examples) -> Epoch:
+def _offsets(task: Task, validation: Examples) -> bool:
+    """Check that offsets are asked for, and that the validation can choose them."""
+    return task.settings.offsets == "validation" and chooses(validation)
+
+
+def _offset(network: Any, validation: Examples) -> list[float]:
+    """Add offsets to the classes' biases; every validation decision chooses them."""
+    targets = validation.targets
+    rows = torch.arange(len(targets), device=targets.device)
+    offsets = chosen_offsets(predict(network, validation, rows), targets)
+    bias: Tensor = network.head.linear.bias
+    with torch.no_grad():
+        bias.add_(offsets.to(bias))
+    return [float(offset) for offset in offsets]
+
+
+def _kept(history: list[Epoch], validation: Examples, select: str) -> Epoch:
     """Give the epoch whose weights the network was left with."""
     if not chooses(validation):
         return history[-1]
     pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
-    return max(pruned or history, key=lambda e: e.validation_balanced_accuracy)
+    return max(pruned or history, key=lambda epoch: epoch.score(select))
 
 
 def _fit(

@@ -4,6 +4,7 @@
 
     cross_entropy   L = CE(logits, label)
     tet             L = (1/T)·Σₜ CE(logits[t], label)
+    one_vs_rest     L = Σₖ BCE(logits[k], label = k)      each class against the rest
     rates           + λ·(1/K)·Σₖ (rₖ/r* − 1)²      rₖ: mean rate of layer k, in hertz
     hoyer           + μ·(1/K)·Σₖ ⟨(Σ|a|)² / (n·Σa²)⟩
 
@@ -116,19 +117,39 @@ def penalties(
 
 
 def label_loss(network: nn.Module, batch: Batch, settings: TrainingSettings) -> Tensor:
-    """Compute the cross-entropy of the decisions, or the mean over a window's steps."""
+    """Compute the loss of the decisions, or the mean over a window's steps."""
     stack: Any = network
     if settings.loss == "tet":
         steps: Tensor = stack.steps(batch.spikes)
         targets = batch.targets.repeat(len(steps))
         return functional.cross_entropy(steps.flatten(0, 1), targets)
+    decided = (
+        one_vs_rest if settings.loss == "one_vs_rest" else functional.cross_entropy
+    )
     if batch.at is None:
-        return functional.cross_entropy(network(batch.spikes), batch.targets)
+        return decided(network(batch.spikes), batch.targets)
     pieces = batch.pieces(stack.stride)
     logits = stack.decide(pieces, batch.at, detach=batch.reach is not None)
-    losses = functional.cross_entropy(logits, batch.targets, reduction="none")
+    losses = decided(logits, batch.targets, reduction="none")
     weights = torch.ones_like(losses) if batch.weights is None else batch.weights
     return (losses * weights).sum() / weights.sum()
+
+
+def one_vs_rest(logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+    """Add up the binary cross-entropies of a decision's classes, as torch's losses do.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (decision, class)
+    targets : Tensor, shape (decision,), int64
+    reduction : str
+        mean: over the decisions; none: the losses, (decision,).
+    """
+    marks = functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
+    losses = functional.binary_cross_entropy_with_logits(
+        logits, marks, reduction="none"
+    ).sum(1)
+    return losses.mean() if reduction == "mean" else losses
 
 
 def rate_penalty(rates: Tensor, target_hz: float) -> Tensor:

@@ -65,8 +65,9 @@ def quantize_fold(
 
     Layers that learned by local rules stay as they are; then their read-out is tuned.
     The network that is best on the validation windows is kept, and of equals the one
-    that was not tuned; where they cannot choose, nothing is tuned. Test windows are
-    never seen. It runs on the CPU.
+    that was not tuned; where they cannot choose, nothing is tuned, nor where offsets
+    were added to the logits, which learning would undo. Test windows are never seen. It
+    runs on the CPU.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def quantize_fold(
     except QuantizationError as error:
         return Quantized(None, float32, absent=f"{error.where}: {error.found}")
     reached, plain = validator.accuracy(best), best
-    if chooses(validation) and float32 - reached > TOLERATED:
+    tunable = chooses(validation) and settings.offsets == "none"
+    if tunable and float32 - reached > TOLERATED:
         for candidate in tuned(network, plain, train, calibration, settings, rng):
             accuracy = validator.accuracy(candidate)
             if accuracy > reached:

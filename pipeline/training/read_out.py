@@ -7,19 +7,22 @@ validation windows choose the strength.
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pipeline.networks.parts.heads import RateHead, SegmentRates, summed
+from pipeline.networks.parts.layers import ScaledLinear
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.step_heads import CountHead
 from pipeline.training.batches import some_of_each_class
 from pipeline.training.fitting import Epoch, Examples, balanced, chooses, fit
 from pipeline.training.losses import DENSE
+from pipeline.training.offsets import drawn_macro_f1
 from pipeline.training.pruning import prune_and_train
+from pipeline.training.segments import POWERS
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 from pipeline.training.stretches import Stretches
 
@@ -42,6 +45,16 @@ def is_read_out(network: nn.Module) -> bool:
     if not isinstance(network, Stack) or len(network.layers):
         return False
     return isinstance(network.head, RateHead | CountHead)
+
+
+def is_regressed(network: nn.Module, settings: TrainingSettings) -> bool:
+    """Whether a network is a read-out that a regression can find.
+
+    Where classes read different parts, only one against the rest is a regression.
+    """
+    if not is_read_out(network):
+        return False
+    return settings.loss == "one_vs_rest" or _mask(_head(network).linear) is None
 
 
 def fit_sparsely(
@@ -70,7 +83,7 @@ def fit_sparsely(
     again = partial(fit, network, train, validation, rng=rng, sparsity=sparsity)
     epochs = (
         fit_read_out(network, train, validation, settings, rng)
-        if is_read_out(network)
+        if is_regressed(network, settings)
         else again(settings)
     )
     return prune_and_train(network, epochs, again, settings, sparsity.pruning)
@@ -85,24 +98,24 @@ def fit_read_out(
 ) -> Iterator[Epoch]:
     """Fit a linear read-out for each strength in turn; yields each as an epoch.
 
-    Every class counts the same, and nothing is dropped out. Rates are standardised by
-    the training windows, which is folded into the weights. The network is left with the
-    read-out that classifies the validation windows best; with that of the weakest
-    regularisation where these cannot choose.
+    It is multinomial, or one logistic regression a class against the rest, each of the
+    inputs that the class reads. Every class counts the same unless `class_weights` is
+    set; what is drawn of a class stands for all of it. Nothing is dropped out. Rates
+    are standardised by the training windows, which is folded into the weights. The
+    network is left with the read-out that classifies the validation windows best; with
+    that of the weakest regularisation where these cannot choose.
 
     Parameters
     ----------
     network : nn.Module
-        For which `is_read_out` holds; it is changed.
+        For which `is_regressed` holds; it is changed.
     train, validation : Windows or Stretches
     settings : TrainingSettings
-        Only its numbers of windows matter here.
+        Its numbers of windows, `loss`, `class_weights` and `select` matter here.
     rng : Generator
         Draws the windows.
     """
-    from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
 
     fitted = some_of_each_class(train, EPOCHS_FITTED * settings.windows_per_class, rng)
     rows = validation.validation_rows(settings.validation_windows_per_class, rng)
@@ -113,25 +126,112 @@ def fit_read_out(
     scaler = StandardScaler().fit(rates.double().cpu().numpy())
     standard = scaler.transform(rates.double().cpu().numpy())
     linear = _head(network).linear
+    weights = _weights(train.targets, targets, settings.class_weights or "balanced")
+    regress = _one_vs_rest if settings.loss == "one_vs_rest" else _multinomial
     best, kept = -1.0, linear.state_dict()
     for number, strength in enumerate(STRENGTHS, start=1):
-        model = LogisticRegression(
-            C=strength, class_weight="balanced", max_iter=MOST_STEPS
-        )
-        # With several threads sums have another order, and other last bits.
-        with threadpool_limits(1):
-            model.fit(standard, targets.cpu().numpy())
-        _put(linear, model, scaler.mean_, scaler.scale_)
+        found = regress(standard, targets.cpu().numpy(), weights, strength, linear)
+        _put(linear, found, scaler.mean_, scaler.scale_)
         with torch.no_grad():
             loss, _ = balanced(linear(rates), targets)
-            validated = balanced(linear(validation_rates), validation_targets)
-        yield Epoch(number, loss, *validated, None)
-        if last or validated[1] > best:
-            best, kept = (
-                validated[1],
-                {k: v.clone() for k, v in linear.state_dict().items()},
-            )
+            logits = linear(validation_rates)
+        epoch = Epoch(
+            number,
+            loss,
+            *balanced(logits, validation_targets),
+            None,
+            validation_macro_f1=drawn_macro_f1(logits, validation.targets, rows),
+        )
+        yield epoch
+        if last or epoch.score(settings.select) > best:
+            best = epoch.score(settings.select)
+            kept = {k: v.clone() for k, v in linear.state_dict().items()}
     linear.load_state_dict(kept)
+
+
+class _Found(NamedTuple):
+    """A read-out of standardised rates, a row a class that occurs in training."""
+
+    classes: np.ndarray
+    weights: np.ndarray
+    biases: np.ndarray
+
+
+def _weights(targets: Tensor, drawn: Tensor, how: str) -> np.ndarray:
+    """Weigh each class that occurs by its decisions; 1 on average over those drawn.
+
+    With n decisions, of which d were drawn, one of these counts n^(1 − power) / d.
+    """
+    occur, taken = (np.unique(t.cpu(), return_counts=True)[1] for t in (targets, drawn))
+    shares = occur ** (1 - POWERS[how])
+    weights: np.ndarray = shares * taken.sum() / (taken * shares.sum())
+    return weights
+
+
+def _multinomial(
+    standard: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    strength: float,
+    linear: nn.Linear,
+) -> _Found:
+    """Fit all classes together."""
+    classes = np.unique(targets)
+    by_class = dict(zip(classes.tolist(), weights.tolist(), strict=True))
+    model = _fitted(standard, targets, strength, class_weight=by_class)
+    coefficients, biases = model.coef_, model.intercept_
+    if len(coefficients) == 1:
+        # Of two classes scikit-learn gives the difference.
+        coefficients, biases = (
+            np.concatenate([-v, v]) / 2 for v in (coefficients, biases)
+        )
+    return _Found(classes, coefficients, biases)
+
+
+def _one_vs_rest(
+    standard: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    strength: float,
+    linear: nn.Linear,
+) -> _Found:
+    """Fit each class against the rest, from the inputs that it reads."""
+    classes, place = np.unique(targets, return_inverse=True)
+    mask = _mask(linear)
+    found = _Found(
+        classes, np.zeros((len(classes), standard.shape[1])), np.zeros(len(classes))
+    )
+    for row, k in enumerate(classes):
+        read = slice(None) if mask is None else mask[k].cpu().numpy() > 0
+        model = _fitted(
+            standard[:, read], place == row, strength, sample_weight=weights[place]
+        )
+        found.weights[row, read] = model.coef_[0]
+        found.biases[row] = model.intercept_[0]
+    return found
+
+
+def _fitted(
+    standard: np.ndarray,
+    targets: np.ndarray,
+    strength: float,
+    *,
+    class_weight: dict[int, float] | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> "LogisticRegression":
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    model = LogisticRegression(
+        C=strength, class_weight=class_weight, max_iter=MOST_STEPS
+    )
+    # With several threads sums have another order, and other last bits.
+    with threadpool_limits(1):
+        return model.fit(standard, targets, sample_weight=sample_weight)
+
+
+def _mask(linear: nn.Linear) -> Tensor | None:
+    return linear.mask if isinstance(linear, ScaledLinear) else None
 
 
 def _rates(network: nn.Module, examples: Examples, rows: Tensor) -> Tensor:
@@ -161,18 +261,13 @@ def _head(network: nn.Module) -> RateHead | CountHead:
     return cast("RateHead | CountHead", network.head)
 
 
-def _put(
-    linear: nn.Linear, model: "LogisticRegression", mean: np.ndarray, scale: np.ndarray
-) -> None:
+def _put(linear: nn.Linear, found: _Found, mean: np.ndarray, scale: np.ndarray) -> None:
     """Put a read-out of standardised rates into a linear map of plain ones."""
-    weights, biases = model.coef_, model.intercept_
-    if len(weights) == 1:
-        # Of two classes scikit-learn gives the difference.
-        weights, biases = (np.concatenate([-v, v]) / 2 for v in (weights, biases))
-    plain = weights / scale
-    classes = torch.from_numpy(model.classes_)
+    plain = found.weights / scale
+    biases = found.biases - plain @ mean
+    classes = torch.from_numpy(found.classes)
     with torch.no_grad():
         linear.weight.zero_()
         linear.bias.fill_(UNTRAINED)
         linear.weight[classes] = torch.from_numpy(plain).to(linear.weight)
-        linear.bias[classes] = torch.from_numpy(biases - plain @ mean).to(linear.bias)
+        linear.bias[classes] = torch.from_numpy(biases).to(linear.bias)

@@ -109,7 +109,8 @@ class Segments:
         stretch, begin = self._around(anchors, rng)
         counted, _ = self._counted(Drawn(stretch, begin))
         weights = class_weights(
-            self.stretches.targets[counted], POWERS[settings.class_weights]
+            self.stretches.targets[counted],
+            POWERS[settings.class_weights or "square_root"],
         )
         size = settings.batch
         for some in zip(

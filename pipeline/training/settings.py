@@ -40,9 +40,11 @@ class TrainingSettings(Settings):
               "count; null: the length of a window"),
     ] = None  # fmt: skip
     class_weights: Annotated[
-        Literal["balanced", "square_root", "none"],
-        Field(description="of decisions that share a segment: 1/n, 1/√n or the same"),
-    ] = "square_root"
+        Literal["balanced", "square_root", "none"] | None,
+        Field(description="what a decision counts in the loss, by the number of its "
+              "class: 1/n, 1/√n or the same; null: 1/√n of decisions that share a "
+              "segment, 1/n in a regression"),
+    ] = None  # fmt: skip
     truncate_s: Annotated[
         float | None,
         Field(gt=0, le=3600, description="how far gradients go back through what runs "
@@ -54,9 +56,21 @@ class TrainingSettings(Settings):
               "and spread stay as they are"),
     ] = 0.3  # fmt: skip
     loss: Annotated[
-        Literal["cross_entropy", "tet"],
-        Field(description="of the window's logits, or of those at every step (TET)"),
-    ] = "cross_entropy"
+        Literal["cross_entropy", "tet", "one_vs_rest"],
+        Field(description="of the window's logits, of those at every step (TET), or "
+              "of each class against the rest, the binary cross-entropy of its logit"),
+    ] = "cross_entropy"  # fmt: skip
+    select: Annotated[
+        Literal["balanced_accuracy", "macro_f1"],
+        Field(
+            description="what the best epoch has most of on the validation decisions"
+        ),
+    ] = "balanced_accuracy"
+    offsets: Annotated[
+        Literal["none", "validation"],
+        Field(description="added to the classes' logits after training: nothing, or "
+              "what gives the validation decisions the highest macro F1"),
+    ] = "none"  # fmt: skip
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="peak of the one-cycle schedule")
     ] = 0.005
@@ -66,6 +80,32 @@ class TrainingSettings(Settings):
     patience: Annotated[
         int, Field(ge=1, description="epochs without a better one before stopping")
     ] = 10
+
+    def check(self, network: LayeredNetwork) -> None:
+        """Refuse networks that have no place for offsets, or choose in their own way.
+
+        Raises
+        ------
+        ConfigError
+        """
+        rewarded = isinstance(network, Competitive) and network.reward
+        if self.offsets != "none" and (
+            rewarded or network.read_out not in ("rates", "count")
+        ):
+            raise ConfigError(
+                "params.yaml: models.*.network",
+                "a read-out to whose logits no bias is added as it is, but "
+                f"training.offsets is {self.offsets}",
+                expected="read_out: rates or count, without reward",
+                remedy="set training.offsets to none, or choose another read_out",
+            )
+        if self.select != "balanced_accuracy" and rewarded:
+            raise ConfigError(
+                "params.yaml: models.*.network.reward",
+                f"learning from reward, but training.select is {self.select}",
+                expected="select: balanced_accuracy, by which it chooses",
+                remedy="set training.select to balanced_accuracy, or take out `reward`",
+            )
 
 
 def _new_name(method: Any) -> Any:

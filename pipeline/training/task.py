@@ -41,6 +41,8 @@ class Task:
         Sparsity settings.
     memory_s : float or None
         How long a network may remember that runs on, for labels follow the clock.
+    parts : tuple of (str, int)
+        The parts of the code, each with its number of features, for `heads`.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Task:
     inputs: Mapping[str, str]
     sparsity: SparsitySettings = field(default_factory=SparsitySettings)
     memory_s: float | None = None
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 def load_role(task: Task, fold: int, role: str) -> Examples:

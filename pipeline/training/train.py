@@ -66,6 +66,7 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
         The loss is no longer a number, or neurons run away.
     """
     task.sparsity.check(task.network)
+    task.settings.check(task.network)
     folder.mkdir(parents=True, exist_ok=True)
     files.clear_partial(folder)
     folds = trained_folds(task.folds)

@@ -287,7 +287,7 @@ def test_windows_too_short_for_a_network_of_the_grid_are_found(
     sections = write_set()
     windows = {"kind": "sliding", "length_s": 0.2, "step_s": 0.2}
     checked = check(params(sections, windows=windows), "x")
-    short = found(checked, "Windows too short for a model")
+    short = found(checked, "Model that does not fit")
     assert short.where == ("models.lif",)
     assert "40 steps leave 5" in short.what
     assert checked.verdict == "not yet", "the other model of the grid can read them"

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveInt
 
 from pipeline.errors import ConfigError
 from pipeline.networks.base import MEMBRANE_TAU_S, Network, Shape
+from pipeline.networks.parts.named import check_heads
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ class LayeredNetwork(Network):
         ),
     ] = "never"
     dropout: Dropout = 0.2
+    heads: Annotated[
+        dict[str, Annotated[tuple[str, ...], Field(min_length=1)]],
+        Field(
+            default_factory=dict,
+            description="parts of a joined code by class, which alone it is decided "
+            "by; a class that is not named is decided by all",
+        ),
+    ]
 
     @property
     def restarts(self) -> Restart:
@@ -94,7 +103,7 @@ class LayeredNetwork(Network):
         Raises
         ------
         ConfigError
-            The windows are too short.
+            The windows are too short, or `heads` name what is not there.
         """
         from pipeline.networks.parts.stack import Stack
 
@@ -106,6 +115,10 @@ class LayeredNetwork(Network):
         if self.reads_steps:
             read = layers[-1] if layers else network
             read.dropout = self.dropout
+        if self.heads:
+            from pipeline.networks.parts.separate import separate
+
+            separate(network, self.heads, shape)
         return network
 
     def _head(self, width: int, shape: Shape, dt: float) -> "Head":
@@ -132,12 +145,13 @@ class LayeredNetwork(Network):
         )
 
     def check_shape(self, shape: Shape) -> None:
-        """Refuse windows that leave too few steps to read out.
+        """Refuse windows that leave too few steps to read out, and unknown heads.
 
         Raises
         ------
         ConfigError
         """
+        check_heads(self.heads, shape)
         needed = self.bins if self.read_out == "rates" else 1
         if (left := self.n_read(shape)) < needed:
             raise ConfigError(
