@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipeline.components import available as components
+from pipeline.components import find
 from pipeline.device.expected import expected, expected_lines
 from pipeline.device.front_end import FrontEnd, design_front_end, saturations
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
@@ -19,16 +21,18 @@ from pipeline.exporting.c import write_sources
 from pipeline.exporting.parts.c_arrays import constants
 from pipeline.exporting.parts.c_taps import InexpressibleError
 from pipeline.networks.base import Shape
-from pipeline.networks.parts.heads import SegmentRates
-from pipeline.networks.parts.stack import Layer
+from pipeline.networks.dense import Dense as DenseNetwork
+from pipeline.networks.parts.heads import RateHead, SegmentRates
+from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.preparation.signals import Scale, SignalSettings
 from pipeline.profiling.operations import count
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
-from pipeline.quantization.neurons.base import IntegerNeurons
+from pipeline.quantization.neurons.base import IntegerNeurons, available
 from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
+from pipeline.quantization.quantize import outputs_of, quantize
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 STEPS, WINDOWS, CLASSES, DT = 83, 12, 3, 0.01
@@ -361,6 +365,35 @@ def test_a_missing_file_is_reported(reader: tuple[Path, Path]) -> None:
     done = subprocess.run([program, "none.bin"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "none.bin: No such file" in done.stderr
+
+
+@needs_gcc
+def test_every_neuron_that_runs_in_integers_runs_in_c(tmp_path: Path) -> None:
+    """One network with a layer of each: a new neuron is among them."""
+    neurons: list[Any] = [find("neurons", name)() for name in components("neurons")]
+    layers, features, width = [], 4, 4
+    for neuron in neurons:
+        if neuron.equations() in available():
+            torch.manual_seed(len(layers))
+            shape = Shape(STEPS, width, CLASSES, DT)
+            (layer,) = DenseNetwork(units=(12,)).build(shape, neuron).layers
+            nn.init.uniform_(layer.weights.weight, -0.3, 0.9)
+            layers.append(layer)
+            width = 12
+    head = RateHead(width, CLASSES, n_read=STEPS, bins=3, dropout=0.0)
+    spikes = random_spikes(features)
+    made = quantize(Stack(layers, head), spikes)
+    for outputs in outputs_of(made, spikes):
+        assert outputs.any()
+        assert not outputs.all()
+    write(tmp_path, features, made)
+    stimulus_of(features, spikes).write_file(tmp_path / "s.bin")
+    lines = run(build(tmp_path, "build/biospike", "-O1"), tmp_path / "s.bin")
+    logits = made(spikes).numpy()
+    assert len(set(map(tuple, logits.tolist()))) > WINDOWS // 2
+    assert [line.partition("logits ")[2] for line in lines] == [
+        " ".join(map(str, row)) for row in logits
+    ]
 
 
 def test_only_the_kinds_that_are_there_are_written(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.quantization.arithmetic import WordOverflowError
-from pipeline.quantization.neurons.base import find
+from pipeline.quantization.neurons.base import available, find
 
 Twin = list[list[int]]
 N_STEPS, BATCH, WIDTH = 30, 2, 4
@@ -158,6 +158,10 @@ def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
             "shift": shift,
         },
     }[kind]
+
+
+def test_every_kind_has_a_plain_twin() -> None:
+    assert sorted(TWINS) == available()
 
 
 @pytest.mark.parametrize("kind", sorted(TWINS))
