@@ -57,6 +57,19 @@ def test_cross_entropy_is_of_the_windows_logits() -> None:
     assert loss(net) == expected.item()
 
 
+def test_one_against_the_rest_adds_up_binary_cross_entropies() -> None:
+    net = network()
+    likely = net(spikes()).detach().double().sigmoid()
+    right = torch.eye(3, dtype=torch.float64)[TARGETS]
+    each = -(right * likely.log() + (1 - right) * (1 - likely).log()).sum(1)
+    assert loss(net, "one_vs_rest") == pytest.approx(each.mean().item(), rel=1e-5)
+    weights = torch.tensor([1.0, 0.5, 3.0, 0.0])
+    at = At(torch.arange(4), torch.full((4,), 30))
+    weighed = batch(at=at, weights=weights)
+    got = label_loss(net, weighed, TrainingSettings(loss="one_vs_rest"))
+    assert got.item() == pytest.approx(float(each @ weights.double() / 4.5), rel=1e-5)
+
+
 @pytest.mark.parametrize("read_out", ["rates", "count", "membrane", "traces"])
 def test_decisions_count_as_they_are_weighed(read_out: str) -> None:
     net = network(read_out=read_out)

@@ -161,6 +161,71 @@ def made(
     return Made(task, run) if request.param == "never" else restarting
 
 
+@pytest.fixture(scope="module")
+def offset(task: Task) -> Task:
+    """A fold of a linear read-out with heads, one against the rest, and offsets.
+
+    In one segment the class `late` lies between the others in rate: against the rest it
+    has no boundary, and seldom wins without an offset.
+    """
+    update = {"loss": "one_vs_rest", "offsets": "validation", "select": "macro_f1"}
+    return _with(
+        task,
+        folds=task.folds[task.folds["fold"] == 0],
+        network=Dense(units=(), bins=1, heads={"busy": ("plus",)}),
+        parts=(("plus", 1), ("minus", 1)),
+        settings=task.settings.model_copy(update=update),
+    )
+
+
+def _right(run: Path) -> float:
+    table = pd.read_parquet(run / "predictions.parquet")
+    return float((table["predicted"] == table["label"]).mean())
+
+
+def test_offsets_are_in_the_biases_of_all_forms(offset: Task, tmp_path: Path) -> None:
+    """As the file, the predictions and the network in integers have them."""
+    without = offset.settings.model_copy(update={"offsets": "none"})
+    runs = {
+        name: _trained(_with(offset, settings=settings), tmp_path / name)
+        for name, settings in (("with", offset.settings), ("without", without))
+    }
+    files_of = {
+        name: files.load_weights(run / "fold-0.safetensors")
+        for name, run in runs.items()
+    }
+    (tensors, meta), (plain, other) = files_of["with"], files_of["without"]
+    assert other["offsets"] is None
+    assert any(meta["offsets"])
+    assert torch.equal(tensors["head.linear.weight"], plain["head.linear.weight"])
+    gained = tensors["head.linear.bias"] - plain["head.linear.bias"]
+    torch.testing.assert_close(gained, torch.tensor(meta["offsets"]))
+    right = [_right(run) for run in runs.values()]
+    assert right[0] > right[1]
+    floats, integers = (
+        pd.read_parquet(runs["with"] / name)
+        for name in ("predictions.parquet", "quantized.parquet")
+    )
+    assert (floats["predicted"] == integers["predicted"]).mean() > 0.95
+    columns = [f"p_{label}" for label in LABELS]
+    np.testing.assert_allclose(floats[columns], integers[columns], atol=0.05)
+
+
+def test_offsets_never_see_the_test_windows(offset: Task, tmp_path: Path) -> None:
+    tested = offset.folds.loc[offset.folds["role"] == "test", "window"]
+    windows = offset.windows.copy()
+    windows.loc[windows["window"].isin(tested), "label"] = LABELS[0]
+    weights = [
+        files.load_weights(
+            _trained(_with(offset, windows=table), tmp_path / name)
+            / "fold-0.safetensors"
+        )[0]
+        for name, table in (("as it is", offset.windows), ("other labels", windows))
+    ]
+    for name, tensor in weights[0].items():
+        assert torch.equal(tensor, weights[1][name]), name
+
+
 def test_it_writes_what_the_next_stages_read(made: Made) -> None:
     task, run = made
     assert set(_bytes(run)) == {
