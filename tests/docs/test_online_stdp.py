@@ -1,7 +1,5 @@
 """The example of online learning: chunks, lost power, memory, and what it learns."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,17 +11,12 @@ from hypothesis import strategies as st
 from pipeline.errors import DataError
 from pipeline.networks.parts.competing import Delays
 from pipeline.plasticity.parts.delays import DelayLine
-
-SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "online_stdp.py"
+from tests.docs.examples import load
 
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("online_stdp", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load("online_stdp")
 
 
 def same(one: object, other: object) -> bool:

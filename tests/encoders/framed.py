@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import chisquare
 
 from pipeline.encoders.base import Encoder
 
@@ -80,6 +81,23 @@ def encode(
 def held(levels: Sequence[float], n_steps: int) -> np.ndarray:
     """One channel that keeps each level for a frame, and one frame of silence."""
     return np.repeat([[*levels, 0.0]], n_steps, axis=1).astype(np.float32)
+
+
+def counted(counts: Sequence[Sequence[int]], n_steps: int) -> np.ndarray:
+    """Channels with so many ON events at the start of each frame."""
+    rows = [
+        [value for n in row for value in [1.0] * n + [0.0] * (n_steps - n)]
+        for row in counts
+    ]
+    return np.array(rows, dtype=np.float32)
+
+
+def check_law(observed: np.ndarray, expected: np.ndarray) -> None:
+    """Counts follow their expectation; places that expect under 5 are one."""
+    few = expected < 5
+    observed, expected = ([*a[~few], a[few].sum()] for a in (observed, expected))
+    n = len(observed) - (not few.any())
+    assert chisquare(observed[:n], expected[:n]).pvalue > 0.01
 
 
 def at_step(step: float | None, n_steps: int) -> list[bool]:

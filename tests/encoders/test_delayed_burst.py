@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import chisquare
 
 from pipeline.encoders.delayed_burst import DelayedBurst
 from pipeline.encoders.events import Events
 from pipeline.errors import ConfigError
-from tests.encoders.framed import encode
+from tests.encoders.framed import check_law, counted, encode
 
 N_STEPS, N_FRAMES, FULL, SEED = 10, 20_000, 5, 4
 
@@ -56,12 +55,7 @@ def test_delays_have_the_mean_and_the_law(count: int, spikes: int) -> None:
     seen = delays(of_events(spikes=spikes), count)
     error = seen.std() / math.sqrt(N_FRAMES)
     assert seen.mean() == pytest.approx(mean, abs=3.5 * error)
-    expected = law(mean, last) * N_FRAMES
-    observed = np.bincount(seen, minlength=last + 1)
-    few = expected < 5
-    observed, expected = ([*a[~few], a[few].sum()] for a in (observed, expected))
-    n = len(observed) - (not few.any())
-    assert chisquare(observed[:n], expected[:n]).pvalue > 0.01
+    check_law(np.bincount(seen, minlength=last + 1), law(mean, last) * N_FRAMES)
 
 
 @pytest.mark.parametrize("count", [5, 8])
@@ -75,13 +69,7 @@ def test_the_silent_stay_silent() -> None:
 
 def test_draws_are_those_of_the_generator_in_the_order_of_time() -> None:
     counts = [[1, 3, 2, 0], [0, 4, 1, 5]]
-    signal = np.array(
-        [
-            [value for n in row for value in [1.0] * n + [0.0] * (N_STEPS - n)]
-            for row in counts
-        ],
-        dtype=np.float32,
-    )
+    signal = counted(counts, N_STEPS)
     expected = np.zeros((4, 40), dtype=bool)
     _, rng = np.random.default_rng(1).spawn(2)
     for frame in range(3):

@@ -11,16 +11,12 @@ from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.leaky import Leaky
 from pipeline.testing import check_neuron
+from tests.neurons.currents import noisy
 
 DT = 0.01
 TAU_S = 0.05
 NEVER = -200.0
 """A logit whose logistic is 0 in single precision."""
-
-
-def _currents(*, steps: int = 200) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(7)
-    return 0.3 + 0.6 * torch.randn(steps, 3, 5, generator=generator)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +63,7 @@ def test_without_recovery_it_is_leaky_bit_for_bit(reset: Any) -> None:
         layer.learned["logit_a"].fill_(NEVER)
         layer.learned["logit_b"].fill_(NEVER)
     # Not so much that leaky's subtraction leaves some above the threshold.
-    currents = 0.5 * _currents()
+    currents = 0.5 * noisy()
     spikes, membrane, recovery = layer.run(currents)
     leaky = Leaky(reset=reset, reset_delay=False).build((5,), dt=DT)
     expected, expected_membrane = leaky.run(currents)
@@ -138,7 +134,7 @@ def test_a_and_b_keep_gradients_far_into_their_ranges() -> None:
 def test_gradients_of_the_smooth_part() -> None:
     layer = Adaptive(threshold=100.0).build((2,), dt=DT)
     options = (1.0, 0.0, *surrogate_options("sigmoid", 25.0))
-    currents = _currents(steps=6)[:, :2, :2].double().requires_grad_()
+    currents = noisy(steps=6)[:, :2, :2].double().requires_grad_()
     state = torch.rand(2, 2, 2).double().requires_grad_()
     constants = layer.constants().detach().double().requires_grad_()
 

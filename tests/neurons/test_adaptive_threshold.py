@@ -10,13 +10,9 @@ from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.adaptive_threshold import AdaptiveThreshold
 from pipeline.neurons.leaky import Leaky
 from pipeline.testing import check_neuron
+from tests.neurons.currents import noisy
 
 DT = 0.01
-
-
-def _currents(*, steps: int = 200) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(7)
-    return 0.3 + 0.6 * torch.randn(steps, 3, 5, generator=generator)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +34,8 @@ def test_without_strength_it_is_leaky_bit_for_bit(reset: Any) -> None:
     layer = AdaptiveThreshold(reset=reset).build((5,), dt=DT)
     with torch.no_grad():
         layer.learned["log_strength"].fill_(-200.0)
-    spikes, membrane, _ = layer.run(_currents())
-    expected = Leaky(reset=reset).build((5,), dt=DT).run(_currents())
+    spikes, membrane, _ = layer.run(noisy())
+    expected = Leaky(reset=reset).build((5,), dt=DT).run(noisy())
     assert torch.equal(spikes, expected[0])
     assert torch.equal(membrane, expected[1])
     assert 0.05 < spikes.mean() < 0.95
@@ -50,14 +46,14 @@ def test_follows_the_equations_with_an_average_of_spikes() -> None:
     beta, rho = math.exp(-DT / 0.05), math.exp(-DT / 0.5)
     u = average = fired = 0.0
     threshold, expected = 1.0, []
-    for current in _currents()[:, 0, 0].tolist():
+    for current in noisy()[:, 0, 0].tolist():
         average = rho * average + (1 - rho) * fired
         u = beta * u + current - threshold * fired
         threshold = 1.0 + 1.8 * average
         fired = float(u > threshold)
         expected.append(fired)
     layer = AdaptiveThreshold(tau_mem_s=0.05).build((5,), dt=DT).double()
-    spikes, membrane, raised = layer.run(_currents().double())
+    spikes, membrane, raised = layer.run(noisy().double())
     assert spikes[:, 0, 0].tolist() == expected
     assert 10 < sum(expected) < 100
     assert membrane[0, 0].item() == pytest.approx(u, abs=1e-5)
@@ -88,7 +84,7 @@ def test_a_step_of_current_fires_less_and_less_and_recovers() -> None:
 def test_gradients_of_the_smooth_part() -> None:
     layer = AdaptiveThreshold(threshold=100.0).build((2,), dt=DT)
     options = (1.0, 0.0, *surrogate_options("sigmoid", 25.0))
-    currents = _currents(steps=6)[:, :2, :2].double().requires_grad_()
+    currents = noisy(steps=6)[:, :2, :2].double().requires_grad_()
     state = torch.rand(2, 2, 2).double().requires_grad_()
     constants = layer.constants().detach().double().requires_grad_()
 

@@ -13,13 +13,9 @@ from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.leaky import Leaky
 from pipeline.testing import check_neuron
+from tests.neurons.currents import noisy
 
 DT = 0.01
-
-
-def _currents(*, steps: int = 200) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(7)
-    return 0.3 + 0.6 * torch.randn(steps, 3, 5, generator=generator)
 
 
 @pytest.mark.parametrize(
@@ -37,14 +33,14 @@ def test_keeps_the_contract(settings: dict[str, Any]) -> None:
 
 def test_follows_the_papers_equations() -> None:
     gamma, v, m, expected = math.exp(-DT / 0.05), 0.0, 0.0, []
-    for current in _currents()[:, 0, 0].tolist():
+    for current in noisy()[:, 0, 0].tolist():
         u = gamma * v + current
         fired = float(u > 1)
         m = m / (1 + math.exp(-(1 - gamma) * u)) + fired
         v = u - fired * (1 + 1 / (1 + math.exp(-m)))
         expected.append(fired)
     layer = Complementary(tau_mem_s=0.05).build((5,), dt=DT).double()
-    spikes, membrane, memory = layer.run(_currents().double())
+    spikes, membrane, memory = layer.run(noisy().double())
     assert spikes[:, 0, 0].tolist() == expected
     assert 10 < sum(expected) < 150
     assert membrane[0, 0].item() == pytest.approx(v, abs=1e-5)
@@ -52,7 +48,7 @@ def test_follows_the_papers_equations() -> None:
 
 
 def test_until_the_first_spike_it_is_leaky() -> None:
-    currents = _currents()
+    currents = noisy()
     layer, leaky = (n.build((5,), dt=DT) for n in (Complementary(), Leaky()))
     first = int(leaky.run(currents)[0].any(dim=2).any(dim=1).nonzero()[0])
     spikes, *_ = layer.run(currents[: first + 1])
@@ -106,7 +102,7 @@ def test_the_compiled_logistic_is_torchs_to_the_last_digits() -> None:
 def test_gradients_of_the_smooth_part() -> None:
     layer = Complementary(threshold=100.0).build((2,), dt=DT)
     options = surrogate_options("sigmoid", 25.0)
-    currents = _currents(steps=6)[:, :2, :2].double().requires_grad_()
+    currents = noisy(steps=6)[:, :2, :2].double().requires_grad_()
     state = torch.rand(2, 2, 2).double().requires_grad_()
     constants = layer.constants().detach().double().requires_grad_()
 

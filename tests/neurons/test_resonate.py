@@ -10,15 +10,11 @@ from pipeline.kernels.neurons import recurrent
 from pipeline.kernels.neurons.surrogates import surrogate_options
 from pipeline.neurons.resonate import Resonate
 from pipeline.testing import check_neuron
+from tests.neurons.currents import noisy
 
 DT = 0.01
 SILENT = 100.0
 """A threshold that is never reached."""
-
-
-def _currents(*, steps: int = 200) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(7)
-    return 0.3 + 1.5 * torch.randn(steps, 3, 5, generator=generator)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +121,7 @@ def test_beyond_its_bounds_a_step_is_at_them() -> None:
 def test_gradients_of_the_smooth_part() -> None:
     layer = Resonate(frequency_hz=1, damping_hz=1, threshold=SILENT).build((2,), dt=DT)
     options = surrogate_options("sigmoid", 25.0)
-    currents = _currents(steps=6)[:, :2, :2].double().requires_grad_()
+    currents = noisy(1.5, steps=6)[:, :2, :2].double().requires_grad_()
     state = torch.rand(3, 2, 2).double().requires_grad_()
     constants = layer.constants().detach().double().requires_grad_()
 
@@ -138,7 +134,7 @@ def test_gradients_of_the_smooth_part() -> None:
 def test_recurrent_loops_give_the_references_bits() -> None:
     layer = Resonate(damping_hz=1.0, threshold=0.3).build((5,), dt=DT)
     weights = torch.randn(5, 5, generator=torch.Generator().manual_seed(1))
-    currents, state = _currents(), torch.zeros(3, 3, 5)
+    currents, state = noisy(1.5), torch.zeros(3, 3, 5)
     inputs = (layer.driven(currents), layer.driven(weights.t()).t(), torch.zeros(3, 5))
     found, expected = (
         way(layer.kernel, *inputs, state, layer.constants(), layer.options)
