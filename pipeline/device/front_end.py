@@ -145,7 +145,8 @@ def design_front_end(
     Raises
     ------
     ConfigError
-        The encoder has no integer form, or the settings do not fit 32 bits.
+        The encoder has no integer form, the channels have shares of a scale, or the
+        settings do not fit 32 bits.
     """
     if settings.scale is None:
         raise ConfigError(
@@ -154,6 +155,13 @@ def design_front_end(
             expected="a running scale, by which a device divides what its converter "
             "gives",
             remedy="export a cell of a data set with signal.scale",
+        )
+    if settings.scale.profile_s is not None:
+        raise ConfigError(
+            "signal.scale.profile_s",
+            f"{settings.scale.profile_s:g} s: shares of a scale have no integer form",
+            expected="one scale for all channels, or one each",
+            remedy="export a cell of a data set without signal.scale.profile_s",
         )
     plan = design(settings, sfreq)
     names = tuple(map(str, range(channels))) if isinstance(channels, int) else channels

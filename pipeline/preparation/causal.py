@@ -37,6 +37,8 @@ class Design:
         Smallest scale.
     shared : bool
         One scale for all channels.
+    profile : float
+        Weight of the past in the channels' shares of that scale; 0: no shares.
     sfreq : float
         Prepared samples per second.
     delay_s : float
@@ -52,6 +54,7 @@ class Design:
     decay: float
     floor: float
     shared: bool
+    profile: float
     sfreq: float
     delay_s: float
 
@@ -66,8 +69,9 @@ class FilterState:
         Memory of the second-order sections.
     tail : array, shape (channel, time)
         Filtered samples that later outputs still need.
-    power : array, shape (channel + 1, 1)
-        Memory of the running mean of squares; the last row is that of its weight.
+    power : array, shape (channel + 1, 1) or (2·(channel + 1), 1)
+        Memory of the running mean of squares; the last row is that of its weight. With
+        shares, below it the same of theirs.
     """
 
     sections: np.ndarray
@@ -137,20 +141,44 @@ def scale_chunk(
 
     p[n] = a·p[n−1] + (1 − a)·x[n]², w the same of ones, a = exp(−1 / (tau·sfreq));
     y = x / max(√(p / w), floor). Dividing by w takes out the bias of the beginning.
+    One scale for all channels follows the mean of their squares. With shares,
+
+    y[c] = x[c] / max(√(p / w)·√(q[c] / mean q), floor)
+
+    q the slow mean of each channel's own squares: what lasts of the proportions between
+    channels is divided out, as a tight electrode's strength, and what changes is kept.
     """
     if not design.scaled or chunk.shape[1] == 0:
         # Of nothing, lfilter leaves a memory that was never written.
         return chunk, power
-    squares = np.square(chunk)
-    if design.shared:
-        # Python's sum adds row by row; numpy's order depends on the chunk's length.
-        squares[:] = sum(squares) / len(squares)
-    with_weight = np.concatenate([squares, np.ones((1, chunk.shape[1]))])
-    mean, power = sp.lfilter(
-        [1 - design.decay], [1, -design.decay], with_weight, axis=1, zi=power
+    squares, n_memories = np.square(chunk), len(chunk) + 1
+    mean, fast = _running_mean(
+        _over_channels(squares) if design.shared else squares,
+        power[:n_memories],
+        design.decay,
     )
-    scale = np.sqrt(mean[:-1] / mean[-1])
-    return chunk / np.maximum(scale, design.floor), power
+    slow = power[n_memories:]
+    if design.profile:
+        own, slow = _running_mean(squares, slow, design.profile)
+        every = _over_channels(own)
+        mean *= np.divide(own, every, out=np.ones_like(own), where=every > 0)
+    scale = np.maximum(np.sqrt(mean), design.floor)
+    return chunk / scale, np.concatenate([fast, slow])
+
+
+def _over_channels(values: Precise) -> Precise:
+    """Average over the channels, for each of them."""
+    # Python's sum adds row by row; numpy's order depends on the chunk's length.
+    return np.broadcast_to(sum(values) / len(values), values.shape)
+
+
+def _running_mean(
+    values: Precise, memory: np.ndarray, decay: float
+) -> tuple[Precise, np.ndarray]:
+    """Follow the mean of each row, without the bias of the beginning."""
+    with_weight = np.concatenate([values, np.ones((1, values.shape[1]))])
+    mean, memory = sp.lfilter([1 - decay], [1, -decay], with_weight, axis=1, zi=memory)
+    return mean[:-1] / mean[-1], memory
 
 
 def outputs(n_samples: int, design: Design) -> int:
@@ -175,7 +203,8 @@ def _before(first: Precise, design: Design) -> FilterState:
         rest = sp.sosfilt_zi(design.sections)[:, None] * first
     level, _ = filter_chunk(first, rest, design)
     tail = np.repeat(level, memory + -memory % design.down, axis=1)
-    return FilterState(rest, tail, np.zeros((len(first) + 1, 1)))
+    n_means = 2 if design.profile else 1
+    return FilterState(rest, tail, np.zeros((n_means * (len(first) + 1), 1)))
 
 
 def _memory(design: Design) -> int:

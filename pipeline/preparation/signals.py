@@ -37,6 +37,18 @@ class Scale(Settings):
         bool,
         Field(description="one scale for all channels: keeps their proportions"),
     ] = False
+    profile_s: Annotated[
+        float | None,
+        Field(gt=0, le=86400, description="with shared: time constant of each "
+              "channel's own share, by which it is divided as well, seconds; null: no "
+              "share"),
+    ] = None  # fmt: skip
+
+    @model_validator(mode="after")
+    def _shares_of_a_shared_scale(self) -> Self:
+        if self.profile_s is not None and not self.shared:
+            raise ValueError("profile_s without shared: true, whose shares it follows")
+        return self
 
 
 class SignalSettings(Settings):
@@ -95,12 +107,18 @@ def design(settings: SignalSettings, sfreq: float) -> "Design":
         up=up,
         down=down,
         scaled=scale is not None,
-        decay=float(np.exp(-1 / (scale.tau_s * target))) if scale else 0.0,
+        decay=_decay(scale.tau_s if scale else None, target),
         floor=scale.floor if scale else 1.0,
         shared=scale.shared if scale else False,
+        profile=_decay(scale.profile_s if scale else None, target),
         sfreq=target,
         delay_s=(len(taps) - 1) / (2 * up * sfreq),
     )
+
+
+def _decay(tau_s: float | None, sfreq: float) -> float:
+    """Give the weight of the past after a sample; 0 of nothing."""
+    return 0.0 if tau_s is None else float(np.exp(-1 / (tau_s * sfreq)))
 
 
 def _sections(settings: SignalSettings, sfreq: float) -> np.ndarray:

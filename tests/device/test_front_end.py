@@ -225,6 +225,9 @@ def test_what_has_no_integer_form_is_refused() -> None:
         design_front_end(signal.model_copy(update={"scale": low}), DELTA, 250, 2)
     with pytest.raises(ConfigError, match="the signal is not scaled"):
         design_front_end(signal.model_copy(update={"scale": None}), DELTA, 250, 2)
+    shares = signal.scale.model_copy(update={"shared": True, "profile_s": 60})
+    with pytest.raises(ConfigError, match="shares of a scale have no integer form"):
+        design_front_end(signal.model_copy(update={"scale": shares}), DELTA, 250, 2)
     slow = signal.model_copy(update={"l_freq": 1e-3})
     with pytest.raises(ConfigError, match="slowest pole"):
         design_front_end(slow, DELTA, 250, 2)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy import signal as sp
 
 from pipeline.errors import ConfigError
@@ -165,6 +166,42 @@ def test_a_shared_scale_keeps_the_channels_proportions():
     ratio = prepared / samples
     np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:1], (3, 200)), rtol=1e-6)
     assert np.sqrt(np.mean(prepared**2)) == pytest.approx(1, rel=0.2)
+
+
+def test_shares_take_out_what_lasts_of_the_proportions() -> None:
+    """Against the formula; a channel that grows lately still stands out."""
+    samples = noise(2, 400) * np.array([[1.0], [6.0]])
+    samples[0, 350:] *= 4
+    samples = np.concatenate([samples, np.zeros((1, 400))])  # and one that is off
+    scale = Scale(tau_s=0.2, floor=1e-9, shared=True, profile_s=2)
+    plan = signals.design(settings(scale=scale), 100)
+    prepared = at_once(samples, plan)
+
+    def mean(squares: np.ndarray, decay: float) -> np.ndarray:
+        weights = decay ** np.arange(squares.shape[-1])[::-1]
+        return (squares * weights).sum(-1) / weights.sum()
+
+    for n in (1, 50, 400):
+        squares = samples[:, :n] ** 2
+        fast, slow = (mean(squares, np.exp(-0.01 / tau)) for tau in (0.2, 2))
+        scales = np.sqrt(fast.mean() * slow / slow.mean())
+        expected = samples[:2, n - 1] / scales[:2]
+        np.testing.assert_allclose(prepared[:2, n - 1], expected, rtol=1e-5)
+    assert not prepared[2].any()
+    before, after = (
+        np.sqrt((prepared[:2, part] ** 2).mean(1))
+        for part in (slice(200, 350), slice(350, None))
+    )
+    assert before[0] == pytest.approx(before[1], rel=0.3)
+    assert after[0] > 2 * after[1]
+    (first, state), uncut = causal.process(samples[:, :171], None, plan), prepared
+    second, _ = causal.process(samples[:, 171:], state, plan)
+    np.testing.assert_array_equal(np.concatenate([first, second], axis=1), uncut)
+
+
+def test_shares_without_a_shared_scale_are_refused() -> None:
+    with pytest.raises(ValidationError, match="without shared"):
+        Scale(tau_s=1, floor=1e-9, profile_s=60)
 
 
 def test_silence_is_divided_by_the_floor():
