@@ -22,7 +22,7 @@ EVENTS = (".npy",)
 COLUMNS = (
     "channel",
     "events/s",
-    "without a spike",
+    "sparsity",
     "SNR",
     "raw bit/s",
     "events bit/s",
