@@ -204,6 +204,24 @@ def test_thresholds_find_the_rate_whatever_the_amplitude(kind: Any) -> None:
     assert encoder.decode_bound() is None
 
 
+@pytest.mark.parametrize("snr_db", [15.0, 20.0, 25.0])
+def test_thresholds_find_the_snr_whatever_the_amplitude(snr_db: float) -> None:
+    """Over 40 dB of amplitude, of a signal that goes fast and one that goes slowly."""
+    encoder = SendOnDelta(threshold=0.2, most=16, snr_db=snr_db, adapt_s=4.0)
+    noise = np.random.default_rng(4).normal(size=30_000)
+    for length in (10, 60):
+        smooth = np.convolve(noise, np.ones(length) / np.sqrt(length), "same")
+        signal = AMPLITUDES * smooth
+        spikes = encode(encoder, signal)
+        decoded = encoder.decode(spikes, SFREQ)
+        late, error = signal[:, 15_000:], (decoded - signal)[:, 15_000:]
+        found = 10 * np.log10(late.var(axis=1) / error.var(axis=1))
+        np.testing.assert_allclose(found, snr_db, rtol=0, atol=1.5)
+    assert encoder.decode_bound() is None
+    with pytest.raises(ValidationError, match="snr_db or events_per_s"):
+        SendOnDelta(snr_db=20.0, events_per_s=10.0)
+
+
 @pytest.mark.parametrize("kind", [Delta, SendOnDelta])
 def test_what_sets_itself_is_decoded_from_spikes_alone(kind: Any) -> None:
     encoder = kind(threshold=0.5, events_per_s=40.0, adapt_s=2.0)
@@ -228,3 +246,5 @@ def test_operations_count_the_control() -> None:
     plain, steered = Delta(), Delta(events_per_s=10.0)
     assert plain.operations() == {"addition": 3}
     assert steered.operations() == {"addition": 5, "multiplication": 2}
+    sought = SendOnDelta(snr_db=20.0, most=4).operations()
+    assert sought == {"addition": 14, "multiplication": 5, "square root": 1}

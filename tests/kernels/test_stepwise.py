@@ -63,6 +63,7 @@ ENCODERS = [
     SendOnDelta(threshold=0.1),
     SendOnDelta(threshold=0.1, most=1),
     SendOnDelta(**SEEKS, most=2),
+    SendOnDelta(snr_db=15.0, adapt_s=0.3, most=3, hysteresis=0.2),
     TemporalContrast(threshold=0.3),
     TemporalContrast(**SEEKS),
     TemporalContrast(factor=0.7, tau_s=0.1),
@@ -162,7 +163,7 @@ def test_any_chunks_give_the_same(
 
 
 @pytest.mark.parametrize(
-    "encoder", [e for e in ENCODERS if getattr(e, "events_per_s", None)], ids=name
+    "encoder", [e for e in ENCODERS if getattr(e, "moves", False)], ids=name
 )
 def test_a_decoder_repeats_the_thresholds(encoder: Any) -> None:
     signal = RNG.normal(size=(3, 2000)).astype(np.float32)

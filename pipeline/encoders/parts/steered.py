@@ -44,6 +44,11 @@ class Steered(Stepwise):
         float, Field(gt=0, description="Time constant of that search, in seconds.")
     ] = 10.0
 
+    @property
+    def moves(self) -> bool:
+        """Whether the threshold sets itself."""
+        return self.events_per_s is not None
+
     def first_threshold(self) -> float:
         """Give the threshold before the first sample."""
         return self.threshold
@@ -62,13 +67,13 @@ class Steered(Stepwise):
         """Give the threshold that each sample met: one number, unless it moved."""
         from pipeline.kernels.encoders.stepwise import replay
 
-        if self.events_per_s is None:
+        if not self.moves:
             return self.threshold
         return replay(self.counts(spikes), self.control(sfreq), self.threshold)
 
     def followed(self, spikes: SpikeBits, sfreq: float) -> np.ndarray:
         """Add up the thresholds of all events, x[k] − x[0] ≈ Σ T · n."""
-        if self.events_per_s is None:
+        if not self.moves:
             steps = np.cumsum(self.counts(spikes), axis=1, dtype=np.int64)
             return (self.threshold * steps).astype(np.float32)
         moves = self.thresholds(spikes, sfreq) * self.counts(spikes)
@@ -76,7 +81,7 @@ class Steered(Stepwise):
 
     def bound(self, in_thresholds: float) -> float | None:
         """Give so many thresholds, if they stay."""
-        return in_thresholds * self.threshold if self.events_per_s is None else None
+        return in_thresholds * self.threshold if not self.moves else None
 
     def with_control(self, operations: dict[str, int]) -> dict[str, int]:
         """Add what moving the threshold takes: two factors, two limits."""

@@ -74,9 +74,13 @@ class Stepwise(Encoder[StepState]):
         self, n_channels: int, sfreq: float, rng: np.random.Generator
     ) -> StepState:
         """Make the state before the first sample; nothing is drawn."""
+        from pipeline.kernels.encoders.stepwise import with_tracked
+
         code, values = self.start(n_channels, sfreq)
-        thresholds = np.full(n_channels, self.first_threshold(), dtype=np.float64)
-        return StepState(self, code, self.control(sfreq), values, thresholds)
+        control, threshold = self.control(sfreq), self.first_threshold()
+        thresholds = np.full(n_channels, threshold, dtype=np.float64)
+        values = with_tracked(values, control, threshold)
+        return StepState(self, code, control, values, thresholds)
 
     def encode(self, chunk: Samples, state: StepState) -> tuple[SpikeBits, StepState]:
         """Encode one chunk."""

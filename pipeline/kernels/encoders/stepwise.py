@@ -7,6 +7,7 @@ the loop turns a tile of the signal so that channels lie side by side, advances 
 by step, and packs the counts of 64 steps into words, all within the first cache.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,12 +31,27 @@ ABREAST = 8
 """Channels that are turned together: a cache line of doubles."""
 
 
+TRACKED = 3
+"""Last variables of a code whose threshold seeks an SNR: what its decoder follows, the
+running mean of that, and its running power."""
+
+NOISE = 0.28
+"""Power of the error of send-on-delta, in squares of the threshold: 1/6 where a signal
+moves little in a sample, 1/3 where it moves far; from 19 dB on 0.21 … 0.34."""
+
+
 class Control(NamedTuple):
-    """How events and silence move a threshold; see `fixed` and `controlled`.
+    """How events and silence move a threshold; see `fixed` and what follows it.
 
     ::
 
         T[k+1] = min(max(T[k] · per_sample · per_event^n[k], low), high)
+
+    or, with a gain, of the running power P of the reconstruction
+
+    ::
+
+        T[k+1] = min(max(gain · √P[k], low), high)
 
     Parameters
     ----------
@@ -43,12 +59,18 @@ class Control(NamedTuple):
         Factors; both 1 leave the threshold as it is.
     low, high : float
         The range that it keeps.
+    weight : float
+        Of the present in the running power.
+    gain : float
+        0: events and silence move the threshold.
     """
 
     per_event: float
     per_sample: float
     low: float
     high: float
+    weight: float = 0.0
+    gain: float = 0.0
 
 
 def advance(code: Any, row: Any, values: Any, thresholds: Any) -> None:
@@ -118,6 +140,54 @@ def controlled(
     )
 
 
+def towards_snr(
+    threshold: float, snr_db: float, adapt_s: float, sfreq: float, reach: float
+) -> Control:
+    r"""Steer the threshold of a channel towards an SNR of the reconstruction.
+
+    With the reconstruction :math:`g_k = \sum_{i \le k} T_i n_i`, its exponential mean
+    :math:`m` and :math:`\alpha = 1 - e^{-1 / (\tau f)}`,
+
+    .. math::
+
+        P_k = P_{k-1} + \alpha\,((g_k - m_k)^2 - P_{k-1}), \qquad
+        T_{k+1} = \sqrt{P_k / c}\; 10^{-\mathrm{SNR} / 20}
+
+    for the error of a code that follows its signal has the power :math:`c\,T^2`. It
+    depends on events alone, so a decoder can repeat it.
+
+    Parameters
+    ----------
+    threshold : float
+        Where it starts.
+    snr_db : float
+        SNR, dB.
+    adapt_s : float
+        The time constant τ, seconds.
+    sfreq : float
+        Samples per second, f.
+    reach : float
+        The threshold stays between threshold / reach and threshold · reach.
+    """
+    return Control(
+        1.0,
+        1.0,
+        threshold / reach,
+        threshold * reach,
+        weight=float(-np.expm1(-1 / (adapt_s * sfreq))),
+        gain=float(10 ** (-snr_db / 20) / np.sqrt(NOISE)),
+    )
+
+
+def with_tracked(values: Values, control: Control, threshold: float) -> Values:
+    """Add what is tracked to a code's variables, as it is before the first sample."""
+    if not control.gain:
+        return values
+    tracked = np.zeros((TRACKED, values.shape[1]))
+    tracked[2] = (threshold / control.gain) ** 2
+    return np.concatenate([values, tracked])
+
+
 def run(
     code: Any,
     control: Control,
@@ -168,13 +238,23 @@ class PlainThreshold:
     def __init__(self, value: float, control: Control) -> None:
         self.value = value
         self.control = control
+        self.level = self.mean = 0.0
+        self.power = (value / control.gain) ** 2 if control.gain else 0.0
 
     def note(self, count: int) -> None:
         """Move on after a sample with so many events, of either sign."""
-        value = self.value * self.control.per_sample
-        for _ in range(abs(count)):
-            value *= self.control.per_event
-        self.value = min(max(value, self.control.low), self.control.high)
+        control = self.control
+        if control.gain:
+            self.level += self.value * count
+            self.mean += control.weight * (self.level - self.mean)
+            away = self.level - self.mean
+            self.power += control.weight * (away * away - self.power)
+            value = control.gain * math.sqrt(self.power)
+        else:
+            value = self.value * control.per_sample
+            for _ in range(abs(count)):
+                value *= control.per_event
+        self.value = min(max(value, control.low), control.high)
 
 
 @inlined
@@ -185,14 +265,31 @@ def _moved(control: Any, threshold: Any, count: Any, most: Any) -> Any:
     return min(max(value, control.low), control.high)
 
 
+@inlined
+def _track(control: Any, threshold: Any, count: Any, tracked: Any) -> Any:
+    """Follow the reconstruction and its power; give the next threshold."""
+    tracked[0] += threshold * count
+    tracked[1] += control.weight * (tracked[0] - tracked[1])
+    away = tracked[0] - tracked[1]
+    tracked[2] += control.weight * (away * away - tracked[2])
+    return min(max(control.gain * np.sqrt(tracked[2]), control.low), control.high)
+
+
 @compiled
 def _replay(counts: Any, control: Any, threshold: Any, thresholds: Any) -> None:
+    tracked = np.zeros(TRACKED)
     for channel in range(counts.shape[0]):
         value = threshold
+        tracked[:2] = 0.0
+        if control.gain > 0:
+            tracked[2] = (threshold / control.gain) ** 2
         for step in range(counts.shape[1]):
             thresholds[channel, step] = value
             count = abs(counts[channel, step])
-            value = _moved(control, value, count, count)
+            if control.gain > 0:
+                value = _track(control, value, counts[channel, step], tracked)
+            else:
+                value = _moved(control, value, count, count)
 
 
 @inlined
@@ -271,6 +368,12 @@ def _run(
         for t in range(count):
             row = tile[t]
             advance(code, row, values, thresholds)
+            if control.gain > 0:
+                tracked = values[values.shape[0] - TRACKED :]
+                for channel in range(n_channels):
+                    thresholds[channel] = _track(
+                        control, thresholds[channel], row[channel], tracked[:, channel]
+                    )
             if control.per_event != 1:
                 for channel in range(n_channels):
                     thresholds[channel] = _moved(
