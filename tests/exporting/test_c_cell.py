@@ -38,6 +38,16 @@ CELL, ANN, DATASET = "demo-delta-lif", "demo-delta-ann", "demo"
 LABELS, STEPS = ["calm", "busy"], 50
 SIGNAL = {"l_freq": 2, "h_freq": 40, "sfreq": 125, "scale": {"tau_s": 1, "floor": 1e-6}}
 NETWORK = {"name": "dense", "units": [7], "bins": 2}
+DELTA = {"name": "delta", "threshold": 0.5}
+JOINED = {
+    "name": "joined",
+    "parts": [
+        {"name": "send_on_delta", "most": 2},
+        {"name": "temporal_contrast", "threshold": 0.2, "channels": ["b"]},
+        {"name": "rhythm", "cells": 4, "channels": ["a"]},
+        {"name": "template", "phase_s": 0.35, "warm_up": 2},
+    ],
+}
 
 needs_gcc = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
@@ -50,13 +60,18 @@ def recording(seed: int) -> mne.io.RawArray:
     return mne.io.RawArray(volts, mne.create_info(["a", "b"], 250.0, "ecg"), verbose=0)
 
 
-def write_recording(name: str, seed: int) -> None:
+def made(encoder: dict[str, Any]) -> Any:
+    settings = {key: value for key, value in encoder.items() if key != "name"}
+    return find("encoders", encoder["name"]).model_validate(settings)
+
+
+def write_recording(name: str, seed: int, encoder: dict[str, Any]) -> None:
     raw = recording(seed)
     folder = files.folder("recordings", DATASET)
     files.save_recording(folder / f"{name}_raw.fif", raw)
     signal = prepare_recording(raw, SignalSettings.model_validate(SIGNAL), where=name)
     rng = seeds.generator(0, name)
-    spikes = encode(find("encoders", "delta")(threshold=0.5), signal, rng)  # type: ignore
+    spikes = encode(made(encoder), signal, rng)
     path = files.folder("spikes", f"{DATASET}-delta") / f"{name}.h5"
     files.save_spikes(path, spikes)
 
@@ -81,12 +96,14 @@ def write_tables() -> None:
     files.save_table(folder / "folds.parquet", folds)
 
 
-def write_cell(cell: str, neuron: str, network: Any = NETWORK) -> Path:
+def write_cell(
+    cell: str, neuron: str, network: Any = NETWORK, encoder: dict[str, Any] = DELTA
+) -> Path:
     settings = {
         "network": network,
         "neuron": {"name": neuron},
         "signal": SIGNAL,
-        "encoder": {"name": "delta", "threshold": 0.5},
+        "encoder": encoder,
     }
     run = {
         "dataset": DATASET, "encoder": "delta", "model": cell.split("-", 2)[2],
@@ -95,7 +112,8 @@ def write_cell(cell: str, neuron: str, network: Any = NETWORK) -> Path:
     }  # fmt: skip
     folder = files.folder("runs", cell)
     files.save_json(folder / "run.json", run)
-    shape = Shape(STEPS, 4, 2, 1 / 125)
+    n_features = len(made(encoder).features(("a", "b")))
+    shape = Shape(STEPS, n_features, 2, 1 / 125)
     settings = {k: v for k, v in network.items() if k != "name"}
     topology: Any = find("networks", network["name"]).model_validate(settings)
     built = topology.build(shape, find("neurons", neuron).model_validate({})).eval()
@@ -115,16 +133,19 @@ def some_spikes() -> Any:
 
 
 @pytest.fixture
-def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Path:
     """Make a cell and its matched network, fold 3, in an empty checkout."""
+    encoder = getattr(request, "param", DELTA)
     monkeypatch.chdir(tmp_path)
     for name in ("params.yaml", "dvc.yaml"):
         Path(name).touch()
     for seed, name in enumerate(("r1", "r2")):
-        write_recording(name, seed)
+        write_recording(name, seed, encoder)
     write_tables()
-    write_cell(ANN, "relu")
-    return write_cell(CELL, "leaky")
+    write_cell(ANN, "relu", encoder=encoder)
+    return write_cell(CELL, "leaky", encoder=encoder)
 
 
 def export(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
@@ -148,6 +169,9 @@ def change_run(folder: Path, **changes: Any) -> None:
 
 
 @needs_gcc
+@pytest.mark.parametrize(
+    "cell", [DELTA, JOINED], indirect=True, ids=["delta", "joined"]
+)
 def test_an_exported_folder_tests_itself(
     cell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
