@@ -6,14 +6,13 @@ They are written in the lines that `host_main.c` prints, so that `diff` compares
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
 
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
 from pipeline.errors import DataError
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 
 BATCH = 256
 """Windows that the network runs at once."""
@@ -124,7 +123,7 @@ def _decided(
 
 def _logits(network: IntegerNetwork, windows: np.ndarray) -> np.ndarray:
     """Run windows (window, step, feature) in batches."""
-    head = cast("IntegerHead", network.head)
+    head = network.head
     parts = [np.empty((0, head.linear.out_features), np.int64)]
     for start in range(0, len(windows), BATCH):
         batch = windows[start : start + BATCH].swapaxes(0, 1)

@@ -100,7 +100,7 @@ def to_graph(
     circuit.add("input", nir.Input({"input": np.array([shape.n_features])}))
     for number, layer in enumerate(stack.layers, 1):
         name = f"layer_{number}"
-        outputs = _add_layer(circuit, name, cast("Layer", layer), outputs)
+        outputs = _add_layer(circuit, name, layer, outputs)
     outputs = _add_head(circuit, stack.head, outputs, shape.n_steps)
     circuit.add("output", nir.Output({"output": np.array([shape.n_classes])}), outputs)
     return circuit.graph(

@@ -6,9 +6,9 @@ from pydantic import Field, PositiveInt, model_validator
 
 from pipeline.components import chosen
 from pipeline.errors import ConfigError
-from pipeline.networks.base import Shape
+from pipeline.networks.base import Restart, Shape
 from pipeline.networks.parts.reward_settings import RewardReadOut
-from pipeline.networks.parts.settings import LayeredNetwork, Restart
+from pipeline.networks.parts.settings import LayeredNetwork
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.parts.spiking import middle
@@ -100,6 +100,21 @@ class Competitive(LayeredNetwork):
                 f"{neuron.threshold:g}, and adaptive thresholds rest at {min(rests):g}",
                 expected="the same number",
             )
+
+    @property
+    def local(self) -> "Competitive":
+        """Its layer learns by its rules."""
+        return self
+
+    @property
+    def learns_activity(self) -> bool:
+        """Its layer does not learn by gradients."""
+        return False
+
+    @property
+    def prunable(self) -> bool:
+        """Its read-out learns by gradients, if not from reward."""
+        return self.reward is None
 
     @property
     def restarts(self) -> Restart:

@@ -12,7 +12,7 @@ from pipeline.neurons.base import Neuron
 if TYPE_CHECKING:
     from torch import nn
 
-    from pipeline.networks.parts.layers import Unrolled
+    from pipeline.networks.parts.layers import Unrolled, Weights
     from pipeline.networks.parts.stack import Layer, Stack
 
 
@@ -34,6 +34,11 @@ class Dense(LayeredNetwork):
         bool,
         Field(description="train in memory that grows as √steps, up to twice as slow"),
     ] = False
+
+    @property
+    def learns_activity(self) -> bool:
+        """Only layers have activity."""
+        return bool(self.units)
 
     def build(self, shape: Shape, neuron: Neuron) -> "Stack":
         """Make the network."""
@@ -64,7 +69,7 @@ class Dense(LayeredNetwork):
 
     def weights(
         self, n_in: int, n_out: int, neuron: Neuron, *, first: bool
-    ) -> "nn.Module":
+    ) -> "Weights | nn.Linear":
         """Make the weights of a layer, the first one or another."""
         from pipeline.networks.parts.layers import dense_weights
 

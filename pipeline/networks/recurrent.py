@@ -12,7 +12,7 @@ from pipeline.neurons.base import Neuron
 if TYPE_CHECKING:
     from torch import nn
 
-    from pipeline.networks.parts.layers import Unrolled
+    from pipeline.networks.parts.layers import Unrolled, Weights
 
 
 class Recurrent(Dense):
@@ -54,7 +54,7 @@ class Recurrent(Dense):
 
     def weights(
         self, n_in: int, n_out: int, neuron: Neuron, *, first: bool
-    ) -> "nn.Module":
+    ) -> "Weights | nn.Linear":
         """Make the weights of a layer; those of the first one have the kernel."""
         from pipeline.networks.parts.layers import CausalConvolution
 

@@ -7,8 +7,7 @@ from pipeline.profiling.profile import evenly
 from pipeline.training.cell import TrainedCell
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from pipeline.networks.parts.stack import Stack
     from pipeline.quantization.network import IntegerNetwork
     from pipeline.training.batches import Windows
 
@@ -19,7 +18,7 @@ class Fold:
 
     Parameters
     ----------
-    network : nn.Module
+    network : Stack
     integers : IntegerNetwork or None
         None where the network does not run in integers.
     absent : str
@@ -29,7 +28,7 @@ class Fold:
     validation : Windows
     """
 
-    network: "nn.Module"
+    network: "Stack"
     integers: "IntegerNetwork | None"
     absent: str
     test: "Windows"

@@ -22,6 +22,7 @@ from pipeline.profiling.rules import RULES
 if TYPE_CHECKING:
     from torch import nn
 
+    from pipeline.networks.parts.stack import Stack
     from pipeline.quantization.network import IntegerNetwork
     from pipeline.training.batches import Windows
 
@@ -132,7 +133,7 @@ def count_windows(network: "nn.Module", windows: "Windows") -> Counted:
     return count_batches(network, batches, dt=windows.dt)
 
 
-def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
+def learning(network: "Stack", windows: "Windows") -> dict[str, Any] | None:
     """Count the memory that a layer's pair rule would touch if learning continued.
 
     The first windows follow each other without a pause, and weights stay as they are.
@@ -145,18 +146,17 @@ def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
     import torch
 
     from pipeline.kernels.rules.learning import decays
-    from pipeline.networks.parts.competing import Competing
     from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
     from pipeline.plasticity.pair import Pair
     from pipeline.profiling.learning_bill import learning_bill
-    from pipeline.training.local import layer_spikes
+    from pipeline.training.local import layer_spikes, parts
 
-    layers = [m for m in network.modules() if isinstance(m, Competing)]
-    rules = layers[0].population.rules if layers else ()
-    pairs = [rule for rule in rules if isinstance(rule, Pair)]
+    if not any(layer.unrolled.local for layer in network.layers):
+        return None
+    population = parts(network)[1].population
+    pairs = [rule for rule in population.rules if isinstance(rule, Pair)]
     if not pairs:
         return None
-    population = layers[0].population
     rows = torch.arange(min(LEARNED_ON, len(windows.first)))
     pre, post = layer_spikes(network, windows.spikes(rows))
     return learning_bill(
@@ -167,7 +167,9 @@ def learning(network: "nn.Module", windows: "Windows") -> dict[str, Any] | None:
         post_decay=decays(pairs[0].tau_post_s, population.n_post, population.dt),
         theta=getattr(pairs[0], "theta", 0.0),
         precision=getattr(pairs[0], "precision", "float32"),
-        adaptive_threshold=any(isinstance(r, AdaptiveThreshold) for r in rules),
+        adaptive_threshold=any(
+            isinstance(rule, AdaptiveThreshold) for rule in population.rules
+        ),
     )
 
 

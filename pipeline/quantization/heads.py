@@ -1,10 +1,9 @@
 """Trained read-outs in integers."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pipeline.networks.parts.heads import Head, RateHead, segment_edges
-from pipeline.networks.parts.step_heads import CountHead
+from pipeline.networks.parts.heads import Head, RateMap, segment_edges
 from pipeline.quantization.bounds import (
     QuantizationError,
     as_integers,
@@ -19,20 +18,21 @@ MOST_BITS = 12
 """A unit of the logits is by so many bits finer than the coarsest weights' steps."""
 
 
-def check_head(head: nn.Module) -> None:
-    """Refuse a read-out that does not run in integers.
+def rate_map(head: Head) -> RateMap:
+    """Give the linear map of a read-out, or refuse one that does not run in integers.
 
     Raises
     ------
     QuantizationError
     """
-    if not isinstance(head, RateHead | CountHead):
+    if head.rate_map is None:
         raise QuantizationError(
             "read-out",
             f"a {type(head).__name__} has no integer form",
             expected="a linear read-out of rates or of the spike count",
             remedy="read_out: rates, or count",
         )
+    return head.rate_map
 
 
 def lengths(head: Head, n_steps: int) -> Tensor:
@@ -43,17 +43,12 @@ def lengths(head: Head, n_steps: int) -> Tensor:
     QuantizationError
         A window has fewer steps than segments.
     """
-    bins = bins_of(head)
+    linear, bins = rate_map(head)
     if n_steps < bins:
         raise QuantizationError("read-out", f"{n_steps} steps for {bins} segments")
     inside = [stop - start for start, stop in segment_edges(n_steps, bins)]
-    width = _linear(head).in_features // bins
+    width = linear.in_features // bins
     return torch.tensor(inside).repeat_interleave(width)
-
-
-def bins_of(head: Head) -> int:
-    """Count the segments of a window that a read-out distinguishes."""
-    return head.rates.bins if isinstance(head, RateHead) else 1
 
 
 def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> IntegerHead:
@@ -65,7 +60,7 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
     Parameters
     ----------
     head : Head
-        A read-out that `check_head` accepts.
+        A read-out that `rate_map` accepts.
     n_steps : int
         Steps of a window at the read-out.
     most : int
@@ -78,7 +73,7 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
     QuantizationError
         Its numbers might overflow.
     """
-    linear, inside = _linear(head), lengths(head, n_steps)
+    (linear, bins), inside = rate_map(head), lengths(head, n_steps)
     weights = linear.weight.detach().double() * unit / inside
     bias = linear.bias.detach().double()
     scales = channel_scales(weights, bias)
@@ -94,15 +89,8 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
         if not fits([*sums, *logits]):
             return None
         tensors = {"bias": torch.tensor(biases), "multiplier": torch.tensor(multiplier)}
-        bins = bins_of(head)
         return IntegerHead(
             integers, tensors, n_read=n_steps, bins=bins, shift=shift, scale=scale
         )
 
     return finest("read-out", MOST_BITS, attempt)
-
-
-def _linear(head: Head) -> nn.Linear:
-    if not isinstance(head, RateHead | CountHead):
-        raise TypeError(f"a {type(head).__name__} has no linear map of rates")
-    return head.linear

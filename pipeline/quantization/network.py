@@ -4,10 +4,10 @@ So they run, and their operations are counted, like the network of floats.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.networks.parts.heads import (
     At,
@@ -17,6 +17,7 @@ from pipeline.networks.parts.heads import (
     segment_ends,
     summed,
 )
+from pipeline.networks.parts.layers import Weights
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.neurons.base import IntegerNeurons, find
@@ -105,10 +106,17 @@ class IntegerHead(Head):
 class IntegerNetwork(Stack):
     """A network in integers: spikes (time, batch, feature) in, int64 logits out."""
 
+    head: IntegerHead
+    on_processor = True
+
     @property
     def scale(self) -> float:
         """The float network's logits for one unit of these."""
-        return cast("IntegerHead", self.head).scale
+        return self.head.scale
+
+    def values(self, logits: Tensor) -> Tensor:
+        """Give the float network's logits."""
+        return logits.double() * self.scale
 
 
 WEIGHTS: dict[str, type[Convolution] | type[Dense] | type[Delayed]] = {
@@ -127,7 +135,7 @@ def describe(network: IntegerNetwork) -> dict[str, Any]:
             }
             for layer in network.layers
         ],
-        "head": dict(cast("IntegerHead", network.head).constants),
+        "head": dict(network.head.constants),
     }
 
 
@@ -153,7 +161,7 @@ def rebuild(tensors: Mapping[str, Tensor], parts: Mapping[str, Any]) -> IntegerN
 
 def _weights(
     constants: dict[str, Any], tensors: Mapping[str, Tensor], prefix: str
-) -> nn.Module:
+) -> Weights:
     kind = WEIGHTS[constants.pop("kind")]
     (weight,) = (v for k, v in tensors.items() if k.startswith(prefix))
     return kind(weight, **constants)

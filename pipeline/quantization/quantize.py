@@ -12,22 +12,21 @@ References
 """
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.competing import DelayedWeights
 from pipeline.networks.parts.deployed import deployed
-from pipeline.networks.parts.layers import CausalConvolution, Unrolled
+from pipeline.networks.parts.layers import Weights, linear_of
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.quantization.bounds import QuantizationError
-from pipeline.quantization.heads import check_head, quantise_head
+from pipeline.quantization.heads import quantise_head, rate_map
 from pipeline.quantization.layers import check_neurons, quantise_neurons
-from pipeline.quantization.network import IntegerNetwork
+from pipeline.quantization.network import WEIGHTS, IntegerNetwork
 from pipeline.quantization.scales import LARGEST, LinearMap
-from pipeline.quantization.weights import Convolution, Delayed, Dense
+from pipeline.quantization.weights import Dense
 
 CLIPPED = 0.001
 """The share of a layer's activations that 127 steps may cut off."""
@@ -74,7 +73,7 @@ def _quantised(
 ) -> IntegerNetwork:
     values, layers = SPIKES, []
     for number, (layer, seen) in enumerate(zip(stack.layers, outputs, strict=True), 1):
-        made, values = _layer(f"layer {number}", cast("Layer", layer), values, seen)
+        made, values = _layer(f"layer {number}", layer, values, seen)
         layers.append(made)
     n_steps = len(outputs[-1] if outputs else calibration)
     head = quantise_head(stack.head, n_steps, most=values.most, unit=values.unit)
@@ -92,16 +91,19 @@ def checked(network: nn.Module) -> Stack:
     if not isinstance(network, Stack):
         raise QuantizationError("network", f"a {type(network).__name__} has no layers")
     for number, layer in enumerate(network.layers, 1):
-        _check_weights(f"layer {number}", cast("Layer", layer).weights)
-        check_neurons(f"layer {number}", cast("Layer", layer).unrolled)
+        _check_weights(f"layer {number}", layer.weights)
+        check_neurons(f"layer {number}", layer.unrolled)
         _check_finite(f"layer {number}", layer)
-    check_head(network.head)
+    rate_map(network.head)
     _check_finite("read-out", network.head)
     return cast("Stack", deployed(network))
 
 
 def _check_weights(name: str, weights: nn.Module) -> None:
-    if not isinstance(weights, CausalConvolution | nn.Linear | DelayedWeights):
+    known = isinstance(weights, nn.Linear)
+    if isinstance(weights, Weights):
+        known = weights.kind in WEIGHTS
+    if not known:
         kind = type(weights).__name__
         raise QuantizationError(name, f"weights of kind {kind} have no integer form")
 
@@ -142,9 +144,8 @@ def _layer(
     """Put a layer in integers; returns also the values that it puts out."""
     graded = not layer.unrolled.spiking
     after = Values(LARGEST, activation_scale(outputs)) if graded else SPIKES
-    unrolled: Unrolled = layer.unrolled
     inputs = _linear_map(name, layer.weights, values)
-    integers, neurons = quantise_neurons(inputs, unrolled, after.unit)
+    integers, neurons = quantise_neurons(inputs, layer.unrolled, after.unit)
     return Layer(_weights(layer.weights, integers), neurons), after
 
 
@@ -157,23 +158,7 @@ def _linear_map(name: str, weights: nn.Module, values: Values) -> LinearMap:
     return LinearMap(name, matrix, bias, values.most)
 
 
-def linear_of(weights: nn.Module) -> nn.Linear | nn.Conv1d:
-    """Give the linear map within a layer's weights."""
-    match weights:
-        case CausalConvolution():
-            return weights.convolution
-        case DelayedWeights():
-            return weights.linear
-        case _:
-            return cast("nn.Linear", weights)
-
-
-def _weights(weights: Any, integers: Tensor) -> nn.Module:
-    match weights:
-        case CausalConvolution():
-            return Convolution(integers, stride=weights.convolution.stride[0])
-        case DelayedWeights():
-            delays = weights.delays
-            return Delayed(integers, count=delays.count, every=delays.every)
-        case _:
-            return Dense(integers)
+def _weights(weights: nn.Module, integers: Tensor) -> Weights:
+    if isinstance(weights, Weights):
+        return WEIGHTS[weights.kind](integers, **weights.constants)
+    return Dense(integers)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.parts.competing import Delays
-from pipeline.networks.parts.layers import with_past
+from pipeline.networks.parts.layers import Weights, with_past
 
 
 class IntegerConv1d(nn.Conv1d):
@@ -43,7 +43,7 @@ def _int8_parameter(weight: Tensor) -> nn.Parameter:
     return nn.Parameter(weight, requires_grad=False)
 
 
-class Convolution(nn.Module):
+class Convolution(Weights):
     """A causal strided convolution over time, as `CausalConvolution`, in integers.
 
     Output step j is complete when input step (j + 1)·stride − 1 is in.
@@ -58,6 +58,11 @@ class Convolution(nn.Module):
         self.convolution = IntegerConv1d(weight, stride)
 
     @property
+    def linear_map(self) -> IntegerConv1d:
+        """The convolution."""
+        return self.convolution
+
+    @property
     def weight(self) -> Tensor:
         """The int8 weights (out, in, time)."""
         return self.convolution.weight
@@ -69,15 +74,20 @@ class Convolution(nn.Module):
         return cast("Tensor", sums.permute(2, 0, 1).long())
 
 
-class Dense(nn.Module):
+class Dense(Weights):
     """A linear map at every step, in integers."""
 
     kind = "dense"
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
-        self.constants: dict[str, int] = {}
+        self.constants = {}
         self.linear = IntegerLinear(weight)
+
+    @property
+    def linear_map(self) -> IntegerLinear:
+        """The linear map."""
+        return self.linear
 
     @property
     def weight(self) -> Tensor:
@@ -89,7 +99,7 @@ class Dense(nn.Module):
         return cast("Tensor", self.linear(values).long())
 
 
-class Delayed(nn.Module):
+class Delayed(Weights):
     """Each feature at several delays, and a linear map of them, in integers.
 
     Source f·count + k is feature f, k·every steps ago, silent before the window.
@@ -103,6 +113,11 @@ class Delayed(nn.Module):
         self.delays = Delays(count, every)
         self.n_past = self.delays.n_past
         self.linear = IntegerLinear(weight)
+
+    @property
+    def linear_map(self) -> IntegerLinear:
+        """The linear map of the copies."""
+        return self.linear
 
     @property
     def weight(self) -> Tensor:

@@ -140,6 +140,10 @@ class Windows:
         """Draw the windows that validate: up to so many of each class."""
         return some_of_each_class(self, at_most, rng)
 
+    def windows(self) -> "Windows":
+        """Give the windows themselves; see `Stretches.windows`."""
+        return self
+
     def logits(self, network: nn.Module, rows: Tensor) -> Tensor:
         """Compute the logits of windows, (window, class), without gradients."""
         with torch.no_grad():

@@ -13,9 +13,8 @@ from pipeline.errors import DataError
 from pipeline.runs import chosen
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from pipeline.networks.base import Shape
+    from pipeline.networks.parts.stack import Stack
     from pipeline.quantization.network import IntegerNetwork
     from pipeline.training.batches import Windows
 
@@ -141,7 +140,7 @@ class TrainedFold:
     number: int
 
     @property
-    def network(self) -> "nn.Module":
+    def network(self) -> "Stack":
         """The network, ready to predict: spikes (time, batch, feature) to logits."""
         return self._trained[0]
 
@@ -182,7 +181,7 @@ class TrainedFold:
         return batches.load(self.cell.spikes, decisions, self.cell.labels)
 
     @cached_property
-    def _trained(self) -> "tuple[nn.Module, Shape]":
+    def _trained(self) -> "tuple[Stack, Shape]":
         from pipeline.training.trained import load_network, weights_path
 
         path = weights_path(self.cell.folder, self.number)

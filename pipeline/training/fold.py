@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline import seeds
 from pipeline.errors import PipelineError
 from pipeline.networks.base import Shape
-from pipeline.networks.competitive import Competitive
 from pipeline.networks.parts.initial import calibrate
+from pipeline.networks.parts.stack import Stack
 from pipeline.parallel import console
 from pipeline.training import devices, dynamics
 from pipeline.training.fitting import Epoch, Examples, chooses, predict
@@ -31,7 +31,7 @@ REPORT_EVERY_S = 10.0
 class Fitted:
     """A trained network, and what is kept of how it came about, in plain values."""
 
-    network: nn.Module
+    network: Stack
     meta: dict[str, Any]
 
 
@@ -77,7 +77,7 @@ def fitted(task: Task, fold: int) -> Fitted:
         "best_epoch": _kept(history, validation, task.settings.select).epoch,
         "n_train": len(train.targets),
         "n_validation": len(validation.targets),
-        "delay_s": (getattr(network, "stride", 1) - 1) * train.dt,
+        "delay_s": (network.stride - 1) * train.dt,
         "parameters": sum(p.numel() for p in network.parameters()),
     }
     meta = {
@@ -120,18 +120,18 @@ def _kept(history: list[Epoch], validation: Examples, select: str) -> Epoch:
 def _fit(
     task: Task,
     fold: int,
-    network: nn.Module,
+    network: Stack,
     train: Examples,
     validation: Examples,
 ) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
     """Fit by gradients, after local learning if it is for that; gives its snapshots."""
     rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
     settings, sparsity = task.settings, task.sparsity
-    if not isinstance(task.network, Competitive):
+    if (local := task.network.local) is None:
         return fit_sparsely(network, train, validation, settings, rng, sparsity), []
     first = first_rng(task, fold)
     snapshots, epochs = fit_locally(
-        network, task.network, train, validation, settings, rng, first, sparsity
+        network, local, train, validation, settings, rng, first, sparsity
     )
     return epochs, snapshots.taken
 

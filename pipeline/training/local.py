@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pipeline.networks.competitive import Competitive
+from pipeline.networks.base import LocalLearning
 from pipeline.networks.parts.competing import Competing, DelayedWeights
 from pipeline.networks.parts.stack import Stack
 from pipeline.plasticity.parts.population import Population
@@ -33,8 +33,8 @@ AT_ONCE = 256
 
 
 def fit_locally(
-    network: nn.Module,
-    choices: Competitive,
+    network: Stack,
+    choices: LocalLearning,
     train: Examples,
     validation: Examples,
     settings: TrainingSettings,
@@ -42,13 +42,13 @@ def fit_locally(
     weights_rng: np.random.Generator,
     sparsity: SparsitySettings = DENSE,
 ) -> tuple[Snapshots, Iterator[Epoch]]:
-    """Let the layer of a competitive network learn; then fit its read-out.
+    """Let the layer of a network learn by local rules; then fit its read-out.
 
     Parameters
     ----------
-    network : nn.Module
+    network : Stack
         What `choices` built; it is changed.
-    choices : Competitive
+    choices : LocalLearning
     train, validation : Windows or Stretches
         What it learns from, and what decides which epoch of the read-out was the best.
     settings : TrainingSettings
@@ -74,8 +74,7 @@ def fit_locally(
     state = population.start(weights, neurons.thresholds.cpu().numpy())
     snapshots = Snapshots(population)
     snapshots.take(state, 0, None)
-    alone = train if isinstance(train, Windows) else train.windows()
-    _learn(layer, population, state, alone, choices.windows, rng, snapshots)
+    _learn(layer, population, state, train.windows(), choices.windows, rng, snapshots)
     _keep(layer, neurons, state)
     fitted = hidden(network, train, EPOCHS_FITTED * settings.windows_per_class, rng)
     validated = hidden(network, validation, settings.validation_windows_per_class, rng)
@@ -93,23 +92,21 @@ def fit_locally(
     )
 
 
-def parts(network: nn.Module) -> tuple[DelayedWeights, Competing]:
+def parts(network: Stack) -> tuple[DelayedWeights, Competing]:
     """Give the weights and the neurons of a competitive network."""
-    stack: Any = network
-    (layer,) = stack.layers
-    return layer.weights, layer.unrolled
+    (layer,) = network.layers
+    return cast("DelayedWeights", layer.weights), cast("Competing", layer.unrolled)
 
 
-def read_out(network: nn.Module) -> Stack:
+def read_out(network: Stack) -> Stack:
     """Give the network of the layer's spikes that remains."""
-    stack: Any = network
-    rest = Stack([], stack.head)
-    rest.dropout = stack.layers[0].dropout
+    rest = Stack([], network.head)
+    rest.dropout = network.layers[0].dropout
     return rest
 
 
 def first_weights(
-    population: Population, choices: Competitive, rng: np.random.Generator
+    population: Population, choices: LocalLearning, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw the weights that learning starts from, (source, unit), uniformly."""
     low, high = choices.first_weights
@@ -119,8 +116,8 @@ def first_weights(
 
 def save_snapshots(
     folder: Path,
-    choices: Competitive,
-    folds: Sequence[tuple[nn.Module, Mapping[str, Any], np.random.Generator]],
+    choices: LocalLearning,
+    folds: Sequence[tuple[Stack, Mapping[str, Any], np.random.Generator]],
     features: Sequence[str],
 ) -> set[str]:
     """Write the by_fold of all folds as tables; gives the names of the files.
@@ -129,8 +126,8 @@ def save_snapshots(
     ----------
     folder : Path
         The cell's run.
-    choices : Competitive
-    folds : sequence of (nn.Module, mapping, Generator)
+    choices : LocalLearning
+    folds : sequence of (Stack, mapping, Generator)
         Each fold's trained network, its weights file's metadata, and what drew its
         first weights, to draw them again.
     features : sequence of str
@@ -150,12 +147,12 @@ def save_snapshots(
     return save(folder, by_fold, fields)
 
 
-def layer_spikes(network: nn.Module, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
+def layer_spikes(network: Stack, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Give the inputs and the spikes of a layer, one window after the other.
 
     Parameters
     ----------
-    network : nn.Module
+    network : Stack
     spikes : Tensor, shape (time, batch, feature)
 
     Returns
@@ -175,7 +172,7 @@ def _in_a_row(spikes: Tensor) -> np.ndarray:
 
 
 def hidden(
-    network: nn.Module, examples: Examples, at_most: int, rng: np.random.Generator
+    network: Stack, examples: Examples, at_most: int, rng: np.random.Generator
 ) -> Examples:
     """Give the layer's spikes, in up to so many windows of each class or running on."""
     if isinstance(examples, Stretches):
@@ -183,10 +180,9 @@ def hidden(
     return _in_windows(network, examples, at_most, rng)
 
 
-def _running(network: nn.Module, stretches: Stretches) -> Stretches:
+def _running(network: Stack, stretches: Stretches) -> Stretches:
     """Let the layer run on through all stretches."""
-    stack: Any = network
-    (layer,) = stack.layers
+    (layer,) = network.layers
     trains: dict[int, Tensor] = {}
     with torch.no_grad():
         for run in stretches.runs(1):
@@ -210,11 +206,10 @@ def _running(network: nn.Module, stretches: Stretches) -> Stretches:
 
 
 def _in_windows(
-    network: nn.Module, windows: Windows, at_most: int, rng: np.random.Generator
+    network: Stack, windows: Windows, at_most: int, rng: np.random.Generator
 ) -> Windows:
     rows = some_of_each_class(windows, at_most, rng).to(windows.first.device)
-    stack: Any = network
-    (layer,) = stack.layers
+    (layer,) = network.layers
     with torch.no_grad():
         spikes = [
             layer(windows.spikes(some), None)[0] for some in torch.split(rows, AT_ONCE)

@@ -40,8 +40,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import ConfigError
+from pipeline.networks.parts.heads import Head
 from pipeline.networks.parts.layers import Unrolled
-from pipeline.networks.parts.step_heads import StepHead
 from pipeline.training.batches import Batch
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
@@ -190,8 +190,8 @@ def check_loss(network: nn.Module, settings: TrainingSettings) -> None:
     ConfigError
         The read-out has none.
     """
-    head = getattr(network, "head", None)
-    if settings.loss == "tet" and not isinstance(head, StepHead):
+    head: Head | None = getattr(network, "head", None)
+    if settings.loss == "tet" and not (head and head.has_steps):
         raise ConfigError(
             "params.yaml: training.loss",
             "tet, but the network's read-out has no logits at every step",

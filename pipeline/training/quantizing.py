@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from pipeline import files
+from pipeline.networks.parts.stack import Stack
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.network import IntegerNetwork, describe
 from pipeline.quantization.quantize import quantize
-from pipeline.training.batches import Windows, some_of_each_class
+from pipeline.training.batches import some_of_each_class
 from pipeline.training.fitting import Examples, balanced, chooses, predict
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.tuning import tuned
@@ -55,7 +55,7 @@ class Quantized:
 
 
 def quantize_fold(
-    network: nn.Module,
+    network: Stack,
     train: Examples,
     validation: Examples,
     settings: TrainingSettings,
@@ -71,7 +71,7 @@ def quantize_fold(
 
     Parameters
     ----------
-    network : nn.Module
+    network : Stack
         A trained network; it is not changed.
     train, validation : Windows or Stretches
     settings : TrainingSettings
@@ -82,7 +82,7 @@ def quantize_fold(
     cpu = torch.device("cpu")
     network, train = deepcopy(network).to(cpu).eval(), train.to(cpu)
     validator = _Validator(validation.to(cpu), settings, rng)
-    windows = train if isinstance(train, Windows) else train.windows()
+    windows = train.windows()
     calibration = windows.spikes(some_of_each_class(windows, CALIBRATED, rng))
     float32 = validator.accuracy(network)
     try:
@@ -136,9 +136,7 @@ class _Validator:
         self.examples = examples
         self.rows = examples.validation_rows(settings.validation_windows_per_class, rng)
 
-    def accuracy(self, network: nn.Module) -> float:
+    def accuracy(self, network: Stack) -> float:
         """Compute the balanced accuracy."""
         logits = predict(network, self.examples, self.rows)
-        if isinstance(network, IntegerNetwork):
-            logits = logits.double() * network.scale
-        return balanced(logits, self.examples.targets[self.rows])[1]
+        return balanced(network.values(logits), self.examples.targets[self.rows])[1]

@@ -44,7 +44,7 @@ def is_read_out(network: nn.Module) -> bool:
     """Whether a network is nothing but a linear read-out of rates or counts."""
     if not isinstance(network, Stack) or len(network.layers):
         return False
-    return isinstance(network.head, RateHead | CountHead)
+    return network.head.rate_map is not None
 
 
 def is_regressed(network: nn.Module, settings: TrainingSettings) -> bool:

@@ -24,7 +24,7 @@ References
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from pipeline.axes import SpikeBits
 from pipeline.networks.parts.reward_head import RewardHead
 from pipeline.networks.parts.reward_settings import RewardReadOut
+from pipeline.networks.parts.stack import Stack
 from pipeline.plasticity.parts.state import LearningState
 from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import (
@@ -52,7 +53,7 @@ AT_ONCE = 64
 
 
 def fit_by_reward(
-    network: nn.Module,
+    network: Stack,
     train: Windows,
     validation: Windows,
     settings: TrainingSettings,
@@ -66,7 +67,7 @@ def fit_by_reward(
 
     Parameters
     ----------
-    network : nn.Module
+    network : Stack
         A `RewardHead` and nothing else; it is changed.
     train, validation : Windows
         What it learns from, and what decides which epoch was the best.
@@ -124,11 +125,10 @@ class RewardLearner:
 
     @classmethod
     def of(
-        cls, network: nn.Module, choices: RewardReadOut, rng: np.random.Generator
+        cls, network: Stack, choices: RewardReadOut, rng: np.random.Generator
     ) -> "RewardLearner":
         """Start from weights that are drawn uniformly."""
-        stack: Any = network
-        head: RewardHead = stack.head
+        head = cast("RewardHead", network.head)
         population = head.neurons.population
         shape = population.n_pre, population.n_post
         drawn = population.w_max * rng.uniform(*choices.first_weights, shape)

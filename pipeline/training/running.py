@@ -9,7 +9,6 @@ window, in integers bit for bit.
 """
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import torch
@@ -91,7 +90,7 @@ class LengthAware(Stack):
     """A network whose read-out knows the length of the full window."""
 
     def __init__(self, network: Stack, n_read: int) -> None:
-        super().__init__(cast("Any", network.layers), network.head)
+        super().__init__(network.layers, network.head)
         self.n_read = n_read
 
     def forward(self, spikes: Tensor) -> Tensor:

@@ -8,8 +8,6 @@ from pydantic_core import PydanticCustomError
 from pipeline.components import Settings
 from pipeline.errors import ConfigError
 from pipeline.networks.base import Network
-from pipeline.networks.competitive import Competitive
-from pipeline.networks.dense import Dense
 from pipeline.networks.parts.settings import LayeredNetwork
 
 
@@ -88,7 +86,7 @@ class TrainingSettings(Settings):
         ------
         ConfigError
         """
-        rewarded = isinstance(network, Competitive) and network.reward
+        rewarded = network.local is not None and network.local.reward is not None
         if self.offsets != "none" and (
             rewarded or network.read_out not in ("rates", "count")
         ):
@@ -170,31 +168,25 @@ class SparsitySettings(Settings):
         ------
         ConfigError
         """
-        if self.penalised and not _learns_activity(network):
+        if self.penalised and not network.learns_activity:
             raise ConfigError(
                 "params.yaml: models.*.sparsity",
                 "a penalty on the activity of layers, of which none learns by gradient",
                 expected="rate_weight: 0 and hoyer_weight: 0, or another network",
                 remedy="set both weights to 0, or choose another network",
             )
-        if self.pruning and isinstance(network, Competitive) and network.reward:
+        if self.pruning and not network.prunable:
             raise ConfigError(
                 "params.yaml: models.*.sparsity.pruning",
                 "pruning, but all weights of the network learn by local rules",
                 expected="no pruning, or a read-out that learns by gradient",
                 remedy="take out `pruning`, or choose another read_out",
             )
-        restart = network.restarts if isinstance(network, LayeredNetwork) else "windows"
-        if self.cutoff and restart != "windows":
+        if self.cutoff and network.restarts != "windows":
             raise ConfigError(
                 "params.yaml: models.*.sparsity.cutoff",
-                f"early decisions of windows, but the network has restart: {restart}",
+                "early decisions of windows, but the network has restart: "
+                f"{network.restarts}",
                 expected="restart: windows",
                 remedy="set models.*.network.restart to windows, or cutoff to null",
             )
-
-
-def _learns_activity(network: Network) -> bool:
-    if isinstance(network, Competitive):
-        return False
-    return not isinstance(network, Dense) or bool(network.units)

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from torch import nn
 
 from pipeline import files, seeds, unfinished
 from pipeline.errors import PipelineError
 from pipeline.kernels.neurons.sequence import UnstableError
-from pipeline.networks.competitive import Competitive
+from pipeline.networks.parts.stack import Stack
 from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds
 from pipeline.training import devices, dynamics
@@ -174,7 +173,7 @@ def _history(meta: dict[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> None:
+def _quantize_fold(task: Task, network: Stack, path: Path, fold: int) -> None:
     """Put a fold in integers, by its train and validation windows alone; save that."""
     train, validation = (
         load_role(task, fold, role) for role in ("train", "validation")
@@ -185,13 +184,13 @@ def _quantize_fold(task: Task, network: nn.Module, path: Path, fold: int) -> Non
 
 
 def _save_snapshots(
-    task: Task, folder: Path, networks: list[nn.Module], metas: list[dict[str, Any]]
+    task: Task, folder: Path, networks: list[Stack], metas: list[dict[str, Any]]
 ) -> set[str]:
     """Tabulate what layers were while they learned by local rules, if any did."""
-    if not isinstance(task.network, Competitive):
+    if (local := task.network.local) is None:
         return set()
     recording = task.windows["recording"].iloc[0]
     features = files.load_spikes(task.spikes / f"{recording}.h5").features
     first = [first_rng(task, meta["fold"]) for meta in metas]
     folds = list(zip(networks, metas, first, strict=True))
-    return save_snapshots(folder, task.network, folds, features)
+    return save_snapshots(folder, local, folds, features)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline import files
 from pipeline.errors import DataError
 from pipeline.networks.base import Network, Shape
+from pipeline.networks.parts.stack import Stack
 from pipeline.neurons.base import Neuron
 from pipeline.quantization.network import IntegerNetwork, rebuild
 from pipeline.training import devices
@@ -29,9 +30,7 @@ def quantized_path(folder: Path, fold: int) -> Path:
     return folder / f"fold-{fold}.int8.safetensors"
 
 
-def load_network(
-    path: Path, network: Network, neuron: Neuron
-) -> tuple[nn.Module, Shape]:
+def load_network(path: Path, network: Network, neuron: Neuron) -> tuple[Stack, Shape]:
     """Rebuild a trained network, ready to predict, from its weights file."""
     tensors, meta = files.load_weights(path)
     shape = Shape(**meta["shape"])
@@ -70,17 +69,14 @@ def load_quantized(path: Path) -> tuple[IntegerNetwork | None, dict[str, Any]]:
         ) from error
 
 
-def predictions(task: Task, network: nn.Module, fold: int) -> pd.DataFrame:
+def predictions(task: Task, network: Stack, fold: int) -> pd.DataFrame:
     """Predict a fold's test windows; in integers, on the processor."""
     table = role_windows(task, fold, "test")
     tested = load_role(task, fold, "test")
-    integer = isinstance(network, IntegerNetwork)
-    device = torch.device("cpu") if integer else devices.choose()
+    device = torch.device("cpu") if network.on_processor else devices.choose()
     rows = torch.arange(len(table), device=device)
     logits = predict(network.to(device), tested.to(device), rows)
-    if isinstance(network, IntegerNetwork):
-        logits = logits.double() * network.scale
-    return _table(table, fold, logits, task.labels)
+    return _table(table, fold, network.values(logits), task.labels)
 
 
 def _table(

@@ -23,15 +23,14 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.kernels.neurons.sequence import UnstableError
-from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.layers import linear_of
 from pipeline.networks.parts.stack import Stack
 from pipeline.quantization.bounds import QuantizationError
-from pipeline.quantization.heads import bins_of, lengths
+from pipeline.quantization.heads import lengths, rate_map
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import (
     activation_scale,
     checked,
-    linear_of,
     outputs_of,
     quantize,
 )
@@ -49,7 +48,7 @@ SOFTER = 0.1
 
 
 def tuned(
-    network: nn.Module,
+    network: Stack,
     plain: IntegerNetwork,
     train: Examples,
     calibration: Tensor,
@@ -63,7 +62,7 @@ def tuned(
 
     Parameters
     ----------
-    network : nn.Module
+    network : Stack
         The network of floats; it is not changed.
     plain : IntegerNetwork
         What it became by rounding alone.
@@ -74,13 +73,13 @@ def tuned(
     rng : Generator
         Draws windows and what is dropped out.
     """
-    if any(isinstance(module, Competing) for module in network.modules()):
+    if any(layer.unrolled.local for layer in network.layers):
         return _with_new_read_out(network, plain, train, settings, rng)
     return _fine_tuned(network, train, calibration, settings, rng)
 
 
 def _with_new_read_out(
-    network: nn.Module,
+    network: Stack,
     plain: IntegerNetwork,
     train: Examples,
     settings: TrainingSettings,
@@ -105,9 +104,8 @@ def _with_new_read_out(
         # The caller scores each strength in integers on validation windows; not here.
         fits = fit_read_out(rest, hidden_spikes, hidden_spikes, settings, rng)
         heads = (quantize(rest, calibration) for _ in fits)
-    layers: list[Any] = list(plain.layers)
     for quantized in heads:
-        yield IntegerNetwork(layers, quantized.head).eval()
+        yield IntegerNetwork(plain.layers, quantized.head).eval()
 
 
 def _windows(hidden_spikes: Examples, count: int, rng: np.random.Generator) -> Windows:
@@ -127,16 +125,15 @@ def _windows(hidden_spikes: Examples, count: int, rng: np.random.Generator) -> W
 
 def _silenced(hidden_spikes: Windows, rest: Stack, silent: Tensor) -> Windows:
     """Take out the spikes that a read-out's silent columns would receive."""
-    head: Any = rest.head
-    columns = (bins_of(head), -1)
-    inside = lengths(head, hidden_spikes.n_steps).reshape(columns)[:, 0]
+    columns = (rate_map(rest.head).bins, -1)
+    inside = lengths(rest.head, hidden_spikes.n_steps).reshape(columns)[:, 0]
     mask = (~silent).reshape(columns).repeat_interleave(inside, 0).to(torch.uint8)
     windows = hidden_spikes.trains.reshape(-1, *mask.shape)
     return replace(hidden_spikes, trains=(windows * mask).flatten(0, 1))
 
 
 def _fine_tuned(
-    network: nn.Module,
+    network: Stack,
     train: Examples,
     calibration: Tensor,
     settings: TrainingSettings,
@@ -181,18 +178,16 @@ def _optimizer(learner: Stack, settings: TrainingSettings) -> torch.optim.AdamW:
 
 
 def _linears(learner: Stack) -> list[nn.Linear | nn.Conv1d]:
-    layers: list[Any] = list(learner.layers)
-    head: Any = learner.head
-    return [*(linear_of(layer.weights) for layer in layers), head.linear]
+    layers = [linear_of(layer.weights) for layer in learner.layers]
+    return [*layers, rate_map(learner.head).linear]
 
 
 def _divisors(learner: Stack, calibration: Tensor) -> dict[Any, Tensor]:
     """Give the divisor by which weights are divided before they are rounded."""
     outputs = outputs_of(learner, calibration)
-    head: Any = learner.head
-    inside = lengths(head, len(outputs[-1] if outputs else calibration))
+    inside = lengths(learner.head, len(outputs[-1] if outputs else calibration))
     ones: dict[Any, Tensor] = {m: torch.ones(()) for m in _linears(learner)}
-    return ones | {head.linear: inside}
+    return ones | {rate_map(learner.head).linear: inside}
 
 
 def _learn(
@@ -248,10 +243,9 @@ def _rounded_activations(learner: Stack, calibration: Tensor) -> Iterator[None]:
     outputs = outputs_of(learner, calibration)
     with ExitStack() as hooks:
         for layer, seen in zip(learner.layers, outputs, strict=True):
-            unrolled: Any = layer.unrolled
-            if not unrolled.spiking:
+            if not layer.unrolled.spiking:
                 hook = _rounding(activation_scale(seen))
-                hooks.callback(unrolled.register_forward_hook(hook).remove)
+                hooks.callback(layer.unrolled.register_forward_hook(hook).remove)
         yield
 
 

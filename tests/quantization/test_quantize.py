@@ -16,6 +16,7 @@ from pipeline.networks.competitive import Competitive
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.layers import linear_of
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.adaptive import Adaptive
@@ -28,7 +29,7 @@ from pipeline.neurons.relu import Relu
 from pipeline.quantization.arithmetic import WordOverflowError
 from pipeline.quantization.bounds import ONE, QuantizationError
 from pipeline.quantization.network import IntegerNetwork, describe, rebuild
-from pipeline.quantization.quantize import checked, linear_of, outputs_of, quantize
+from pipeline.quantization.quantize import checked, outputs_of, quantize
 from pipeline.quantization.scales import channel_scales, faked
 from pipeline.quantization.signed_digits import MOST_DIGITS, digits, nearest
 

@@ -13,7 +13,6 @@ from pipeline.exporting.parts.c_neurons import fields_of, kinds_in_c
 from pipeline.exporting.parts.c_taps import InexpressibleError, Taps, to_taps
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.heads import segment_edges
-from pipeline.networks.parts.stack import Layer
 from pipeline.quantization.network import IntegerHead, IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
 
@@ -33,7 +32,7 @@ def kinds(network: IntegerNetwork) -> list[type[IntegerNeurons]]:
 def header(network: IntegerNetwork, shape: Shape) -> str:
     """Write `model.h`: sizes."""
     layers = list(_layers(network))
-    head = cast("IntegerHead", network.head)
+    head = network.head
     width = head.linear.in_features // int(head.constants["bins"])
     rows = [taps.weights[..., 0].size for _, taps, _ in layers]
     sizes = {
@@ -84,9 +83,7 @@ def source(network: IntegerNetwork, shape: Shape) -> str:
         parts.append("\nstatic const struct layer layers[] = {\n")
         parts += [f"    {text},\n" for text in initialisers]
         parts.append("};\n")
-    text, read_out = _read_out(
-        cast("IntegerHead", network.head), n_steps, graded=graded
-    )
+    text, read_out = _read_out(network.head, n_steps, graded=graded)
     fields = [
         ("layers", "layers" if initialisers else "0"),
         ("n_layers", len(initialisers)),
@@ -98,7 +95,7 @@ def source(network: IntegerNetwork, shape: Shape) -> str:
 
 
 def _layers(network: IntegerNetwork) -> Iterator[tuple[str, Taps, IntegerNeurons]]:
-    for number, layer in enumerate(cast("list[Layer]", list(network.layers)), 1):
+    for number, layer in enumerate(network.layers, 1):
         name = f"layer {number}"
         neurons = layer.unrolled
         kind = getattr(neurons, "kind", type(neurons).__name__)

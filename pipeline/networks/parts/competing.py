@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.kernels.rules.competitive import compete, deliver, plain_compete
-from pipeline.networks.parts.layers import Unrolled, with_past
+from pipeline.networks.parts.layers import Unrolled, Weights, with_past
 from pipeline.plasticity.parts.population import Population
 
 
@@ -58,13 +58,21 @@ class EventLinear(nn.Linear):
         return torch.from_numpy(currents)
 
 
-class DelayedWeights(nn.Module):
+class DelayedWeights(Weights):
     """Delays, and the weights that were learned on them."""
+
+    kind = "delayed"
 
     def __init__(self, delays: Delays, n_in: int, n_out: int) -> None:
         super().__init__()
         self.delays, self.n_past = delays, delays.n_past
+        self.constants = {"count": delays.count, "every": delays.every}
         self.linear = EventLinear(n_in * delays.count, n_out)
+
+    @property
+    def linear_map(self) -> EventLinear:
+        """The weights of the copies."""
+        return self.linear
 
     def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents (time, batch, target)."""
@@ -78,6 +86,7 @@ class Competing(Unrolled):
     them; of codes, sums then differ by rounding.
     """
 
+    local = True
     thresholds: Tensor
 
     def __init__(self, population: Population) -> None:

@@ -45,6 +45,21 @@ class Share(NamedTuple):
     rates: Tensor
 
 
+class RateMap(NamedTuple):
+    """A linear map of the mean outputs in equal segments of a window.
+
+    Parameters
+    ----------
+    linear : nn.Linear
+        From (segment·channel) to classes.
+    bins : int
+        Segments.
+    """
+
+    linear: nn.Linear
+    bins: int
+
+
 Reading = Tensor | Share
 """The output of a head for a piece of time."""
 
@@ -54,6 +69,14 @@ class Head(nn.Module):
 
     averages: ClassVar[bool] = False
     """Whether it averages over the steps of a window: missing ones count as silent."""
+
+    has_steps: ClassVar[bool] = False
+    """Whether it has logits at every step."""
+
+    @property
+    def rate_map(self) -> RateMap | None:
+        """The linear map of rates that it is; None if it is something else."""
+        return None
 
     def ends(self, n_steps: int) -> list[int]:
         """List the steps after which a window of `n_steps` may be decided early."""
@@ -70,6 +93,10 @@ class Head(nn.Module):
     def logits(self, readings: Sequence[Tensor]) -> Tensor:
         """Put the readings of all pieces together; (batch, class)."""
         raise NotImplementedError
+
+    def steps(self, readings: Sequence[Tensor]) -> Tensor:
+        """Give the logits at every step, (time, batch, class), if it has them."""
+        raise TypeError("this head has no logits at every step")
 
     def read_at(self, outputs: Tensor, start: int, at: At) -> Reading:
         """Read a piece, which begins with step `start`, of a network that runs on."""
@@ -178,6 +205,11 @@ class RateHead(Head):
         self.rates = SegmentRates(bins)
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(bins * n_in, n_classes)
+
+    @property
+    def rate_map(self) -> RateMap:
+        """Its weights, and its segments."""
+        return RateMap(self.linear, self.rates.bins)
 
     def ends(self, n_steps: int) -> list[int]:
         """List the ends of its segments."""

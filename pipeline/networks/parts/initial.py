@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.networks.parts.layers import (
-    CausalConvolution,
     Recurrent,
     ScaledConvolution,
     ScaledLinear,
     ScaledNorm,
+    linear_of,
 )
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.neurons.parts.layer import NeuronLayer
@@ -68,7 +68,7 @@ def calibrate(network: Stack, spikes: Tensor) -> None:
     values = spikes[:STEPS, :WINDOWS]
     with _as_in_training(network), torch.no_grad():
         for layer in network.layers:
-            values = _calibrated(cast("Layer", layer), values)
+            values = _calibrated(layer, values)
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def _calibrated(layer: Layer, values: Tensor) -> Tensor:
     if isinstance(neurons, NeuronLayer) and bool(currents.any()):
         _set_off(layer.weights, currents)
         currents = layer.weights(values)
-        target = min(RATE, _driven(layer.weights, values))
+        target = min(RATE, _driven(layer, values))
         _strengthen(layer.weights, _strengths(neurons, currents, target))
         currents = layer.weights(values)
         _steady(layer.weights, neurons, currents)
@@ -107,7 +107,7 @@ def _calibrated(layer: Layer, values: Tensor) -> Tensor:
 
 def _set_off(weights: nn.Module, currents: Tensor) -> None:
     """Let currents swing around 0 by 1 on average, as a norm does."""
-    linear = weights.convolution if isinstance(weights, CausalConvolution) else weights
+    linear = linear_of(weights)
     if not isinstance(linear, ScaledLinear | ScaledConvolution):
         return
     spread = currents.std(correction=0).clamp(min=FAINTEST)
@@ -118,23 +118,19 @@ def _set_off(weights: nn.Module, currents: Tensor) -> None:
 
 def _strengthen(weights: nn.Module, factors: Tensor) -> None:
     """Multiply currents."""
-    if isinstance(weights, CausalConvolution):
-        if isinstance(weights.norm, ScaledNorm):
-            weights.norm.gain.mul_(factors)
-            return
-        weights = weights.convolution
-    if isinstance(weights, ScaledLinear | ScaledConvolution):
-        weights.gain.mul_(factors)
-        weights.bias_gain.mul_(factors)
+    if isinstance(norm := getattr(weights, "norm", None), ScaledNorm):
+        norm.gain.mul_(factors)
+        return
+    linear = linear_of(weights)
+    if isinstance(linear, ScaledLinear | ScaledConvolution):
+        linear.gain.mul_(factors)
+        linear.bias_gain.mul_(factors)
 
 
-def _driven(weights: nn.Module, values: Tensor) -> float:
+def _driven(layer: Layer, values: Tensor) -> float:
     """Count in which share of the steps something drives the neurons."""
     idle = 1 - float((values != 0).any(-1).to(values.dtype).mean())
-    covered = 1
-    if isinstance(weights, CausalConvolution):
-        covered = weights.convolution.kernel_size[0]
-    return float(1 - idle**covered)
+    return float(1 - idle ** (layer.n_past + layer.stride))
 
 
 def _steady(weights: nn.Module, neurons: NeuronLayer, currents: Tensor) -> None:
@@ -142,7 +138,7 @@ def _steady(weights: nn.Module, neurons: NeuronLayer, currents: Tensor) -> None:
 
     A neuron that remembers for long adds up what lasts, and averages noise.
     """
-    linear = weights.convolution if isinstance(weights, CausalConvolution) else weights
+    linear = linear_of(weights)
     if not isinstance(linear, ScaledLinear | ScaledConvolution) or linear.bias is None:
         return
     lasting = _reached(neurons.run, currents, currents.new_ones(len(currents), 1, 1))

@@ -5,7 +5,7 @@ import torch.
 """
 
 import math
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,9 @@ class Unrolled(nn.Module):
     dt : float
         Seconds a step.
     """
+
+    local: ClassVar[bool] = False
+    """Whether its weights learn by local rules, and so not by gradients."""
 
     def __init__(self, neuron: Neuron, width: int, *, dt: float) -> None:
         super().__init__()
@@ -117,6 +120,39 @@ def with_past(values: Tensor, n_past: int, past: Tensor | None = None) -> Tensor
     if past is None:
         return functional.pad(values, (0, 0, 0, 0, n_past, 0))
     return torch.cat([past, values])
+
+
+class Weights(nn.Module):
+    """Weights that reach over time, with a linear map in them.
+
+    Those of one step are a linear map themselves.
+    """
+
+    kind: ClassVar[str]
+    """What they are; the same in integers."""
+
+    n_past: int = 0
+    """Steps before a piece of time that its first outputs need."""
+
+    stride: int = 1
+    """Steps of input for one of output."""
+
+    constants: dict[str, int]
+    """What the same weights in integers are made with, besides their values."""
+
+    @property
+    def linear_map(self) -> nn.Linear | nn.Conv1d:
+        """The linear map in them."""
+        raise NotImplementedError
+
+
+def linear_of(weights: nn.Module) -> nn.Linear | nn.Conv1d:
+    """Give the linear map in a layer's weights, or the weights that are one."""
+    return (
+        weights.linear_map
+        if isinstance(weights, Weights)
+        else cast("nn.Linear", weights)
+    )
 
 
 class ScaledLinear(nn.Linear):
@@ -228,18 +264,16 @@ def branch_mask(n_in: int, n_out: int, branches: int) -> Tensor:
     return torch.cat(each).float()
 
 
-class CausalConvolution(nn.Module):
+class CausalConvolution(Weights):
     """A strided convolution over time that never looks ahead, normalised if asked.
 
     Output step j is complete when input step (j + 1)·stride − 1 is in; it covers that
     and the kernel − 1 steps before. An evaluated BatchNorm folds into the kernel.
     Without a norm there is a bias, unless it is left out.
 
-    Attributes
-    ----------
-    n_past : int
-        Steps before a piece of time that its first outputs need.
     """
+
+    kind = "convolution"
 
     def __init__(
         self,
@@ -254,12 +288,18 @@ class CausalConvolution(nn.Module):
     ) -> None:
         super().__init__()
         self.n_past, self.stride = kernel - stride, stride
+        self.constants = {"stride": stride}
         width = branches * n_out
         mask = branch_mask(n_in, n_out, branches) if branches > 1 else None
         self.convolution = ScaledConvolution(
             n_in, width, kernel, stride, bias=bias and not normalised, mask=mask
         )
         self.norm = ScaledNorm(width) if normalised else nn.Identity()
+
+    @property
+    def linear_map(self) -> nn.Conv1d:
+        """The convolution, without its norm."""
+        return self.convolution
 
     def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents, (time // stride, batch, channel)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from pipeline.errors import ConfigError
-from pipeline.networks.base import MEMBRANE_TAU_S, Network, Shape
+from pipeline.networks.base import MEMBRANE_TAU_S, Network, Restart, Shape
 from pipeline.networks.parts.named import check_heads
 from pipeline.neurons.base import Neuron
 
@@ -21,8 +21,6 @@ Dropout = Annotated[
 
 FORGOTTEN = 3.0
 """Time constants after which a twentieth is left of what was seen."""
-
-Restart = Literal["never", "windows", "blocks"]
 
 
 class LayeredNetwork(Network):

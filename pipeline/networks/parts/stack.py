@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from pipeline.errors import DataError
 from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.parts.heads import At, Head, Reading
-from pipeline.networks.parts.layers import Unrolled, with_past
-from pipeline.networks.parts.step_heads import StepHead
+from pipeline.networks.parts.layers import Unrolled, Weights, with_past
 
 States = list[tuple[Tensor, ...]]
 Read = Callable[[Tensor, int], Any]
@@ -35,9 +34,9 @@ class Layer(nn.Module):
 
     Parameters
     ----------
-    weights : nn.Module
-        Maps (time, batch, feature) to currents; if it has an attribute `n_past`, also
-        the so many steps before, and if it has a `stride`, so many steps to one.
+    weights : Weights or nn.Linear
+        Maps (time, batch, feature) to currents; also the `n_past` steps before, and
+        `stride` steps to one.
     unrolled : Unrolled
     dropout : float
         Share of the neurons that are silenced in training, each for the full sequence,
@@ -45,14 +44,16 @@ class Layer(nn.Module):
     """
 
     def __init__(
-        self, weights: nn.Module, unrolled: Unrolled, *, dropout: float = 0.0
+        self, weights: Weights | nn.Linear, unrolled: Unrolled, *, dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.weights = weights
         self.unrolled = unrolled
         self.dropout = dropout
-        self.n_past = int(getattr(weights, "n_past", 0))
-        self.stride = int(getattr(weights, "stride", 1))
+        reach = (0, 1)
+        if isinstance(weights, Weights):
+            reach = (weights.n_past, weights.stride)
+        self.n_past, self.stride = reach
 
     def forward(
         self, inputs: Tensor, kept: Tensor | None, *state: Tensor
@@ -101,15 +102,23 @@ class Stack(nn.Module):
         self, layers: Sequence[Layer], head: Head, *, recompute: bool = False
     ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        # A module that is used as a sequence, so that layers have their type.
+        self.layers = cast("Sequence[Layer]", nn.ModuleList(layers))
         self.head = head
         self.recompute = recompute
         self.dropout = 0.0
 
+    on_processor: ClassVar[bool] = False
+    """Whether it runs on the processor alone."""
+
+    def values(self, logits: Tensor) -> Tensor:
+        """Give what its logits stand for: themselves, but for networks in integers."""
+        return logits
+
     @property
     def stride(self) -> int:
         """Steps of input for one step of the last layer's outputs."""
-        return math.prod(layer.stride for layer in self._layers())
+        return math.prod(layer.stride for layer in self.layers)
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Map spikes (time, batch, feature) of windows to logits (batch, class).
@@ -125,8 +134,6 @@ class Stack(nn.Module):
 
     def steps(self, spikes: Tensor) -> Tensor:
         """Map spikes to logits at every step, (time, batch, class)."""
-        if not isinstance(self.head, StepHead):
-            raise TypeError("this head has no logits at every step")
         return self.head.steps(self._read_windows(spikes))
 
     def decide(
@@ -226,7 +233,7 @@ class Stack(nn.Module):
         features = None
         if self.training and self.dropout:
             features = functional.dropout(like.new_ones(like.shape[1:]), self.dropout)
-        return Dropped(features, [layer.draw_kept(like) for layer in self._layers()])
+        return Dropped(features, [layer.draw_kept(like) for layer in self.layers])
 
     def _piece(
         self, read: Read, start: int, dropped: Dropped, values: Tensor, states: States
@@ -235,7 +242,7 @@ class Stack(nn.Module):
         if dropped.features is not None:
             values = values * dropped.features
         after: States = []
-        for k, layer in enumerate(self._layers()):
+        for k, layer in enumerate(self.layers):
             start //= layer.stride
             try:
                 values, *last = layer(values, dropped.neurons[k], *states[k])
@@ -245,6 +252,3 @@ class Stack(nn.Module):
                 raise
             after.append(tuple(last))
         return read(values, start), after
-
-    def _layers(self) -> list[Layer]:
-        return [layer for layer in self.layers if isinstance(layer, Layer)]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.kernels.neurons import integrator
 from pipeline.networks.base import MEMBRANE_TAU_S
-from pipeline.networks.parts.heads import At, Head
+from pipeline.networks.parts.heads import At, Head, RateMap
 
 SHORTEST_STEPS = 2.0
 """Time constant of the fastest trace before it learns, in steps."""
@@ -16,6 +16,8 @@ SHORTEST_STEPS = 2.0
 
 class StepHead(Head):
     """A read-out that has logits at every step."""
+
+    has_steps = True
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -50,6 +52,11 @@ class CountHead(StepHead):
     """
 
     averages = True
+
+    @property
+    def rate_map(self) -> RateMap:
+        """Its weights, of one segment."""
+        return RateMap(self.linear, 1)
 
     def __init__(self, n_in: int, n_classes: int, *, n_read: int) -> None:
         super().__init__(n_in, n_classes)
