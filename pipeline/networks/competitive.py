@@ -16,7 +16,6 @@ from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.parts.agreement import disagreement
 from pipeline.plasticity.parts.settings import Shares
-from pipeline.plasticity.reward import Reward
 from pipeline.plasticity.three_variable import ThreeVariable
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Competitive(LayeredNetwork):
             raise ValueError(fault)
         if all(rule.heaviest is None for rule in self.rules):
             raise ValueError("no rule that changes weights; windows: 0 keeps them")
-        if any(isinstance(rule, Reward) for rule in self.rules):
+        if any(rule.takes_reward for rule in self.rules):
             raise ValueError("rule reward: the layer gets none; it belongs in `reward`")
         if self.reward and self.read_out != "rates":
             raise ValueError(f"read_out {self.read_out} beside `reward`: one of them")
@@ -93,7 +92,7 @@ class Competitive(LayeredNetwork):
                 f"{type(neuron).__name__} in a competitive network",
                 expected="name: leaky, whose tau_mem_s and threshold it takes",
             )
-        rests = {r.rest for r in self.rules if isinstance(r, AdaptiveThreshold)}
+        rests = {r.resting for r in self.rules if r.resting is not None}
         if rests - {neuron.threshold}:
             raise ConfigError(
                 "params.yaml: models.*.neuron.threshold",

@@ -29,6 +29,11 @@ class AdaptiveThreshold(Rule):
     increment: Annotated[float, Field(ge=0, le=1e6, description="δ, of a spike")] = 0.05
     tau_s: Seconds = 100.0
 
+    @property
+    def resting(self) -> float:
+        """ϑ₀."""
+        return self.rest
+
     def constants(self, n_pre: int, n_post: int, dt: float) -> "Constants":
         """Compute what a step leaves of ϑ − ϑ₀."""
         import numpy as np

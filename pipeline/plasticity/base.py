@@ -23,6 +23,8 @@ class Rule(Component):
     """Variables that it keeps of every source, target and synapse."""
     lasting: ClassVar[bool] = False
     """Whether they outlast a pause between windows, as estimates of rates do."""
+    takes_reward: ClassVar[bool] = False
+    """Whether it changes weights by reward."""
 
     @abstractmethod
     def constants(self, n_pre: int, n_post: int, dt: float) -> Any:
@@ -38,6 +40,11 @@ class Rule(Component):
     def heaviest(self) -> float | None:
         """The largest weight; None if the rule does not touch weights."""
         return getattr(self, "w_max", None)
+
+    @property
+    def resting(self) -> float | None:
+        """The threshold that neurons return to; None if it leaves thresholds alone."""
+        return None
 
     @property
     def trace_type(self) -> "type[np.generic]":

@@ -30,6 +30,7 @@ class Reward(PairRule):
     """
 
     n_traces: ClassVar[tuple[int, int, int]] = (1, 1, 1)
+    takes_reward: ClassVar[bool] = True
 
     tau_eligibility_s: Annotated[
         Seconds, Field(description="how long a pair may wait for its reward")

@@ -146,7 +146,6 @@ def learning(network: "Stack", windows: "Windows") -> dict[str, Any] | None:
     import torch
 
     from pipeline.kernels.rules.learning import decays
-    from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
     from pipeline.plasticity.pair import Pair
     from pipeline.profiling.learning_bill import learning_bill
     from pipeline.training.local import layer_spikes, parts
@@ -167,9 +166,7 @@ def learning(network: "Stack", windows: "Windows") -> dict[str, Any] | None:
         post_decay=decays(pairs[0].tau_post_s, population.n_post, population.dt),
         theta=getattr(pairs[0], "theta", 0.0),
         precision=getattr(pairs[0], "precision", "float32"),
-        adaptive_threshold=any(
-            isinstance(rule, AdaptiveThreshold) for rule in population.rules
-        ),
+        adaptive_threshold=any(rule.resting is not None for rule in population.rules),
     )
 
 

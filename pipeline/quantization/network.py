@@ -17,8 +17,8 @@ from pipeline.networks.parts.heads import (
     segment_ends,
     summed,
 )
-from pipeline.networks.parts.layers import Weights
 from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.weights import Weights
 from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.neurons.base import IntegerNeurons, find
 from pipeline.quantization.weights import Convolution, Delayed, Dense, IntegerLinear

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.networks.parts.deployed import deployed
-from pipeline.networks.parts.layers import Weights, linear_of
 from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.weights import Weights, linear_of
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.heads import quantise_head, rate_map
 from pipeline.quantization.layers import check_neurons, quantise_neurons

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.networks.parts.competing import Delays
-from pipeline.networks.parts.layers import Weights, with_past
+from pipeline.networks.parts.layers import with_past
+from pipeline.networks.parts.weights import Weights
 
 
 class IntegerConv1d(nn.Conv1d):

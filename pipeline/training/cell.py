@@ -13,8 +13,10 @@ from pipeline.errors import DataError
 from pipeline.runs import chosen
 
 if TYPE_CHECKING:
-    from pipeline.networks.base import Shape
+    from pipeline.encoders.base import Encoder
+    from pipeline.networks.base import Network, Shape
     from pipeline.networks.parts.stack import Stack
+    from pipeline.neurons.base import Neuron
     from pipeline.quantization.network import IntegerNetwork
     from pipeline.training.batches import Windows
 
@@ -75,19 +77,22 @@ class TrainedCell:
         return tuple(self.run["labels"])
 
     @property
-    def encoder(self) -> Any:
+    def encoder(self) -> "Encoder[Any]":
         """The encoder that made its spikes."""
-        return chosen(self.run, "encoder")
+        made: Encoder[Any] = chosen(self.run, "encoder")
+        return made
 
     @property
-    def network(self) -> Any:
+    def network(self) -> "Network":
         """The settings of its network."""
-        return chosen(self.run, "network")
+        made: Network = chosen(self.run, "network")
+        return made
 
     @property
-    def neuron(self) -> Any:
+    def neuron(self) -> "Neuron":
         """The settings of its neuron."""
-        return chosen(self.run, "neuron")
+        made: Neuron = chosen(self.run, "neuron")
+        return made
 
     @property
     def neuron_name(self) -> str:

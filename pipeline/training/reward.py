@@ -35,7 +35,6 @@ from pipeline.networks.parts.reward_head import RewardHead
 from pipeline.networks.parts.reward_settings import RewardReadOut
 from pipeline.networks.parts.stack import Stack
 from pipeline.plasticity.parts.state import LearningState
-from pipeline.plasticity.reward import Reward
 from pipeline.training.batches import (
     Windows,
     as_many_of_each_class,
@@ -137,7 +136,7 @@ class RewardLearner:
         (rewarded,) = (
             traces
             for rule, traces in zip(population.rules, state.traces, strict=True)
-            if isinstance(rule, Reward)
+            if rule.takes_reward
         )
         return cls(head, state, rewarded.synapse[0])
 

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.kernels.neurons.sequence import UnstableError
-from pipeline.networks.parts.layers import linear_of
 from pipeline.networks.parts.stack import Stack
+from pipeline.networks.parts.weights import linear_of
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.heads import lengths, rate_map
 from pipeline.quantization.network import IntegerNetwork

@@ -16,8 +16,8 @@ from pipeline.networks.competitive import Competitive
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.competing import Competing
-from pipeline.networks.parts.layers import linear_of
 from pipeline.networks.parts.stack import Stack
+from pipeline.networks.parts.weights import linear_of
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.base import Neuron

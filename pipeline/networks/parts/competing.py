@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.kernels.rules.competitive import compete, deliver, plain_compete
-from pipeline.networks.parts.layers import Unrolled, Weights, with_past
+from pipeline.networks.parts.layers import Unrolled, with_past
+from pipeline.networks.parts.weights import Weights
 from pipeline.plasticity.parts.population import Population
 
 

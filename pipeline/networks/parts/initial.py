@@ -17,9 +17,9 @@ from pipeline.networks.parts.layers import (
     ScaledConvolution,
     ScaledLinear,
     ScaledNorm,
-    linear_of,
 )
 from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.weights import linear_of
 from pipeline.neurons.parts.layer import NeuronLayer
 
 RATE = 0.08
@@ -105,10 +105,15 @@ def _calibrated(layer: Layer, values: Tensor) -> Tensor:
     return cast("Tensor", outputs)
 
 
+def _scaled(weights: nn.Module) -> ScaledLinear | ScaledConvolution | None:
+    """Give the linear map in weights; None if it has no factors."""
+    linear = linear_of(weights)
+    return linear if isinstance(linear, ScaledLinear | ScaledConvolution) else None
+
+
 def _set_off(weights: nn.Module, currents: Tensor) -> None:
     """Let currents swing around 0 by 1 on average, as a norm does."""
-    linear = linear_of(weights)
-    if not isinstance(linear, ScaledLinear | ScaledConvolution):
+    if (linear := _scaled(weights)) is None:
         return
     spread = currents.std(correction=0).clamp(min=FAINTEST)
     linear.gain.div_(spread)
@@ -121,8 +126,7 @@ def _strengthen(weights: nn.Module, factors: Tensor) -> None:
     if isinstance(norm := getattr(weights, "norm", None), ScaledNorm):
         norm.gain.mul_(factors)
         return
-    linear = linear_of(weights)
-    if isinstance(linear, ScaledLinear | ScaledConvolution):
+    if (linear := _scaled(weights)) is not None:
         linear.gain.mul_(factors)
         linear.bias_gain.mul_(factors)
 
@@ -138,8 +142,8 @@ def _steady(weights: nn.Module, neurons: NeuronLayer, currents: Tensor) -> None:
 
     A neuron that remembers for long adds up what lasts, and averages noise.
     """
-    linear = linear_of(weights)
-    if not isinstance(linear, ScaledLinear | ScaledConvolution) or linear.bias is None:
+    linear = _scaled(weights)
+    if linear is None or linear.bias is None:
         return
     lasting = _reached(neurons.run, currents, currents.new_ones(len(currents), 1, 1))
     noise = _reached(neurons.run, currents, _signs(currents))

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from pipeline.kernels.neurons import recurrent
 from pipeline.kernels.neurons.sequence import UnstableError
+from pipeline.networks.parts.weights import Weights
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.parts.layer import NeuronLayer
 
@@ -120,39 +121,6 @@ def with_past(values: Tensor, n_past: int, past: Tensor | None = None) -> Tensor
     if past is None:
         return functional.pad(values, (0, 0, 0, 0, n_past, 0))
     return torch.cat([past, values])
-
-
-class Weights(nn.Module):
-    """Weights that reach over time, with a linear map in them.
-
-    Those of one step are a linear map themselves.
-    """
-
-    kind: ClassVar[str]
-    """What they are; the same in integers."""
-
-    n_past: int = 0
-    """Steps before a piece of time that its first outputs need."""
-
-    stride: int = 1
-    """Steps of input for one of output."""
-
-    constants: dict[str, int]
-    """What the same weights in integers are made with, besides their values."""
-
-    @property
-    def linear_map(self) -> nn.Linear | nn.Conv1d:
-        """The linear map in them."""
-        raise NotImplementedError
-
-
-def linear_of(weights: nn.Module) -> nn.Linear | nn.Conv1d:
-    """Give the linear map in a layer's weights, or the weights that are one."""
-    return (
-        weights.linear_map
-        if isinstance(weights, Weights)
-        else cast("nn.Linear", weights)
-    )
 
 
 class ScaledLinear(nn.Linear):

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import Field, PositiveInt, model_validator
 
 from pipeline.components import Settings, chosen
-from pipeline.plasticity.adaptive_threshold import AdaptiveThreshold
 from pipeline.plasticity.base import Rule
 from pipeline.plasticity.normalisation import Normalisation
 from pipeline.plasticity.parts.agreement import disagreement
@@ -53,11 +52,11 @@ class RewardReadOut(Settings):
 
     @model_validator(mode="after")
     def _check_rules(self) -> "RewardReadOut":
-        if sum(isinstance(rule, Reward) for rule in self.rules) != 1:
+        if sum(rule.takes_reward for rule in self.rules) != 1:
             raise ValueError("a read-out of reward needs exactly one rule `reward`")
         if fault := disagreement(self.rules):
             raise ValueError(fault)
-        rests = {r.rest for r in self.rules if isinstance(r, AdaptiveThreshold)}
+        rests = {r.resting for r in self.rules if r.resting is not None}
         if rests - {self.threshold}:
             raise ValueError("adaptive thresholds rest elsewhere than at `threshold`")
         return self

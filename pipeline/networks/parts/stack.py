@@ -13,7 +13,8 @@ from torch.utils.checkpoint import checkpoint
 from pipeline.errors import DataError
 from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.parts.heads import At, Head, Reading
-from pipeline.networks.parts.layers import Unrolled, Weights, with_past
+from pipeline.networks.parts.layers import Unrolled, with_past
+from pipeline.networks.parts.weights import Weights
 
 States = list[tuple[Tensor, ...]]
 Read = Callable[[Tensor, int], Any]
