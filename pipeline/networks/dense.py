@@ -12,8 +12,9 @@ from pipeline.neurons.base import Neuron
 if TYPE_CHECKING:
     from torch import nn
 
-    from pipeline.networks.parts.layers import Unrolled, Weights
+    from pipeline.networks.parts.layers import Unrolled
     from pipeline.networks.parts.stack import Layer, Stack
+    from pipeline.networks.parts.weights import Weights
 
 
 class Dense(LayeredNetwork):

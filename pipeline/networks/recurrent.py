@@ -12,7 +12,8 @@ from pipeline.neurons.base import Neuron
 if TYPE_CHECKING:
     from torch import nn
 
-    from pipeline.networks.parts.layers import Unrolled, Weights
+    from pipeline.networks.parts.layers import Unrolled
+    from pipeline.networks.parts.weights import Weights
 
 
 class Recurrent(Dense):

@@ -43,9 +43,9 @@ def neuron_store(source: Unrolled) -> NeuronStore:
         bits = INT8
     elif isinstance(source, Competing):
         variables, constants, bits = _probed_variables(source), 1, 32
-    elif isinstance(source.neurons, NeuronLayer):
-        variables = len(source.neurons.model.rest())
-        constants, bits = _own_constants(source.neurons), 32
+    elif layer := source.dynamics:
+        variables = len(layer.model.rest())
+        constants, bits = _own_constants(layer), 32
     else:
         variables, constants, bits = 0, 0, 32
     read, written = _moved_by_update(source, variables)
@@ -75,7 +75,6 @@ def _own_constants(layer: NeuronLayer) -> int:
 
 def _moved_by_update(source: Unrolled, variables: int) -> tuple[int, int]:
     """Count the words of state that an update reads and writes."""
-    layer = getattr(source, "neurons", None)
-    if isinstance(layer, NeuronLayer):
+    if layer := source.dynamics:
         return layer.model.moved_by_update()
     return variables, variables

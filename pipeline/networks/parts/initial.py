@@ -90,9 +90,9 @@ def _as_in_training(network: nn.Module) -> Iterator[None]:
 
 def _calibrated(layer: Layer, values: Tensor) -> Tensor:
     """Calibrate a layer; gives what it puts out."""
-    neurons = getattr(layer.unrolled, "neurons", None)
+    neurons = layer.unrolled.dynamics
     currents: Tensor = layer.weights(values)
-    if isinstance(neurons, NeuronLayer) and bool(currents.any()):
+    if neurons is not None and bool(currents.any()):
         _set_off(layer.weights, currents)
         currents = layer.weights(values)
         target = min(RATE, _driven(layer, values))

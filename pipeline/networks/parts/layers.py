@@ -42,6 +42,12 @@ class Unrolled(nn.Module):
         self.spiking = neuron.spiking
         self.multiplications = neuron.multiplications
 
+    @property
+    def dynamics(self) -> NeuronLayer | None:
+        """Its neurons, if they have learned dynamics."""
+        neurons = getattr(self, "neurons", None)
+        return neurons if isinstance(neurons, NeuronLayer) else None
+
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
         run: Any = self.neurons.run
@@ -71,9 +77,9 @@ class Recurrent(Unrolled):
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
         before, *inner = state or self._initial_state(currents)
-        neurons = self.neurons
+        neurons = self.dynamics
         if (
-            isinstance(neurons, NeuronLayer)
+            neurons is not None
             and neurons.loop == neurons.kernel.run
             and currents.device.type == "cpu"
         ):
@@ -81,7 +87,7 @@ class Recurrent(Unrolled):
         outputs, weights = [], weight_of(self.recurrent)
         for number, current in enumerate(currents.unbind(0)):
             try:
-                before, *inner = neurons(current + before @ weights.t(), *inner)
+                before, *inner = self.neurons(current + before @ weights.t(), *inner)
             except UnstableError:
                 raise UnstableError(number) from None
             outputs.append(before)
