@@ -121,7 +121,15 @@ def available() -> list[str]:
 
 
 def find(kind: str) -> type[IntegerNeurons]:
-    """Find the neurons that `<kind>.py` in this folder defines."""
+    """Find the neurons that `<kind>.py` in this folder defines.
+
+    Raises
+    ------
+    KeyError
+        There is no such file.
+    """
+    if kind not in available():
+        raise KeyError(kind)
     module = importlib.import_module(f"pipeline.quantization.neurons.{kind}")
     (found,) = (
         value
