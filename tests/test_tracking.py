@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import closing
 from pathlib import Path
 
@@ -29,15 +30,19 @@ SHAPE = {"n_steps": 96, "n_features": 2, "n_classes": 3, "dt": 0.01}
 LABELS = ["N", "S", "V"]
 
 
+def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.chdir(folder)
+    patch.setenv("DVC_ROOT", str(folder))
+    for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING"):
+        patch.delenv(name, raising=False)
+    answering.fault.cache_clear()
+    tracking._report.cache_clear()
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty checkout with no store."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    for name in ("MLFLOW_TRACKING_URI", "BIOSPIKE_TRACKING"):
-        monkeypatch.delenv(name, raising=False)
-    answering.fault.cache_clear()
-    tracking._report.cache_clear()
+    work_in(tmp_path, monkeypatch)
     return tmp_path
 
 
@@ -46,6 +51,26 @@ def cell(home: Path, empty_store: Path) -> Path:
     """A cell of two folds, trained, evaluated and profiled; a store without runs."""
     shutil.copy(empty_store, home / "mlflow.db")
     return write_cell(CELL)
+
+
+@pytest.fixture(scope="module")
+def checkout(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose cell is published."""
+    folder = tmp_path_factory.mktemp("checkout")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        work_in(folder, patch)
+        shutil.copy(empty_store, folder / "mlflow.db")
+        write_cell(CELL)
+        assert tracking.publish(CELL)
+    return folder
+
+
+@pytest.fixture
+def published(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cell of that checkout; to be looked at only."""
+    work_in(checkout, monkeypatch)
+    return files.folder("runs", CELL).resolve()
 
 
 def write_cell(name: str) -> Path:
@@ -201,11 +226,15 @@ def all_runs(name: str = "ecg_demo") -> list:
     return list(store.search_runs([experiment.experiment_id]))
 
 
-def test_one_row_holds_all_three_stages(cell: Path) -> None:
-    assert tracking.publish(CELL)
-    found = all_runs()
-    (parent,) = [run for run in found if "run_key" in run.data.tags]
-    key = files.load_json(cell / "run.json")["run_key"]
+def parent_run():
+    """The run of the cell, whose children are its folds."""
+    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    return parent
+
+
+def test_one_row_holds_all_three_stages(published: Path) -> None:
+    found, parent = all_runs(), parent_run()
+    key = files.load_json(published / "run.json")["run_key"]
     assert parent.data.tags["run_key"] == key
     assert parent.info.run_name == CELL
     assert parent.info.status == "FINISHED"
@@ -249,26 +278,25 @@ def test_one_row_holds_all_three_stages(cell: Path) -> None:
             assert [point.value for point in history] == [value] * 3
 
 
-def logged() -> dict[str, float]:
-    """Publish the cell; gives the metrics of its run."""
-    assert tracking.publish(CELL)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
-    metrics: dict[str, float] = parent.data.metrics
+def logged(*kinds: str) -> dict[str, float]:
+    """Publish these files of the cell; gives the metrics of its run."""
+    assert tracking.publish(CELL, *kinds)
+    metrics: dict[str, float] = parent_run().data.metrics
     return metrics
 
 
 def test_what_is_measured_later_joins_the_run(cell: Path) -> None:
     """Also when the bill is as it was; what another run took is not this one's."""
-    assert logged()["measured/latency.median_ms_per_window"] == 1.5
+    assert logged("energy")["measured/latency.median_ms_per_window"] == 1.5
     key = files.load_json(cell / "run.json")["run_key"]
     spent = {"meters": {"nvml": {"energy_j_per_window": 0.25}}}
     measured.add(CELL, "another run", spent)
-    assert not any("nvml" in name for name in logged())
+    assert not any("nvml" in name for name in logged("energy"))
     measured.add(CELL, key, spent)
-    metrics = logged()
+    metrics = logged("energy")
     assert metrics["measured/meters.nvml.energy_j_per_window"] == 0.25
     assert metrics["measured/latency.median_ms_per_window"] == 1.5
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert parent.data.tags["machine.processor"] == "some"
     path = client().download_artifacts(parent.info.run_id, "energy/measured.json")
     kept = json.loads(Path(path).read_text())
@@ -279,16 +307,16 @@ def test_what_is_measured_later_joins_the_run(cell: Path) -> None:
 def test_a_cell_that_was_not_measured_logs_no_measurement(cell: Path) -> None:
     key = files.load_json(cell / "run.json")["run_key"]
     measured.path(CELL, key).unlink()
-    metrics = logged()
+    metrics = logged("energy")
     assert metrics["energy/uj_per_window"] == 0.25
     assert not any(name.startswith("measured/") for name in metrics)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     kept = client().list_artifacts(parent.info.run_id, "energy")
     assert [item.path for item in kept] == ["energy/energy.json"]
 
 
-def test_the_network_in_integers_stands_beside(cell: Path) -> None:
-    metrics = logged()
+def test_the_network_in_integers_stands_beside(published: Path) -> None:
+    metrics = parent_run().data.metrics
     assert metrics["test/int8_balanced_accuracy"] == 0.78
     assert metrics["test/int8_balanced_accuracy.ci_low"] == 0.68
     assert metrics["test/int8_macro_f1.ci_high"] == 0.88
@@ -305,21 +333,20 @@ def test_the_network_in_integers_stands_beside(cell: Path) -> None:
     assert not any(name.startswith("cutoff/") for name in metrics)
 
 
-def test_what_needs_no_signal_stands_beside(cell: Path) -> None:
-    metrics = logged()
+def test_what_needs_no_signal_stands_beside(published: Path) -> None:
+    metrics = parent_run().data.metrics
     assert metrics["test/prior_balanced_accuracy"] == 0.25
     assert metrics["test/clock_linear_balanced_accuracy"] == 0.5
     assert metrics["test/clock_trees_balanced_accuracy"] == 0.75
     assert metrics["test/clock_trees_balanced_accuracy.ci_high"] == 0.85
     assert metrics["test/clock_difference"] == 0.05
     assert metrics["test/clock_p"] == 0.375
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert parent.data.tags["clock.near"] == "true"
     assert parent.data.tags["clock.best"] == "trees"
 
 
-def test_a_fold_reports_what_rounding_cost(cell: Path) -> None:
-    tracking.publish(CELL, "runs")
+def test_a_fold_reports_what_rounding_cost(published: Path) -> None:
     (child,) = [run for run in all_runs() if run.data.tags.get("fold") == "0"]
     assert child.data.metrics["train/quantized.validation_float32"] == 0.8
     assert child.data.metrics["train/quantized.validation_int8"] == 0.75
@@ -335,7 +362,7 @@ def test_a_cell_without_integers_logs_none(cell: Path) -> None:
     metrics = files.load_json(path)
     del metrics["int8"]
     files.save_json(path, metrics)
-    names = logged()
+    names = logged("metrics", "energy")
     assert names["energy/uj_per_window"] == 0.25
     assert not any("int8" in name or "duty" in name for name in names)
 
@@ -352,7 +379,7 @@ def test_a_cutoff_is_logged_with_its_int8_energy(cell: Path, table: str) -> None
         },
     }
     files.save_json(path, files.load_json(path) | {"cutoff": cut})
-    metrics = {k: v for k, v in logged().items() if k.startswith("cutoff/")}
+    metrics = {k: v for k, v in logged("energy").items() if k.startswith("cutoff/")}
     energy = {"cutoff/int8_uj_per_window": 0.03}
     assert metrics == {
         "cutoff/steps_share": 0.5,
@@ -377,7 +404,7 @@ def test_what_neurons_learned_is_curves_and_pictures(cell: Path) -> None:
         curve = client().get_metric_history(child.info.run_id, name)
         assert [point.step for point in curve] == [0, 1, 2]
         assert [point.value for point in curve] == [factor, 2 * factor, 3 * factor]
-    (parent,) = [run for run in found if "run_key" in run.data.tags]
+    parent = parent_run()
     kept = [item.path for item in client().list_artifacts(parent.info.run_id, "runs")]
     assert {"runs/learned.parquet", "runs/portraits.parquet"} < set(kept)
     pictures = client().list_artifacts(parent.info.run_id, "dynamics")
@@ -393,7 +420,7 @@ def test_a_cell_without_learned_dynamics_logs_none(cell: Path) -> None:
     assert not any(
         "learned/" in name for run in all_runs() for name in run.data.metrics
     )
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert not client().list_artifacts(parent.info.run_id, "dynamics")
 
 
@@ -432,7 +459,7 @@ def test_what_synapses_learned_is_curves_and_pictures(cell: Path) -> None:
         # Before learning there is no rate.
         assert [point.step for point in curve] == [0, 1, 2][-len(values) :]
         assert [point.value for point in curve] == pytest.approx(values)
-    (parent,) = [run for run in found if "run_key" in run.data.tags]
+    parent = parent_run()
     kept = [item.path for item in client().list_artifacts(parent.info.run_id, "runs")]
     assert {f"runs/{name}.parquet" for name in ("weights", "units", "fields")} < set(
         kept
@@ -453,8 +480,8 @@ def test_the_bill_of_learning_is_metrics_and_a_picture(cell: Path) -> None:
     }
     bill = files.load_json(path) | {"learning": {"per_step": schemes}}
     files.save_json(path, bill)
-    tracking.publish(CELL)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    tracking.publish(CELL, "energy")
+    parent = parent_run()
     metrics = {
         k: v for k, v in parent.data.metrics.items() if k.startswith("learning/")
     }
@@ -469,11 +496,10 @@ def test_the_bill_of_learning_is_metrics_and_a_picture(cell: Path) -> None:
     assert picture.path == "plasticity/accesses.svg"
 
 
-def test_a_cell_that_does_not_learn_locally_logs_nothing_of_it(cell: Path) -> None:
-    tracking.publish(CELL)
+def test_a_cell_that_does_not_learn_locally_logs_nothing_of_it(published: Path) -> None:
     names = [name for run in all_runs() for name in run.data.metrics]
     assert not any(name.startswith(("plasticity/", "learning/")) for name in names)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert not client().list_artifacts(parent.info.run_id, "plasticity")
 
 
@@ -494,7 +520,7 @@ def test_a_publish_that_broke_off_is_caught_up(
         patch.setattr("pipeline.tracking.cells.log_params", refuse)
         assert not tracking.publish(CELL)
     assert tracking.publish(CELL)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert parent.data.params["seed"] == "1"
     assert parent.inputs.dataset_inputs
 
@@ -526,7 +552,7 @@ def test_what_broke_off_late_is_not_logged_twice(
 
 def test_a_model_that_broke_off_gives_way(cell: Path) -> None:
     assert tracking.publish(CELL)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     place, run_id = parent.info.experiment_id, parent.info.run_id
     client().create_logged_model(place, name="model", source_run_id=run_id)
     client().delete_tag(run_id, "logged.model")
@@ -588,12 +614,12 @@ def test_a_store_that_is_locked_meanwhile_is_not_waited_for(
 
 def test_a_later_stage_joins_the_run(cell: Path) -> None:
     tracking.publish(CELL, "runs")
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert "test/accuracy" not in parent.data.metrics
     n_runs = len(all_runs())
     tracking.publish(CELL, "runs", "metrics")
     assert len(all_runs()) == n_runs
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     assert parent.data.metrics["test/accuracy"] == 0.8
     assert "energy/uj_per_window" not in parent.data.metrics
 
@@ -612,12 +638,11 @@ def test_the_store_lies_in_the_checkout_that_dvc_names(
     assert not (home / "mlruns").exists()
 
 
-def test_the_model_predicts_as_the_network_does(cell: Path) -> None:
+def test_the_model_predicts_as_the_network_does(published: Path) -> None:
     import mlflow
     import torch
 
-    tracking.publish(CELL)
-    (parent,) = [run for run in all_runs() if "run_key" in run.data.tags]
+    parent = parent_run()
     mlflow.set_tracking_uri(tracking.store_uri())
     model = mlflow.pyfunc.load_model(f"runs:/{parent.info.run_id}/{CELL}")
     spikes = (np.random.default_rng(0).random((5, 96, 2)) < 0.2).astype(np.float32)
@@ -626,7 +651,7 @@ def test_the_model_predicts_as_the_network_does(cell: Path) -> None:
         with torch.inference_mode():
             logits = build(fold)(torch.from_numpy(spikes).transpose(0, 1))
         np.testing.assert_array_equal(found, logits.softmax(1).numpy())
-    assert not list((cell.parents[2] / "mlartifacts").rglob("*.pkl"))
+    assert not list((published.parents[2] / "mlartifacts").rglob("*.pkl"))
 
 
 def test_a_dead_server_costs_no_result(
