@@ -145,10 +145,11 @@ def refuse_moving(encoder: Steered, name: str) -> None:
     ------
     ConfigError
     """
-    if encoder.events_per_s is not None:
+    if encoder.moves:
+        aim = "snr_db" if encoder.events_per_s is None else "events_per_s"
         raise ConfigError(
-            "encoder: events_per_s",
-            f"{encoder.events_per_s:g}: a threshold that moves has no integer form",
+            f"encoder: {aim}",
+            f"{getattr(encoder, aim):g}: a threshold that moves has no integer form",
             expected="null",
-            remedy=f"export a cell of the {name} encoder without events_per_s",
+            remedy=f"export a cell of the {name} encoder without {aim}",
         )

@@ -23,6 +23,7 @@ from pipeline.device.front_end_design import (
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.rate import Rate
+from pipeline.encoders.send_on_delta import SendOnDelta
 from pipeline.errors import ConfigError, DataError
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import process
@@ -218,6 +219,8 @@ def test_what_has_no_integer_form_is_refused() -> None:
         design_front_end(signal, Rate(full_scale=8), 250, 2)
     with pytest.raises(ConfigError, match="events_per_s: 25: a threshold that moves"):
         design_front_end(signal, Delta(events_per_s=25), 250, 2)
+    with pytest.raises(ConfigError, match="snr_db: 20: a threshold that moves"):
+        design_front_end(signal, SendOnDelta(snr_db=20), 250, 2)
     with pytest.raises(ConfigError, match="at most the recorded rate"):
         design_front_end(signal, DELTA, 100, 2)
     low = signal.scale.model_copy(update={"floor": 1e-9})

@@ -10,6 +10,7 @@ from pipeline.encoders.base import Encoder
 from pipeline.encoders.delta import Delta
 from pipeline.encoders.events import Events
 from pipeline.encoders.joined import Joined
+from pipeline.encoders.poisson_burst import PoissonBurst
 from pipeline.encoders.rhythm import Rhythm
 from pipeline.encoders.sigma_delta import SigmaDelta
 from pipeline.encoding import measure as module
@@ -104,6 +105,11 @@ def test_sigma_delta_states_a_delay_that_fits() -> None:
     ]
     assert found > max(others) - 0.5
     assert found > others[0] + 5
+
+
+def test_a_burst_is_a_frame_later_than_the_decoder_below() -> None:
+    encoder = PoissonBurst(of=SigmaDelta(average=9), frame_s=0.1)
+    assert encoder.decode_delays_s(2, SFREQ) == pytest.approx((0.14, 0.14))
 
 
 def test_where_there_is_no_reconstruction_a_reason_stands() -> None:
