@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.heads import Head
 from pipeline.networks.parts.layers import (
-    CausalConvolution,
     Recurrent,
     ScaledConvolution,
     ScaledLinear,
@@ -30,7 +29,8 @@ from pipeline.networks.parts.named import (
     part_of_neurons,
     parts_of_class,
 )
-from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.stack import Stack
+from pipeline.networks.parts.weights import linear_of
 
 
 def separate(network: Stack, heads: Heads, shape: Shape) -> None:
@@ -49,10 +49,9 @@ def separate(network: Stack, heads: Heads, shape: Shape) -> None:
     ConfigError
         A layer has fewer neurons than the code has parts.
     """
-    layers = [layer for layer in network.layers if isinstance(layer, Layer)]
-    check_columns([layer.unrolled.width for layer in layers], shape)
+    check_columns([layer.unrolled.width for layer in network.layers], shape)
     owner = torch.tensor(part_of_features(shape))
-    for layer in layers:
+    for layer in network.layers:
         n_parts = len(part_names(shape))
         own = torch.tensor(part_of_neurons(layer.unrolled.width, n_parts))
         _divide(layer.weights, own, owner)
@@ -66,7 +65,7 @@ def separate(network: Stack, heads: Heads, shape: Shape) -> None:
 
 def _divide(weights: nn.Module, own: Tensor, owner: Tensor) -> None:
     """Hide the weights between neurons and inputs of different parts."""
-    linear = weights.convolution if isinstance(weights, CausalConvolution) else weights
+    linear = linear_of(weights)
     if not isinstance(linear, ScaledLinear | ScaledConvolution):
         raise TypeError(f"{type(weights).__name__} has no mask")
     same = (own[:, None] == owner).float()
