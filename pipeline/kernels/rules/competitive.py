@@ -123,10 +123,15 @@ def _fire(
 @inlined
 def _choose(winners: Any, potentials: Any, thresholds: Any, fired: Any) -> None:
     """Let only the neurons furthest above fire; of equals, the first."""
-    margins = np.where(fired, potentials - thresholds, np.float32(-1))
-    fired[:] = False
+    margins = np.empty(len(fired), np.float32)
+    for j in range(len(fired)):
+        margins[j] = potentials[j] - thresholds[j] if fired[j] else np.float32(-1)
+        fired[j] = False
     for _ in range(winners):
-        best = np.argmax(margins)
+        best = 0
+        for j in range(1, len(fired)):
+            if margins[j] > margins[best]:
+                best = j
         fired[best] = True
         margins[best] = np.float32(-1)
 

@@ -65,7 +65,9 @@ def _update_normalisation(rule: Any, synapses: Any, traces: Any, now: Any) -> No
     weights = synapses.weights
     factors = np.zeros(weights.shape[1], np.float32)
     for i in range(weights.shape[0]):
-        factors += weights[i]
+        row = weights[i]
+        for j in range(len(row)):
+            factors[j] += row[j]
     for j in range(len(factors)):
         some = factors[j] > SILENT
         factors[j] = rule.total / factors[j] if some else np.float32(1)
@@ -80,7 +82,9 @@ def _update_scaling(rule: Any, synapses: Any, traces: Any, now: Any) -> None:
     if (now.clock + 1) % rule.period:
         return
     one = np.float32(1)
-    factors = np.maximum(one + rule.gain * (one - rates / rule.target), LEAST)
+    factors = np.empty(len(rates), np.float32)
+    for j in range(len(rates)):
+        factors[j] = max(one + rule.gain * (one - rates[j] / rule.target), LEAST)
     _multiply(synapses.weights, factors, rule.w_max)
 
 
