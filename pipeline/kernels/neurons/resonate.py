@@ -66,9 +66,12 @@ def _forward(
                 tired[n] = kept[n] * tired[n] + s
             # After the loop, which is vectorised only with few rows to write.
             if trace.shape[0]:
-                trace[0, t, b] = real
-                trace[1, t, b] = imaginary
-                trace[2, t, b] = tired
+                kept_real, kept_imaginary = trace[0, t, b], trace[1, t, b]
+                kept_tired = trace[2, t, b]
+                for n in range(currents.shape[2]):
+                    kept_real[n] = real[n]
+                    kept_imaginary[n] = imaginary[n]
+                    kept_tired[n] = tired[n]
 
 
 @compiled
