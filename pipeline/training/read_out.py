@@ -203,8 +203,13 @@ def _one_vs_rest(
     )
     for row, k in enumerate(classes):
         read = slice(None) if mask is None else mask[k].cpu().numpy() > 0
+        # Newton's steps need a fifth of the time where inputs are far fewer than rows.
         model = _fitted(
-            standard[:, read], place == row, strength, sample_weight=weights[place]
+            standard[:, read],
+            place == row,
+            strength,
+            solver="newton-cholesky",
+            sample_weight=weights[place],
         )
         found.weights[row, read] = model.coef_[0]
         found.biases[row] = model.intercept_[0]
@@ -216,6 +221,7 @@ def _fitted(
     targets: np.ndarray,
     strength: float,
     *,
+    solver: str = "lbfgs",
     class_weight: dict[int, float] | None = None,
     sample_weight: np.ndarray | None = None,
 ) -> "LogisticRegression":
@@ -223,7 +229,7 @@ def _fitted(
     from threadpoolctl import threadpool_limits
 
     model = LogisticRegression(
-        C=strength, class_weight=class_weight, max_iter=MOST_STEPS
+        C=strength, class_weight=class_weight, solver=solver, max_iter=MOST_STEPS
     )
     # With several threads sums have another order, and other last bits.
     with threadpool_limits(1):
