@@ -1,5 +1,6 @@
 """One recording of any format, encoded without the pipeline: `biospike encode`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ from pipeline.wording import did_you_mean
 COMMAND = "biospike encode"
 FLAGS = ("modality", "line-freq", "sfreq", "unit", "unchecked")
 """Flags that give what the file does not state, as those of `biospike new-dataset`."""
+
+
+UNCHECKED = r"set the reader's unchecked to \[(\w+)\]"
+"""What readers advise where their files are right."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +227,8 @@ def _refuse_not_finite(where: str, content: Content, measured: Measured) -> None
         if share:
             raise DataError(
                 f"{where}, channel {channel}",
-                f"{share:.2%} of the samples are no finite numbers",
+                f"{round(share * content.n_samples)} of {content.n_samples} samples "
+                "are no finite numbers",
                 expected="numbers: a filter would carry anything else to the end",
                 remedy="choose other channels by --channels, or mend the recording",
             )
@@ -230,18 +236,15 @@ def _refuse_not_finite(where: str, content: Content, measured: Measured) -> None
 
 @contextmanager
 def _guarded(recordings: Recordings) -> Iterator[None]:
-    """Make a refusal of what a library raises over a file.
-
-    In readers' own remedies, what `params.yaml` alone can do is left out.
-    """
+    """Make a refusal of what a library raises over a file."""
     try:
         yield
     except DataError as error:
-        remedy = error.remedy
-        for words in (f", or {LEAVE_OUT}", f", {LEAVE_OUT}"):
-            remedy = remedy.replace(words, "")
         raise DataError(
-            error.where, error.found, expected=error.expected, remedy=remedy
+            error.where,
+            error.found,
+            expected=error.expected,
+            remedy=_of_command(error.remedy),
         ) from error
     except (PipelineError, MemoryError):
         raise
@@ -253,6 +256,13 @@ def _guarded(recordings: Recordings) -> Iterator[None]:
             expected=f"a recording in the format of {recordings.suffix} files",
             remedy="name a sound file; --debug shows where reading failed",
         ) from error
+
+
+def _of_command(remedy: str) -> str:
+    """Write a reader's remedy with flags in place of settings in `params.yaml`."""
+    for words in (f", or {LEAVE_OUT}", f", {LEAVE_OUT}"):
+        remedy = remedy.replace(words, "")
+    return re.sub(UNCHECKED, r"give --unchecked \1", remedy)
 
 
 def _prepared(content: Content, settings: SignalSettings, where: str) -> Signal:
