@@ -104,8 +104,9 @@ def _alt(table: pd.DataFrame, channel: str, encoder: str) -> str:
     bits = table[table.columns.drop(TRACES)]
     back = "and its reconstruction " if table["decoded"].notna().any() else ""
     span_s = table["time_s"].max() - table["time_s"].min()
+    many = "feature" if bits.shape[1] == 1 else "features"
     return (
         f"Channel {channel} for {span_s:.1f} seconds, the signal {back}above, and "
         f"below its {int(bits.to_numpy().sum())} {encoder} spikes in "
-        f"{bits.shape[1]} features."
+        f"{bits.shape[1]} {many}."
     )

@@ -71,6 +71,9 @@ def _check_shapes(encoder: Encoder[Any], signal: Samples, spikes: SpikeBits) -> 
     assert spikes.dtype == np.bool_, f"spikes are {spikes.dtype}, not bool"
     assert spikes.any(), "no spike for a signal of unit RMS"
     assert encoder.delay_s(SFREQ) >= 0, "the code is ahead of the signal"
+    delays_s = encoder.decode_delays_s(len(signal), SFREQ)
+    assert len(delays_s) == len(signal), f"delays {delays_s} of {len(signal)} channels"
+    assert min(delays_s) >= 0, f"decode is ahead of the signal: {delays_s}"
     decoded = encoder.decode(spikes, SFREQ)
     assert decoded.shape == signal.shape, f"decoded {decoded.shape}"
     assert decoded.dtype == np.float32, f"decoded to {decoded.dtype}, not float32"

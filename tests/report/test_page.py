@@ -1131,7 +1131,7 @@ def test_codes_show_what_they_cost_and_keep(
     for number in ("23.4", "87.6", "12.3", "−1.2", "5.7", "12.5", "600 addition"):
         assert f">{number}<" in part, number
     assert "channel V1 of recording r0" in part
-    assert "25 delta spikes in 1 features" in part
+    assert "25 delta spikes in 1 feature." in part
     assert "1 channel of all recordings without a reconstruction: the signal" in part
     for cell in details["cells"]:
         silent = cell["metrics"]["encoding"] | {"snr_db": None, "snr_db_lowest": None}
