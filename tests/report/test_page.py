@@ -257,6 +257,7 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     metrics = {**found.metrics, **beside(table), "int8": int8, "encoding": ENCODING}
     files.save_json(folder / "metrics.json", metrics)
     files.save_csv(folder / "subjects.csv", found.subjects)
+    files.save_csv(folder / "confusion.csv", found.confusion)
     folder = files.folder("energy", name)
     ann = names[2] == "ann"
     energy = bill(4.0, None) if ann else bill(0.5, 0.2)
@@ -544,7 +545,7 @@ def test_the_page_stands_alone(report_of: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 9
+    assert len(images) == 10
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
@@ -697,7 +698,7 @@ def test_a_page_without_learned_dynamics_does_not_mention_them(grid: Path) -> No
     make()
     page = (grid / "data/report/index.html").read_text()
     assert "What the neurons learned" not in page
-    assert page.count("<img") == 6
+    assert page.count("<img") == 7
 
 
 def test_digits() -> None:
@@ -780,7 +781,7 @@ def test_what_synapses_learned_is_reported_and_drawn(learned_locally: Path) -> N
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert len([tag for tag, _ in page.tags if tag == "img"]) == 9 + 4
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 10 + 4
     assert text.count("What the synapses learned") == 1
     assert text.index("What the neurons learned") < text.index("What the synapses")
     assert (
