@@ -162,8 +162,7 @@ class Detector:
         return self.width + self.reach
 
     @cached_property
-    def sections(self) -> Float64[np.ndarray, "section 6"]:
-        """The band-pass's coefficients, `(section, 6)`."""
+    def _sections(self) -> Float64[np.ndarray, "section 6"]:
         from scipy import signal as sp
 
         sections: np.ndarray = sp.butter(
@@ -177,7 +176,7 @@ class Detector:
             n_samples=0,
             first=np.nan,
             held=np.nan,
-            rest=np.zeros((len(self.sections), 2)),
+            rest=np.zeros((len(self._sections), 2)),
             filtered=np.zeros(self.delay),
             squares=np.zeros(self.width - 1),
             heights=np.zeros(2 * self.reach),
@@ -234,7 +233,7 @@ class Detector:
         from scipy import signal as sp
 
         known = np.where(np.isnan(samples), 0.0, samples)
-        filtered, rest = sp.sosfilt(self.sections, known, zi=state.rest)
+        filtered, rest = sp.sosfilt(self._sections, known, zi=state.rest)
         return filtered, rest
 
     def _integral(self, squares: Trace) -> Trace:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from pipeline import qrs
 from pipeline.axes import SpikeBits
-from pipeline.device.code_design import Given
+from pipeline.device.code_design import CodeInput
 from pipeline.device.front_end_design import integer_sections, section_gains
 from pipeline.encoders.parts.beats import BeatCode
 from pipeline.errors import ConfigError
@@ -118,7 +118,7 @@ def exact(levels: Steps, scales: Steps, bits: int) -> Float[np.ndarray, "channel
     return samples
 
 
-def integer_detector(encoder: BeatCode[Any], given: Given) -> IntegerDetector:
+def integer_detector(encoder: BeatCode[Any], given: CodeInput) -> IntegerDetector:
     """Choose the fraction bits of a detector.
 
     Raises
@@ -136,7 +136,7 @@ def integer_detector(encoder: BeatCode[Any], given: Given) -> IntegerDetector:
             remedy="export a cell whose encoder detects beats",
         )
     detector = qrs.Detector(given.sfreq)
-    sections = integer_sections(detector.sections)
+    sections = integer_sections(_band_pass(given.sfreq))
     largest = 2 * given.largest * max(section_gains(sections))
     bits = min(MOST_BITS, math.floor(math.log2(FILTERED_LIMIT / largest)))
     if bits < FEWEST_BITS or detector.width > WIDEST:
@@ -158,3 +158,11 @@ def integer_detector(encoder: BeatCode[Any], given: Given) -> IntegerDetector:
         c2,
     )
     return IntegerDetector(given.sfreq, bits, constants)
+
+
+def _band_pass(sfreq: float) -> np.ndarray:
+    """Design the filter of `pipeline.qrs`."""
+    from scipy import signal as sp
+
+    sections: np.ndarray = sp.butter(1, qrs.BAND, "bandpass", fs=sfreq, output="sos")
+    return sections

@@ -24,7 +24,7 @@ FEWEST_UNITS = 16
 
 
 @dataclass(frozen=True)
-class Given:
+class CodeInput:
     """What a code is given.
 
     Parameters
@@ -108,14 +108,14 @@ def thermometer(counts: Counts, most: int) -> SpikeBits:
     return spikes
 
 
-def given_by(plan: Design, n_channels: int) -> Given:
+def given_by(plan: Design, n_channels: int) -> CodeInput:
     """Describe the signal of a front end.
 
     No x/s is above √(channels / (1 − decay)), as x² is part of s².
     """
     joined = n_channels if plan.shared else 1
     largest = 1.25 * math.sqrt(joined / (1 - plan.decay))
-    return Given(n_channels, plan.sfreq, largest)
+    return CodeInput(n_channels, plan.sfreq, largest)
 
 
 def bits_of(largest: float, threshold: float, where: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.device import codes
 from pipeline.device.beat_design import BeatForm
-from pipeline.device.code_design import EventCode, Given
+from pipeline.device.code_design import CodeInput, EventCode
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.joined import Joined
 from pipeline.errors import ConfigError
@@ -45,14 +45,15 @@ def available() -> list[str]:
 
 
 def parts_of(
-    encoder: Encoder[Any], given: Given, channels: tuple[str, ...]
+    encoder: Encoder[Any], given: CodeInput, channels: tuple[str, ...]
 ) -> tuple[Part, ...]:
     """Design the integers of an encoder: one part, or those that it joins.
 
     Raises
     ------
     ConfigError
-        A part has no integer form, or its settings do not fit 32 bits.
+        A part has no integer form or an unknown channel, or its settings do not fit 32
+        bits.
     """
     return tuple(
         Part(
@@ -60,7 +61,7 @@ def parts_of(
             rows,
             _integers(each, replace(given, n_channels=len(rows))),
         )
-        for each, rows in _pieces(encoder, channels)
+        for each, rows in _pieces(encoder.on(channels), channels)
     )
 
 
@@ -76,7 +77,7 @@ def _pieces(
         yield part.encoder, tuple(channels.index(name) for name in names)
 
 
-def _integers(encoder: Encoder[Any], given: Given) -> EventCode | BeatForm:
+def _integers(encoder: Encoder[Any], given: CodeInput) -> EventCode | BeatForm:
     """Choose the integers of one code."""
     package, _, name = type(encoder).__module__.rpartition(".")
     if package != ENCODERS or name not in available():

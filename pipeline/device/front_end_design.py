@@ -116,7 +116,18 @@ def _response_length(sections: np.ndarray) -> int:
 
 
 def integer_sections(sections: np.ndarray) -> np.ndarray:
-    """Round b₀, b₁, b₂, −a₁, −a₂; zeros at 0 or half the rate stay there."""
+    """Round b₀, b₁, b₂, −a₁, −a₂; zeros at 0 or half the rate stay there.
+
+    Parameters
+    ----------
+    sections : array, shape (section, 6)
+        As scipy gives them.
+
+    Returns
+    -------
+    rounded : array, shape (section, 5), int64
+        With 30 fraction bits.
+    """
     rounded = np.empty((len(sections), 5), np.int64)
     for row, (b0, b1, b2, _, a1, a2) in zip(rounded, sections, strict=True):
         first = round(b0 * 2**COEFFICIENT_BITS)

@@ -143,12 +143,13 @@ def test_a_form_gives_the_bits_of_its_reference_and_of_its_c(
 def test_any_chunks_give_the_same_bits(
     front_end: FrontEnd, in_integers: dict[str, np.ndarray]
 ) -> None:
-    cuts = np.sort(np.random.default_rng(1).integers(0, 600, 40))
+    codes, expected = HEARTS["hearts"], in_integers["hearts"]
+    cuts = np.sort(np.random.default_rng(1).integers(0, codes.shape[1], 40))
     spikes, memory = [], None
-    for chunk in np.split(SIGNALS["walk"], [0, 0, 1, *cuts], axis=1):
+    for chunk in np.split(codes, [0, 0, 1, *cuts], axis=1):
         fired, memory = front_end.encode(chunk, memory)
         spikes.append(fired)
-    np.testing.assert_array_equal(np.concatenate(spikes, axis=1), in_integers["walk"])
+    np.testing.assert_array_equal(np.concatenate(spikes, axis=1), expected)
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda n: f"{n}-{PARTS[n]['name']}")
@@ -159,8 +160,11 @@ def test_a_form_gives_nearly_the_spikes_of_the_floating_point(number: int) -> No
     signal, _ = process(volts, None, design(SIGNAL, 250))
     state = encoder.initial_state(3, 250.0, np.random.default_rng(0))
     expected = encoder.encode(signal, state)[0]
-    got = design_front_end(SIGNAL, encoder, 250, 3).encode(digitise(volts))[0]
+    front_end = design_front_end(SIGNAL, encoder, 250, 3)
+    got = front_end.encode(digitise(volts))[0]
     assert expected.any()
+    assert front_end.n_features == len(encoder.features(CHANNELS))
+    assert all((encoder.operations_per_step(front_end.n_features) or {}).values())
     assert (got ^ expected).sum() < 0.02 * (got | expected).sum()
 
 

@@ -1,11 +1,11 @@
 """Step-forward in integers."""
 
-from pipeline.device.code_design import EventCode, Given, bits_of, refuse_moving
+from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.delta import Delta
 from pipeline.kernels.front_end.codes import delta as kernel
 
 
-def integers(encoder: Delta, given: Given) -> EventCode:
+def integers(encoder: Delta, given: CodeInput) -> EventCode:
     """Choose the fraction bits of the reference: it may pass x / s by a threshold.
 
     Raises

@@ -1,11 +1,11 @@
 """Level crossing in integers."""
 
-from pipeline.device.code_design import EventCode, Given, bits_of
+from pipeline.device.code_design import CodeInput, EventCode, bits_of
 from pipeline.encoders.level_crossing import LevelCrossing
 from pipeline.kernels.front_end.codes import level_crossing as kernel
 
 
-def integers(encoder: LevelCrossing, given: Given) -> EventCode:
+def integers(encoder: LevelCrossing, given: CodeInput) -> EventCode:
     """Choose the fraction bits of the level, which may begin beyond x / s.
 
     Raises

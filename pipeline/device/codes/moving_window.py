@@ -1,11 +1,11 @@
 """Moving window in integers."""
 
-from pipeline.device.code_design import EventCode, Given, bits_of, refuse_moving
+from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.moving_window import MovingWindow
 from pipeline.kernels.front_end.codes import moving_window as kernel
 
 
-def integers(encoder: MovingWindow, given: Given) -> EventCode:
+def integers(encoder: MovingWindow, given: CodeInput) -> EventCode:
     """Choose the fraction bits of samples: the sum of a window fits.
 
     Raises

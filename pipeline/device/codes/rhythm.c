@@ -42,7 +42,8 @@ static int32_t moved(int32_t mean, int32_t value, int32_t shift)
     return mean + (int32_t)shifted(value * 256 - mean, (unsigned)shift);
 }
 
-static int32_t whole(int32_t mean)
+/* A running mean in the unit of what it averages. */
+static int32_t nearest(int32_t mean)
 {
     return (int32_t)shifted(mean + 128, 8);
 }
@@ -62,7 +63,7 @@ static void fire_cells(const int32_t *k, const int32_t *own, int32_t level,
     const int32_t spread = octaves((uint32_t)own[SPREAD] + 1) - (8 + 8) * 256;
     int32_t above = (int32_t)shifted(spread, 8) + k[SPREAD_CELLS] + 1;
     for (int32_t n = 0; n < k[SHIFTS]; n++) {
-        const int32_t cell = cell_of(k, level - whole(own[MEANS + n]));
+        const int32_t cell = cell_of(k, level - nearest(own[MEANS + n]));
         biospike_fire(spikes, first + (uint32_t)(n * k[CELLS] + cell));
     }
     above = above < 0 ? 0 : above < k[SPREAD_CELLS] ? above : k[SPREAD_CELLS] - 1;
@@ -78,7 +79,7 @@ static void take_beat(const int32_t *k, int32_t *own, int32_t time, uint8_t *spi
     if (interval <= 0 || interval > k[PAUSE])
         return;
     const int32_t level = octaves((uint32_t)interval);
-    const int32_t distance = level - whole(own[USUAL]);
+    const int32_t distance = level - nearest(own[USUAL]);
     if (own[N]) {
         fire_cells(k, own, level, spikes, first);
         own[SPREAD] = moved(own[SPREAD], distance < 0 ? -distance : distance,

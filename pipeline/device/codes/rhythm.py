@@ -1,7 +1,7 @@
 """Rhythm in integers."""
 
 from pipeline.device.beat_design import BeatForm, integer_detector
-from pipeline.device.code_design import Given
+from pipeline.device.code_design import CodeInput
 from pipeline.encoders.parts.octaves import OCTAVE
 from pipeline.encoders.rhythm import LONGEST_S, PARTS, Rhythm
 from pipeline.kernels.front_end.beats import n_words
@@ -10,7 +10,7 @@ N_MEANS = 6
 """Words of a channel beside the detector's and a mean for each reference."""
 
 
-def integers(encoder: Rhythm, given: Given) -> BeatForm:
+def integers(encoder: Rhythm, given: CodeInput) -> BeatForm:
     """Choose the detector's integers; the code's are those of its settings.
 
     Raises

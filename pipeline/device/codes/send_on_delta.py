@@ -1,11 +1,11 @@
 """Send-on-delta in integers."""
 
-from pipeline.device.code_design import EventCode, Given, bits_of, refuse_moving
+from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.send_on_delta import SendOnDelta
 from pipeline.kernels.front_end.codes import send_on_delta as kernel
 
 
-def integers(encoder: SendOnDelta, given: Given) -> EventCode:
+def integers(encoder: SendOnDelta, given: CodeInput) -> EventCode:
     """Choose the fraction bits of the base, which never passes x / s, and of a turn.
 
     Raises

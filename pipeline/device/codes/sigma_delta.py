@@ -1,11 +1,11 @@
 """Sigma-delta in integers."""
 
-from pipeline.device.code_design import EventCode, Given, bits_of, refuse_moving
+from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.sigma_delta import SigmaDelta
 from pipeline.kernels.front_end.codes import sigma_delta as kernel
 
 
-def integers(encoder: SigmaDelta, given: Given) -> EventCode:
+def integers(encoder: SigmaDelta, given: CodeInput) -> EventCode:
     """Choose the fraction bits of the sum, which stays below two thresholds.
 
     Raises

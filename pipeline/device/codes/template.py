@@ -1,7 +1,7 @@
 """Template in integers."""
 
 from pipeline.device.beat_design import BeatForm, integer_detector
-from pipeline.device.code_design import Given
+from pipeline.device.code_design import CodeInput
 from pipeline.encoders.parts.octaves import MEAN_BITS
 from pipeline.encoders.template import UNIT, Template
 from pipeline.errors import ConfigError
@@ -11,7 +11,7 @@ LIMIT = 2**30
 """The bound of a phase's sum with its more binary digits: differences fit 32 bits."""
 
 
-def integers(encoder: Template, given: Given) -> BeatForm:
+def integers(encoder: Template, given: CodeInput) -> BeatForm:
     """Choose the detector's integers; the code's are those of its settings.
 
     Raises

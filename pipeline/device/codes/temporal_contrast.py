@@ -4,8 +4,8 @@ import math
 
 from pipeline.device.code_design import (
     LIMIT,
+    CodeInput,
     EventCode,
-    Given,
     bits_of,
     refuse_moving,
 )
@@ -19,7 +19,7 @@ PRODUCT_BITS = 62
 """The bound of squares times f²·2^F, and of their sum."""
 
 
-def integers(encoder: TemporalContrast, given: Given) -> EventCode:
+def integers(encoder: TemporalContrast, given: CodeInput) -> EventCode:
     """Choose the fraction bits of samples; with a factor, sums of squares fit 64 bits.
 
     Raises
