@@ -2,8 +2,8 @@
 
 Every encoder that has an integer form encodes real recordings twice: as the chain does,
 and as a device does, from the samples of a 24-bit converter on. Printed are the share
-of the spikes that only one of the two has, and how far the running sums of ON − OFF of
-a channel ever lie apart. Data are found in `BIOSPIKE_MIRROR`, or `../shared/data`.
+of the spikes that differ, and, but of beats, how far the running sums of ON − OFF of a
+channel ever lie apart. Data are found in `BIOSPIKE_MIRROR`, or `../shared/data`.
 """
 
 import os
@@ -63,7 +63,10 @@ def compare(encoder: Any, dataset: str, recordings: list[np.ndarray]) -> str:
         if not isinstance(encoder, BeatCode):
             change = encoder.counts(floating).astype(int) - encoder.counts(integer)
             apart = max(apart, int(np.abs(change.cumsum(axis=1)).max()))
-    return f"{differ / total:.3%} of {total} spikes, sums up to {apart} apart"
+    share = f"{differ / total:.3%} of {total} spikes"
+    if isinstance(encoder, BeatCode):
+        return share
+    return f"{share}, sums up to {apart} apart"
 
 
 def main() -> None:
