@@ -66,7 +66,10 @@ class TemporalContrast(Steered):
         return self.followed(spikes, sfreq)
 
     def operations(self) -> dict[str, int]:
-        """Compare a difference twice; with `factor`, move two means and take a root."""
+        """Compare a difference twice; with `factor`, move two means, compare squares.
+
+        A root is not needed: |d| > m + f·√V where |d| > m and (|d| − m)² > f²·V.
+        """
         if self.factor is None:
             return self.with_control({"addition": 3})
-        return {"addition": 9, "multiplication": 5, "square root": 1}
+        return {"addition": 10, "multiplication": 6}

@@ -23,10 +23,13 @@ from pipeline.kernels.front_end.integer import prepared
 from pipeline.kernels.front_end.state import RAIL, first_memory
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design
+from pipeline.profiling.cost_tables import tables
+from pipeline.profiling.energy import encoder_energy
 from tests.device.plain import plain_part
 from tests.exporting.test_c_front_end import compiled
 
 CHANNELS = ("a", "b", "c")
+INT8 = tables()["horowitz_45nm_int8"]
 SIGNAL = SignalSettings.model_validate({"scale": {"tau_s": 0.5, "floor": 1e-6}})
 VARIANTS: list[dict[str, Any]] = [
     {"name": "delta", "threshold": 0.1, "channels": ["c", "a"]},
@@ -164,7 +167,8 @@ def test_a_form_gives_nearly_the_spikes_of_the_floating_point(number: int) -> No
     got = front_end.encode(digitise(volts))[0]
     assert expected.any()
     assert front_end.n_features == len(encoder.features(CHANNELS))
-    assert all((encoder.operations_per_step(front_end.n_features) or {}).values())
+    operations = encoder.operations_per_step(front_end.n_features)
+    assert encoder_energy(operations, INT8, 1.0)["energy_j_per_window"] > 0
     assert (got ^ expected).sum() < 0.02 * (got | expected).sum()
 
 
