@@ -69,7 +69,7 @@ def chosen_offsets(logits: Tensor, targets: Tensor) -> Tensor:
     for _ in range(ROUNDS):
         before = best
         for k in sorted(set(targets.tolist())):
-            offset, value = _best_offset(logits.double() + offsets, targets, k)
+            offset, value = best_offset(logits.double() + offsets, targets, k)
             if value > best + GAINED:
                 offsets[k] += offset
                 best = value
@@ -78,7 +78,7 @@ def chosen_offsets(logits: Tensor, targets: Tensor) -> Tensor:
     return offsets
 
 
-def _best_offset(logits: Tensor, targets: Tensor, k: int) -> tuple[float, float]:
+def best_offset(logits: Tensor, targets: Tensor, k: int) -> tuple[float, float]:
     """Find the offset of a class with the highest macro F1, and that value."""
     others = logits.clone()
     others[:, k] = -torch.inf

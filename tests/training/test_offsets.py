@@ -13,7 +13,7 @@ from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
 from pipeline.training.fitting import Epoch
 from pipeline.training.offsets import (
-    _best_offset,
+    best_offset,
     chosen_offsets,
     drawn_macro_f1,
     macro_f1,
@@ -54,7 +54,7 @@ def test_a_class_gets_the_best_offset_there_is(seed: int, k: int) -> None:
     middles = [edges[0] - 1, *np.convolve(edges, [0.5, 0.5], "valid"), edges[-1] + 1]
     step = torch.eye(4, dtype=torch.float64)[k]
     values = [macro_f1((logits + m * step).argmax(1), targets) for m in middles]
-    offset, value = _best_offset(logits, targets, k)
+    offset, value = best_offset(logits, targets, k)
     assert value == pytest.approx(max(values))
     got = macro_f1((logits + offset * step).argmax(1), targets)
     assert got == pytest.approx(value)
