@@ -1,8 +1,10 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -240,15 +242,31 @@ def executed(made: IntegerNetwork, spikes: Tensor) -> list[int]:
     return totals
 
 
+Counted = tuple[IntegerNetwork, Tensor, list[str]]
+
+
+@pytest.fixture(scope="module")
+def counts_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Counted]:
+    """Build a program of a kind, once; gives the network, spikes and what it prints."""
+
+    @cache
+    def counts(kind: str) -> Counted:
+        folder = tmp_path_factory.mktemp("count")
+        features, made = network(kind)
+        spikes = random_spikes(features)
+        write(folder, features, made)
+        stimulus_of(features, spikes).write_file(folder / "s.bin")
+        return made, spikes, run(build(folder, "build/count"), folder / "s.bin")
+
+    return counts
+
+
 @needs_gcc
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_gives_the_bits_and_the_counts(kind: str, tmp_path: Path) -> None:
-    features, made = network(kind)
-    spikes = random_spikes(features)
-    write(tmp_path, features, made)
-    stimulus_of(features, spikes).write_file(tmp_path / "s.bin")
-    lines = run(build(tmp_path, "build/count"), tmp_path / "s.bin")
-
+def test_every_kind_gives_the_bits_and_the_counts(
+    kind: str, counts_of: Callable[[str], Counted]
+) -> None:
+    made, spikes, lines = counts_of(kind)
     logits = made(spikes).numpy()
     assert len(set(map(tuple, logits.tolist()))) > WINDOWS // 2
     wanted = [
@@ -270,12 +288,10 @@ def test_every_kind_gives_the_bits_and_the_counts(kind: str, tmp_path: Path) -> 
 
 @needs_gcc
 @pytest.mark.parametrize("kind", ["competing 1 0", "competing 2 90", "competing 12 90"])
-def test_each_spike_inhibits_every_other_neuron(kind: str, tmp_path: Path) -> None:
-    features, made = network(kind)
-    spikes = random_spikes(features)
-    write(tmp_path, features, made)
-    stimulus_of(features, spikes).write_file(tmp_path / "s.bin")
-    lines = run(build(tmp_path, "build/count"), tmp_path / "s.bin")
+def test_each_spike_inhibits_every_other_neuron(
+    kind: str, counts_of: Callable[[str], Counted]
+) -> None:
+    made, spikes, lines = counts_of(kind)
     counted = count(made, spikes, dt=DT)
     inhibited = [s for s in counted.synapses if s.name.endswith("inhibition")]
     assert int(lines[WINDOWS].split()[7]) == sum(s.effective for s in inhibited)

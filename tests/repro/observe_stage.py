@@ -33,12 +33,13 @@ def main(notes: Path, name: str, names: list[str]) -> None:
 
     def on_call(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal importing
-        frame.f_trace_lines = False
-        if frame.f_code.co_name == "<module>":
+        code = frame.f_code
+        if code.co_name == "<module>":
+            frame.f_trace_lines = False
             importing += 1
             return on_return
         if not importing:
-            ran.add(frame.f_code.co_filename)
+            ran.add(code.co_filename)
         return None
 
     def on_event(event: str, arguments: tuple[Any, ...]) -> None:
