@@ -46,9 +46,18 @@ SLOW = (
 LONG = (
     "repro/test_repro.py",
     "ingestion/test_real_counts.py",
-    "report/test_page.py",
+    "networks/test_gradients.py",
     "test_tracking.py",
+    "training/test_train.py",
     "exporting/test_c.py",
+    "report/test_page.py",
+    "fuzz/test_fuzz.py",
+    "docs/test_exact_spike_times.py",
+    "encoders/test_bad_input.py",
+    "exporting/test_nir.py",
+    "training/test_local.py",
+    "networks/test_layers.py",
+    "plasticity/test_learner.py",
 )
 """Files that run first, the longest before the others: none is left for the end, when
 other workers have nothing to do."""
