@@ -50,6 +50,14 @@ def test_rows_are_the_parts_rows_with_a_seed_each() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_it_lists_its_parts_with_their_features() -> None:
+    width = len(Rhythm().features(("II",)))
+    expected = (("delta", 6), ("rate", 4), ("rhythm", width))
+    for encoder in (joined(*PARTS), joined(*PARTS).on(CHANNELS)):
+        assert encoder.named_parts(10 + width) == expected
+    assert Delta().named_parts(6) == (("delta", 6),)
+
+
 def test_names_that_would_repeat_have_their_parts_number() -> None:
     parts = {"name": "delta"}, {"name": "delta", "threshold": 2.0, "channels": ["I"]}
     names = joined(*parts).features(("I", "II"))
