@@ -57,15 +57,9 @@ def gradient_norm(network: Stack, inputs: Tensor) -> float:
     return float(torch.cat(gradients).norm())
 
 
-EACH_PAIR = [
-    (neuron, tuple(NETWORKS)[(k + n) % len(NETWORKS)], read_out)
-    for n, neuron in enumerate(available("neurons"))
-    for k, read_out in enumerate(READ_OUTS)
-]
-"""Each two of a neuron, a network and a read-out, with one of the third."""
-
-
-@pytest.mark.parametrize(("neuron", "network", "read_out"), EACH_PAIR)
+@pytest.mark.parametrize("read_out", READ_OUTS)
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("neuron", available("neurons"))
 def test_gradients_neither_grow_nor_fade(
     neuron: str, network: str, read_out: str
 ) -> None:
