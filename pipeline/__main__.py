@@ -205,6 +205,22 @@ def publish_measured(cell: str) -> None:
     refresh()
 
 
+def show(arguments: argparse.Namespace) -> None:
+    """Draw one decision of a cell with all that led to it, or list the surest ones."""
+    from pipeline.cells import check_trained
+    from pipeline.decisions import command
+    from pipeline.training.cell import TrainedCell
+
+    command.check_output(arguments.output, arguments.decision)
+    check_trained(arguments.cell)
+    cell, out = TrainedCell.open(arguments.cell), Console(highlight=False)
+    if arguments.decision is None:
+        command.list_surest(cell, out)
+    else:
+        path = command.draw(cell, arguments.decision, arguments.output, out)
+        console.print(f"wrote {path}", markup=False)
+
+
 def tradeoff(arguments: argparse.Namespace) -> None:
     """Draw accuracy against energy of all runs of a data set that MLflow knows."""
     from pipeline.cells import check_dataset_known
@@ -266,6 +282,7 @@ def parser() -> argparse.ArgumentParser:
     help_texts.describe_measure(command(measure))
     help_texts.describe_new_dataset(command(new_dataset, "new-dataset"))
     command(publish)
+    help_texts.describe_show(command(show))
     command(summary)
     command(tradeoff).add_argument(
         "dataset", help="one of the data sets in params.yaml"

@@ -94,6 +94,15 @@ example:
 
 It logs the trained cells of the grid to MLflow, nothing twice: to mlflow.db in this
 folder, or where MLFLOW_TRACKING_URI points. The report does the same.""",
+    "show": """\
+examples:
+  biospike show ecg_demo-delta-lif             the surest errors and hits
+  biospike show ecg_demo-delta-lif 2255
+  biospike show ecg_demo-delta-lif 2255 --output error.svg
+
+It prints a table of three errors and three hits of each class or, for a decision,
+writes a figure of it: the signal as recorded and filtered, the spikes, the membranes,
+and the evidence of each class over time.""",
     "summary": """\
 example:
   biospike summary
@@ -202,3 +211,21 @@ def describe_new_dataset(proposing: argparse.ArgumentParser) -> None:
     proposing.add_argument("--name", help="of the data set; default: the folder's")
     for flag, about in NEW_DATASET.items():
         proposing.add_argument(f"--{flag}", help=about)
+
+
+def describe_show(showing: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `show`."""
+    showing.add_argument("cell", metavar="CELL", help=CELL)
+    showing.add_argument(
+        "decision",
+        metavar="DECISION",
+        nargs="?",
+        type=int,
+        help="number of a window that was tested; default: list the surest",
+    )
+    showing.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="figure to write, .png or .svg; default: CELL-DECISION.png in this folder",
+    )

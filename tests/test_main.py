@@ -132,6 +132,7 @@ COMMANDS = (
     "measure",
     "new-dataset",
     "publish",
+    "show",
     "summary",
     "tradeoff",
     "ui",

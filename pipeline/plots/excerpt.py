@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline import files
 from pipeline.plots.style import (
     COLOURS,
+    DOTS_PER_INCH,
     INK,
     Picture,
     legend_above,
@@ -28,8 +29,6 @@ TRACES = ["time_s", "signal", "decoded"]
 
 NAMED_ROWS = 12
 """Rows of a raster that are named; more would run into each other."""
-
-DOTS_PER_INCH = 150
 
 
 def of_code(dataset: str, encoder: str) -> Picture:

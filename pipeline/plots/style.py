@@ -34,6 +34,7 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "biospike",
 }
 WIDTH = 9.2
+DOTS_PER_INCH = 150
 LONGEST = 60
 """Characters of a text that a figure shows."""
 

@@ -28,7 +28,7 @@ SETTINGS = TrainingSettings(
 ROLES = {"r0": "test", "r1": "validation", "r2": "train"}
 
 
-@pytest.fixture(scope="module", params=["never", "windows"])
+@pytest.fixture(scope="session", params=["never", "windows"])
 def checkout(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Path:
