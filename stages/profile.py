@@ -1,6 +1,7 @@
-"""profile: operations counted, energy estimated; latency measured apart."""
+"""profile: operations counted, energy estimated, latency measured, decisions traced."""
 
 from pipeline import files
+from pipeline.decisions.stored import write_surest
 from pipeline.measurement import measured
 from pipeline.measurement.latency import latency
 from pipeline.profiling.bill import bill_cell
@@ -14,12 +15,13 @@ SECTIONS = ("profiling",)
 
 
 def main(stage: Stage) -> str:
-    """Count and estimate what a cell's inference takes, and time it here."""
+    """Count and estimate what a cell's inference takes, time it, and trace it."""
     cell, settings = TrainedCell.open(stage.label), stage.read("profiling")
     folds = load_folds(cell, settings.windows_per_fold)
     sparsity = SparsitySettings(**cell.run["settings"]["sparsity"])
     energy = bill_cell(folds, cell.table, cell.encoder, sparsity)
     files.save_json(files.folder("energy", stage.label) / "energy.json", energy)
+    write_surest(cell)
     here = latency(folds[0].network, folds[0].test, settings)
     measured.add(stage.label, cell.run["run_key"], here)
     return f"{uj_per_window(energy):.3g} µJ a window (estimated, 45 nm)"

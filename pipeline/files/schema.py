@@ -22,6 +22,7 @@ MAKERS = {
     "runs": "train",
     "metrics": "evaluate",
     "energy": "profile",
+    "traces": "profile",
 }
 """The stage that makes each kind of folder."""
 

@@ -19,6 +19,7 @@ from pipeline.plots.style import Picture
 from pipeline.report import (
     answers,
     clock,
+    decisions,
     device,
     dynamics,
     encodings,
@@ -135,7 +136,8 @@ def section(found: Plain, dataset: str) -> Plain:
         "names": classes,
         "cells": cells,
         **answered(found, dataset, cells),
-        "best": findings.best_cell(cells),
+        "best": (best := findings.best_cell(cells)),
+        "decisions": decisions.shown(best["cell"]),
         "chance": chance,
         "warning": clock.warning(cells),
         "clocks": clock.shown(without_signal),

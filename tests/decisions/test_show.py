@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline import __main__, files
-from pipeline.decisions.lines import MOST_MEMBRANES, alt, lines
+from pipeline.decisions.lines import MOST_MEMBRANES, alt, lines, title
+from pipeline.decisions.stored import write_surest
 from pipeline.decisions.tested import surest
 from pipeline.decisions.trace import trace
 from pipeline.plots import decision as plot
+from pipeline.plots.style import Picture
+from pipeline.report import decisions
 from pipeline.training.cell import TrainedCell
 
 CELL = "toy-delta-lif"
@@ -82,6 +86,33 @@ def test_a_figure_holds_every_panel(here: Path) -> None:
     drawn = plot.draw(table, "a title", alt(traced.decision, table))
     assert f"{int(counts.sum())} spikes of layer 1" in drawn.alt
     assert drawn.svg == plot.draw(table, "a title", "").svg
-    files.save_table(Path("traces.parquet"), table)
-    again = files.load_table(Path("traces.parquet"))
-    assert plot.draw(again, "a title", "").svg == drawn.svg
+
+
+def test_the_report_draws_what_the_profile_wrote(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert decisions.shown(CELL) is None
+    write_surest(TrainedCell.open(CELL))
+    folder = files.folder("traces", CELL)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(before) == {"decisions.json", "lines.parquet"}
+    write_surest(TrainedCell.open(CELL))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    drawn: list[tuple[str, str]] = []
+
+    def draw(table: pd.DataFrame, words: str, text: str) -> Picture:
+        pd.testing.assert_frame_equal(
+            table.drop(columns="window").reset_index(drop=True),
+            lines(trace(TrainedCell.open(CELL), table["window"].iloc[0])),
+        )
+        drawn.append((words, text))
+        return Picture("", text)
+
+    monkeypatch.setattr(plot, "draw", draw)
+    shown = decisions.shown(CELL)
+    assert shown is not None
+    chosen = surest(TrainedCell.open(CELL))
+    assert [each["window"] for each in shown["traced"]] == [n.window for n in chosen]
+    wrong = {each.truth: each for each in reversed(chosen) if not each.is_right}
+    assert sorted(words for words, _ in drawn) == sorted(map(title, wrong.values()))
+    assert [each.alt for each in shown["pictures"]] == [text for _, text in drawn]

@@ -1144,3 +1144,26 @@ def test_codes_show_what_they_cost_and_keep(
     for cell in details["cells"]:
         del cell["metrics"]["encoding"]  # evaluated before codes were measured
     assert "-encoding" not in report.render(details)
+
+
+def test_wrong_decisions_are_drawn_and_others_named(report_of: Path) -> None:
+    assert "all the way" not in page_text(report_of)
+    values = np.sin(np.arange(40) / 5).astype(np.float32)
+    line = {"row": "a", "unit": "V", "start_s": 1.0, "dt": 0.01, "threshold": np.nan}
+    kinds = {"filtered": "lines", "code": "raster", "evidence": "lines"}
+    rows = [line | {"panel": p, "kind": k, "values": values} for p, k in kinds.items()]
+    known = [
+        {"window": n, "truth": truth, "predicted": "N", "is_right": truth == "N"}
+        | {"title": f"t{n}", "alt": f"<one> & {n}", "subject": "p$1", "onset_s": 1.5}
+        | {"probabilities": {"N": 0.75, "S": 0.25}}
+        for n, truth in enumerate(["S", "S", "V", "N"])
+    ]
+    folder = files.folder("traces", "ecg_demo-delta-lif")
+    table = pd.concat([pd.DataFrame(rows).assign(window=n) for n in range(4)])
+    files.save_table(folder / "lines.parquet", table)
+    files.save_json(folder / "decisions.json", {"decisions": known})
+    assert report.refresh()
+    page = (report_of / "data/report/index.html").read_text()
+    shown = re.findall(r'alt="(&lt;one&gt; &amp; \d)"', page)
+    assert shown == ["&lt;one&gt; &amp; 0", "&lt;one&gt; &amp; 2"]
+    assert "biospike show ecg_demo-delta-lif 0" in page_text(report_of)

@@ -54,12 +54,14 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     files.save_table(path, windows)
     write_run(SETTINGS)
     loaded: list[Any] = []
+    traced: list[Any] = []
 
     def load_folds(cell: TrainedCell, windows_per_fold: int) -> list[Fold]:
         loaded.append((cell, windows_per_fold))
         return [fold()]
 
     monkeypatch.setattr(profile, "load_folds", load_folds)
+    monkeypatch.setattr(profile, "write_surest", traced.append)
     return loaded
 
 
