@@ -131,12 +131,13 @@ def ui(arguments: argparse.Namespace) -> None:
 def encode(arguments: argparse.Namespace) -> None:
     """Encode one recording, and show what its spikes cost and keep."""
     from pipeline import encoded_file_words as words
-    from pipeline.encoded_file import FLAGS, encode_file
+    from pipeline.encoded_file import encode_file
 
     words.check_suffix("--picture", arguments.picture, words.PICTURES)
     words.check_suffix("--events", arguments.events, words.EVENTS)
     given = vars(arguments)
-    flags = {flag: text for flag in FLAGS if (text := given[flag.replace("-", "_")])}
+    asked = help_texts.ENCODE
+    flags = {flag: text for flag in asked if (text := given[flag.replace("-", "_")])}
     channels = tuple(arguments.channels.split(",")) if arguments.channels else None
     encoded = encode_file(
         arguments.file, arguments.encoder, config.read(), flags, channels

@@ -127,7 +127,9 @@ def show(cells: Iterable[Cell]) -> None:
     if lines := _commands(statuses):
         out.print("to make what is missing, all of it or a part:")
         out.print("\n".join(f"  {line}" for line in lines), soft_wrap=True)
-    out.print("`dvc status` lists what is out of date.")
+    out.print(
+        "`dvc status` lists the first stages that are out of date: others follow them."
+    )
     if others := sorted(set(trained()) - {each.cell for each in statuses}):
         out.print(_others(others), soft_wrap=True)
 

@@ -36,9 +36,6 @@ from pipeline.spikes import Spikes
 from pipeline.wording import did_you_mean
 
 COMMAND = "biospike encode"
-FLAGS = ("modality", "line-freq", "sfreq", "unit", "unchecked")
-"""Flags that give what the file does not state, as those of `biospike new-dataset`."""
-
 
 UNCHECKED = r"set the reader's unchecked to \[(\w+)\]"
 """What readers advise where their files are right."""
@@ -106,7 +103,7 @@ def encode_file(
         An encoder of `params.yaml`.
     params : Params
     flags : mapping of str to str
-        Those of `FLAGS` that were given.
+        Flags that give what the file does not state.
     channels : tuple of str, optional
         Default: all of the modality.
 

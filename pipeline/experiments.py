@@ -52,7 +52,7 @@ def show(metric: str, *, last: int) -> None:
     Raises
     ------
     ConfigError
-        There is no such metric.
+        There is no such metric, or no experiment is to be shown.
     DataError
         No cell has metrics.
     MachineError
@@ -64,6 +64,10 @@ def show(metric: str, *, last: int) -> None:
             f"{metric!r}",
             expected=did_you_mean(metric, METRICS),
             remedy="biospike experiments --metric NAME",
+        )
+    if last < 1:
+        raise ConfigError(
+            "--last", f"{last}", expected="at least 1", remedy="leave it out: 5"
         )
     folder, commit, *experiments = parse(_ask_dvc())
     columns = [commit, folder, *experiments[:last]]
@@ -125,7 +129,7 @@ def _metrics(found: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float
 
 
 def _table(columns: Sequence[Experiment], cells: Sequence[str], metric: str) -> Table:
-    """Write a number an experiment and cell, with its change against the commit."""
+    """Write a number an experiment and cell, bold where it differs."""
     table = Table("cell", box=None, pad_edge=False, padding=(0, 1))
     for each in columns:
         table.add_column(each.name, justify="right", max_width=WIDTH)

@@ -24,7 +24,7 @@ ENCODE = {
     flag: NEW_DATASET[flag]
     for flag in ("modality", "line-freq", "sfreq", "unit", "unchecked")
 }
-"""The flags of those that `encode` has."""
+"""Flags of `encode`, and what each gives."""
 
 DESCRIPTION = """\
 What a person asks of a checkout of biospike, beside `dvc repro`. Start it in the folder
@@ -60,7 +60,7 @@ for. A recording is read as by `dvc repro`, and prepared as `new-dataset` propos
     "experiments": """\
 examples:
   dvc exp run -S encoders.delta.threshold=0.3
-  biospike experiments                        the last five, by balanced accuracy
+  biospike experiments                        the last five; balanced accuracy
   biospike experiments --metric macro_f1 --last 10
 
 It prints a row a cell and a column an experiment, then the settings that each of them

@@ -14,8 +14,8 @@ from pipeline.networks.parts.layers import Recurrent, Unrolled
 from pipeline.networks.parts.stack import Layer, Stack, States
 from pipeline.training import stretches
 from pipeline.training.cell import TrainedFold
+from pipeline.training.early import Moments, running_logits
 from pipeline.training.memory import Memory
-from pipeline.training.running import Moments, running_logits
 
 STEPS_AT_ONCE = 1 << 14
 """Steps before the recorded ones that a network is given at once."""
@@ -66,7 +66,7 @@ def replay(fold: TrainedFold, window: int) -> Replay:
 
     A network that runs on begins where it began then, and the last window before the
     decision is recorded. One that restarts sees the window alone; its evidence takes
-    the steps to come for silent, as `training.running` does.
+    the steps to come for silent, as `training.early` does.
     """
     with torch.no_grad():
         if fold.cell.network.restarts == "windows":

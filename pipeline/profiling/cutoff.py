@@ -16,7 +16,7 @@ from pipeline.profiling.counts import Counted, pooled
 from pipeline.profiling.operations import count
 from pipeline.training.batches import Windows
 from pipeline.training.cutoff import Early
-from pipeline.training.running import AT_ONCE, LengthAware, Moments
+from pipeline.training.early import AT_ONCE, LengthAware, Moments
 
 
 def cost(network: Stack, windows: Windows, decided: Early) -> dict[str, Counted]:

@@ -12,7 +12,7 @@ Plain = dict[str, Any]
 
 ORACLES = {"restart": "blocks", "beats": "annotated"}
 """Settings that make a component an oracle."""
-ORACLE = "An oracle: it is given labels, which no device has."
+ORACLE = "An oracle: it is given annotations, which no device has."
 UNITS = {"s": "s", "hz": "Hz"}
 """Units by the last part of a setting's name."""
 

@@ -1,7 +1,7 @@
 """Early exit: decide windows before their end, where validation allows it.
 
 The network's running logits are read at a few moments, which
-`pipeline.training.running` chooses. A window stops at the first moment m where
+`pipeline.training.early` chooses. A window stops at the first moment m where
 
 ::
 
@@ -37,7 +37,7 @@ import numpy as np
 
 from pipeline.networks.parts.stack import Stack
 from pipeline.training.batches import Windows
-from pipeline.training.running import Moments, Running, moments, running
+from pipeline.training.early import Moments, Running, moments, running
 from pipeline.training.settings import CutoffSettings
 
 

@@ -33,7 +33,7 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse regularisation, scikit-learn's C, from strong to weak."""
 UNTRAINED = -14.0
 """Logit of a class without training windows: below a millionth of what is likeliest,
-for those of the others add up to 0."""
+for those of the others add up to 0 (one against the rest, each of them is near 0)."""
 EPOCHS_FITTED = 4
 """Of how many epochs' windows a read-out learns."""
 AT_ONCE = 256

@@ -82,7 +82,11 @@ def predictions(task: Task, network: Stack, fold: int) -> pd.DataFrame:
 def _table(
     windows: pd.DataFrame, fold: int, logits: Tensor, labels: Sequence[str]
 ) -> pd.DataFrame:
-    """Set what is predicted beside what is known of each window."""
+    """Set what is predicted beside what is known of each window.
+
+    Probabilities are softmax(logits), whatever the loss: of one against the rest they
+    rank classes within a window, and are calibrated for none.
+    """
     likely = logits.softmax(1).cpu().numpy()
     known = windows[["window", "recording", "subject", "session", "label"]]
     known.insert(1, "fold", fold)

@@ -12,7 +12,7 @@ from pipeline.profiling.cutoff import count_until
 from pipeline.profiling.folds import Fold
 from pipeline.profiling.operations import count
 from pipeline.training import cutoff
-from pipeline.training.running import moments
+from pipeline.training.early import moments
 from pipeline.training.settings import CutoffSettings
 from tests.cutoffs import DT, N_STEPS, build, integers, windows
 

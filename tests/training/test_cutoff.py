@@ -15,7 +15,7 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.training.batches import Windows
 from pipeline.training.cutoff import calibrated, decide_early, stops, summarised
-from pipeline.training.running import (
+from pipeline.training.early import (
     LengthAware,
     Moments,
     Running,
