@@ -17,6 +17,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 TESTS = Path(__file__).parent
 SLOW = (
     "adding",
+    "decisions",
     "device",
     "docs",
     "exporting",
