@@ -198,13 +198,10 @@ class Params:
                 training = self.read("training")
             except ConfigError:
                 continue  # it is among the problems already
-            for check, part in (
-                (network.check, neuron),
-                (sparsity.check, network),
-                (training.check, network),
-            ):
+            pairs = (network, neuron), (sparsity, network), (training, network)
+            for settings, part in pairs:
                 try:
-                    check(part)
+                    settings.check(part)
                 except ConfigError as problem:
                     where = problem.where.replace("*", name)
                     yield ConfigError(where, problem.found, expected=problem.expected)

@@ -10,7 +10,7 @@ from pipeline.axes import Samples, SpikeBits
 from pipeline.encoders.parts.steered import REACH, Steered
 
 if TYPE_CHECKING:
-    from pipeline.kernels.encoders.stepwise import Control
+    from pipeline.kernels.encoders.control import Control
 
 
 class SendOnDelta(Steered):
@@ -68,7 +68,7 @@ class SendOnDelta(Steered):
 
     def control(self, sfreq: float) -> "Control":
         """Say how the thresholds move."""
-        from pipeline.kernels.encoders.stepwise import towards_snr
+        from pipeline.kernels.encoders.control import towards_snr
 
         if self.snr_db is None:
             return super().control(sfreq)

@@ -11,7 +11,7 @@ from pipeline.axes import SpikeBits
 from pipeline.encoders.parts.stepwise import Stepwise
 
 if TYPE_CHECKING:
-    from pipeline.kernels.encoders.stepwise import Control
+    from pipeline.kernels.encoders.control import Control
 
 REACH = 100.0
 """How far a threshold may move from where it starts, either way: 40 dB."""
@@ -55,7 +55,7 @@ class Steered(Stepwise):
 
     def control(self, sfreq: float) -> "Control":
         """Say how the thresholds move."""
-        from pipeline.kernels.encoders.stepwise import controlled
+        from pipeline.kernels.encoders.control import controlled
 
         if self.events_per_s is None:
             return super().control(sfreq)

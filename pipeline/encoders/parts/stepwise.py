@@ -13,7 +13,7 @@ from pipeline.encoders.parts.signed import counted_features, signed_features, si
 from pipeline.errors import DataError
 
 if TYPE_CHECKING:
-    from pipeline.kernels.encoders.stepwise import Control
+    from pipeline.kernels.encoders.control import Control
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Stepwise(Encoder[StepState]):
 
     def control(self, sfreq: float) -> "Control":
         """Say how the thresholds move: not at all."""
-        from pipeline.kernels.encoders.stepwise import fixed
+        from pipeline.kernels.encoders.control import fixed
 
         return fixed()
 
