@@ -1133,7 +1133,7 @@ def test_codes_show_what_they_cost_and_keep(
         assert f">{number}<" in part, number
     assert "channel V1 of recording r0" in part
     assert "25 delta spikes in 1 feature." in part
-    assert "1 channel of all recordings without a reconstruction: the signal" in part
+    assert "1 channel of all recordings without an SNR: the signal" in part
     for cell in details["cells"]:
         silent = cell["metrics"]["encoding"] | {"snr_db": None, "snr_db_lowest": None}
         silent |= {"snr_channels": 0, "snr_absent": {"no <waveform>": 12}}
