@@ -110,7 +110,7 @@ def _cells(row: Any) -> list[str]:
 def _totals(encoded: EncodedFile) -> list[str]:
     found, signal = summarise(encoded.table), encoded.signal
     operations = operations_per_s(encoded.encoder, signal.channels, signal.sfreq)
-    listed = ", ".join(f"{n:,.0f} {kind}" for kind, n in (operations or {}).items())
+    listed = ", ".join(f"{n:,.0f} {kind}s" for kind, n in (operations or {}).items())
     decoded_s = encoded.table["decoded_s"].max()
     return [
         f"bits of events {found['aer_ratio']:.1%}, of packed spikes "

@@ -79,7 +79,7 @@ def test_a_recording_is_encoded_printed_drawn_and_written(biospike: Command) -> 
     assert lead[1] == f"{row['events_per_s']:.1f}"
     assert lead[2] == f"{row['sparsity']:.1%}"
     assert lead[3:5] == [f"{row['snr_db']:.1f}", "dB"]
-    assert "operations a second, at most: 750 addition" in printed
+    assert "operations a second, at most: 750 additions" in printed
     assert Path("out/a.png").read_bytes().startswith(b"\x89PNG")
     events = np.load("out/a.npy", allow_pickle=False)
     back = from_events(events, (4, 2500), 125.0)
