@@ -10,7 +10,7 @@ from pipeline.components import Component, find
 
 Plain = dict[str, Any]
 
-ORACLES = {"restart": "blocks", "beats": "annotated"}
+ORACLES = [("restart", "blocks"), ("beats", "annotated")]
 """Settings that make a component an oracle."""
 ORACLE = "An oracle: it is given annotations, which no device has."
 UNITS = {"s": "s", "hz": "Hz"}
@@ -65,7 +65,7 @@ def is_oracle(given: object) -> bool:
         return any(map(is_oracle, given))
     if not isinstance(given, dict):
         return False
-    return any(ORACLES.get(k) == v or is_oracle(v) for k, v in given.items())
+    return any(pair in ORACLES or is_oracle(pair[1]) for pair in given.items())
 
 
 def settings(component: type[Component], given: Mapping[str, Any]) -> list[str]:

@@ -48,6 +48,8 @@ def test_oracles_are_named() -> None:
         network = {"name": "recurrent", "restart": restart}
         line = explained.model(cell("lif", network=network, neuron=neuron))
         assert ("An oracle" in line) is marked
+    unset = {"name": "delta", "events_per_s": None}
+    assert "oracle" not in explained.encoder(cell("lif", encoder=unset))
     encoder = {"name": "rhythm", "beats": "annotated"}
     assert explained.encoder(cell("lif", encoder=encoder)).endswith(explained.ORACLE)
 
