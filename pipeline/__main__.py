@@ -261,6 +261,7 @@ def parser() -> argparse.ArgumentParser:
     def command(
         do: Callable[[argparse.Namespace], None], name: str = ""
     ) -> argparse.ArgumentParser:
+        """Add a command that calls a function."""
         name = name or do.__name__
         sub = commands.add_parser(
             name,

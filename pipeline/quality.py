@@ -157,6 +157,7 @@ class _Runs:
         )
 
     def add(self, piece: Precise) -> None:
+        """Take the next piece of the recording."""
         n_channels, n_samples = piece.shape
         if not n_samples:
             return
@@ -216,6 +217,7 @@ class _Swings:
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, piece: Precise) -> None:
+        """Take the next piece of the recording."""
         n_samples = piece.shape[1]
         if not n_samples:
             return
@@ -256,6 +258,7 @@ class _Spectrum:
         self._power = np.zeros((n_channels, 0))
 
     def add(self, piece: Precise) -> None:
+        """Take the next piece of the recording."""
         if self._line_freq is None:
             return
         length = round(WELCH_S * self._sfreq)
@@ -269,6 +272,7 @@ class _Spectrum:
         self._rest = joined.copy()
 
     def line_share(self) -> np.ndarray:
+        """Compute the share of the power at the mains frequency."""
         if self._line_freq is None:
             return np.full(len(self._rest), np.nan)
         power, length = self._power, round(WELCH_S * self._sfreq)

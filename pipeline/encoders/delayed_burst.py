@@ -91,10 +91,12 @@ def _delays_at_most(mean: float, last: int) -> Float64[np.ndarray, " delay"]:
     delays = np.arange(last + 1)
 
     def law(log_q: float) -> Float64[np.ndarray, " delay"]:
+        """Give the probabilities of the delays."""
         weights = np.exp(log_q * (delays - (last if log_q > 0 else 0)))
         return np.asarray(weights / weights.sum())
 
     def excess(log_q: float) -> float:
+        """Give how far the mean delay is from the one asked for."""
         return float(law(log_q) @ delays) - mean
 
     if mean <= 0:

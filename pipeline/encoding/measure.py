@@ -1,4 +1,37 @@
-"""What a code of a recording costs, and what of the signal is left in it."""
+r"""What a code of a recording costs, and what of the signal is left in it.
+
+With the spikes n of a channel's F features in K steps, at the rate f:
+
+.. math::
+
+    \text{events a second} &= f n / K \\
+    \text{sparsity} &= 1 - n / (F K) \\
+    \text{SNR} &= 10 \log_{10}
+        \frac{\sum_s \sum_k (x_k - \bar x_s)^2}{\sum_s \sum_k (e_k - \bar e_s)^2},
+        \quad e_k = \hat x_{k + d} - x_k
+
+x is the signal as the encoder saw it, filtered and in units of its running RMS,
+x̂ what `decode` makes of the spikes and d its stated delay (fractions of a sample
+are interpolated). The means are those of a segment s: codes that follow a signal
+do not send its first value. The SNR is that of the first 10 minutes, or of
+2²¹ / channels samples if these are less, for `decode` needs all of it in memory.
+There is none, but a reason, where the spikes hold no waveform (`rhythm`).
+
+Bits a second, of the channel:
+
+==========  ==================================================================
+raw         16 f
+packed      F f: a bit a feature and step
+AER         (⌈log₂ F_all⌉ + ⌈log₂ f⌉) for each event: its address among all
+            features of the recording, and its step within the second. Marks of
+            full seconds are not counted.
+==========  ==================================================================
+
+References
+----------
+Boahen (2000), Point-to-point connectivity between neuromorphic chips using address
+events, IEEE Trans. Circuits Syst. II 47(5).
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,34 +82,9 @@ class Stretch:
 
 
 def measure(encoder: Encoder[Any], signal: Signal, spikes: Spikes) -> pd.DataFrame:
-    r"""Measure the code of one recording, a row a channel.
+    """Measure the code of one recording, a row a channel.
 
-    With the spikes n of a channel's F features in K steps, at the rate f:
-
-    .. math::
-
-        \text{events a second} &= f n / K \\
-        \text{sparsity} &= 1 - n / (F K) \\
-        \text{SNR} &= 10 \log_{10}
-            \frac{\sum_s \sum_k (x_k - \bar x_s)^2}{\sum_s \sum_k (e_k - \bar e_s)^2},
-            \quad e_k = \hat x_{k + d} - x_k
-
-    x is the signal as the encoder saw it, filtered and in units of its running RMS,
-    x̂ what `decode` makes of the spikes and d its stated delay (fractions of a sample
-    are interpolated). The means are those of a segment s: codes that follow a signal
-    do not send its first value. The SNR is that of the first 10 minutes, or of
-    2²¹ / channels samples if these are less, for `decode` needs all of it in memory.
-    There is none, but a reason, where the spikes hold no waveform (`rhythm`).
-
-    Bits a second, of the channel:
-
-    ==========  ==================================================================
-    raw         16 f
-    packed      F f: a bit a feature and step
-    AER         (⌈log₂ F_all⌉ + ⌈log₂ f⌉) for each event: its address among all
-                features of the recording, and its step within the second. Marks of
-                full seconds are not counted.
-    ==========  ==================================================================
+    The module's docstring has the equations and the conventions of bits.
 
     Parameters
     ----------
@@ -90,11 +98,6 @@ def measure(encoder: Encoder[Any], signal: Signal, spikes: Spikes) -> pd.DataFra
         Columns channel, features, duration_s, events, events_per_s, sparsity, snr_db
         (NaN where there is a reason), snr_absent, decoded_s, raw_bits_per_s,
         packed_bits_per_s, aer_bits_per_s.
-
-    References
-    ----------
-    Boahen (2000), Point-to-point connectivity between neuromorphic chips using address
-    events, IEEE Trans. Circuits Syst. II 47(5).
     """
     channels, sfreq = signal.channels, signal.sfreq
     duration_s = spikes.n_steps * spikes.dt

@@ -137,6 +137,7 @@ def _runner(
     """Make what estimates a metric by its name, whose resamples hang on that name."""
 
     def run(name: str, statistic: Statistic, *groups: np.ndarray) -> Plain:
+        """Estimate a statistic, with a generator of its own."""
         rng = seeds.generator(seed, "bootstrap", name)
         return as_json(estimate(statistic, groups, n_subjects, bootstrap, rng))
 
@@ -152,6 +153,7 @@ def _of(
     flat = tables.reshape(len(tables), -1)
 
     def statistic(counts: Counts) -> np.ndarray:
+        """Compute the metric from weighted counts."""
         value = metric((counts @ flat).reshape(*counts.shape[:-1], *tables.shape[1:]))
         return value if k is None else value[..., k]
 

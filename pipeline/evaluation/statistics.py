@@ -108,6 +108,7 @@ def _bca(
     from scipy import stats
 
     def of_drawn(*drawn: np.ndarray, axis: int) -> np.ndarray:
+        """Compute the statistic of the members that are drawn."""
         rows = (np.moveaxis(members, axis, -1) for members in drawn)
         counts = [multiplicity(members, n_subjects) for members in rows]
         return statistic(sum(counts[1:], start=counts[0]))
@@ -190,6 +191,7 @@ def paired_permutation(
     tables = np.concatenate([first, second])
 
     def difference(mine: np.ndarray, yours: np.ndarray, axis: int = -1) -> np.ndarray:
+        """Compare the statistic of the two, for the members that are drawn."""
         pooled = [
             np.tensordot(
                 multiplicity(np.moveaxis(drawn, axis, -1), len(tables)), tables, axes=1

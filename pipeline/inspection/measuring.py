@@ -163,6 +163,7 @@ class _Statistics:
         self._count = 0
 
     def add(self, piece: Precise) -> None:
+        """Take the next piece of the recording."""
         if not piece.shape[1]:
             return
         if self._first is None:
@@ -174,6 +175,7 @@ class _Statistics:
         self._count += piece.shape[1]
 
     def rms(self) -> np.ndarray:
+        """Compute the root mean square of each channel."""
         mean, power = self._sums / max(1, self._count)
         rms: np.ndarray = np.sqrt(np.maximum(power - np.square(mean), 0))
         return rms
@@ -192,6 +194,7 @@ class _Changes:
         self.steady = self.straight = self.n_changes_possible = 0
 
     def add(self, piece: Precise) -> None:
+        """Take the next piece of the recording."""
         joined = np.concatenate([self._last, piece], axis=1)
         first = self._done - self._last.shape[1]
         steps = np.diff(joined, axis=1)
@@ -216,6 +219,7 @@ class _Changes:
         self.straight += int((equal.all(axis=0) & moving).sum())
 
     def values(self) -> np.ndarray:
+        """Give the samples that are kept, (channel, time)."""
         return np.concatenate(self._samples, axis=1)
 
     def steps(self) -> tuple[np.ndarray, np.ndarray]:

@@ -45,9 +45,11 @@ class _Rows:
     cells: Sequence[Sequence[str]]
 
     def column(self, place: int) -> list[str]:
+        """Give the cells of a column."""
         return [row[place].strip() for row in self.cells]
 
     def problem(self, row: int, place: int, found: str) -> DataError:
+        """Describe what is wrong in a cell."""
         column = self.header[place]
         where = f"{self.name}, row {self.numbers[row]}, column '{column}'"
         return DataError(where, found, remedy=REMEDY)

@@ -111,6 +111,7 @@ def validating_piece(held: Bool[np.ndarray, "piece label"], tested: int) -> int:
     n_pieces = len(held)
 
     def cost(step: int) -> tuple[int, bool, int]:
+        """Count what a piece leaves out, to be as small as it can."""
         piece = (tested + step) % n_pieces
         trained = np.delete(held, [tested, piece], axis=0).any(axis=0)
         lost, judged = held[piece] & ~trained, held[piece] & trained

@@ -10,6 +10,7 @@ class _Unseeded(ISeedSequence):
     """Zeros, for a generator whose state is set anyway: entropy takes longer."""
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
+        """Give words of zeros: the state is set afterwards."""
         return np.zeros(n_words, dtype)
 
 

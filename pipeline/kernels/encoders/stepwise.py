@@ -57,6 +57,8 @@ def implements(kind: type) -> Callable[[Callable[..., None]], Callable[..., None
     """Make a formula the `advance` of codes with constants of a kind."""
 
     def register(formula: Callable[..., None]) -> Callable[..., None]:
+        """Overload `advance` for constants of the kind."""
+
         def choose(code: Any, row: Any, values: Any, thresholds: Any) -> Any:
             return formula if getattr(code, "instance_class", None) is kind else None
 

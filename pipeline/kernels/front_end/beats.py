@@ -254,6 +254,7 @@ class _PlainLevels:
         self.beat = self.noise = self.last = self.peaks = 0
 
     def judge(self, height: int, centre: int) -> bool:
+        """Decide whether a peak is a beat."""
         elapsed = centre - self.last
         late = max(0, min(elapsed, FARTHEST) * 2**16 // self.interval - OVERDUE)
         octaves, part = divmod(late, 256)

@@ -44,6 +44,8 @@ def implements(kind: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     """Make a formula the `advance` of codes with constants of a kind."""
 
     def register(formula: Callable[..., Any]) -> Callable[..., Any]:
+        """Overload `advance` for constants of the kind."""
+
         def choose(code: Any, level: Any, scale: Any, words: Any) -> Any:
             return formula if getattr(code, "instance_class", None) is kind else None
 

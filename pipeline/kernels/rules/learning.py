@@ -115,6 +115,8 @@ def implements(kind: type) -> Callable[[Callable[..., None]], Callable[..., None
     """Make a formula the `update` of rules with constants of a kind."""
 
     def register(formula: Callable[..., None]) -> Callable[..., None]:
+        """Overload `update` for rules of the kind."""
+
         def choose(rule: Any, synapses: Any, traces: Any, now: Any) -> Any:
             return formula if kind_of(rule) is kind else None
 

@@ -53,6 +53,7 @@ class Apple(Meter):
         first = last = _read(monitor)
 
         def joules() -> float:
+            """Read the energy used so far."""
             nonlocal last
             now = _read(monitor)
             if now.keys() != first.keys() or any(now[k] < last[k] for k in now):

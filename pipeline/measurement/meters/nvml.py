@@ -209,6 +209,7 @@ def _counter(gpu: Gpu) -> Callable[[], float]:
     first = last = gpu.ask("nvmlDeviceGetTotalEnergyConsumption")
 
     def joules() -> float:
+        """Read the energy used so far."""
         nonlocal last
         now = gpu.ask("nvmlDeviceGetTotalEnergyConsumption")
         if now < last:

@@ -58,6 +58,7 @@ class Rapl(Meter):
         counters = self._counters(clock())
 
         def joules() -> float:
+            """Read the energy used so far."""
             return sum(counter.microjoules(clock()) for counter in counters) / 1e6
 
         yield Watch(joules, tuple(counter.name for counter in counters))

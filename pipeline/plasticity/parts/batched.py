@@ -104,6 +104,7 @@ def _stepper(dependence: Any, weights: Tensor) -> Step:
     rise, fall = torch.empty_like(weights), torch.empty_like(weights[:0])
 
     def additive(earlier: Tensor, before: Tensor, after: Tensor, later: Tensor) -> None:
+        """Change weights by sums that do not depend on them."""
         sources = torch.cat([earlier, before])
         targets = torch.cat([a_plus * after, -a_minus * later])
         # Added afterwards: in one call a library may leave the product unrounded.
@@ -113,6 +114,7 @@ def _stepper(dependence: Any, weights: Tensor) -> Step:
     def power_law(
         earlier: Tensor, before: Tensor, after: Tensor, later: Tensor
     ) -> None:
+        """Add up rise and fall, which the weights scale."""
         torch.mm(earlier.T, a_plus * after, out=rise)
         torch.mm(before.T, a_minus * later, out=fall)
         rise.mul_(weights**mu)

@@ -112,6 +112,7 @@ class _Samples:
 
     @property
     def n_samples(self) -> int:
+        """Count the samples of a signal."""
         return self.header.n_records * self.signals[0].samples
 
     def read(self, start: int, stop: int) -> Precise:
