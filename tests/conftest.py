@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
     places = {TESTS / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
+
+def pytest_sessionfinish() -> None:
+    """Save what coverage has seen: a worker that takes long to end is killed."""
+    measuring = sys.modules.get("coverage")
+    if measuring and (current := measuring.Coverage.current()):
+        current.save()
 
 
 @pytest.fixture
