@@ -138,7 +138,8 @@ def encode(arguments: argparse.Namespace) -> None:
     given = vars(arguments)
     asked = help_texts.ENCODE
     flags = {flag: text for flag in asked if (text := given[flag.replace("-", "_")])}
-    channels = tuple(arguments.channels.split(",")) if arguments.channels else None
+    named = (name.strip() for name in (arguments.channels or "").split(","))
+    channels = tuple(filter(None, named)) or None
     encoded = encode_file(
         arguments.file, arguments.encoder, config.read(), flags, channels
     )

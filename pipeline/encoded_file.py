@@ -241,7 +241,7 @@ def _guarded(recordings: Recordings) -> Iterator[None]:
             error.where,
             error.found,
             expected=error.expected,
-            remedy=_of_command(error.remedy),
+            remedy=in_flags(error.remedy),
         ) from error
     except (PipelineError, MemoryError):
         raise
@@ -255,10 +255,13 @@ def _guarded(recordings: Recordings) -> Iterator[None]:
         ) from error
 
 
-def _of_command(remedy: str) -> str:
+def in_flags(remedy: str) -> str:
     """Write a reader's remedy with flags in place of settings in `params.yaml`."""
     for words in (f", or {LEAVE_OUT}", f", {LEAVE_OUT}"):
         remedy = remedy.replace(words, "")
+    if remedy.startswith(LEAVE_OUT):
+        others = remedy.removeprefix(LEAVE_OUT).removeprefix(", ").removeprefix("or ")
+        remedy = others or "name another file"
     return re.sub(UNCHECKED, r"give --unchecked \1", remedy)
 
 

@@ -111,10 +111,12 @@ def _totals(encoded: EncodedFile) -> list[str]:
     found, signal = summarise(encoded.table), encoded.signal
     operations = operations_per_s(encoded.encoder, signal.channels, signal.sfreq)
     listed = ", ".join(f"{n:,.0f} {kind}s" for kind, n in (operations or {}).items())
-    decoded_s = encoded.table["decoded_s"].max()
-    return [
+    lines = [
         f"bits of events {found['aer_ratio']:.1%}, of packed spikes "
         f"{found['packed_ratio']:.1%} of the raw signal's (16 bits a sample)",
         f"operations a second, at most: {listed or 'not known'}",
-        f"SNR of the first {decoded_s:.0f} s, of the signal as prepared",
     ]
+    if found["snr_channels"]:
+        decoded_s = encoded.table["decoded_s"].max()
+        lines.append(f"SNR of the first {decoded_s:.0f} s, of the signal as prepared")
+    return lines

@@ -67,9 +67,3 @@ def counts(spikes: Spikes) -> np.ndarray:
         piece = packed[:, start : start + step]
         found += np.bitwise_count(piece).sum(axis=1, dtype=np.int64)
     return found
-
-
-def rate(spikes: Spikes) -> np.ndarray:
-    """Spikes per second of each feature, shape (feature,); read piece by piece."""
-    duration_s = spikes.n_steps * spikes.dt
-    return np.asarray(counts(spikes) / duration_s, dtype=np.float64)

@@ -8,10 +8,11 @@ import pytest
 
 from pipeline import __main__, config
 from pipeline.aer import from_events
-from pipeline.encoded_file import encode_file
+from pipeline.encoded_file import encode_file, in_flags
 from pipeline.encoders.delta import Delta
 from pipeline.encoding.encode import encode
 from pipeline.errors import ConfigError, DataError, PipelineError
+from pipeline.readers.base import LEAVE_OUT
 from pipeline.spikes import unpack
 from tests.fuzz.writing import csv_table, wfdb_record
 
@@ -141,3 +142,19 @@ def test_samples_that_no_body_makes_are_refused(value: float, found: str) -> Non
     assert found in str(error)
     assert "on_bad_recording" not in error.remedy
     assert value == np.inf or "give --unchecked amplitude" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("remedy", "shown"),
+    [
+        (LEAVE_OUT, "name another file"),
+        (f"replace it, or {LEAVE_OUT}", "replace it"),
+        (f"replace it, {LEAVE_OUT}, or wait", "replace it, or wait"),
+        (f"{LEAVE_OUT}, or wait", "wait"),
+        ("set the reader's unchecked to [range]", "give --unchecked range"),
+    ],
+)
+def test_remedies_of_a_data_set_are_written_for_one_file(
+    remedy: str, shown: str
+) -> None:
+    assert in_flags(remedy) == shown

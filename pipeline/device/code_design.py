@@ -138,7 +138,7 @@ def bits_of(largest: float, threshold: float, where: str) -> int:
     return bits
 
 
-def refuse_moving(encoder: Steered, name: str) -> None:
+def refuse_moving(encoder: Steered) -> None:
     """Refuse a threshold that sets itself.
 
     Raises
@@ -151,5 +151,5 @@ def refuse_moving(encoder: Steered, name: str) -> None:
             f"encoder: {aim}",
             f"{getattr(encoder, aim):g}: a threshold that moves has no integer form",
             expected="null",
-            remedy=f"export a cell of the {name} encoder without {aim}",
+            remedy=f"export a cell of the {encoder.own_name} encoder without {aim}",
         )

@@ -20,7 +20,7 @@ from pipeline.encoders.base import Beats, Encoder
 from pipeline.encoding.measure import measure
 from pipeline.files import Signal
 from pipeline.parallel import parallel_map
-from pipeline.spikes import Spikes, rate
+from pipeline.spikes import Spikes
 
 Annotated = Int64[np.ndarray, " beat"]
 """Samples of a prepared signal on which beats are annotated, rising."""
@@ -38,20 +38,26 @@ class Encoded:
     Parameters
     ----------
     recording : str
-    spikes_per_s : float
-        Mean over features.
     made : bool
         False if the file of an earlier run was kept.
     measured : DataFrame
         As `measure` gives it.
-    n_features : int
     """
 
     recording: str
-    spikes_per_s: float
     made: bool
     measured: pd.DataFrame
-    n_features: int
+
+    @property
+    def n_features(self) -> int:
+        """Count the rows of the spike train."""
+        return int(self.measured["features"].sum())
+
+    @property
+    def spikes_per_s(self) -> float:
+        """Average over its features."""
+        feature_s = self.measured["features"] * self.measured["duration_s"]
+        return float(self.measured["events"].sum() / feature_s.sum())
 
 
 def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> Spikes:
@@ -207,5 +213,4 @@ def _encode_file(
             files.write_spikes(path, about, pieces)
         unfinished.note_inputs(path, inputs)
     with files.open_spikes(path) as spikes, files.open_signal(source) as signal:
-        rates, measured = rate(spikes), measure(encoder, signal, spikes)
-        return Encoded(recording, float(rates.mean()), made, measured, len(rates))
+        return Encoded(recording, made, measure(encoder, signal, spikes))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def excerpt(
         Columns time_s (since the start of the recording), signal, decoded (NaN where
         nothing can be decoded), and a boolean one a feature of the channel.
     """
-    first = (s for s in stretches(encoder, signal, spikes) if s.start == 0)
+    first = takewhile(lambda s: s.start == 0, stretches(encoder, signal, spikes))
     chosen = next((s for s in first if s.decoded.any()), None)
     owners = encoder.feature_channels(signal.channels)
     name = signal.channels[chosen.channel] if chosen else owners[0]

@@ -174,7 +174,11 @@ def test_a_form_gives_nearly_the_spikes_of_the_floating_point(number: int) -> No
 
 def test_what_does_not_fit_its_word_is_refused() -> None:
     fine = {"threshold": 1e-6, "window_s": 60}
-    for name, settings in (("delta", {"threshold": 1e-6}), ("moving_window", fine)):
+    for name, settings in (
+        ("delta", {"threshold": 1e-6}),
+        ("moving_window", fine),
+        ("temporal_contrast", {"factor": 0.001}),
+    ):
         encoder: Any = find("encoders", name)(**settings)
         with pytest.raises(ConfigError, match="at least 16 units"):
             design_front_end(SIGNAL, encoder, 250, 1)

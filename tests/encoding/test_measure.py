@@ -151,9 +151,12 @@ def test_a_joined_channel_has_the_delay_of_its_own_part() -> None:
     np.testing.assert_array_equal(joined, alone)
 
 
-def test_no_more_is_decoded_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes after it counts as events alone."""
-    signal = waves(1.0, 3.0, segments=(0, 301))
+@pytest.mark.parametrize("second", [301, 400])
+def test_no_more_is_decoded_than_fits(
+    monkeypatch: pytest.MonkeyPatch, second: int
+) -> None:
+    """What comes after it counts as events alone, in the segment where it ends too."""
+    signal = waves(1.0, 3.0, segments=(0, second))
     spikes = coded(Delta(), signal)
     full = measure(Delta(), signal, spikes)
     monkeypatch.setattr(module, "DECODED_VALUES", 2 * 350)
@@ -162,6 +165,14 @@ def test_no_more_is_decoded_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert table["decoded_s"].tolist() == [3.5, 3.5]
     assert (table["events"] == full["events"]).all()
     assert table["snr_db"].notna().all()
+
+
+def test_a_silent_last_segment_does_not_make_a_channel_silent() -> None:
+    signal = waves(1.0, segments=(0, 400))
+    signal.samples[:, 400:] = 0
+    (row,) = measure(Delta(), signal, coded(Delta(), signal)).itertuples()
+    assert (row.snr_absent, row.decoded_s) == ("", 8.0)
+    assert row.snr_db > 5
 
 
 def test_a_summary_pools_channels_by_their_length() -> None:

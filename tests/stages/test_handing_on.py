@@ -78,7 +78,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
         asked["encode"] = {"encoder": encoder, **more}
         spikes = encode_one(encoder, SIGNAL, np.random.default_rng(0))
         files.save_spikes(target / "r1.h5", spikes)
-        return [Encoded("r1", 3.0, True, measure(encoder, SIGNAL, spikes), 4)]
+        return [Encoded("r1", True, measure(encoder, SIGNAL, spikes))]
 
     def trained(task: Any, folder: Path) -> list[dict[str, int]]:
         asked["train"] = vars(task)
@@ -162,8 +162,8 @@ def test_settings_go_no_further_back_than_they_count(calls: Calls) -> None:
     prepared = ingested | {"signal", "windows", "folds"}
     assert set(settings("windows", "ecg_demo")) == prepared
     assert set(settings("spikes", "ecg_demo-delta")) == {"encoder", "parts"}
-    assert settings("spikes", "ecg_demo-delta")["parts"] == [["delta", 4]]
-    assert calls["train"]["parts"] == (("delta", 4),)
+    assert settings("spikes", "ecg_demo-delta")["parts"] == [["delta", 2]]
+    assert calls["train"]["parts"] == (("delta", 2),)
 
 
 def test_a_stage_works_by_the_settings_of_its_files(calls: Calls) -> None:

@@ -12,7 +12,7 @@ def integers(encoder: Delta, given: CodeInput) -> EventCode:
     ------
     ConfigError
     """
-    refuse_moving(encoder, "delta")
+    refuse_moving(encoder)
     threshold = encoder.threshold
     bits = bits_of(given.largest + threshold, threshold, "threshold")
     code = kernel.StepForward(bits, round(threshold * 2**bits))

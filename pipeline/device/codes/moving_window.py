@@ -12,7 +12,7 @@ def integers(encoder: MovingWindow, given: CodeInput) -> EventCode:
     ------
     ConfigError
     """
-    refuse_moving(encoder, "moving_window")
+    refuse_moving(encoder)
     threshold, length = encoder.threshold, encoder.length(given.sfreq)
     bits = bits_of((given.largest + threshold) * length, threshold, "threshold")
     code = kernel.MovingWindow(bits, length, round(threshold * 2**bits))

@@ -12,7 +12,7 @@ def integers(encoder: SendOnDelta, given: CodeInput) -> EventCode:
     ------
     ConfigError
     """
-    refuse_moving(encoder, "send_on_delta")
+    refuse_moving(encoder)
     threshold, turn = encoder.threshold, encoder.threshold * (1 + encoder.hysteresis)
     bits = bits_of(given.largest + turn, threshold, "threshold")
     units = round(threshold * 2**bits), round(turn * 2**bits)

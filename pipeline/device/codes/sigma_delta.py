@@ -12,7 +12,7 @@ def integers(encoder: SigmaDelta, given: CodeInput) -> EventCode:
     ------
     ConfigError
     """
-    refuse_moving(encoder, "sigma_delta")
+    refuse_moving(encoder)
     threshold = encoder.threshold
     bits = bits_of(2 * threshold, threshold, "threshold")
     code = kernel.SigmaDelta(bits, round(threshold * 2**bits))

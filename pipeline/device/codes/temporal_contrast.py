@@ -3,6 +3,7 @@
 import math
 
 from pipeline.device.code_design import (
+    FEWEST_UNITS,
     LIMIT,
     CodeInput,
     EventCode,
@@ -10,6 +11,7 @@ from pipeline.device.code_design import (
     refuse_moving,
 )
 from pipeline.encoders.temporal_contrast import TemporalContrast
+from pipeline.errors import ConfigError
 from pipeline.kernels.front_end.codes import temporal_contrast as kernel
 
 FACTOR_LIMIT = 2**16
@@ -26,7 +28,7 @@ def integers(encoder: TemporalContrast, given: CodeInput) -> EventCode:
     ------
     ConfigError
     """
-    refuse_moving(encoder, "temporal_contrast")
+    refuse_moving(encoder)
     factor = encoder.factor
     if factor is None:
         threshold = encoder.threshold
@@ -43,6 +45,11 @@ def _running(
     """Choose what a running threshold needs.
 
     With differences within ±2·largest, |d| − m lies within ±4·largest.
+
+    Raises
+    ------
+    ConfigError
+        The square of the factor would have too few units.
     """
     longest = max(1, round(-1 / math.expm1(-1 / tau_steps)))
     room = 2 ** (PRODUCT_BITS / 2) / math.sqrt(max(FACTOR_LIMIT, longest))
@@ -50,4 +57,11 @@ def _running(
     finest = math.floor(math.log2(FACTOR_LIMIT / max(factor, 1) ** 2))
     factor_bits = min(16, finest)
     units = round(factor**2 * 2**factor_bits)
+    if factor and units < FEWEST_UNITS:
+        raise ConfigError(
+            "encoder: factor",
+            f"{factor:g}, whose square has {units} units",
+            expected=f"0, or a square of at least {FEWEST_UNITS} units",
+            remedy="raise it, or set it to 0",
+        )
     return kernel.TemporalContrast(bits, 0, longest, factor_bits, units)
