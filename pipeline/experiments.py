@@ -32,29 +32,32 @@ class Experiment:
         Those of `params.yaml`, with dotted keys.
     metrics : mapping of str to mapping
         The numbers of each cell that has any.
+    error : str
+        Why it failed or cannot be read; "" if neither.
     """
 
     name: str
     settings: Mapping[str, Any]
     metrics: Mapping[str, Mapping[str, float]]
+    error: str = ""
 
 
 def show(metric: str, *, last: int) -> None:
-    """Print the experiments since the last commit, and what each changed.
+    """Print the experiments of the last commit, and what each changed.
 
     Parameters
     ----------
     metric : str
         One of `METRICS`.
     last : int
-        How many experiments are shown, the newest ones.
+        How many experiments are shown, in DVC's order.
 
     Raises
     ------
     ConfigError
         There is no such metric, or no experiment is to be shown.
     DataError
-        No cell has metrics.
+        No cell has metrics, or there is no commit.
     MachineError
         DVC does not answer.
     """
@@ -83,10 +86,10 @@ def show(metric: str, *, last: int) -> None:
     out.print(f"{metric}\n", markup=False)
     out.print(_table(columns, cells, metric))
     for each in columns[1:]:
-        for line in changes(commit, each):
+        for line in _notes(commit, each):
             out.print(f"{each.name}: {line}", markup=False, soft_wrap=True)
     if (all_of := len(experiments)) > last:
-        out.print(f"{all_of - last} older ones are not shown: --last {all_of}")
+        out.print(f"{all_of - last} more: --last {all_of}")
 
 
 def _ask_dvc() -> list[dict[str, Any]]:
@@ -106,7 +109,20 @@ def _ask_dvc() -> list[dict[str, Any]]:
 
 
 def parse(answer: Sequence[Mapping[str, Any]]) -> list[Experiment]:
-    """Read what `dvc exp show --json` prints: the folder, the commit, experiments."""
+    """Read what `dvc exp show --json` prints: the folder, the commit, experiments.
+
+    Raises
+    ------
+    DataError
+        There is no commit.
+    """
+    if len(answer) < 2:
+        raise DataError(
+            "git",
+            "the project has no commit",
+            expected="a commit to compare with",
+            remedy="commit what is here, and try again",
+        )
     folder, commit = answer[:2]
     rows = [folder, commit]
     for each in commit["experiments"] or []:
@@ -115,10 +131,20 @@ def parse(answer: Sequence[Mapping[str, Any]]) -> list[Experiment]:
 
 
 def _experiment(row: Mapping[str, Any]) -> Experiment:
-    data = row["data"] or {}
-    params = data.get("params", {}).get("params.yaml", {}).get("data", {})
     name = "this folder" if row["rev"] == "workspace" else row["name"] or row["rev"][:7]
-    return Experiment(name, flatten(params), dict(_metrics(data.get("metrics", {}))))
+    data, error = row["data"] or {}, _error(row)
+    params = data.get("params", {}).get("params.yaml", {}).get("data", {})
+    # Of a failed experiment DVC gives the numbers of the commit that it began with.
+    metrics = {} if error else dict(_metrics(data.get("metrics", {})))
+    return Experiment(name, flatten(params), metrics, error)
+
+
+def _error(row: Mapping[str, Any]) -> str:
+    """Find why a state failed or cannot be read."""
+    if error := row.get("error"):
+        return str(error.get("msg") or error) if isinstance(error, Mapping) else error
+    params = (row["data"] or {}).get("params", {}).get("params.yaml", {})
+    return "" if params.get("data") else "its params.yaml cannot be read"
 
 
 def _metrics(found: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float]]]:
@@ -144,6 +170,13 @@ def _number(value: float | None, before: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if value == before else f"[bold]{value:.3f}[/bold]"
+
+
+def _notes(before: Experiment, after: Experiment) -> list[str]:
+    """List what went wrong, or which settings differ; both if both are known."""
+    failed = [f"failed: {after.error}"] if after.error else []
+    known = before.settings and after.settings
+    return failed + (changes(before, after) if known else [])
 
 
 def changes(before: Experiment, after: Experiment) -> list[str]:

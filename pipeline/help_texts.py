@@ -60,7 +60,7 @@ for. A recording is read as by `dvc repro`, and prepared as `new-dataset` propos
     "experiments": """\
 examples:
   dvc exp run -S encoders.delta.threshold=0.3
-  biospike experiments                        the last five; balanced accuracy
+  biospike experiments                        five of them; balanced accuracy
   biospike experiments --metric macro_f1 --last 10
 
 It prints a row a cell and a column an experiment, then the settings that each of them

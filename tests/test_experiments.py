@@ -54,7 +54,7 @@ def test_experiments_stand_side_by_side(
     assert lif.split() == ["ecg-lif", "0.900", "0.900", "0.730"]
     assert rest == [
         "exp-3: encoders.delta.threshold: 0.5 → 0.3",
-        "1 older ones are not shown: --last 2",
+        "1 more: --last 2",
     ]
 
 
@@ -64,12 +64,32 @@ def test_a_new_and_a_removed_setting_are_changes() -> None:
     assert experiments.changes(before, after) == ["x: 1 → None", "z: None → 3"]
 
 
+def test_what_failed_has_no_numbers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = row("1f", "bad", 0.3, ecg_in_lif=0.9)
+    failed["error"] = {"type": "", "msg": "Experiment run failed"}
+    unread = {"rev": "2f", "name": "gone", "data": None, "experiments": None}
+    answered = answer(failed, unread)
+    answered[1]["experiments"].append({"revs": None, "name": "queued"})
+    answering(monkeypatch, json.dumps(answered))
+    experiments.show("balanced_accuracy", last=5)
+    *_, lif, bad, change, gone = capsys.readouterr().out.splitlines()
+    assert lif.split() == ["ecg-lif", "0.900", "0.900", "–", "–"]
+    assert bad == "bad: failed: Experiment run failed"
+    assert change == "bad: encoders.delta.threshold: 0.5 → 0.3"
+    assert gone == "gone: failed: its params.yaml cannot be read"
+
+
 def test_nothing_to_show_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="did you mean 'macro_f1'"):
         experiments.show("macro-f1", last=5)
     empty = [row("workspace", None, 0.5), row("abc", "main", 0.5)]
     answering(monkeypatch, json.dumps(empty))
     with pytest.raises(DataError, match="no cell has metrics"):
+        experiments.show("low", last=5)
+    answering(monkeypatch, "[]")
+    with pytest.raises(DataError, match="has no commit"):
         experiments.show("low", last=5)
     answering(monkeypatch, "", "ERROR: you are not inside of a DVC repository\n")
     with pytest.raises(MachineError, match="not inside of a DVC repository"):

@@ -42,12 +42,16 @@ class Clock:
 def filtered(
     dataset: str, recording: str, number: int, first: int, stop: int
 ) -> tuple[Series, Clock]:
-    """Cut samples [first, stop) out of the prepared signal of a recording's segment."""
+    """Cut samples [first, stop) out of the prepared signal of a recording's segment.
+
+    What lies outside the segment is left out.
+    """
     path = files.folder("signals", dataset) / f"{recording}.h5"
     table = files.load_table(files.folder("recordings", dataset) / "recordings.parquet")
     with files.open_signal(path) as signal:
         border = signal.segments[number]
-        first = max(first, border)
+        ends = (*signal.segments[1:], signal.samples.shape[1])
+        first, stop = max(first, border), min(stop, ends[number])
         samples = np.asarray(signal.samples[:MOST_CHANNELS, first:stop])
         clock = Clock(
             border, segments_of(table)[recording][number], signal.sfreq, signal.delay_s

@@ -80,8 +80,8 @@ def _drawn(table: pd.DataFrame, title: str) -> "Iterator[Figure]":
 
 
 def _span(table: pd.DataFrame) -> tuple[float, float]:
-    """Give the time that the filtered signal covers."""
-    row = table[table["panel"] == "filtered"].iloc[0]
+    """Give the time that the spikes cover: signals may begin or end within it."""
+    row = table[table["panel"] == "code"].iloc[0]
     return row["start_s"], row["start_s"] + row["dt"] * len(row["values"])
 
 

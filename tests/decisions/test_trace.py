@@ -9,6 +9,7 @@ import torch
 from pipeline import files
 from pipeline.decisions import replay as replaying
 from pipeline.decisions.activation import GAMMA_PER_S, spike_activation
+from pipeline.decisions.signals import filtered, recorded
 from pipeline.decisions.tested import SUREST, decided, surest
 from pipeline.decisions.trace import DecisionTrace, trace
 from pipeline.errors import DataError
@@ -19,6 +20,7 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.parallel import Parallel
 from pipeline.neurons.relu import Relu
 from pipeline.training.cell import TrainedCell
+from tests.decisions.conftest import SECOND
 
 CELL = "toy-delta-lif"
 STEPS, DT, LAG, PAUSE_S = 16, 0.02, 3, 5.0
@@ -56,6 +58,16 @@ def check_times(traced: DecisionTrace, window: int) -> None:
     assert layer.outputs.values.shape == (6, STEPS // 2)
     assert layer.thresholds.shape == (6,)
     assert [each.rows for each in traced.activation] == [("code",), ("layer 1",)]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_signal_ends_with_its_segment(here: Path, number: int) -> None:
+    """What a window lacks there, another segment does not fill."""
+    series, clock = filtered("toy", "r0", number, SECOND - 8, SECOND + 8)
+    assert series.values.shape[1] == 8
+    np.testing.assert_allclose(series.values[0], series.time_s, atol=1e-4)
+    before = recorded("toy", "r0", series, clock.segment)
+    np.testing.assert_allclose(before.values[0] / 1e-9, before.time_s, atol=1e-4)
 
 
 @pytest.mark.parametrize("checkout", ["never"], indirect=True)

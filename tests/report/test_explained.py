@@ -42,6 +42,30 @@ def test_settings_of_an_older_version_are_written_as_they_are() -> None:
     assert explained.model(old).endswith("snnTorch's Leaky (older 3).")
 
 
+ORACLES: dict[str, list[Any]] = {
+    "encoders": [{"name": "rhythm", "beats": "annotated"}],
+    "networks": [{"name": "recurrent", "restart": "blocks"}],
+}
+ORACLES["encoders"] += [
+    {"name": "template", "beats": "annotated"},
+    {"name": "joined", "parts": [{"name": "delta"}, *ORACLES["encoders"]]},
+    {"name": "poisson_burst", "of": ORACLES["encoders"][0]},
+]
+
+
+@pytest.mark.parametrize("kind", ["encoders", "networks"])
+def test_settings_name_the_oracles_that_components_are(kind: str) -> None:
+    defaults = [{"name": name} for name in available(kind) if name not in INCOMPLETE]
+    for given in [*defaults, *ORACLES[kind]]:
+        own = {key: value for key, value in given.items() if key != "name"}
+        component: Any = find(kind, given["name"])(**own)
+        assert explained.is_oracle(given) is component.is_oracle
+
+
+INCOMPLETE = ("joined",)
+"""Components without default settings."""
+
+
 def test_oracles_are_named() -> None:
     neuron = {"name": "leaky"}
     for restart, marked in (("never", False), ("windows", False), ("blocks", True)):

@@ -1,6 +1,7 @@
 """The tables and templates of `dvc plots`."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,16 @@ def test_dvc_finds_the_columns_and_templates(tables: dict[str, pd.DataFrame]) ->
     for name, plot in drawn.items():
         assert {plot["x"], plot["y"]} <= set(tables[name])
         text = (ROOT / ".dvc/plots" / f"{plot['template']}.json").read_text()
-        facet = json.loads(text)["facet"]
-        fields = [facet["field"]] if "field" in facet else [facet["row"]["field"]]
-        assert set(fields) <= set(tables[name])
+        fields = set(fields_of(json.loads(text))) - {"rev"}
+        drawn_from = {field for field in fields if not field.startswith("<DVC_")}
+        assert drawn_from
+        assert drawn_from <= set(tables[name])
+
+
+def fields_of(spec: Any) -> Iterator[str]:
+    """The columns that a template names."""
+    for key, value in spec.items() if isinstance(spec, dict) else enumerate(spec):
+        if key == "field":
+            yield value
+        elif isinstance(value, dict | list):
+            yield from fields_of(value)
