@@ -15,10 +15,13 @@ import numba
 
 CONFIG: Any = numba.config
 
+EXACT: Any = {"error_model": "numpy"}
+"""Options of all that is compiled."""
+
 
 def inlined(formula: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a formula for loops in other files."""
-    jit: Any = numba.njit(nogil=True, error_model="numpy")
+    jit: Any = numba.njit(nogil=True, **EXACT)
     fast: Callable[..., Any] = jit(formula)
     return fast
 
@@ -32,11 +35,16 @@ def compiled(loop: Callable[..., None]) -> Callable[..., None]:
     usual = CONFIG.CACHE_DIR
     CONFIG.CACHE_DIR = _folder()
     try:
-        jit: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
+        jit: Any = numba.njit(cache=True, nogil=True, **EXACT)
         fast: Callable[..., None] = jit(loop)
         return fast
     finally:
         CONFIG.CACHE_DIR = usual
+
+
+def kind_of(seen: Any) -> Any:
+    """Give the NamedTuple class of a type met while compiling, or None."""
+    return getattr(seen, "instance_class", None)
 
 
 @cache

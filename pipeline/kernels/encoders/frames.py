@@ -4,6 +4,8 @@ Samples are added in the order of time, one after the other, so that any divisio
 chunks gives the same bits; numpy's sums are taken in another order.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
@@ -45,7 +47,7 @@ def frame_means(
     n_frames = (place + rows.shape[1]) // n_steps
     means = np.empty((rows.shape[0], n_frames))
     sums, counts = sums.copy(), counts.copy()
-    _compiled_loop(np.ascontiguousarray(rows), sums, counts, place, n_steps, means)
+    _average(np.ascontiguousarray(rows), sums, counts, place, n_steps, means)
     return means, sums, counts
 
 
@@ -64,8 +66,9 @@ def plain_frame_means(
     return np.reshape(means, (-1, rows.shape[0])).T, sums.copy(), counts.copy()
 
 
-def _loop(
-    rows: Rows, sums: Sums, counts: Counts, place: int, n_steps: int, means: FrameMeans
+@compiled
+def _average(
+    rows: Any, sums: Any, counts: Any, place: Any, n_steps: Any, means: Any
 ) -> None:
     """Fill `means`, and move `sums` and `counts` on, in place."""
     for row in range(rows.shape[0]):
@@ -80,6 +83,3 @@ def _loop(
                 means[row, frame] = total / count if count else np.nan
                 total, count, at, frame = 0.0, 0, 0, frame + 1
         sums[row], counts[row] = total, count
-
-
-_compiled_loop = compiled(_loop)

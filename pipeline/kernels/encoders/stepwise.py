@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int8
 from numba.extending import overload
 
 from pipeline.axes import PackedBits, Samples
-from pipeline.kernels.compiling import compiled, inlined
+from pipeline.kernels.compiling import EXACT, compiled, inlined, kind_of
 from pipeline.kernels.encoders.control import Control
 
 Values = Float64[np.ndarray, "variable channel"]
@@ -59,10 +59,10 @@ def implements(kind: type) -> Callable[[Callable[..., None]], Callable[..., None
     def register(formula: Callable[..., None]) -> Callable[..., None]:
         """Overload `advance` for constants of the kind."""
 
+        @overload(advance, jit_options=EXACT)
         def choose(code: Any, row: Any, values: Any, thresholds: Any) -> Any:
-            return formula if getattr(code, "instance_class", None) is kind else None
+            return formula if kind_of(code) is kind else None
 
-        overload(advance, jit_options={"error_model": "numpy"})(choose)
         return formula
 
     return register

@@ -99,7 +99,7 @@ def find_beats(
     words : array, shape (word,), int64
     """
     found, words = np.full(len(samples), -1, np.int64), words.copy()
-    _compiled_loop(code, samples, words, found)
+    _find_each(code, samples, words, found)
     return found[found >= 0], words
 
 
@@ -204,13 +204,11 @@ def _find(code: Any, sample: Any, words: Any) -> Any:
     return -1
 
 
-def _loop(code: Any, samples: Any, words: Any, found: Any) -> None:
+@compiled
+def _find_each(code: Any, samples: Any, words: Any, found: Any) -> None:
     """Fill `found` and move `words` on, in place."""
     for step in range(len(samples)):
         found[step] = _find(code, samples[step], words)
-
-
-_compiled_loop = compiled(_loop)
 
 
 def plain_beats(code: BeatFinder, samples: list[int]) -> list[int]:

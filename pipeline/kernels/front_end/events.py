@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int8, Int64
 from numba.extending import overload
 
-from pipeline.kernels.compiling import compiled, inlined
+from pipeline.kernels.compiling import EXACT, compiled, inlined, kind_of
 from pipeline.kernels.front_end.integer import Steps
 
 Counts = Int8[np.ndarray, "channel step"]
@@ -46,10 +46,10 @@ def implements(kind: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     def register(formula: Callable[..., Any]) -> Callable[..., Any]:
         """Overload `advance` for constants of the kind."""
 
+        @overload(advance, jit_options=EXACT)
         def choose(code: Any, level: Any, scale: Any, words: Any) -> Any:
-            return formula if getattr(code, "instance_class", None) is kind else None
+            return formula if kind_of(code) is kind else None
 
-        overload(advance, jit_options={"error_model": "numpy"})(choose)
         return formula
 
     return register
@@ -81,17 +81,15 @@ def encode_events(
     words : array, shape (channel, word), int64
     """
     counts, words = np.empty(levels.shape, np.int8), words.copy()
-    _compiled_loop(code, levels, scales, words, counts)
+    _encode(code, levels, scales, words, counts)
     return counts, words
 
 
-def _loop(code: Any, levels: Steps, scales: Steps, words: Words, counts: Any) -> None:
+@compiled
+def _encode(code: Any, levels: Any, scales: Any, words: Any, counts: Any) -> None:
     """Fill `counts` and move `words` on, in place."""
     for channel in range(levels.shape[0]):
         for step in range(levels.shape[1]):
             counts[channel, step] = advance(
                 code, levels[channel, step], scales[channel, step], words[channel]
             )
-
-
-_compiled_loop = compiled(_loop)

@@ -68,7 +68,7 @@ def prepared(
     memory = Memory(*(part.copy() for part in memory))
     levels, scales = np.empty((2, *codes.shape), np.int64)
     before = memory.counters[STEPS]
-    _compiled_loop(np.ascontiguousarray(codes), memory, constants, levels, scales)
+    _prepare(np.ascontiguousarray(codes), memory, constants, levels, scales)
     n_steps = memory.counters[STEPS] - before
     return levels[:, :n_steps].copy(), scales[:, :n_steps].copy(), memory
 
@@ -174,9 +174,8 @@ def _take(sample: Any, counters: Any) -> Any:
     return np.int64(sample)
 
 
-def _loop(
-    codes: Codes, memory: Memory, k: Constants, levels: Steps, scales: Steps
-) -> None:
+@compiled
+def _prepare(codes: Any, memory: Any, k: Any, levels: Any, scales: Any) -> None:
     """Fill `levels` and `scales` and move `memory` on, in place."""
     counters = memory.counters
     first, up = counters[STEPS], len(k.taps)
@@ -195,6 +194,3 @@ def _loop(
             _step(counters[AHEAD], memory, k, levels[:, place], scales[:, place])
             counters[AHEAD] += k.down
         counters[AHEAD] -= up
-
-
-_compiled_loop = compiled(_loop)

@@ -21,7 +21,7 @@ from numba import types
 from numba.extending import overload
 from torch import Tensor
 
-from pipeline.kernels.compiling import compiled
+from pipeline.kernels.compiling import EXACT, compiled
 from pipeline.kernels.neurons.sequence import SequenceKernel, State
 from pipeline.kernels.neurons.surrogates import spike, surrogate_gradient
 
@@ -63,7 +63,7 @@ def logistic(value: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(logistic)
+@overload(logistic, jit_options=EXACT)
 def _choose_logistic(value: Any) -> Callable[..., Any]:
     """Choose by precision, when a loop is compiled."""
     return _single if value == types.float32 else _double

@@ -36,13 +36,13 @@ def n_trace(options: Sequence[float]) -> int:
 
 @compiled
 def _forward(
-    currents: Any, state: Any, constants: Any, options: Any, outputs: Any, trace: Any
+    currents: Any, state: Any, constants: Any, options: Any, spikes: Any, trace: Any
 ) -> None:
     one = currents.dtype.type(1)
     alpha = constants[0]
     for t in range(currents.shape[0]):
         for b in range(currents.shape[1]):
-            held, current, given = state[0, b], currents[t, b], outputs[t, b]
+            held, current, given = state[0, b], currents[t, b], spikes[t, b]
             for n in range(currents.shape[2]):
                 if trace.shape[0]:
                     trace[0, t, b, n] = held[n] - current[n]
@@ -53,7 +53,7 @@ def _forward(
 
 @compiled
 def _backward(
-    grad_outputs: Any,
+    grad_spikes: Any,
     grad_state: Any,
     trace: Any,
     state: Any,
@@ -65,15 +65,12 @@ def _backward(
 ) -> None:
     one = constants.dtype.type(1)
     alpha = constants[0]
-    for t in range(grad_outputs.shape[0] - 1, -1, -1):
-        for b in range(grad_outputs.shape[1]):
-            given, grad_y, grad_i = (
-                grad_outputs[t, b],
-                grad_state[0, b],
-                grad_currents[t, b],
-            )
+    for t in range(grad_spikes.shape[0] - 1, -1, -1):
+        for b in range(grad_spikes.shape[1]):
+            given, grad_i = grad_spikes[t, b], grad_currents[t, b]
+            grad_y = grad_state[0, b]
             change, grad_alpha = trace[0, t, b], grad_constants[0, b]
-            for n in range(grad_outputs.shape[2]):
+            for n in range(grad_spikes.shape[2]):
                 total = given[n] + grad_y[n]
                 grad_i[n] = (one - alpha[n]) * total
                 grad_alpha[n] += total * change[n]

@@ -24,6 +24,8 @@ import torch
 from numba.extending import overload
 from torch import Tensor
 
+from pipeline.kernels.compiling import EXACT, kind_of
+
 Surrogate = Literal["atan", "fast_sigmoid", "sigmoid", "straight_through"]
 ATAN, FAST_SIGMOID, SIGMOID, STRAIGHT_THROUGH = range(4)
 
@@ -109,10 +111,10 @@ def surrogate_gradient(distance: Any, surrogate: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(surrogate_gradient)
+@overload(surrogate_gradient, jit_options=EXACT)
 def _choose_gradient(distance: Any, surrogate: Any) -> Callable[..., Any]:
     """Choose the formula by the surrogate's type, when a loop is compiled."""
-    return _rational if surrogate.instance_class is Rational else _exponential
+    return _rational if kind_of(surrogate) is Rational else _exponential
 
 
 def _rational(distance: Any, surrogate: Any) -> Any:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from pipeline.kernels.compiling import compiled, inlined
-from pipeline.kernels.rules.learning import EXACT, Rows, StepEvents, kind_of, update_all
+from pipeline.kernels.compiling import EXACT, compiled, inlined, kind_of
+from pipeline.kernels.rules.learning import Rows, StepEvents, update_all
 
 
 class Population(NamedTuple):

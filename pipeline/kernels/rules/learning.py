@@ -12,10 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from pipeline.kernels.compiling import compiled, inlined
-
-EXACT: Any = {"error_model": "numpy"}
-"""Options of formulas: division by zero gives infinity, nothing is reordered."""
+from pipeline.kernels.compiling import EXACT, compiled, inlined, kind_of
 
 
 class Traces(NamedTuple):
@@ -117,10 +114,10 @@ def implements(kind: type) -> Callable[[Callable[..., None]], Callable[..., None
     def register(formula: Callable[..., None]) -> Callable[..., None]:
         """Overload `update` for rules of the kind."""
 
+        @overload(update, jit_options=EXACT)
         def choose(rule: Any, synapses: Any, traces: Any, now: Any) -> Any:
             return formula if kind_of(rule) is kind else None
 
-        overload(update, jit_options=EXACT)(choose)
         return formula
 
     return register
@@ -220,11 +217,6 @@ def decay(trace: Any, factors: Any) -> None:
     """Let the traces of a population decay."""
     for n in range(len(trace)):
         trace[n] *= factors[n]
-
-
-def kind_of(seen: Any) -> Any:
-    """Give the NamedTuple class of a type met while compiling, or None."""
-    return getattr(seen, "instance_class", None)
 
 
 def float32s(*numbers: float) -> list[Any]:

@@ -30,15 +30,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from pipeline.kernels.compiling import inlined
-from pipeline.kernels.rules.learning import (
-    EXACT,
-    Rows,
-    implements,
-    kind_of,
-    stronger,
-    weaker,
-)
+from pipeline.kernels.compiling import EXACT, inlined, kind_of
+from pipeline.kernels.rules.learning import Rows, implements, stronger, weaker
 
 
 class ThreeVariable(NamedTuple):

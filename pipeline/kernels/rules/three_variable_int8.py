@@ -19,8 +19,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from pipeline.kernels.compiling import inlined
-from pipeline.kernels.rules.learning import EXACT, Traces, kind_of, stronger, weaker
+from pipeline.kernels.compiling import EXACT, inlined, kind_of
+from pipeline.kernels.rules.learning import Traces, stronger, weaker
 from pipeline.kernels.rules.three_variable import ThreeVariable, advance
 
 ONE = 32
