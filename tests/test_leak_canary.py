@@ -20,9 +20,9 @@ from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense
 from pipeline.neurons.leaky import Leaky
 from pipeline.preparation import causal, signals
-from pipeline.preparation.cutting import cut
+from pipeline.preparation.cutting import cut_windows
 from pipeline.preparation.folds import FoldSettings, make_folds
-from pipeline.preparation.windows import Marks, Sliding, Timeline
+from pipeline.preparation.windows import Annotations, Sliding, Timeline
 from pipeline.spikes import pack
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.task import Task, load_role
@@ -97,8 +97,9 @@ def _rows(hum_hz: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 def _windows(n_samples: int, recording: str, place: int) -> pd.DataFrame:
     onset = BLOCK_S * np.arange(N_BLOCKS)
-    marks = Marks(onset, np.full(N_BLOCKS, BLOCK_S), np.full(N_BLOCKS, "A", object))
-    table = cut(SLIDING, marks, Timeline(n_samples, SFREQ, 0.0), ["A"])
+    classes = np.full(N_BLOCKS, "A", object)
+    spans = Annotations(onset, np.full(N_BLOCKS, BLOCK_S), classes)
+    table = cut_windows(SLIDING, spans, Timeline(n_samples, SFREQ, 0.0), ["A"])
     return table.assign(recording=recording, block=table["block"] + place * N_BLOCKS)
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from pipeline import files
 from pipeline.decisions.lines import lines, title
-from pipeline.decisions.tested import surest
+from pipeline.decisions.tested import decision, surest
 from pipeline.decisions.trace import trace
 from pipeline.errors import ConfigError
 from pipeline.plots import decision as plot
@@ -67,9 +67,9 @@ def draw(cell: TrainedCell, window: int, path: Path | None, console: Console) ->
     Raises
     ------
     DataError
-        As for `trace`.
+        No fold tested it; or as for `trace`.
     """
-    traced = trace(cell, window)
+    traced = trace(cell, decision(cell, window))
     path = path or Path(f"{cell.name}-{window}.png")
     words = title(traced.decision)
     console.print(words, markup=False, soft_wrap=True)

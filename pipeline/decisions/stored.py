@@ -24,7 +24,7 @@ def write_surest(cell: TrainedCell) -> None:
     """
     tables, known = [], []
     for each in surest(cell):
-        table = lines(trace(cell, each.window))
+        table = lines(trace(cell, each))
         words = {"title": title(each), "alt": alt(each, table)}
         known.append(asdict(each) | words | {"is_right": each.is_right})
         tables.append(table.assign(window=each.window))

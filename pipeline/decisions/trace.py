@@ -12,7 +12,7 @@ from pipeline.decisions.activation import spike_activation
 from pipeline.decisions.replay import Recorded, replay
 from pipeline.decisions.series import Series
 from pipeline.decisions.signals import Clock, filtered, recorded
-from pipeline.decisions.tested import Decision, decision
+from pipeline.decisions.tested import Decision
 from pipeline.errors import DataError
 from pipeline.networks.parts.stack import Stack
 from pipeline.training.cell import TrainedCell
@@ -77,29 +77,28 @@ class DecisionTrace:
     evidence: Series
 
 
-def trace(cell: TrainedCell, window: int) -> DecisionTrace:
+def trace(cell: TrainedCell, found: Decision) -> DecisionTrace:
     """Follow a decision of a test window from the recording to the classes.
 
     Parameters
     ----------
     cell : TrainedCell
-    window : int
-        As `predictions.parquet` names it.
+    found : Decision
+        One that it took, as `predictions.parquet` has it.
 
     Raises
     ------
     DataError
-        No fold tested it, files of the cell or its data set are missing, or the network
-        does not decide as it did when it was tested.
+        Files of the cell or its data set are missing, or the network does not decide
+        as it did when it was tested.
     """
     from pipeline.training.devices import one_thread
 
-    found = decision(cell, window)
     fold = cell.fold(found.fold)
     with one_thread():
-        again = replay(fold, window)
+        again = replay(fold, found.window)
     _check_same(cell, found, fold.network.values(again.evidence[-1]))
-    (segment,) = cell.table.loc[cell.table["window"] == window, "segment"]
+    (segment,) = cell.table.loc[cell.table["window"] == found.window, "segment"]
     stop = again.first + len(again.spikes)
     signal, clock = filtered(
         cell.dataset, found.recording, int(segment), again.first, stop

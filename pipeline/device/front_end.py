@@ -23,7 +23,7 @@ from pipeline.device.coding import Part, parts_of
 from pipeline.device.front_end_design import UNIT_V, integer_constants
 from pipeline.encoders.base import Encoder
 from pipeline.errors import ConfigError, DataError
-from pipeline.kernels.front_end.integer import Codes, prepared
+from pipeline.kernels.front_end.integer import ConverterSamples, prepared
 from pipeline.kernels.front_end.state import (
     RAIL,
     SATURATIONS,
@@ -73,7 +73,7 @@ class FrontEnd:
     delay_s: float
 
     def encode(
-        self, codes: Codes, memory: FrontEndMemory | None = None
+        self, codes: ConverterSamples, memory: FrontEndMemory | None = None
     ) -> tuple[SpikeBits, FrontEndMemory]:
         """Turn a recording, or a chunk of it, into spikes.
 
@@ -170,7 +170,7 @@ def design_front_end(
     return FrontEnd(constants, parts, len(names), sfreq, plan.sfreq, plan.delay_s)
 
 
-def digitise(volts: Precise) -> Codes:
+def digitise(volts: Precise) -> ConverterSamples:
     """Convert volts to the codes of a 24-bit converter.
 
     ::

@@ -18,7 +18,7 @@ UNIT = 256
 LIMIT = 1 << 16
 """Largest magnitude of a sample as an integer: 256 RMS."""
 
-Codes = Int64[np.ndarray, "channel time"]
+IntegerSamples = Int64[np.ndarray, "channel time"]
 """Samples as integers."""
 
 Phases = Int64[np.ndarray, "channel phase"]
@@ -67,7 +67,7 @@ class TemplateState:
     finder: Finder
     frame: Frame
     clock: Clock
-    newest: Codes
+    newest: IntegerSamples
     usual: Phases
     n_events: int = 0
 
@@ -186,7 +186,7 @@ class Template(BeatCode[TemplateState]):
         return Frame(before, width, self._n_phases, lag)
 
     def _code(
-        self, event: Codes, state: TemplateState, spikes: SpikeBits
+        self, event: IntegerSamples, state: TemplateState, spikes: SpikeBits
     ) -> TemplateState:
         """Mark how an event differs from the template, and take it into that.
 
@@ -208,9 +208,9 @@ class Template(BeatCode[TemplateState]):
         return replace(state, usual=usual, n_events=state.n_events + 1)
 
 
-def _integers(chunk: Samples) -> Codes:
+def _integers(chunk: Samples) -> IntegerSamples:
     """Round a signal; what is no number is 0, and what is too large is clipped."""
     scaled = np.rint(chunk.astype(np.float64) * UNIT)
     limited = np.nan_to_num(scaled, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    codes: Codes = np.clip(limited, -LIMIT, LIMIT).astype(np.int64)
+    codes: IntegerSamples = np.clip(limited, -LIMIT, LIMIT).astype(np.int64)
     return codes

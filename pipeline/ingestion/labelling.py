@@ -166,7 +166,7 @@ def _resolve(
     return Labels(spans[:, 0], spans[:, 1], tuple(kept.values()), left_out, unclaimed)
 
 
-def cut(
+def on_samples(
     labels: Labels, segments: Sequence[Segment], n_samples: int, sfreq: float
 ) -> Labels:
     """Bring labels from the recording's clock to the samples that there are.

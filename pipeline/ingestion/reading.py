@@ -201,7 +201,7 @@ def _labels(job: Job, entry: Entry, content: Content) -> Labels:
     end_s = last.onset_s + (end - last.start) / content.sfreq
     texts = _texts(job, entry, content, rule)
     labels = labelling.label(texts, rule, end_s, f"recording {entry.recording}")
-    return labelling.cut(labels, content.segments, end, content.sfreq)
+    return labelling.on_samples(labels, content.segments, end, content.sfreq)
 
 
 def _texts(job: Job, entry: Entry, content: Content, value: Value) -> Texts:

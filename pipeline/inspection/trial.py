@@ -18,7 +18,7 @@ from pipeline.preparation import beats
 from pipeline.preparation.folds import make_folds
 from pipeline.preparation.prepare import beat_channel, place
 from pipeline.preparation.prepared import Prepared, check_alike, join
-from pipeline.preparation.segments import marks_of
+from pipeline.preparation.segments import annotations_of
 from pipeline.preparation.streaming import plan_recording
 from pipeline.preparation.windows import Beats
 from pipeline.readers.base import Content
@@ -104,7 +104,7 @@ def _prepared(asked: Asked, recording: str, seen: Seen) -> Prepared:
         beats.detect(np.zeros(1), seen.sfreq)  # refuses a rate that is too low
     nothing: list[beats.Onsets | None] = [None] * len(starts)
     labels = list(asked.labels)
-    marks = marks_of(raw, seen.segments)
+    marks = annotations_of(raw, seen.segments)
     windows = place(asked.windows, marks, preparation, seen.segments, labels, nothing)
     about = preparation.about
     return Prepared(recording, about.sfreq, about.channels, windows, None, made=False)

@@ -18,9 +18,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from pipeline.preparation.beats import TOLERANCE_S, Onsets, match
 from pipeline.preparation.windows import (
+    Annotations,
     Beats,
     Events,
-    Marks,
     Recording,
     Sliding,
     Steps,
@@ -43,9 +43,9 @@ NO_SAMPLE = "window holds no sample of the recording"
 LABELLED = "another block has labelled this sample"
 
 
-def cut(
+def cut_windows(
     settings: WindowSettings,
-    marks: Marks,
+    annotations: Annotations,
     timeline: Timeline,
     labels: Sequence[str],
     detected: Onsets | None = None,
@@ -55,7 +55,7 @@ def cut(
     Parameters
     ----------
     settings : Beats, Events or another kind of windows
-    marks : Marks
+    annotations : Annotations
     timeline : Timeline
     labels : sequence of str
         The data set's classes; annotations of others give no window.
@@ -72,13 +72,13 @@ def cut(
         `[segment_start, segment_stop)`; `start` may be less, `stop` more.
     """
     if isinstance(settings, Sliding | Recording):
-        placed = _slide(settings, marks, timeline)
+        placed = _slide(settings, annotations, timeline)
         length = _length(settings.length_s, timeline)
     elif isinstance(settings, Steps):
         length = _length(settings.length_s, timeline)
-        placed = _step(settings, marks, timeline, length)
+        placed = _step(settings, annotations, timeline, length)
     else:
-        placed = _around(settings, marks, timeline, detected)
+        placed = _around(settings, annotations, timeline, detected)
         length = round((settings.tmax - settings.tmin) * timeline.sfreq)
     start, label = placed["start"].to_numpy(), placed["label"].to_numpy(object)
     first = min(round(timeline.delay_s * timeline.sfreq), timeline.n_samples)
@@ -160,34 +160,40 @@ def _refuse(
 
 def _around(
     settings: Beats | Events,
-    marks: Marks,
+    annotations: Annotations,
     timeline: Timeline,
     detected: Onsets | None,
 ) -> pd.DataFrame:
     """Place a window around every annotation or detection, by onset."""
-    found = _annotated(marks) if detected is None else _detected(marks, detected)
+    found = (
+        _annotated(annotations)
+        if detected is None
+        else _detected(annotations, detected)
+    )
     placed = found.sort_values("onset_s", kind="stable", ignore_index=True)
     onsets = (placed["onset_s"] + settings.tmin + timeline.delay_s) * timeline.sfreq
     placed["start"] = np.rint(onsets).astype(np.int64)
     return placed
 
 
-def _annotated(marks: Marks) -> pd.DataFrame:
-    return _placed(marks.onset_s, marks.label, "")
+def _annotated(annotations: Annotations) -> pd.DataFrame:
+    return _placed(annotations.onset_s, annotations.label, "")
 
 
-def _detected(marks: Marks, detected: Onsets) -> pd.DataFrame:
+def _detected(annotations: Annotations, detected: Onsets) -> pd.DataFrame:
     """Place windows on detections; list the annotations that none was found for."""
     limit = f"within {1000 * TOLERANCE_S:.0f} ms"
-    partner = match(marks.onset_s, detected)
+    partner = match(annotations.onset_s, detected)
     paired = partner >= 0
-    missed = np.setdiff1d(np.arange(len(marks.onset_s)), partner)
+    missed = np.setdiff1d(np.arange(len(annotations.onset_s)), partner)
     return pd.concat(
         [
-            _placed(detected[paired], marks.label[partner[paired]], ""),
+            _placed(detected[paired], annotations.label[partner[paired]], ""),
             _placed(detected[~paired], "", f"no annotated beat {limit}"),
             _placed(
-                marks.onset_s[missed], marks.label[missed], f"no beat found {limit}"
+                annotations.onset_s[missed],
+                annotations.label[missed],
+                f"no beat found {limit}",
             ),
         ]
     )
@@ -200,32 +206,32 @@ def _placed(onset_s: np.ndarray, label: np.ndarray | str, reason: str) -> pd.Dat
 
 
 def _slide(
-    settings: Sliding | Recording, marks: Marks, timeline: Timeline
+    settings: Sliding | Recording, annotations: Annotations, timeline: Timeline
 ) -> pd.DataFrame:
     """Place as many windows in every block as fit; a block too short gets one row."""
     needed = settings.skip_s + settings.length_s
-    room = marks.duration_s - needed + HAIR / timeline.sfreq
+    room = annotations.duration_s - needed + HAIR / timeline.sfreq
     step_s = settings.step_s if isinstance(settings, Sliding) else settings.length_s
     fit = (np.floor(room / step_s).astype(np.int64) + 1).clip(min=0)
     if isinstance(settings, Recording):
         fit = fit.clip(max=1)
     block = np.repeat(np.arange(len(fit)), fit.clip(min=1))
     place = np.arange(len(block)) - np.searchsorted(block, block)
-    onset = marks.onset_s[block] + settings.skip_s + place * step_s
+    onset = annotations.onset_s[block] + settings.skip_s + place * step_s
     start = _first(onset, timeline)
-    end = _first(marks.onset_s + marks.duration_s, timeline)[block]
+    end = _first(annotations.onset_s + annotations.duration_s, timeline)[block]
     reason = np.full(len(block), "", object)
     reason[start + _length(settings.length_s, timeline) > end] = AFTER_BLOCK
     for row in np.flatnonzero(fit[block] == 0):
-        lasts = marks.duration_s[block[row]]
+        lasts = annotations.duration_s[block[row]]
         reason[row] = f"block lasts {lasts:.2f} s, less than {needed:g} s"
-    label = marks.label[block]
+    label = annotations.label[block]
     columns = {"onset_s": onset, "start": start, "label": label, "block": block}
     return pd.DataFrame(columns | {"reason": reason})
 
 
 def _step(
-    settings: Steps, marks: Marks, timeline: Timeline, length: int
+    settings: Steps, annotations: Annotations, timeline: Timeline, length: int
 ) -> pd.DataFrame:
     """Decide at the steps in every block; a block without a step gets one row.
 
@@ -234,7 +240,7 @@ def _step(
     steps = _grid(settings.every_s, timeline)
     begin, end = (
         np.ceil(times * timeline.sfreq - HAIR)
-        for times in (marks.onset_s, marks.onset_s + marks.duration_s)
+        for times in (annotations.onset_s, annotations.onset_s + annotations.duration_s)
     )
     low, high = (np.searchsorted(steps, edge) for edge in (begin, end))
     inside = (high - low).clip(min=0)
@@ -243,13 +249,13 @@ def _step(
     sample = begin[block].astype(np.int64)
     held = inside[block] > 0
     sample[held] = steps[(low[block] + place)[held]]
-    placed = _placed(sample / timeline.sfreq, marks.label[block], "")
+    placed = _placed(sample / timeline.sfreq, annotations.label[block], "")
     first = round(timeline.delay_s * timeline.sfreq)
     placed["start"] = sample + 1 + first - length
     again = held & placed.assign(held=held).duplicated(["start", "held"]).to_numpy(bool)
     reason = np.where(again, LABELLED, "").astype(object)
     for row in np.flatnonzero(~held):
-        lasts = marks.duration_s[block[row]]
+        lasts = annotations.duration_s[block[row]]
         reason[row] = f"block lasts {lasts:.3f} s, without a step inside"
     return placed.assign(reason=reason)
 

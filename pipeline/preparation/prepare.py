@@ -18,14 +18,14 @@ from pipeline.preparation.prepared import Prepared, check_alike, join
 from pipeline.preparation.schemes import Predefined
 from pipeline.preparation.segments import (
     annotated_samples,
+    annotations_of,
     cut_each,
-    marks_of,
     on_clock,
     segments_of,
 )
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import Preparation, plan_recording
-from pipeline.preparation.windows import Beats, Marks, Timeline, WindowSettings
+from pipeline.preparation.windows import Annotations, Beats, Timeline, WindowSettings
 
 if TYPE_CHECKING:
     import mne
@@ -142,7 +142,9 @@ def _prepare_one(plan: Plan, item: tuple[str, tuple[Segment, ...]]) -> Prepared:
     windows, quality = _windows(plan, raw, preparation, segments)
     about, annotated = preparation.about, tuple[int, ...]()
     if isinstance(plan.windows, Beats):
-        annotated = annotated_samples(marks_of(raw, segments), _timelines(preparation))
+        annotated = annotated_samples(
+            annotations_of(raw, segments), _timelines(preparation)
+        )
     own = recording, about.sfreq, about.channels
     return Prepared(*own, windows, quality, made, annotated)
 
@@ -169,38 +171,40 @@ def _windows(
     segments: tuple[Segment, ...],
 ) -> tuple[pd.DataFrame, dict[str, int | float] | None]:
     """Cut the windows of each segment, and compare detected beats with annotations."""
-    marks = marks_of(raw, segments)
+    annotations = annotations_of(raw, segments)
     detected: list[beats.Onsets | None] = [None] * len(segments)
     quality = None
     if isinstance(plan.windows, Beats):
         found = list(_beats(plan.windows, raw, preparation))
-        annotated = on_clock([each.onset_s for each in marks], segments)
+        annotated = on_clock([each.onset_s for each in annotations], segments)
         quality = beats.quality(annotated, on_clock(found, segments))
         if plan.windows.beats == "detected":
             detected = [*found]
-    table = place(plan.windows, marks, preparation, segments, plan.labels, detected)
+    table = place(
+        plan.windows, annotations, preparation, segments, plan.labels, detected
+    )
     return table, quality
 
 
 def place(
     settings: WindowSettings,
-    marks: Sequence[Marks],
+    annotations: Sequence[Annotations],
     preparation: Preparation,
     segments: Sequence[Segment],
     labels: Sequence[str],
     detected: Sequence[beats.Onsets | None],
 ) -> pd.DataFrame:
-    """Cut the windows of a recording by its marks; no sample is read.
+    """Cut the windows of a recording by its annotations; no sample is read.
 
     Parameters
     ----------
-    settings, marks, segments, labels, detected
+    settings, annotations, segments, labels, detected
         As `segments.cut_each` takes them, whose table this is.
     preparation : Preparation
         How its samples will be prepared.
     """
     timelines = _timelines(preparation)
-    return cut_each(settings, marks, timelines, segments, labels, detected)
+    return cut_each(settings, annotations, timelines, segments, labels, detected)
 
 
 def _timelines(preparation: Preparation) -> list[Timeline]:
@@ -243,8 +247,8 @@ def _save(
 ) -> None:
     files.save_table(target / WINDOWS, windows)
     files.save_table(target / "folds.parquet", folds)
-    marks = [(p.recording, sample) for p in prepared for sample in p.annotated]
-    annotated = pd.DataFrame(marks, columns=["recording", "sample"])
+    beats_at = [(p.recording, sample) for p in prepared for sample in p.annotated]
+    annotated = pd.DataFrame(beats_at, columns=["recording", "sample"])
     files.save_table(target / ANNOTATED, annotated)
     rows = [{"recording": p.recording, **p.quality} for p in prepared if p.quality]
     if rows:

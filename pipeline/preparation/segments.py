@@ -1,7 +1,7 @@
 """Segments: the parts of a recording between two pauses.
 
 A recording's files hold its samples without the pauses, and annotations lie on that
-time. Marks and windows of a segment lie on the segment's own time, from 0; what leaves
+time. In a segment, annotations and windows lie on its own time, from 0; what leaves
 here lies on the recording's clock, pauses included.
 """
 
@@ -14,20 +14,20 @@ import pandas as pd
 
 from pipeline.axes import Segment
 from pipeline.preparation.beats import Onsets
-from pipeline.preparation.cutting import cut
-from pipeline.preparation.windows import Marks, Timeline, WindowSettings
+from pipeline.preparation.cutting import cut_windows
+from pipeline.preparation.windows import Annotations, Timeline, WindowSettings
 
 if TYPE_CHECKING:
     import mne
 
 BOUNDARIES = ("BAD boundary", "EDGE boundary")
-"""MNE's own marks of where segments meet."""
+"""MNE's own annotations of where segments meet."""
 ONE = "[[0, 0.0]]"
 """The segments of a recording without a pause."""
 SAMPLES = ("start", "stop", "segment_start", "segment_stop")
 """Columns that count samples."""
 NEAR_BORDER = 0.25
-"""A mark so many samples before a border lies behind it: times are rounded."""
+"""An annotation so many samples before a border lies behind it: times are rounded."""
 
 
 def segments_of(recordings: pd.DataFrame) -> dict[str, tuple[Segment, ...]]:
@@ -41,37 +41,43 @@ def segments_of(recordings: pd.DataFrame) -> dict[str, tuple[Segment, ...]]:
     }
 
 
-def marks_of(raw: "mne.io.BaseRaw", segments: Sequence[Segment]) -> list[Marks]:
-    """Read the annotations of a recording and give each segment its marks."""
-    annotations = raw.annotations
-    label = np.asarray(annotations.description, object)
-    own = ~np.isin(annotations.description, BOUNDARIES)
-    marks = Marks(annotations.onset[own], annotations.duration[own], label[own])
-    return divide(marks, segments, float(raw.info["sfreq"]))
+def annotations_of(
+    raw: "mne.io.BaseRaw", segments: Sequence[Segment]
+) -> list[Annotations]:
+    """Read the annotations of a recording and give each segment its own."""
+    found = raw.annotations
+    label = np.asarray(found.description, object)
+    own = ~np.isin(found.description, BOUNDARIES)
+    of_all = Annotations(found.onset[own], found.duration[own], label[own])
+    return divide(of_all, segments, float(raw.info["sfreq"]))
 
 
-def divide(marks: Marks, segments: Sequence[Segment], sfreq: float) -> list[Marks]:
-    """Give each segment its marks, in the segment's own time.
+def divide(
+    annotations: Annotations, segments: Sequence[Segment], sfreq: float
+) -> list[Annotations]:
+    """Give each segment its annotations, in the segment's own time.
 
     Parameters
     ----------
-    marks : Marks
+    annotations : Annotations
         In the time of the samples that the file holds.
     segments : sequence of Segment
     sfreq : float
         Recorded samples per second.
     """
     starts = np.array([segment.start for segment in segments])
-    places = marks.onset_s * sfreq + NEAR_BORDER
+    places = annotations.onset_s * sfreq + NEAR_BORDER
     # What lies before the first sample belongs to the first segment, and is refused.
     owner = (np.searchsorted(starts, places, side="right") - 1).clip(min=0)
     divided = []
     for index, start in enumerate(starts):
         own = owner == index
-        onset = marks.onset_s[own] - start / sfreq
+        onset = annotations.onset_s[own] - start / sfreq
         near = onset * sfreq >= -NEAR_BORDER
         onset[near] = np.maximum(onset[near], 0.0)
-        divided.append(Marks(onset, marks.duration_s[own], marks.label[own]))
+        divided.append(
+            Annotations(onset, annotations.duration_s[own], annotations.label[own])
+        )
     return divided
 
 
@@ -86,7 +92,7 @@ def on_clock(times_s: Sequence[np.ndarray], segments: Sequence[Segment]) -> np.n
 
 def cut_each(
     settings: WindowSettings,
-    marks: Sequence[Marks],
+    annotations: Sequence[Annotations],
     timelines: Sequence[Timeline],
     segments: Sequence[Segment],
     labels: Sequence[str],
@@ -97,23 +103,23 @@ def cut_each(
     Parameters
     ----------
     settings : Beats, Events or another kind of windows
-    marks, timelines, segments, detected : sequence
-        A segment's each, the first, second and last as `cutting.cut` takes them.
+    annotations, timelines, segments, detected : sequence
+        A segment's each, the first, second and last as `cut_windows` takes them.
     labels : sequence of str
         The data set's classes.
 
     Returns
     -------
     windows : DataFrame
-        As `cutting.cut` gives them, and the column `segment`: samples are counted from
+        As `cut_windows` gives them, and the column `segment`: samples are counted from
         the start of the recording's prepared signal, `onset_s` is on its clock, and no
         two segments share a block. Beyond its segment a window is silent, whatever the
         signal holds there.
     """
     tables, n_samples, n_blocks = [], 0, 0
-    each = zip(marks, timelines, segments, detected, strict=True)
+    each = zip(annotations, timelines, segments, detected, strict=True)
     for number, (own, timeline, segment, found) in enumerate(each):
-        table = cut(settings, own, timeline, labels, found)
+        table = cut_windows(settings, own, timeline, labels, found)
         moved = {
             **{name: table[name] + n_samples for name in SAMPLES},
             "onset_s": table["onset_s"] + segment.onset_s,
@@ -127,13 +133,13 @@ def cut_each(
 
 
 def annotated_samples(
-    marks: Sequence[Marks], timelines: Sequence[Timeline]
+    annotations: Sequence[Annotations], timelines: Sequence[Timeline]
 ) -> tuple[int, ...]:
     """Find the samples of a recording's prepared signal that annotations lie on.
 
     Parameters
     ----------
-    marks, timelines : sequence
+    annotations, timelines : sequence
         A segment's each.
 
     Returns
@@ -143,7 +149,7 @@ def annotated_samples(
     """
     places: list[int] = []
     n_samples = 0
-    for own, timeline in zip(marks, timelines, strict=True):
+    for own, timeline in zip(annotations, timelines, strict=True):
         steps = np.rint((own.onset_s + timeline.delay_s) * timeline.sfreq)
         inside = steps[(steps >= 0) & (steps < timeline.n_samples)]
         places += (np.unique(inside.astype(np.int64)) + n_samples).tolist()

@@ -98,7 +98,7 @@ WindowSettings = Annotated[
 
 
 @dataclass(frozen=True)
-class Marks:
+class Annotations:
     """A recording's annotations, by onset.
 
     Parameters

@@ -11,7 +11,7 @@ from pipeline.networks.parts.heads import SegmentRates
 from pipeline.networks.parts.layers import Unrolled
 from pipeline.networks.parts.step_heads import Integrator
 from pipeline.profiling.counts import Neurons
-from pipeline.profiling.marks import Marks
+from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.stores import neuron_store
 from pipeline.profiling.words import NeuronStore
 from pipeline.quantization.network import IntegerHead
@@ -35,7 +35,7 @@ class NeuronTally:
         self.name, self.source = name, source
         self.store = neuron_store(source)
         self.outputs = 0
-        self.marks = Marks()
+        self.counts = NonzeroCounts()
 
     def watch(self) -> None:
         """Count every call."""
@@ -44,7 +44,7 @@ class NeuronTally:
     def see(self, outputs: Tensor) -> None:
         """Count one call."""
         self.outputs += outputs.numel()
-        self.marks.add(outputs.reshape(-1, outputs.shape[-1]))
+        self.counts.add(outputs.reshape(-1, outputs.shape[-1]))
 
     def result(self) -> Neurons:
         """Give what was counted; only spiking neurons have membranes."""
@@ -54,8 +54,8 @@ class NeuronTally:
             updates,
             updates * self.source.multiplications,
             self.outputs,
-            int(self.marks.nonzero().sum()),
-            graded=self.marks.graded(),
+            int(self.counts.nonzero().sum()),
+            graded=self.counts.graded(),
             rescalings=self.outputs * _rescales(self.source),
             shifted_additions=self.outputs // self.source.width * _adds(self.source),
             store=self.store,
@@ -111,15 +111,15 @@ class PoolTally(_OutputTally):
 
     def __init__(self, name: str, source: SegmentRates) -> None:
         super().__init__(name, source)
-        self.marks = Marks()
+        self.counts = NonzeroCounts()
 
     def see(self, values: Tensor) -> None:
         """Count one call."""
-        self.marks.add(values.reshape(-1, values.shape[-1]))
+        self.counts.add(values.reshape(-1, values.shape[-1]))
 
     def result(self) -> Neurons:
         """Give what was counted."""
-        nonzero = self.marks.nonzero()
+        nonzero = self.counts.nonzero()
         store = NeuronStore(accumulators=len(nonzero) * self.source.bins)
         return Neurons(
             self.name, 0, 0, 0, 0, accumulated=int(nonzero.sum()), store=store

@@ -8,7 +8,7 @@ import snntorch
 from torch import Tensor, nn
 
 from pipeline.profiling.counts import Neurons
-from pipeline.profiling.marks import Marks
+from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.words import NeuronStore
 
 MODELS: dict[type[Any], tuple[int, int]] = {
@@ -72,7 +72,7 @@ class SteppedTally:
     def __init__(self, name: str, source: nn.Module) -> None:
         self.name, self.source = name, source
         self.outputs = self.width = 0
-        self.marks = Marks()
+        self.counts = NonzeroCounts()
 
     def watch(self) -> None:
         """Count every step."""
@@ -83,7 +83,7 @@ class SteppedTally:
         outputs = results[0] if isinstance(results, tuple) else results
         self.width = outputs[0].numel()
         self.outputs += outputs.numel()
-        self.marks.add(outputs)
+        self.counts.add(outputs)
 
     def result(self) -> Neurons:
         """Give what was counted."""
@@ -99,8 +99,8 @@ class SteppedTally:
             self.outputs,
             self.outputs * multiplications,
             self.outputs,
-            int(self.marks.nonzero().sum()),
-            graded=self.marks.graded(),
+            int(self.counts.nonzero().sum()),
+            graded=self.counts.graded(),
             store=store,
         )
 

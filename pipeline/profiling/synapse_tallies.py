@@ -13,7 +13,7 @@ from pipeline.networks.parts.heads import SegmentRates
 from pipeline.networks.parts.layers import Recurrent
 from pipeline.profiling.counts import Synapses
 from pipeline.profiling.fan_out import Weights, fan_out, pooled_fan_out
-from pipeline.profiling.marks import Marks
+from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.stores import INT8, is_int8, sources_of, synapse_store
 from pipeline.profiling.words import SynapseStore
 from pipeline.quantization.neurons.competing import IntegerCompeting
@@ -47,7 +47,7 @@ class SynapseTally:
     ) -> None:
         self.name, self.layer, self.pool, self.hidden = name, layer, pool, hidden
         self.value_bits = INT8 if is_int8(layer) and not of_sums else 32
-        self.marks: dict[torch.Size, Marks] = {}
+        self.counts: dict[torch.Size, NonzeroCounts] = {}
         self.outputs = 0
 
     def watch(self) -> None:
@@ -64,14 +64,14 @@ class SynapseTally:
     def see(self, inputs: Tensor) -> None:
         """Count one call."""
         values = self._batch_first(inputs)
-        self.marks.setdefault(values.shape[1:], Marks()).add(values)
+        self.counts.setdefault(values.shape[1:], NonzeroCounts()).add(values)
 
     def result(self) -> Synapses:
         """Give what was counted."""
         weight = self.layer.weight.detach()
         marks = weight != 0
         effective = dense = 0
-        for shape, seen in self.marks.items():
+        for shape, seen in self.counts.items():
             effective += int((seen.nonzero() * self._fan_out(marks, shape)).sum())
             every = self._fan_out(torch.ones_like(marks), shape)
             dense += seen.rows * int(every.sum())
@@ -79,11 +79,11 @@ class SynapseTally:
             self.name,
             effective,
             dense,
-            any(seen.graded() for seen in self.marks.values()),
+            any(seen.graded() for seen in self.counts.values()),
             weights=weight.numel(),
             zero_weights=weight.numel() - int(marks.sum()),
-            inputs=sum(seen.rows * n.numel() for n, seen in self.marks.items()),
-            nonzero=sum(int(seen.nonzero().sum()) for seen in self.marks.values()),
+            inputs=sum(seen.rows * n.numel() for n, seen in self.counts.items()),
+            nonzero=sum(int(seen.nonzero().sum()) for seen in self.counts.values()),
             outputs=self.outputs,
             biases=0 if self.layer.bias is None else self.outputs,
             hidden=self.hidden,
@@ -127,7 +127,7 @@ class RecurrentTally(SynapseTally):
         ) -> None:
             outputs = results[0]
             self.see(outputs[:-1])
-            self.marks[outputs.shape[2:]].rows += outputs.shape[1]
+            self.counts[outputs.shape[2:]].rows += outputs.shape[1]
             steps = outputs.shape[:2].numel()
             self.outputs += steps * self.layer.weight.shape[0]
 
@@ -139,7 +139,7 @@ class InhibitionTally:
 
     def __init__(self, name: str, source: Competing | IntegerCompeting) -> None:
         self.name, self.source = name, source
-        self.marks = Marks()
+        self.counts = NonzeroCounts()
 
     def watch(self) -> None:
         """Count every window."""
@@ -147,7 +147,7 @@ class InhibitionTally:
 
     def see(self, outputs: Tensor) -> None:
         """Count one call: a spike reaches everyone but its own neuron."""
-        self.marks.add(outputs.reshape(-1, self.source.width))
+        self.counts.add(outputs.reshape(-1, self.source.width))
 
     def result(self) -> Synapses:
         """Give what was counted; all share one weight, which stays in a register."""
@@ -157,8 +157,8 @@ class InhibitionTally:
             inhibits = self.source.constants["inhibition"] > 0
         others = self.source.width - 1
         spikes, outputs = (
-            int(self.marks.nonzero().sum()),
-            self.marks.rows * self.source.width,
+            int(self.counts.nonzero().sum()),
+            self.counts.rows * self.source.width,
         )
         return Synapses(
             self.name,

@@ -70,7 +70,9 @@ def fitted(task: Task, fold: int) -> Fitted:
     epochs, snapshots = _fit(task, fold, network, train.to(device), validation)
     learned: list[list[dict[str, Any]]] = []
     history = _followed(dynamics.noted(epochs, network, learned), where)
-    offsets = _offset(network, validation) if _offsets(task, validation) else None
+    offsets = None
+    if _chooses_offsets(task, validation):
+        offsets = _add_offsets(network, validation)
     summary = {
         "fold": fold,
         "epochs": len(history),
@@ -93,12 +95,12 @@ def fitted(task: Task, fold: int) -> Fitted:
     return Fitted(network, meta)
 
 
-def _offsets(task: Task, validation: Examples) -> bool:
+def _chooses_offsets(task: Task, validation: Examples) -> bool:
     """Check that offsets are asked for, and that the validation can choose them."""
     return task.settings.offsets == "validation" and chooses(validation)
 
 
-def _offset(network: Any, validation: Examples) -> list[float]:
+def _add_offsets(network: Any, validation: Examples) -> list[float]:
     """Add offsets to the classes' biases; every validation decision chooses them."""
     targets = validation.targets
     rows = torch.arange(len(targets), device=targets.device)

@@ -24,6 +24,9 @@ def macro_f1(
 ) -> float:
     """Compute the mean F1 of the classes that occur.
 
+    As the evaluation does of tables in numpy, here where the logits are: torch, on any
+    device.
+
     Parameters
     ----------
     predicted, targets : Tensor, shape (decision,), int64

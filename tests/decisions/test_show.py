@@ -9,7 +9,7 @@ import pytest
 from pipeline import __main__, files
 from pipeline.decisions.lines import MOST_MEMBRANES, alt, lines, title
 from pipeline.decisions.stored import write_surest
-from pipeline.decisions.tested import surest
+from pipeline.decisions.tested import decision, surest
 from pipeline.decisions.trace import trace
 from pipeline.plots import decision as plot
 from pipeline.plots.style import Picture
@@ -76,7 +76,8 @@ def test_bad_input_is_refused(
 
 
 def test_a_figure_holds_every_panel(here: Path) -> None:
-    traced = trace(TrainedCell.open(CELL), 5)
+    cell = TrainedCell.open(CELL)
+    traced = trace(cell, decision(cell, 5))
     table = lines(traced)
     membranes = table[table["kind"] == "membranes"]
     assert len(membranes) == MOST_MEMBRANES
@@ -99,11 +100,12 @@ def test_the_report_draws_what_the_profile_wrote(
     write_surest(TrainedCell.open(CELL))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     drawn: list[tuple[str, str]] = []
+    cell = TrainedCell.open(CELL)
 
     def draw(table: pd.DataFrame, words: str, text: str) -> Picture:
         pd.testing.assert_frame_equal(
             table.drop(columns="window").reset_index(drop=True),
-            lines(trace(TrainedCell.open(CELL), table["window"].iloc[0])),
+            lines(trace(cell, decision(cell, table["window"].iloc[0]))),
         )
         drawn.append((words, text))
         return Picture("", text)

@@ -10,7 +10,7 @@ from pipeline import files
 from pipeline.decisions import replay as replaying
 from pipeline.decisions.activation import GAMMA_PER_S, spike_activation
 from pipeline.decisions.signals import filtered, recorded
-from pipeline.decisions.tested import SUREST, decided, surest
+from pipeline.decisions.tested import SUREST, decided, decision, surest
 from pipeline.decisions.trace import DecisionTrace, trace
 from pipeline.errors import DataError
 from pipeline.networks.base import Shape
@@ -32,7 +32,7 @@ def test_it_ends_in_the_stored_prediction(
     monkeypatch.setattr(replaying, "STEPS_AT_ONCE", 10)  # several pieces before
     cell = TrainedCell.open(CELL)
     for row in decided(cell).iloc[[0, 1, 7, 12, 22]].itertuples():
-        traced = trace(cell, row.window)
+        traced = trace(cell, decision(cell, row.window))
         likely = torch.from_numpy(traced.evidence.values[:, -1]).softmax(0)
         np.testing.assert_allclose(likely, [row.p_calm, row.p_busy], rtol=1e-5)
         known = traced.decision
@@ -73,7 +73,7 @@ def test_a_signal_ends_with_its_segment(here: Path, number: int) -> None:
 @pytest.mark.parametrize("checkout", ["never"], indirect=True)
 def test_evidence_is_what_would_have_been_decided(here: Path) -> None:
     cell = TrainedCell.open(CELL)
-    early, late = (trace(cell, window) for window in (4, 5))
+    early, late = (trace(cell, decision(cell, window)) for window in (4, 5))
     network, window = cell.fold(0).network, 5
     lived, place = replaying._stretch(cell.fold(0), window)
     stop = int(lived.step[place]) - 6
@@ -107,7 +107,7 @@ def test_the_surest_are_three_errors_and_three_hits_of_a_class(here: Path) -> No
 )
 def test_other_decisions_are_refused(here: Path, window: int, why: str) -> None:
     with pytest.raises(DataError, match=why) as caught:
-        trace(TrainedCell.open(CELL), window)
+        decision(TrainedCell.open(CELL), window)
     assert caught.value.expected == "one of the 23 tested, from 0 to 23"
 
 
@@ -116,7 +116,7 @@ def test_another_network_than_that_of_the_run_is_refused(here: Path) -> None:
     with torch.no_grad():
         cell.fold(0).network.head.linear.bias.add_(torch.tensor([0.0, 3.0]))
     with pytest.raises(DataError, match="probabilities that differ by"):
-        trace(cell, 0)
+        trace(cell, decision(cell, 0))
 
 
 @pytest.mark.parametrize("kind", [Dense, Recurrent])

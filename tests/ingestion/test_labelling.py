@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.axes import Segment
 from pipeline.errors import DataError
-from pipeline.ingestion.labelling import Labels, cut, label
+from pipeline.ingestion.labelling import Labels, label, on_samples
 from pipeline.ingestion.values import Label
 from pipeline.readers.base import Marks
 
@@ -111,25 +111,25 @@ PAUSED = (Segment(0, 0.0), Segment(3000, 630.0))
 
 
 def test_a_block_over_a_pause_becomes_one_on_either_side() -> None:
-    found = cut(labels((10, 640, "a")), PAUSED, 6000, 100)
+    found = on_samples(labels((10, 640, "a")), PAUSED, 6000, 100)
     assert pieces(found) == [(10, 20, "a"), (30, 20, "a")]
 
 
 def test_events_come_to_the_sample_of_their_clock() -> None:
     rows = ((29, 0, "a"), (300, 0, "b"), (636, 0, "c"), (660, 0, "d"), (-1, 0, "e"))
-    found = cut(labels(*rows), PAUSED, 6000, 100)
+    found = on_samples(labels(*rows), PAUSED, 6000, 100)
     assert pieces(found) == [(29, 0, "a"), (36, 0, "c")]
     assert found.left_out == {"lies outside the signal": 3}
 
 
 def test_a_block_that_ends_after_the_signal_is_shortened() -> None:
-    found = cut(labels((5, 100, "a")), (Segment(0, 0.0),), 1000, 100)
+    found = on_samples(labels((5, 100, "a")), (Segment(0, 0.0),), 1000, 100)
     assert pieces(found) == [(5, 5, "a")]
 
 
 def test_counts_go_through() -> None:
     given = Labels(np.zeros(1), np.zeros(1), ("a",), Counter(x=2), Counter(y=1))
-    found = cut(given, (Segment(0, 0.0),), 10, 1)
+    found = on_samples(given, (Segment(0, 0.0),), 10, 1)
     assert found.left_out == {"x": 2}
     assert found.unclaimed == {"y": 1}
 
@@ -166,6 +166,6 @@ def test_what_states_no_time_is_left_out_and_counted(lasts: str) -> None:
 def test_what_lies_after_the_end_is_left_out_and_counted() -> None:
     notes = marks((1, 2, "a"), (9, 2, "a"), (11, 2, "a"), (12, 0, "b"))
     found = label(notes, rule(map={"a": "a", "b": "b"}, **{"as": "blocks"}), 10, "r")
-    found = cut(found, (Segment(0, 0.0),), 1000, 100)
+    found = on_samples(found, (Segment(0, 0.0),), 1000, 100)
     assert pieces(found) == [(1, 2, "a"), (9, 1, "a")]
     assert found.left_out == {"lies outside the signal": 2}

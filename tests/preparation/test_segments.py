@@ -1,4 +1,4 @@
-"""Marks of segments, and their windows; the rest is in `test_prepare.py`."""
+"""Annotations of segments, and their windows; the rest is in `test_prepare.py`."""
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,15 @@ from pipeline.preparation.segments import (
     on_clock,
     segments_of,
 )
-from pipeline.preparation.windows import Events, Marks, Sliding, Timeline
+from pipeline.preparation.windows import Annotations, Events, Sliding, Timeline
 
 SEGMENTS = Segment(0, 0.0), Segment(1000, 60.0), Segment(1001, 90.0)
 """The second of them holds one sample."""
 
 
-def marks(onset_s: list[float], duration_s: float = 0.0) -> Marks:
+def marks(onset_s: list[float], duration_s: float = 0.0) -> Annotations:
     count = len(onset_s)
-    return Marks(
+    return Annotations(
         np.array(onset_s), np.full(count, duration_s), np.full(count, "a", object)
     )
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.preparation.cutting import cut
-from pipeline.preparation.windows import Marks, Timeline, WindowSettings
+from pipeline.preparation.cutting import cut_windows
+from pipeline.preparation.windows import Annotations, Timeline, WindowSettings
 
 MINUTE = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.0)
 
@@ -23,9 +23,11 @@ BEATS = settings(kind="beats", beats="annotated", tmin=-2.0, tmax=0.5)
 DETECTED = settings(kind="beats", beats="detected", tmin=-2.0, tmax=0.5)
 
 
-def marks(onsets: list[float], labels: str, duration: float = 0.0) -> Marks:
+def marks(onsets: list[float], labels: str, duration: float = 0.0) -> Annotations:
     lasting = np.full(len(onsets), duration)
-    return Marks(np.asarray(onsets, float), lasting, np.asarray(list(labels), object))
+    return Annotations(
+        np.asarray(onsets, float), lasting, np.asarray(list(labels), object)
+    )
 
 
 def rows(table: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
@@ -33,7 +35,7 @@ def rows(table: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
 
 
 def test_a_window_lies_around_its_beat():
-    table = cut(BEATS, marks([10.0, 40.0], "NV"), MINUTE, "NV")
+    table = cut_windows(BEATS, marks([10.0, 40.0], "NV"), MINUTE, "NV")
     assert list(table) == [
         *("start", "stop", "segment_start", "segment_stop"),
         *("label", "onset_s", "block", "reason"),
@@ -47,7 +49,7 @@ def test_a_window_lies_around_its_beat():
 
 def test_the_signals_delay_moves_the_samples_not_the_times():
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
-    table = cut(BEATS, marks([1.95, 2.0, 10.0], "NNN"), late, "N")
+    table = cut_windows(BEATS, marks([1.95, 2.0, 10.0], "NNN"), late, "N")
     assert rows(table, "start", "onset_s", "reason") == [
         (3, 1.95, ""),
         (8, 2.0, ""),
@@ -57,7 +59,7 @@ def test_the_signals_delay_moves_the_samples_not_the_times():
 
 
 def test_the_first_and_the_last_beat_are_used_with_silence_around():
-    table = cut(BEATS, marks([0.0, 1.6, 59.8, 59.996], "NVNV"), MINUTE, "NV")
+    table = cut_windows(BEATS, marks([0.0, 1.6, 59.8, 59.996], "NVNV"), MINUTE, "NV")
     assert rows(table, "start", "stop", "reason") == [
         (-200, 50, ""),
         (-40, 210, ""),
@@ -69,12 +71,17 @@ def test_the_first_and_the_last_beat_are_used_with_silence_around():
 def test_a_beat_that_the_filters_delay_leaves_behind_is_used():
     """The signal has ended before it covers the last 80 ms."""
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
-    (row,) = rows(cut(BEATS, marks([59.99], "N"), late, "N"), "start", "stop", "reason")
+    (row,) = rows(
+        cut_windows(BEATS, marks([59.99], "N"), late, "N"),
+        "start",
+        "stop",
+        "reason",
+    )
     assert row == (5807, 6057, "")
 
 
 def test_beats_that_cannot_be_used_have_a_reason():
-    table = cut(BEATS, marks([-0.4, 20.0, 60.0], "NQN"), MINUTE, "NV")
+    table = cut_windows(BEATS, marks([-0.4, 20.0, 60.0], "NQN"), MINUTE, "NV")
     assert list(table["reason"]) == [
         "onset lies 0.40 s before the recording",
         "label Q is not among the data set's labels",
@@ -86,19 +93,19 @@ def test_a_window_of_silence_alone_is_not_used():
     later = settings(kind="events", tmin=1.0, tmax=2.0)
     earlier = settings(kind="events", tmin=-2.0, tmax=-1.0)
     silent = "window holds no sample of the recording"
-    table = cut(later, marks([58.99, 59.0], "AA"), MINUTE, "A")
+    table = cut_windows(later, marks([58.99, 59.0], "AA"), MINUTE, "A")
     assert list(table["reason"]) == ["", silent]
-    table = cut(earlier, marks([1.0, 1.01], "AA"), MINUTE, "A")
+    table = cut_windows(earlier, marks([1.0, 1.01], "AA"), MINUTE, "A")
     assert list(table["reason"]) == [silent, ""]
     without_delayed_end = Timeline(n_samples=5, sfreq=100.0, delay_s=0.08)
-    table = cut(BEATS, marks([0.01], "N"), without_delayed_end, "N")
+    table = cut_windows(BEATS, marks([0.01], "N"), without_delayed_end, "N")
     assert rows(table, "segment_start", "segment_stop", "reason") == [(5, 5, silent)]
 
 
 def test_detected_beats_take_the_label_of_the_annotation_near_them():
     annotated = marks([10.0, 11.0, 12.0], "NVS")
     found = np.array([10.1, 11.5, 11.9])
-    table = cut(DETECTED, annotated, MINUTE, "NSV", detected=found)
+    table = cut_windows(DETECTED, annotated, MINUTE, "NSV", detected=found)
     assert rows(table, "onset_s", "label", "start", "reason") == [
         (10.1, "N", 810, ""),
         (11.0, "V", 900, "no beat found within 150 ms"),
@@ -114,7 +121,7 @@ def test_detected_beats_take_the_label_of_the_annotation_near_them():
 def test_every_beat_and_every_detection_has_one_row(onsets, found):
     annotated = marks(sorted(onsets), "N" * len(onsets))
     detected = np.asarray(sorted(found), float)
-    table = cut(DETECTED, annotated, MINUTE, "N", detected=detected)
+    table = cut_windows(DETECTED, annotated, MINUTE, "N", detected=detected)
     unmatched = (table["reason"] == "no annotated beat within 150 ms").sum()
     missed = (table["reason"] == "no beat found within 150 ms").sum()
     assert len(table) - unmatched == len(onsets)
@@ -126,7 +133,7 @@ def test_every_beat_and_every_detection_has_one_row(onsets, found):
 
 def test_windows_slide_through_blocks_and_stop_at_their_ends():
     sliding = settings(kind="sliding", length_s=0.5, step_s=0.2, skip_s=0.3)
-    table = cut(sliding, marks([10.0, 20.0], "AB", duration=1.2), MINUTE, "AB")
+    table = cut_windows(sliding, marks([10.0, 20.0], "AB", duration=1.2), MINUTE, "AB")
     assert rows(table, "start", "stop", "label", "block") == [
         (1030, 1080, "A", 0),
         (1050, 1100, "A", 0),
@@ -139,13 +146,15 @@ def test_windows_slide_through_blocks_and_stop_at_their_ends():
 
 def test_steps_that_are_no_binary_fractions_lose_no_window():
     sliding = settings(kind="sliding", length_s=0.1, step_s=0.1)
-    assert len(cut(sliding, marks([0.0], "A", duration=0.3), MINUTE, "A")) == 3
+    assert len(cut_windows(sliding, marks([0.0], "A", duration=0.3), MINUTE, "A")) == 3
 
 
 def test_a_block_too_short_has_a_row_with_the_reason():
     sliding = settings(kind="sliding", length_s=2, step_s=1, skip_s=0.5)
-    short = Marks(np.array([1.0, 9.0]), np.array([1.0, 2.5]), np.array(["A", "B"]))
-    table = cut(sliding, short, MINUTE, "AB")
+    short = Annotations(
+        np.array([1.0, 9.0]), np.array([1.0, 2.5]), np.array(["A", "B"])
+    )
+    table = cut_windows(sliding, short, MINUTE, "AB")
     assert list(table["reason"]) == ["block lasts 1.00 s, less than 2.5 s", ""]
 
 
@@ -162,13 +171,15 @@ def test_no_window_crosses_into_the_next_span(
 ):
     """Onsets are on half samples too, where rounding to even would let them meet."""
     onsets = np.cumsum([0.0, *(np.round(2 * sfreq * d) / sfreq / 2 for d in durations)])
-    spans = Marks(onsets[:-1], np.diff(onsets), np.full(len(durations), "A", object))
+    spans = Annotations(
+        onsets[:-1], np.diff(onsets), np.full(len(durations), "A", object)
+    )
     line = Timeline(int(60 * sfreq), sfreq, delay_s)
     for kind in (
         settings(kind="sliding", length_s=length_s, step_s=step_s, skip_s=skip_s),
         settings(kind="recording", length_s=length_s, skip_s=skip_s),
     ):
-        table = cut(kind, spans, line, "A")
+        table = cut_windows(kind, spans, line, "A")
         used = table[table["reason"] == ""]
         last = used.groupby("block")["stop"].max()
         first = used.groupby("block")["start"].min()
@@ -179,18 +190,20 @@ def test_no_window_crosses_into_the_next_span(
 def test_spans_that_meet_on_half_samples_share_none():
     """At 125 Hz, every other sample of 250 Hz is half a sample."""
     sliding = settings(kind="sliding", length_s=0.008, step_s=0.008)
-    spans = Marks(
+    spans = Annotations(
         np.array([0.012, 0.02, 0.028]), np.full(3, 0.008), np.array(list("ABA"))
     )
-    table = cut(sliding, spans, Timeline(1000, 125.0, 0.0), "AB")
+    table = cut_windows(sliding, spans, Timeline(1000, 125.0, 0.0), "AB")
     assert rows(table, "start", "stop") == [(2, 3), (3, 4), (4, 5)]
 
 
 def test_a_length_between_two_samples_is_the_shorter():
     """2.6 samples: three of them would reach into the next span."""
     sliding = settings(kind="sliding", length_s=0.026, step_s=0.026)
-    spans = Marks(np.array([0.006, 0.032]), np.full(2, 0.026), np.array(list("AB")))
-    table = cut(sliding, spans, MINUTE, "AB")
+    spans = Annotations(
+        np.array([0.006, 0.032]), np.full(2, 0.026), np.array(list("AB"))
+    )
+    table = cut_windows(sliding, spans, MINUTE, "AB")
     assert rows(table, "start", "stop") == [(1, 3), (3, 5)]
 
 
@@ -202,12 +215,12 @@ def test_counts_are_those_of_the_times_alone(kept):
     ticks = rng.integers(1, 800, 200)  # of 50 ms; these have no hair's breadth
     lasts = ticks / 20
     onset = np.cumsum([0.0, *lasts])[:-1]
-    spans = Marks(
+    spans = Annotations(
         kept(onset).astype(float),
         kept(lasts).astype(float),
         np.full(200, "A", object),
     )
-    table = cut(sliding, spans, Timeline(10**7, 80.0, 0.0), "A")
+    table = cut_windows(sliding, spans, Timeline(10**7, 80.0, 0.0), "A")
     expected = ((ticks - 12) // 5 + 1).clip(0)
     counts = table[table["reason"] == ""]["block"].value_counts()
     np.testing.assert_array_equal(
@@ -218,22 +231,26 @@ def test_counts_are_those_of_the_times_alone(kept):
 def test_a_window_that_rounding_takes_beyond_its_block_is_not_used():
     """The block is short by less than a hair, and just there samples change."""
     sliding = settings(kind="sliding", length_s=0.03, step_s=0.03)
-    spans = Marks(np.array([0.00488]), np.array([0.02995]), np.array(["A"], object))
-    table = cut(sliding, spans, Timeline(1000, 100.0, 0.0), "A")
+    spans = Annotations(
+        np.array([0.00488]), np.array([0.02995]), np.array(["A"], object)
+    )
+    table = cut_windows(sliding, spans, Timeline(1000, 100.0, 0.0), "A")
     assert list(table["reason"]) == [""]
-    spans = Marks(np.array([0.00492]), np.array([0.02995]), np.array(["A"], object))
-    table = cut(sliding, spans, Timeline(1000, 100.0, 0.0), "A")
+    spans = Annotations(
+        np.array([0.00492]), np.array([0.02995]), np.array(["A"], object)
+    )
+    table = cut_windows(sliding, spans, Timeline(1000, 100.0, 0.0), "A")
     assert list(table["reason"]) == ["window ends after its block"]
 
 
 def test_a_recording_gives_one_window_of_each_block():
     chosen = settings(kind="recording", length_s=2, skip_s=0.5)
-    blocks = Marks(
+    blocks = Annotations(
         np.array([0.0, 20.0, 30.0, 59.0]),
         np.array([20.0, 2.5, 2.4, 1.0]),
         np.array(list("ABAB"), object),
     )
-    table = cut(chosen, blocks, MINUTE, "AB")
+    table = cut_windows(chosen, blocks, MINUTE, "AB")
     assert rows(table, "start", "stop", "label", "onset_s", "block", "reason") == [
         (50, 250, "A", 0.5, 0, ""),
         (2050, 2250, "B", 20.5, 1, ""),
@@ -245,17 +262,17 @@ def test_a_recording_gives_one_window_of_each_block():
 def test_a_recording_is_used_from_its_start_unless_some_is_skipped():
     chosen = settings(kind="recording", length_s=60)
     all_of_it = marks([0.0], "A", duration=60.0)
-    assert rows(cut(chosen, all_of_it, MINUTE, "A"), "start", "stop", "reason") == [
-        (0, 6000, "")
-    ]
+    assert rows(
+        cut_windows(chosen, all_of_it, MINUTE, "A"), "start", "stop", "reason"
+    ) == [(0, 6000, "")]
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
-    (row,) = rows(cut(chosen, all_of_it, late, "A"), "start", "stop", "reason")
+    (row,) = rows(cut_windows(chosen, all_of_it, late, "A"), "start", "stop", "reason")
     assert row == (8, 6008, "window ends 0.08 s after the recording")
 
 
 def test_events_are_windows_around_onsets():
     events = settings(kind="events", tmin=0.5, tmax=3.5)
-    table = cut(events, marks([4.0, 58.0], "LR"), MINUTE, "LR")
+    table = cut_windows(events, marks([4.0, 58.0], "LR"), MINUTE, "LR")
     assert rows(table, "start", "stop") == [(450, 750), (5850, 6150)]
     assert list(table["reason"]) == ["", ""]
 
@@ -264,7 +281,7 @@ DENSE = settings(kind="steps", length_s=0.5)
 
 
 def test_every_sample_of_a_block_is_a_decision_about_that_sample():
-    table = cut(DENSE, marks([0.0, 0.03], "AB", duration=0.03), MINUTE, "AB")
+    table = cut_windows(DENSE, marks([0.0, 0.03], "AB", duration=0.03), MINUTE, "AB")
     assert rows(table, "start", "stop", "label", "onset_s", "reason") == [
         (-49, 1, "A", 0.0, ""),
         (-48, 2, "A", 0.01, ""),
@@ -274,14 +291,14 @@ def test_every_sample_of_a_block_is_a_decision_about_that_sample():
         (-44, 6, "B", 0.05, ""),
     ]
     late = Timeline(n_samples=6000, sfreq=100.0, delay_s=0.08)
-    moved = cut(DENSE, marks([0.0, 0.03], "AB", duration=0.03), late, "AB")
+    moved = cut_windows(DENSE, marks([0.0, 0.03], "AB", duration=0.03), late, "AB")
     assert list(moved["stop"]) == [9, 10, 11, 12, 13, 14]
     assert list(moved["onset_s"]) == list(table["onset_s"])
 
 
 def test_steps_of_a_rhythm_lie_on_one_grid():
     often = settings(kind="steps", length_s=0.5, every_s=0.025)
-    table = cut(often, marks([10.0, 10.06], "AB", duration=0.06), MINUTE, "AB")
+    table = cut_windows(often, marks([10.0, 10.06], "AB", duration=0.06), MINUTE, "AB")
     assert rows(table, "stop", "label") == [
         (1001, "A"),
         (1004, "A"),
@@ -290,17 +307,17 @@ def test_steps_of_a_rhythm_lie_on_one_grid():
         (1011, "B"),
     ]
     oftener = settings(kind="steps", length_s=0.5, every_s=0.001)
-    table = cut(oftener, marks([59.98], "A", duration=0.5), MINUTE, "A")
+    table = cut_windows(oftener, marks([59.98], "A", duration=0.5), MINUTE, "A")
     assert rows(table, "stop", "reason") == [(5999, ""), (6000, "")]
 
 
 def test_blocks_without_a_step_and_steps_of_two_blocks_are_reported():
-    blocks = Marks(
+    blocks = Annotations(
         np.array([1.0, 1.01, 2.001, 70.0]),
         np.array([0.02, 0.02, 0.004, 1.0]),
         np.array(list("ABAB"), object),
     )
-    table = cut(DENSE, blocks, MINUTE, "AB")
+    table = cut_windows(DENSE, blocks, MINUTE, "AB")
     assert rows(table, "stop", "label", "reason") == [
         (101, "A", ""),
         (102, "A", ""),
@@ -312,11 +329,11 @@ def test_blocks_without_a_step_and_steps_of_two_blocks_are_reported():
 
 
 def test_a_million_steps_take_seconds():
-    spans = Marks(
+    spans = Annotations(
         np.arange(0, 4000, 0.05), np.full(80_000, 0.05), np.tile(["A", "B"], 40_000)
     )
     begun = time.monotonic()
-    table = cut(DENSE, spans, Timeline(10**6, 250.0, 0.0), "AB")
+    table = cut_windows(DENSE, spans, Timeline(10**6, 250.0, 0.0), "AB")
     assert time.monotonic() - begun < 10
     assert len(table) == 10**6
     assert (table["reason"] == "").all()
@@ -330,13 +347,15 @@ def test_a_million_steps_take_seconds():
 )
 def test_blocks_that_meet_share_no_step_and_lose_none(durations, sfreq, every_s):
     onsets = np.cumsum([0.0, *durations])
-    spans = Marks(onsets[:-1], np.diff(onsets), np.full(len(durations), "A", object))
+    spans = Annotations(
+        onsets[:-1], np.diff(onsets), np.full(len(durations), "A", object)
+    )
     line = Timeline(int(onsets[-1] * sfreq), sfreq, 0.0)
     chosen = settings(kind="steps", length_s=1, every_s=every_s)
-    table = cut(chosen, spans, line, "A")
+    table = cut_windows(chosen, spans, line, "A")
     used = table[table["reason"] == ""]
-    at_once = Marks(np.zeros(1), onsets[-1:], np.array(["A"], object))
-    expected = cut(chosen, at_once, line, "A")
+    at_once = Annotations(np.zeros(1), onsets[-1:], np.array(["A"], object))
+    expected = cut_windows(chosen, at_once, line, "A")
     assert list(used["stop"]) == list(expected[expected["reason"] == ""]["stop"])
 
 
@@ -352,7 +371,7 @@ def test_blocks_that_meet_share_no_step_and_lose_none(durations, sfreq, every_s)
 )
 def test_no_annotations_no_windows(kind):
     nothing = marks([], "")
-    table = cut(kind, nothing, MINUTE, "N", detected=np.empty(0))
+    table = cut_windows(kind, nothing, MINUTE, "N", detected=np.empty(0))
     assert len(table) == 0
 
 

@@ -40,7 +40,7 @@ from pipeline.kernels.front_end.state import (
     Memory,
 )
 
-Codes = Int32[np.ndarray, "channel time"]
+ConverterSamples = Int32[np.ndarray, "channel time"]
 """Samples of a converter."""
 
 Steps = Int64[np.ndarray, "channel step"]
@@ -48,7 +48,7 @@ Steps = Int64[np.ndarray, "channel step"]
 
 
 def prepared(
-    codes: Codes, memory: Memory, constants: Constants
+    codes: ConverterSamples, memory: Memory, constants: Constants
 ) -> tuple[Steps, Steps, Memory]:
     """Filter and resample a chunk of samples, and follow its scale.
 

@@ -7,7 +7,7 @@ compiled loop overflowed. `fits` also checks the words of a device.
 import numpy as np
 
 from pipeline.kernels.fixed_point import GUESS
-from pipeline.kernels.front_end.integer import Codes, Steps
+from pipeline.kernels.front_end.integer import ConverterSamples, Steps
 from pipeline.kernels.front_end.state import COEFFICIENT_BITS, RAIL, Constants
 
 
@@ -45,7 +45,7 @@ class Channel:
         return fits(rounded(total, COEFFICIENT_BITS), 29)
 
 
-def plain_prepared(codes: Codes, k: Constants) -> tuple[Steps, Steps, int]:
+def plain_prepared(codes: ConverterSamples, k: Constants) -> tuple[Steps, Steps, int]:
     """Filter and scale a complete recording, and count the saturated samples."""
     times = codes.T.tolist()
     channels = [Channel(k, first) for first in times[0]] if times else []

@@ -15,19 +15,19 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.networks.base import Shape
-from pipeline.networks.parts.heads import Head
-from pipeline.networks.parts.layers import (
-    Recurrent,
-    ScaledConvolution,
-    ScaledLinear,
-)
-from pipeline.networks.parts.named import (
+from pipeline.networks.parts.class_parts import (
     Heads,
     check_columns,
     part_names,
     part_of_features,
     part_of_neurons,
     parts_of_class,
+)
+from pipeline.networks.parts.heads import Head
+from pipeline.networks.parts.layers import (
+    Recurrent,
+    ScaledConvolution,
+    ScaledLinear,
 )
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of

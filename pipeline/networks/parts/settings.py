@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from pipeline.errors import ConfigError
 from pipeline.networks.base import MEMBRANE_TAU_S, Network, Restart, Shape
-from pipeline.networks.parts.named import check_heads
+from pipeline.networks.parts.class_parts import check_heads
 from pipeline.neurons.base import Neuron
 
 if TYPE_CHECKING:

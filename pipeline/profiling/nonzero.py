@@ -11,7 +11,7 @@ BLOCK = 2**16
 """Values looked at together; so many ones add up in single precision exactly."""
 
 
-class Marks:
+class NonzeroCounts:
     """Counts, call by call, the values that are not 0 in tensors of one shape.
 
     Attributes
