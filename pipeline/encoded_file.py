@@ -22,7 +22,7 @@ from pipeline.preparation.signals import SignalSettings
 from pipeline.proposal import defaults
 from pipeline.proposal.asking import Asking
 from pipeline.proposal.facts import Chosen
-from pipeline.proposal.files import READERS, Recordings
+from pipeline.proposal.files import Recordings, readers
 from pipeline.proposal.looking import look
 from pipeline.proposal.reading import (
     choose_reader,
@@ -150,11 +150,11 @@ def _recordings(path: Path) -> Recordings:
             expected="the main file of a recording",
             remedy="correct the path",
         )
-    if path.suffix.lower() not in READERS:
+    if path.suffix.lower() not in (known := readers()):
         raise DataError(
             str(path),
             f"the format of '{path.suffix or path.name}' files is not known",
-            expected="a file that ends in " + ", ".join(READERS),
+            expected="a file that ends in " + ", ".join(known),
             remedy="name the recording's main file, of a WFDB record its header (.hea)",
         )
     names = sorted(each.name for each in path.parent.iterdir() if each.is_file())

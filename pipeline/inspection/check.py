@@ -111,7 +111,8 @@ def check(params: Params, dataset: str) -> Checked:
     folder = files.folder("raw", dataset)
     manifest = _manifest(folder, dataset)
     labels = list(asked.labels)
-    done = inspect(asked.intake, folder, manifest, labels, Observer())
+    intake = asked.intake
+    done = inspect(intake, folder, manifest, labels, Observer(intake.reader))
     trial = trying.run(asked, done.rows, done.seen)
     seen = {
         row.recording: done.seen[row.recording]

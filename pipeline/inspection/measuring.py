@@ -13,7 +13,7 @@ from pipeline.ingestion.labelling import Labels
 from pipeline.inspection import identity
 from pipeline.inspection.spectra import Spectra, SpectraOf
 from pipeline.quality import PIECE_VALUES, Measured
-from pipeline.readers.base import Content
+from pipeline.readers.base import Content, Reader
 
 SHARES = (0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0)
 """Quantiles of a channel's samples that are kept, the extremes among them."""
@@ -81,11 +81,21 @@ Recordings = Mapping[str, Seen]
 
 
 class Observer:
-    """Watch every recording, and survey the tables beside them."""
+    """Watch every recording, and survey the tables beside them.
+
+    Parameters
+    ----------
+    reader : Reader
+        Of the recordings.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     def watch(self, view: View, entry: Entry, content: Content) -> "Watch":
         """Begin with a recording."""
-        return Watch(content, identity.of_recording(view.folder, entry.files))
+        found = identity.of_recording(self._reader, view.folder, entry.files)
+        return Watch(content, found)
 
     def survey(self, view: View) -> dict[str, tuple[str, ...]]:
         """Find the tables with columns that may identify the person."""

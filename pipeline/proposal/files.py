@@ -8,29 +8,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from pipeline import components
 from pipeline.errors import DataError
 from pipeline.ingestion.found import DESCRIBING
 from pipeline.members import Budget, is_archive, members
 from pipeline.patterns import fit
+from pipeline.readers.base import Reader
 from pipeline.sources.parts.walk import walk
 
-READERS = {
-    ".hea": "wfdb",
-    **dict.fromkeys(
-        (".edf", ".bdf", ".rec", ".vhdr", ".set", ".fif", ".cnt", ".gdf"), "mne"
-    ),
-    **dict.fromkeys((".mat", ".npy", ".npz", ".h5", ".hdf5"), "array"),
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".asc"), "table"),
-}
-"""The reader of a suffix, in lower case."""
-FORMATS = {
-    ".hea": "WFDB", ".edf": "EDF", ".bdf": "BDF", ".rec": "EDF",
-    ".vhdr": "BrainVision", ".set": "EEGLAB", ".fif": "FIF", ".mat": "MAT",
-    ".npy": "NPY", ".npz": "NPZ", ".h5": "HDF5", ".hdf5": "HDF5", ".csv": "CSV",
-    ".tsv": "TSV", ".txt": "text", ".asc": "text", ".cnt": "CNT", ".gdf": "GDF",
-}  # fmt: skip
 EXAMPLES = 3
 """Paths that a message shows."""
+
+
+def readers() -> dict[str, str]:
+    """Name the reader of each suffix; files that stand beside others come last."""
+    classes = {name: _class(name) for name in components.available("readers")}
+    found: dict[str, str] = {}
+    for name in sorted(classes, key=lambda name: classes[name].beside):
+        for suffix in classes[name].formats:
+            found.setdefault(suffix, name)
+    return found
+
+
+def reader_of(suffix: str) -> type[Reader]:
+    """Find the reader of a suffix that one declares."""
+    return _class(readers()[suffix])
+
+
+def format_of(suffix: str) -> str:
+    """Name the format of a suffix that a reader declares."""
+    return reader_of(suffix).formats[suffix]
+
+
+def _class(name: str) -> type[Reader]:
+    found = components.find("readers", name)
+    assert issubclass(found, Reader)
+    return found
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class Recordings:
     @property
     def reader(self) -> str:
         """Name the reader of the format."""
-        return READERS[self.suffix]
+        return readers()[self.suffix]
 
 
 def find(folder: Path, pattern: str = "") -> Recordings:
@@ -79,7 +92,8 @@ def find(folder: Path, pattern: str = "") -> Recordings:
         There is no such folder, no recording in it, or several formats.
     """
     names = _names(folder)
-    mains = [n for n in names if PurePosixPath(n).suffix.lower() in READERS]
+    known = readers()
+    mains = [name for name in names if _suffix(name) in known]
     mains = [n for n in mains if PurePosixPath(n).name not in DESCRIBING]
     if pattern:
         mains = [name for name in mains if not fit([pattern], name).problem]
@@ -121,11 +135,17 @@ def _members(folder: Path, name: str) -> list[str]:
 
 
 def _without_companions(names: Sequence[str]) -> list[str]:
-    """Leave out MAT files that are the signals of WFDB headers, and BIDS tables."""
-    heads = {name.removesuffix(".hea") for name in names if name.endswith(".hea")}
-    kept = [n for n in names if not (n.endswith(".mat") and n[:-4] in heads)]
-    signals = [name for name in kept if READERS[_suffix(name)] != "table"]
-    return signals or kept
+    """Leave out signals of other main files, and tables beside them."""
+    kinds = {suffix: reader_of(suffix) for suffix in set(map(_suffix, names))}
+    held = {
+        f"{name[: -len(suffix)]}{signals}"
+        for name in names
+        for suffix in [_suffix(name)]
+        for signals in kinds[suffix].signals
+    }
+    kept = [name for name in names if name not in held]
+    alone = [name for name in kept if not kinds[_suffix(name)].beside]
+    return alone or kept
 
 
 def _suffix(name: str) -> str:
@@ -135,10 +155,10 @@ def _suffix(name: str) -> str:
 def _of_one_kind(where: str, names: Sequence[str]) -> list[str]:
     """Refuse several formats; of text files, the suffix with most files counts."""
     by_suffix = Counter(map(_suffix, names))
-    kinds = {FORMATS[suffix] for suffix in by_suffix}
-    text = all(READERS[suffix] == "table" for suffix in by_suffix)
+    kinds = {format_of(suffix) for suffix in by_suffix}
+    text = all(reader_of(suffix).beside for suffix in by_suffix)
     if len(kinds) > 1 and not text:
-        listed = ", ".join(f"{FORMATS[s]} ({n} files)" for s, n in by_suffix.items())
+        listed = ", ".join(f"{format_of(s)} ({n} files)" for s, n in by_suffix.items())
         first = next(iter(by_suffix))
         raise DataError(
             where,
@@ -160,7 +180,7 @@ def _none(folder: Path, names: Sequence[str], pattern: str) -> DataError:
         else "the folder is empty",
         expected=f"files that fit {pattern}"
         if pattern
-        else "files that end in " + ", ".join(READERS),
+        else "files that end in " + ", ".join(readers()),
         remedy="correct the path or --pattern; for raw binary files, write the entry "
         "by docs/data.md",
     )

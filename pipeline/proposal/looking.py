@@ -1,21 +1,19 @@
 """The statements of recordings about themselves, read from a sample of the files."""
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from pipeline.errors import DataError
-from pipeline.proposal import arrays, clinical, tables, waves
+from pipeline.proposal import looks, plain
 from pipeline.proposal.facts import Looked
-from pipeline.proposal.files import Recordings, readable
+from pipeline.proposal.files import Recordings, readable, reader_of
 
-SAMPLES = {"wfdb": 60, "mne": 24, "table": 3, "array": 24}
-"""Files that are looked at, by reader: headers are short, tables are long."""
-LOOKS = {
-    "wfdb": clinical.look,
-    "mne": waves.look,
-    "table": tables.look,
-    "array": arrays.look,
-}
+Look = Callable[[Path, Sequence[str], Sequence[str], dict[str, object]], Looked]
+"""Of a folder, main files in it, all files in it, and what flags state."""
 
 
 def look(recordings: Recordings, stated: dict[str, object]) -> Looked:
@@ -32,7 +30,7 @@ def look(recordings: Recordings, stated: dict[str, object]) -> Looked:
     DataError
         None of these files can be read.
     """
-    mains = spread(recordings.mains, SAMPLES[recordings.reader])
+    mains = spread(recordings.mains, reader_of(recordings.suffix).looked_at)
     with readable(recordings, mains) as folder:
         found, problem = _tried(recordings, folder, mains, stated)
     if problem is not None and not found.channels:
@@ -45,16 +43,24 @@ def _tried(
 ) -> tuple[Looked, DataError | None]:
     """Look at files; where one is damaged, without it."""
     problem = None
-    left = list(mains)
+    left, look_at = list(mains), _look_of(recordings.reader)
     while left:
         try:
-            found = LOOKS[recordings.reader](folder, left, recordings.names, stated)
+            found = look_at(folder, left, recordings.names, stated)
             return found, None
         except DataError as error:
             problem = problem or error
             bad = [m for m in left if error.where.startswith(m.rpartition(".")[0])]
             left = [main for main in left if main not in (bad or left)]
     return Looked(), problem
+
+
+def _look_of(reader: str) -> Look:
+    """Find the look of a reader's name in `looks`; else reading serves."""
+    name = f"{looks.__name__}.{reader}"
+    if find_spec(name) is None:
+        return partial(plain.look, reader)
+    return cast("Look", importlib.import_module(name).look)
 
 
 def spread(paths: Sequence[str], most: int) -> list[str]:

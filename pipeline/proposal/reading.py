@@ -6,7 +6,7 @@ from typing import get_args
 from pipeline.proposal.asking import Asking, Question, positive
 from pipeline.proposal.common import EARLOBES, some
 from pipeline.proposal.facts import Chosen, Looked
-from pipeline.proposal.files import FORMATS, Recordings
+from pipeline.proposal.files import Recordings, format_of, reader_of
 from pipeline.readers.base import Check
 from pipeline.readers.parts.mne.bids import datatype_of
 from pipeline.readers.parts.select import TYPES
@@ -47,8 +47,9 @@ def stated(asking: Asking) -> dict[str, object]:
         given = question.flag in asking.flags
         if answer := asking.answer(question) if given else None:
             found[question.flag] = answer.value
-    if label := asking.flags.get("label"):
-        found["label"] = label
+    for flag in ("label", "modality"):
+        if given_text := asking.flags.get(flag):
+            found[flag] = given_text
     return found
 
 
@@ -91,7 +92,7 @@ def choose_reader(
     asking: Asking,
 ) -> dict[str, Chosen]:
     """Choose the reader, and state what the files do not."""
-    named = f"the files are {FORMATS[recordings.suffix]}"
+    named = f"the files are {format_of(recordings.suffix)}"
     reader = {"name": Chosen(recordings.reader, "found", named), **looked.reader}
     kind = str(modality.value) if modality else ""
     reader |= _channels(recordings, looked, kind)
@@ -118,9 +119,10 @@ def _channels(
     why = f"in all files, {modality} by type or name"
     why += f"; left out: {some(left)}" if left else ""
     chosen = {"channels": Chosen(kept, "found", why)} if kept else {}
-    stated = recordings.reader == "wfdb" and modality == "ecg"
+    fields = reader_of(recordings.suffix).model_fields
+    usual = fields["channel_type"].default == modality
     typed = recordings.reader == "mne" and datatype_of(recordings.mains[0])
-    if not (stated or typed):
+    if not (usual or typed):
         kind = Chosen(modality, "found", "as the modality: types are often not stated")
         chosen["channel_type"] = kind
     return chosen

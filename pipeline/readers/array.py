@@ -1,6 +1,6 @@
 """Arrays of samples: MAT, NPY, NPZ, HDF5 and raw binary files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,14 +26,19 @@ from pipeline.readers.parts.arrays.settings import ArraySettings
 from pipeline.readers.parts.opening import opening, present
 from pipeline.readers.parts.select import select
 
-NAMED = (".mat", ".npy", ".npz", ".h5", ".hdf5")
-"""Formats that give the type and shape of their arrays."""
-
 
 class Array(ArraySettings):
     """Files of arrays: a variable holds the samples, others may hold the rest."""
 
     origins: ClassVar[frozenset[str]] = frozenset({"variable"})
+    # They give the type and shape of their arrays.
+    formats: ClassVar[Mapping[str, str]] = {
+        ".mat": "MAT",
+        ".npy": "NPY",
+        ".npz": "NPZ",
+        ".h5": "HDF5",
+        ".hdf5": "HDF5",
+    }
 
     def read(
         self, folder: Path, files: Sequence[str], origins: Collection[Origin]
@@ -64,15 +69,15 @@ class Array(ArraySettings):
     def _open(self, where: str, path: Path) -> Store:
         """Open a file in its format."""
         kind = path.suffix.lower()
-        if (kind in NAMED) == (self.dtype is not None):
+        if (kind in self.formats) == (self.dtype is not None):
             raise DataError(
                 where,
                 f"is a {kind[1:].upper()} file, which gives its own type"
-                if kind in NAMED
+                if kind in self.formats
                 else "is in no format that gives its type and shape",
                 expected="MAT, NPY, NPZ or HDF5, or a raw file with dtype",
                 remedy="leave out the reader's dtype"
-                if kind in NAMED
+                if kind in self.formats
                 else "set dtype and n_channels in params.yaml",
             )
         if self.dtype is not None:

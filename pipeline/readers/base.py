@@ -166,6 +166,20 @@ class Reader(Component):
     origins: ClassVar[frozenset[str]]
     """The kinds of places where this format can hold values."""
 
+    formats: ClassVar[Mapping[str, str]] = {}
+    """The names of the formats of main files, by suffix in lower case: `biospike
+    new-dataset` finds recordings by them. Empty: no suffix is theirs alone."""
+
+    beside: ClassVar[bool] = False
+    """Whether such files often stand beside recordings of other formats: they count
+    only where there are no others."""
+
+    signals: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of files that hold the signals of a main file of the same name."""
+
+    looked_at: ClassVar[int] = 24
+    """Files that `biospike new-dataset` looks at: fewer where that takes long."""
+
     channels: Annotated[
         Channels,
         Field(
@@ -225,6 +239,21 @@ class Reader(Component):
             Path of the recording's main file in it.
         files : collection of str
             Paths of all files of the data set.
+        """
+        return ()
+
+    def identifying(self, path: Path) -> Sequence[str]:
+        """List the kinds of a header's fields that may identify the person.
+
+        Parameters
+        ----------
+        path : Path
+            One of a recording's files.
+
+        Returns
+        -------
+        kinds : sequence of str
+            Such as `name` or `birth date`, of fields that are filled; never the values.
         """
         return ()
 

@@ -20,6 +20,7 @@ from pipeline.readers.parts.mne.foreign import (
     read_notes,
     referenced,
 )
+from pipeline.readers.parts.mne.identity import identifying
 from pipeline.readers.parts.mne.offer import offer
 from pipeline.readers.parts.mne.opened import Chosen, Opened
 from pipeline.readers.parts.mne.places import look_up
@@ -46,6 +47,16 @@ class Mne(Reader):
     origins: ClassVar[frozenset[str]] = frozenset(
         {"annotation", "note", "column", "header"}
     )
+    formats: ClassVar[Mapping[str, str]] = {
+        ".edf": "EDF",
+        ".bdf": "BDF",
+        ".rec": "EDF",
+        ".vhdr": "BrainVision",
+        ".set": "EEGLAB",
+        ".fif": "FIF",
+        ".cnt": "CNT",
+        ".gdf": "GDF",
+    }
     renamed: ClassVar[Mapping[str, str]] = {
         "pattern": "source.pattern",
         "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
@@ -76,6 +87,15 @@ class Mne(Reader):
         named = [file for file in referenced(folder, main) if file in files]
         found = [*named, *inherited(main, files), *self._notes(main, files)]
         return tuple(dict.fromkeys(file for file in found if file != main))
+
+    def identifying(self, path: Path) -> list[str]:
+        """List the kinds of fields that are filled in a file's header.
+
+        Parameters
+        ----------
+        path : Path
+        """
+        return identifying(path)
 
     def read(
         self, folder: Path, files: Sequence[str], origins: Collection[Origin]

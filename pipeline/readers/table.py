@@ -23,6 +23,14 @@ class Table(TableSettings):
     """Text files with columns of signal, of time and of labels."""
 
     origins: ClassVar[frozenset[str]] = frozenset({"column", "header"})
+    formats: ClassVar[Mapping[str, str]] = {
+        ".csv": "CSV",
+        ".tsv": "TSV",
+        ".txt": "text",
+        ".asc": "text",
+    }
+    beside: ClassVar[bool] = True
+    looked_at: ClassVar[int] = 3
 
     def read(
         self, folder: Path, files: Sequence[str], origins: Collection[Origin]

@@ -13,6 +13,7 @@ from pipeline.readers.base import ChannelType, Content, Origin, Reader
 from pipeline.readers.parts.select import select
 from pipeline.readers.parts.wfdb.beats import BEATS, check_alignment
 from pipeline.readers.parts.wfdb.header import values
+from pipeline.readers.parts.wfdb.identity import identifying
 from pipeline.readers.parts.wfdb.marks import Annotations, read_annotations
 from pipeline.readers.parts.wfdb.record import WfdbRecord, read_record, related_files
 from pipeline.readers.parts.wfdb.samples import Samples, find_samples
@@ -23,6 +24,9 @@ class Wfdb(Reader):
     """WFDB records; the main file is the header, of several the one of the segments."""
 
     origins: ClassVar[frozenset[str]] = frozenset({"annotation", "note", "header"})
+    formats: ClassVar[Mapping[str, str]] = {".hea": "WFDB"}
+    signals: ClassVar[tuple[str, ...]] = (".mat",)
+    looked_at: ClassVar[int] = 60
     renamed: ClassVar[Mapping[str, str]] = {
         "labels": "values: {label: {from: annotation, map: {...}}}, beside the reader",
         "check_beats": "unchecked: [beats]",
@@ -56,6 +60,15 @@ class Wfdb(Reader):
         if self.annotations is not None:
             named.append(self._annotation_file(main))
         return tuple(name for name in dict.fromkeys(named) if name in files)
+
+    def identifying(self, path: Path) -> list[str]:
+        """List what a header's comments state of the person, and whether it is dated.
+
+        Parameters
+        ----------
+        path : Path
+        """
+        return identifying(path)
 
     def read(
         self, folder: Path, files: Sequence[str], origins: Collection[Origin]

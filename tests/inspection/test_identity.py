@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.inspection import identity
+from pipeline.readers.mne import Mne
+from pipeline.readers.wfdb import Wfdb
 
 SECRET = "Ottilie"
 
@@ -45,7 +47,8 @@ def test_headers_are_judged_by_their_fields(
     tmp_path: Path, name: str, text: bytes, kinds: tuple[str, ...]
 ) -> None:
     (tmp_path / name).write_bytes(text)
-    found = identity.of_recording(tmp_path, [name])
+    reader = Wfdb() if name.endswith(".hea") else Mne()
+    found = identity.of_recording(reader, tmp_path, [name])
     assert found == ({name: kinds} if kinds else {})
     assert SECRET not in str(found)
 
@@ -57,7 +60,7 @@ def test_a_fif_file_is_judged_by_its_subject(tmp_path: Path) -> None:
     raw.info["subject_info"] = {"last_name": SECRET, "sex": 2}
     raw.set_meas_date(datetime(2020, 1, 1, tzinfo=UTC))
     raw.save(tmp_path / "full_raw.fif", verbose="error")
-    found = identity.of_recording(tmp_path, ["plain_raw.fif", "full_raw.fif"])
+    found = identity.of_recording(Mne(), tmp_path, ["plain_raw.fif", "full_raw.fif"])
     assert found == {"full_raw.fif": ("name", "sex", "date")}
 
 

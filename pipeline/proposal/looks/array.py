@@ -8,7 +8,6 @@ from typing import Any
 from pipeline.errors import DataError
 from pipeline.proposal import common
 from pipeline.proposal.facts import Chosen, Labels, Looked
-from pipeline.readers.array import NAMED
 from pipeline.readers.parts.arrays.channels import names_in, rate_in, texts_of
 from pipeline.readers.parts.arrays.files import Store
 from pipeline.readers.parts.arrays.hdf import is_hdf, open_hdf
@@ -57,7 +56,7 @@ def _store(folder: Path, main: str) -> Store:
     present(folder, [main])
     with opening(folder, main):
         kind = path.suffix.lower()
-        if kind == NAMED[0] and not is_hdf(path):
+        if kind == ".mat" and not is_hdf(path):
             return open_mat(main, path)
         if kind == ".npy":
             return open_npy(main, path, ())
