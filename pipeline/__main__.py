@@ -70,10 +70,13 @@ def experiments(arguments: argparse.Namespace) -> None:
 
 
 def list_cells(arguments: argparse.Namespace) -> None:
-    """List the grid's cells, what exists of each, and the command for the rest."""
+    """List the grid's cells and what exists of each, or what changed since one ran."""
     from pipeline import cells
 
-    cells.show(grid_cells(config.read()))
+    if arguments.cell:
+        cells.show_changes(arguments.cell, config.read())
+    else:
+        cells.show(grid_cells(config.read()))
 
 
 def publish(arguments: argparse.Namespace) -> None:
@@ -274,11 +277,8 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(do=do)
         return sub
 
-    command(list_cells, "cells")
-    checking = command(check)
-    checking.add_argument(
-        "dataset", nargs="?", help="one of the data sets in params.yaml, once fetched"
-    )
+    help_texts.describe_cells(command(list_cells, "cells"))
+    command(check).add_argument("dataset", nargs="?", help=help_texts.FETCHED)
     help_texts.describe_encode(command(encode))
     help_texts.describe_experiments(command(experiments))
     help_texts.describe_export(command(export))
@@ -287,9 +287,7 @@ def parser() -> argparse.ArgumentParser:
     command(publish)
     help_texts.describe_show(command(show))
     command(summary)
-    command(tradeoff).add_argument(
-        "dataset", help="one of the data sets in params.yaml"
-    )
+    command(tradeoff).add_argument("dataset", help=help_texts.DATASET)
     command(ui).add_argument(
         "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import config, entries, files
+from pipeline import config, entries, files, staleness
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Cell, Grid
 from pipeline.wording import did_you_mean
@@ -128,10 +128,44 @@ def show(cells: Iterable[Cell]) -> None:
         out.print("to make what is missing, all of it or a part:")
         out.print("\n".join(f"  {line}" for line in lines), soft_wrap=True)
     out.print(
-        "`dvc status` lists the first stages that are out of date: others follow them."
+        "`biospike cells CELL` names what has changed since it was made, and `dvc "
+        "status` the first stages that are out of date: others follow them."
     )
     if others := sorted(set(trained()) - {each.cell for each in statuses}):
         out.print(_others(others), soft_wrap=True)
+
+
+def show_changes(cell: str, params: config.Params) -> None:
+    """Print what has changed since each stage of a cell ran.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As for `check_trained`, and `staleness.of_cell`.
+    """
+    check_trained(cell)
+    statuses = staleness.of_cell(Cell(*cell.split("-")), params)
+    table = Table("stage", "changed since it ran", box=None, pad_edge=False)
+    for each in statuses:
+        table.add_row(each.target.partition("@")[0], "\n".join(_changed(each)))
+    out = Console(highlight=False)
+    out.print(table)
+    if any(each.is_stale for each in statuses):
+        line = f"`dvc repro evaluate@{cell} profile@{cell}` brings it up to date."
+        out.print(line, soft_wrap=True)
+        out.print("A stage also runs if one before it makes other files than it did.")
+
+
+def _changed(status: staleness.StageStatus) -> list[str]:
+    """Write what has changed, a line each."""
+    if not status.has_run:
+        return ["it has not run here"]
+    lines = [
+        *(f"code: {name}" for name in status.code),
+        *status.settings,
+        *(f"made anew: {path}" for path in status.inputs),
+    ]
+    return lines or ["nothing"]
 
 
 def _commands(statuses: list[CellStatus]) -> list[str]:

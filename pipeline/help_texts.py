@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pipeline.components import available
 
+DATASET = "one of the data sets in params.yaml"
+FETCHED = f"{DATASET}, once fetched"
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
 FOLD = "fold whose network is used; default: the first fold"
 NEW_DATASET = {
@@ -36,8 +38,10 @@ EPILOG = """\
 
 ENDINGS = {
     "cells": """\
-example:
+examples:
   biospike cells
+  biospike cells ecg_demo-delta-lif    which modules, settings and files have changed
+                                       since its stages ran?
 
 It prints a table. A cell is a data set with an encoder and a model of the grid
 in params.yaml.""",
@@ -121,6 +125,11 @@ example:
 It opens MLflow's page on http://127.0.0.1:PORT, until Ctrl-C.""",
 }
 """The end of each command's help."""
+
+
+def describe_cells(listing: argparse.ArgumentParser) -> None:
+    """Add what `cells` takes."""
+    listing.add_argument("cell", nargs="?", metavar="CELL", help=CELL)
 
 
 def describe_encode(encoding: argparse.ArgumentParser) -> None:
