@@ -91,7 +91,10 @@ def test_bill_and_times_are_two_files(seen: list[Any]) -> None:
     here = measured.load(CELL, RUN_KEY)
     assert set(here) == {"latency", "machine"}
     assert here["latency"]["repeats"] == 3
-    assert "µJ a window (estimated, 45 nm)" in line
+    assert "µJ a window (estimated, 45 nm, counted as if it started anew" in line
+    network = {**SETTINGS["network"], "restart": "windows"}
+    write_run({**SETTINGS, "network": network})
+    assert "µJ a window (estimated, 45 nm)" in profile.main(stage())
 
 
 def test_the_parts_of_a_cell_are_those_of_its_run(
