@@ -75,6 +75,11 @@ def replay(fold: TrainedFold, window: int) -> Replay:
 
 
 def _restarted(fold: TrainedFold, window: int) -> Replay:
+    """Record a window a step at a time, and read its logits from all steps at once.
+
+    The layers run twice: graded outputs of single steps round otherwise (by 1e-7), and
+    the evidence is to end in the logits of the decision as it was taken.
+    """
     table = fold.decisions("test")
     table = table[table["window"] == window]
     windows = fold.load(table)
