@@ -30,7 +30,7 @@ from pipeline.encoders.send_on_delta import SendOnDelta
 from pipeline.encoders.sigma_delta import SigmaDelta
 from pipeline.encoders.temporal_contrast import TemporalContrast
 from pipeline.encoding.encode import encode
-from pipeline.files import Signal
+from pipeline.signals import Signal
 
 SFREQ = 1000.0
 N_CHANNELS = 64

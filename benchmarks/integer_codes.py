@@ -15,9 +15,9 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from pipeline.components import find
-from pipeline.device.coding import available
-from pipeline.device.front_end import design_front_end, digitise
 from pipeline.encoders.parts.beats import BeatCode
+from pipeline.front_end.chain import design_front_end, digitise
+from pipeline.front_end.coding import available
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design
 

@@ -36,6 +36,7 @@ KINDS = (
     "plasticity",
     "networks",
     "meters",
+    "exporting",
 )
 """Kinds of components; the files of a folder of `pipeline` are those of a kind."""
 

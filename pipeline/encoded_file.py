@@ -16,7 +16,6 @@ from pipeline.encoders.base import Encoder
 from pipeline.encoding.encode import encode
 from pipeline.encoding.measure import measure
 from pipeline.errors import ConfigError, DataError, PipelineError
-from pipeline.files import Signal
 from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.preparation.signals import SignalSettings
 from pipeline.proposal import defaults
@@ -32,6 +31,7 @@ from pipeline.proposal.reading import (
 )
 from pipeline.quality import Measured
 from pipeline.readers.base import LEAVE_OUT, Content, Reader
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes
 from pipeline.wording import did_you_mean
 

@@ -19,9 +19,9 @@ TESTS = Path(__file__).parent
 SLOW = (
     "adding",
     "decisions",
-    "device",
     "docs",
     "exporting",
+    "front_end",
     "fuzz",
     "ingestion/test_real_counts.py",
     "inspection/test_demos.py",

@@ -17,12 +17,12 @@ from safetensors.torch import save_file
 from pipeline import files
 from pipeline.components import Settings
 from pipeline.errors import DataError
-from pipeline.files import Signal
 from pipeline.files import fif as _fif
 from pipeline.files import hdf5 as _hdf5
 from pipeline.files import schema as _schema
 from pipeline.plots import dynamics
 from pipeline.report.dynamics import learned
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes, pack
 
 

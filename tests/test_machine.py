@@ -18,7 +18,7 @@ import pytest
 
 from pipeline import files, machine
 from pipeline.errors import DataError, MachineError
-from pipeline.files import Signal
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes
 
 ROOT = Path(__file__).parents[1]

@@ -1,1 +1,1 @@
-"""Devices outside the computer: front end, toolchains, emulated processors."""
+"""What is sent to a program on a device, and what it has to answer."""

@@ -18,8 +18,8 @@ from pipeline import files, seeds, unfinished
 from pipeline.axes import PackedBits
 from pipeline.encoders.base import Beats, Encoder
 from pipeline.encoding.measure import measure
-from pipeline.files import Signal
 from pipeline.parallel import parallel_map
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes
 
 Annotated = Int64[np.ndarray, " beat"]

@@ -44,7 +44,7 @@ from jaxtyping import Float64
 
 from pipeline.axes import Samples
 from pipeline.encoders.base import Encoder
-from pipeline.files import Signal
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes, counts, unpack
 
 RAW_BITS = 16

@@ -14,7 +14,7 @@ from pipeline import files
 from pipeline.encoders.base import Encoder
 from pipeline.encoding.encode import Encoded
 from pipeline.encoding.measure import Stretch, operations_per_s, stretches
-from pipeline.files import Signal
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes, unpack
 
 EXCERPT_S = 4.0

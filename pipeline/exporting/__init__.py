@@ -1,12 +1,12 @@
 """Export of trained networks: one module of this package for each format.
 
-A format's module has `SUFFIX` and `export(trained, path)`, which writes the network of
-a cell, or names the layer that cannot be written and the reason.
+`base.py` states what a format does.
 """
 
-import importlib
 from pathlib import Path
 
+from pipeline.components import find
+from pipeline.exporting.base import Exporter
 from pipeline.training.cell import TrainedCell
 
 
@@ -34,8 +34,9 @@ def export_cell(cell: str, target: str, fold: int | None, path: Path | None) -> 
     PipelineError
         The format cannot express it.
     """
-    writer = importlib.import_module(f"pipeline.exporting.{target}")
+    exporter = find("exporting", target)()
+    assert isinstance(exporter, Exporter)
     trained = TrainedCell.open(cell).fold(fold)
-    path = path or Path(f"{cell}-fold-{trained.number}{writer.SUFFIX}")
-    writer.export(trained, path)
+    path = path or Path(f"{cell}-fold-{trained.number}{exporter.suffix}")
+    exporter.export(trained, path)
     return path

@@ -10,12 +10,13 @@ import re
 import shutil
 from pathlib import Path
 from string import Template
+from typing import ClassVar
 
 from pipeline import files
 from pipeline.device.expected import Results, expected, expected_lines
-from pipeline.device.front_end import FrontEnd
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
+from pipeline.exporting.base import Exporter
 from pipeline.exporting.parts.c_encoder import write_encoder
 from pipeline.exporting.parts.c_front_end import front_end_constants
 from pipeline.exporting.parts.c_model import FIRST_LINE, header, kinds, source
@@ -30,37 +31,45 @@ from pipeline.exporting.parts.c_program import (
     matched_ann,
     sample,
 )
+from pipeline.front_end.chain import FrontEnd
 from pipeline.networks.base import Shape
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.training.cell import TrainedFold
 
-SUFFIX = "-c"
 SOURCES = Path(__file__).parent / "c_sources"
 MARK = "model.h"
 """The file whose first line identifies an exported folder."""
 MATCHED = "matched_ann"
 
 
-def export(trained: TrainedFold, path: Path) -> None:
-    """Write the trained network of a cell as a folder of C.
+class C(Exporter):
+    """A folder of C99, with its matched network of rectified units in one below."""
 
-    Its matched network of rectified units, if there is one, goes into a folder below.
+    suffix: ClassVar[str] = "-c"
 
-    Raises
-    ------
-    PipelineError
-        The cell has no network in integers, or a part of it has no form in C.
-    DataError
-        There is something else at `path`, or a file of the cell is missing.
-    """
-    _refuse_foreign(path)
-    program = load_program(trained)
-    matched, note = _matched(trained)
-    with files.replacing_folder(path) as partial:
-        write_program(program, partial, note)
-        if matched:
-            (partial / MATCHED).mkdir()
-            write_program(matched, partial / MATCHED, "")
+    def export(self, trained: TrainedFold, path: Path) -> None:
+        """Write the trained network of a fold as a folder of C.
+
+        Parameters
+        ----------
+        trained : TrainedFold
+        path : Path
+
+        Raises
+        ------
+        PipelineError
+            The cell has no network in integers, or a part of it has no form in C.
+        DataError
+            There is something else at `path`, or a file of the cell is missing.
+        """
+        _refuse_foreign(path)
+        program = load_program(trained)
+        matched, note = _matched(trained)
+        with files.replacing_folder(path) as partial:
+            write_program(program, partial, note)
+            if matched:
+                (partial / MATCHED).mkdir()
+                write_program(matched, partial / MATCHED, "")
 
 
 def write_program(program: Program, folder: Path, note: str) -> None:

@@ -14,13 +14,14 @@ References
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import nir
 import numpy as np
 from torch import nn
 
 from pipeline import files
+from pipeline.exporting.base import Exporter
 from pipeline.exporting.parts.connections import add_membranes, add_rates, add_weights
 from pipeline.exporting.parts.neuron_values import read_values
 from pipeline.networks.base import Shape
@@ -34,8 +35,6 @@ from pipeline.neurons.base import Neuron
 from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 from pipeline.training.cell import TrainedFold
 
-SUFFIX = ".nir"
-
 STEPS = """\
 Every node makes one step each dt seconds, from rest: before the first, all states are
 0. Inputs are constant within a step. A node takes the sum of all edges into it, in the
@@ -47,15 +46,25 @@ Delay: by delay/dt steps, rounded; 0 until then. Other nodes: at once."""
 LOGITS = "The output in the last of n_steps steps holds the logits."
 
 
-def export(trained: TrainedFold, path: Path) -> None:
-    """Write the trained network of a cell as a NIR file.
+class Nir(Exporter):
+    """A NIR file, of which other simulators make the same spikes."""
 
-    Raises
-    ------
-    InexpressibleError
-        A layer has no exact counterpart in NIR; the message names it and the reason.
-    """
-    write(trained.network, trained.shape, path, about=trained.origin)
+    suffix: ClassVar[str] = ".nir"
+
+    def export(self, trained: TrainedFold, path: Path) -> None:
+        """Write the trained network of a fold as a NIR file.
+
+        Parameters
+        ----------
+        trained : TrainedFold
+        path : Path
+
+        Raises
+        ------
+        InexpressibleError
+            A layer has no exact counterpart in NIR; the message names it and why.
+        """
+        write(trained.network, trained.shape, path, about=trained.origin)
 
 
 def write(

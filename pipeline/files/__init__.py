@@ -7,7 +7,6 @@ Nothing here unpickles.
 """
 
 from pipeline.files.arrays import (
-    Signal,
     load_signal,
     load_spikes,
     open_signal,
@@ -36,7 +35,6 @@ from pipeline.files.weights import load_weights, load_weights_meta, save_weights
 __all__ = [
     "DATA",
     "UNFINISHED",
-    "Signal",
     "clear_partial",
     "dump_json",
     "file_digest",

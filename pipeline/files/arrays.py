@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pipeline.files import hdf5 as _hdf5
 from pipeline.files import schema as _schema
 from pipeline.files.documents import dump_json
 from pipeline.files.places import replacing
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes
 
 if TYPE_CHECKING:
@@ -22,33 +23,6 @@ if TYPE_CHECKING:
 
 HDF5_FAULTS = (KeyError, OSError, RuntimeError, ValueError)
 """The exceptions of h5py where a file is damaged."""
-
-
-@dataclass(frozen=True)
-class Signal:
-    """The prepared signal of one recording.
-
-    Parameters
-    ----------
-    samples : array, shape (channel, time), float32
-        In `units`, or dimensionless once scaled. Of a signal that `open_signal` gave,
-        `samples[:, start:stop]` is read from the file.
-    sfreq : float
-        Samples per second.
-    channels, units : tuple of str
-        A name and a unit a row.
-    delay_s : float
-        Sample k of a segment describes the segment's time `k / sfreq - delay_s`.
-    segments : tuple of int
-        First sample of each segment; filter, scale and encoder start anew there.
-    """
-
-    samples: Samples
-    sfreq: float
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    delay_s: float
-    segments: tuple[int, ...] = (0,)
 
 
 def save_signal(path: Path, signal: Signal) -> None:

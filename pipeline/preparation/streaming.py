@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.axes import Precise, Samples
 from pipeline.errors import DataError
-from pipeline.files import Signal
 from pipeline.preparation.signals import SignalSettings, design
+from pipeline.signals import Signal
 
 if TYPE_CHECKING:
     import mne

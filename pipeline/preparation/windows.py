@@ -115,7 +115,7 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The position of a prepared signal in time; see `files.Signal`."""
+    """The position of a prepared signal in time; see `signals.Signal`."""
 
     n_samples: int
     sfreq: float

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
-from pipeline.files import Signal
 from pipeline.plots.style import (
     COLOURS,
     FAINT,
@@ -23,6 +22,7 @@ from pipeline.plots.style import (
     plain,
 )
 from pipeline.preparation.segments import segments_of
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes, unpack
 
 if TYPE_CHECKING:

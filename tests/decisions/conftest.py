@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from pipeline import files
-from pipeline.files import Signal
 from pipeline.networks.convolutional import Convolutional
 from pipeline.neurons.leaky import Leaky
+from pipeline.signals import Signal
 from pipeline.spikes import pack
 from pipeline.training.settings import TrainingSettings
 from pipeline.training.task import Task

@@ -16,7 +16,7 @@ from pipeline.encoders.rhythm import Rhythm
 from pipeline.encoding import encode as encoding
 from pipeline.encoding.encode import annotated_beats, encode_dataset
 from pipeline.errors import ConfigError
-from pipeline.files import Signal
+from pipeline.signals import Signal
 from pipeline.spikes import unpack
 
 

@@ -17,7 +17,7 @@ from pipeline.encoding import measure as module
 from pipeline.encoding.encode import encode
 from pipeline.encoding.measure import measure, operations_per_s
 from pipeline.encoding.summary import excerpt, summarise
-from pipeline.files import Signal
+from pipeline.signals import Signal
 from pipeline.spikes import Spikes, pack, unpack
 
 SFREQ = 100.0

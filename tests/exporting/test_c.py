@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from pipeline.components import available as components
 from pipeline.components import find
 from pipeline.device.expected import expected, expected_lines
-from pipeline.device.front_end import FrontEnd, design_front_end, saturations
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
 from pipeline.encoders.delta import Delta
 from pipeline.exporting.c import write_sources
 from pipeline.exporting.parts.c_arrays import constants
 from pipeline.exporting.parts.c_taps import InexpressibleError
+from pipeline.front_end.chain import FrontEnd, design_front_end, saturations
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense as DenseNetwork
 from pipeline.networks.parts.heads import RateHead, SegmentRates

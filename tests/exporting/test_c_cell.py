@@ -12,7 +12,6 @@ import pytest
 
 from pipeline import __main__, files, seeds
 from pipeline.components import find
-from pipeline.device.front_end import UNIT_V, digitise
 from pipeline.device.stimulus import unpacked
 from pipeline.encoding.encode import encode
 from pipeline.errors import DataError
@@ -26,6 +25,7 @@ from pipeline.exporting.parts.c_program import (
     stratified,
 )
 from pipeline.exporting.parts.recordings import read_codes, segments
+from pipeline.front_end.chain import UNIT_V, digitise
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import prepare_recording

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.device.front_end import (
-    FrontEnd,
-    design_front_end,
-    saturations,
-)
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
 from pipeline.exporting.c import SOURCES
 from pipeline.exporting.parts.c_encoder import FOLDER, write_encoder
 from pipeline.exporting.parts.c_front_end import folded_taps, front_end_constants
+from pipeline.front_end.chain import (
+    FrontEnd,
+    design_front_end,
+    saturations,
+)
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import anti_alias
 from pipeline.preparation.signals import SignalSettings

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ruamel.yaml import YAML
 
-from pipeline.device.front_end import FrontEnd, design_front_end, saturations
 from pipeline.encoders.delta import Delta
+from pipeline.front_end.chain import FrontEnd, design_front_end, saturations
 from pipeline.kernels.fixed_point import leading_zeros, root
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.signals import SignalSettings
-from tests.device.plain import plain_front_end
+from tests.front_end.plain import plain_front_end
 
 PARAMS = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
 RATES = {

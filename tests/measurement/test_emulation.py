@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from pipeline.device.expected import Results, expected
-from pipeline.device.front_end import design_front_end, saturations
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.encoders.delta import Delta
 from pipeline.errors import DataError, MeasurementError
 from pipeline.exporting.c import write_sample, write_sources
+from pipeline.front_end.chain import design_front_end, saturations
 from pipeline.measurement import emulation, toolchain
 from pipeline.measurement.emulation import PROCESSORS, Processor, emulate
 from pipeline.measurement.output import agreement, parse

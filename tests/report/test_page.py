@@ -27,6 +27,7 @@ from pipeline.profiling.duty import duty
 from pipeline.report import clock as pages
 from pipeline.report import explained, figures, findings, provenance, tradeoffs
 from pipeline.report import page as report
+from pipeline.signals import Signal
 
 LABELS = ["N", "S", "V"]
 CHANNELS = ("MLII", "V1")
@@ -144,7 +145,7 @@ def write_signals() -> None:
     names = CHANNELS
     for k in range(N_SUBJECTS):
         samples = rng.normal(size=(2, 1000)).astype(np.float32)
-        signal = files.Signal(samples, RATE, names, ("V", "V"), 0.01)
+        signal = Signal(samples, RATE, names, ("V", "V"), 0.01)
         path = files.folder("signals", "ecg_demo") / f"r{k}.h5"
         files.save_signal(path, signal)
         bits = rng.random((4, 1000)) < 0.1

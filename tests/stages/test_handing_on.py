@@ -20,6 +20,7 @@ from pipeline.ingestion.found import Found
 from pipeline.ingestion.reading import Intake
 from pipeline.ingestion.recordings import Ingested
 from pipeline.preparation.prepared import Prepared
+from pipeline.signals import Signal
 from pipeline.sources.base import Fetched
 from pipeline.sources.synthetic_ecg import SyntheticEcg
 from pipeline.training import train as training
@@ -43,7 +44,7 @@ WORKERS = {
 }
 """What does the work of a stage, and where it is looked up."""
 WINDOWS = pd.DataFrame({"window": [0], "reason": "", "label": "N"})
-SIGNAL = files.Signal(np.ones((1, 8), np.float32), 8.0, ("I",), ("1",), 0.0)
+SIGNAL = Signal(np.ones((1, 8), np.float32), 8.0, ("I",), ("1",), 0.0)
 FOLDS = pd.DataFrame({"window": [0], "fold": 0, "role": "train"})
 
 Calls = dict[str, dict[str, Any]]

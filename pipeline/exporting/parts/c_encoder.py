@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.device.coding import Part
-from pipeline.device.front_end import FrontEnd
 from pipeline.exporting.parts.c_arrays import WIDTH, constants, structure
+from pipeline.front_end.chain import FrontEnd
+from pipeline.front_end.coding import Part
 
 FOLDER = "encoders"
 """Where the codes' own files lie in an exported folder."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.device.front_end import FrontEnd
+from pipeline.front_end.chain import FrontEnd
 from pipeline.kernels.front_end.state import Constants
 
 HEADER = """\

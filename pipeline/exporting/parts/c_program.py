@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files, seeds
-from pipeline.device.front_end import (
+from pipeline.device.stimulus import AdcRecording, Stimulus, packed
+from pipeline.errors import DataError, PipelineError
+from pipeline.exporting.parts.recordings import segments, used_recordings
+from pipeline.front_end.chain import (
     FrontEnd,
     design_front_end,
     digitise,
     saturations,
 )
-from pipeline.device.stimulus import AdcRecording, Stimulus, packed
-from pipeline.errors import DataError, PipelineError
-from pipeline.exporting.parts.recordings import segments, used_recordings
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
 from pipeline.quantization.network import IntegerNetwork

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
-from pipeline.device.front_end import digitise
 from pipeline.device.stimulus import AdcRecording
 from pipeline.errors import DataError
+from pipeline.front_end.chain import digitise
 from pipeline.preparation.segments import segments_of
 from pipeline.preparation.signals import SignalSettings
 from pipeline.preparation.streaming import Preparation, plan_recording

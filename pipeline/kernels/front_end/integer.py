@@ -3,7 +3,7 @@
 The reference implementation is in `plain.py`. A microcontroller without
 floating point computes the same bits. `≫` is a shift to the right that rounds down, and
 every number fits 32 bits, every product 64, by bounds that are computed at design
-(`pipeline.device.front_end`). A sample of a channel::
+(`pipeline.front_end.chain`). A sample of a channel::
 
     x₀ = min(max(sample, −RAIL), RAIL) ≪ fraction
     x₁ = (e + b₀·x₀[n] + b₁·x₀[n−1] + b₂·x₀[n−2] + c₁·x₁[n−1] + c₂·x₁[n−2]) ≫ 30

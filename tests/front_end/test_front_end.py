@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.device.front_end import (
+from pipeline.device.stimulus import packed
+from pipeline.encoders.delta import Delta
+from pipeline.encoders.rate import Rate
+from pipeline.encoders.send_on_delta import SendOnDelta
+from pipeline.errors import ConfigError, DataError
+from pipeline.front_end.chain import (
     FrontEnd,
     design_front_end,
     digitise,
     saturations,
 )
-from pipeline.device.front_end_design import (
+from pipeline.front_end.constants import (
     MARGIN,
     SECTION_LIMIT,
     SIGNAL_LIMIT,
@@ -20,11 +25,6 @@ from pipeline.device.front_end_design import (
     section_gains,
     signal_gain,
 )
-from pipeline.device.stimulus import packed
-from pipeline.encoders.delta import Delta
-from pipeline.encoders.rate import Rate
-from pipeline.encoders.send_on_delta import SendOnDelta
-from pipeline.errors import ConfigError, DataError
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design

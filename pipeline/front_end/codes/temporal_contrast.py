@@ -2,7 +2,9 @@
 
 import math
 
-from pipeline.device.code_design import (
+from pipeline.encoders.temporal_contrast import TemporalContrast
+from pipeline.errors import ConfigError
+from pipeline.front_end.code_design import (
     FEWEST_UNITS,
     LIMIT,
     CodeInput,
@@ -10,8 +12,6 @@ from pipeline.device.code_design import (
     bits_of,
     refuse_moving,
 )
-from pipeline.encoders.temporal_contrast import TemporalContrast
-from pipeline.errors import ConfigError
 from pipeline.kernels.front_end.codes import temporal_contrast as kernel
 
 FACTOR_LIMIT = 2**16

@@ -1,7 +1,7 @@
 """Level crossing in integers."""
 
-from pipeline.device.code_design import CodeInput, EventCode, bits_of
 from pipeline.encoders.level_crossing import LevelCrossing
+from pipeline.front_end.code_design import CodeInput, EventCode, bits_of
 from pipeline.kernels.front_end.codes import level_crossing as kernel
 
 

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.axes import Precise, SpikeBits
-from pipeline.device.code_design import given_by
-from pipeline.device.coding import Part, parts_of
-from pipeline.device.front_end_design import UNIT_V, integer_constants
 from pipeline.encoders.base import Encoder
 from pipeline.errors import ConfigError, DataError
+from pipeline.front_end.code_design import given_by
+from pipeline.front_end.coding import Part, parts_of
+from pipeline.front_end.constants import UNIT_V, integer_constants
 from pipeline.kernels.front_end.integer import ConverterSamples, prepared
 from pipeline.kernels.front_end.state import (
     RAIL,

@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 
 from pipeline.components import find
-from pipeline.device.beat_design import BeatForm
-from pipeline.device.coding import available
-from pipeline.device.front_end import UNIT_V, FrontEnd, design_front_end, digitise
 from pipeline.device.stimulus import unpacked
 from pipeline.encoders.joined import Joined
 from pipeline.encoders.parts.beats import BeatCode
 from pipeline.errors import ConfigError
+from pipeline.front_end.beat_design import BeatForm
+from pipeline.front_end.chain import UNIT_V, FrontEnd, design_front_end, digitise
+from pipeline.front_end.coding import available
 from pipeline.kernels.front_end.integer import prepared
 from pipeline.kernels.front_end.state import RAIL, first_memory
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design
 from pipeline.profiling.cost_tables import tables
 from pipeline.profiling.energy import encoder_energy
-from tests.device.plain import plain_part
 from tests.exporting.test_c_front_end import compiled
+from tests.front_end.plain import plain_part
 
 CHANNELS = ("a", "b", "c")
 INT8 = tables()["horowitz_45nm_int8"]

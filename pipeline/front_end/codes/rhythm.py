@@ -1,9 +1,9 @@
 """Rhythm in integers."""
 
-from pipeline.device.beat_design import BeatForm, integer_detector
-from pipeline.device.code_design import CodeInput
 from pipeline.encoders.parts.octaves import OCTAVE
 from pipeline.encoders.rhythm import LONGEST_S, PARTS, Rhythm
+from pipeline.front_end.beat_design import BeatForm, integer_detector
+from pipeline.front_end.code_design import CodeInput
 from pipeline.kernels.front_end.beats import n_words
 
 N_MEANS = 6

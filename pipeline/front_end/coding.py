@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.device import codes
-from pipeline.device.beat_design import BeatForm
-from pipeline.device.code_design import CodeInput, EventCode
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.joined import Joined
 from pipeline.errors import ConfigError
+from pipeline.front_end import codes
+from pipeline.front_end.beat_design import BeatForm
+from pipeline.front_end.code_design import CodeInput, EventCode
 
 ENCODERS = "pipeline.encoders"
 

@@ -1,7 +1,7 @@
 """Step-forward in integers."""
 
-from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.delta import Delta
+from pipeline.front_end.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.kernels.front_end.codes import delta as kernel
 
 

@@ -1,7 +1,7 @@
 """Moving window in integers."""
 
-from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.moving_window import MovingWindow
+from pipeline.front_end.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.kernels.front_end.codes import moving_window as kernel
 
 

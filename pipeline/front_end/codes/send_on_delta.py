@@ -1,7 +1,7 @@
 """Send-on-delta in integers."""
 
-from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.send_on_delta import SendOnDelta
+from pipeline.front_end.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.kernels.front_end.codes import send_on_delta as kernel
 
 

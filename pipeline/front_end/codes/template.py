@@ -1,10 +1,10 @@
 """Template in integers."""
 
-from pipeline.device.beat_design import BeatForm, integer_detector
-from pipeline.device.code_design import CodeInput
 from pipeline.encoders.parts.octaves import MEAN_BITS
 from pipeline.encoders.template import UNIT, Template
 from pipeline.errors import ConfigError
+from pipeline.front_end.beat_design import BeatForm, integer_detector
+from pipeline.front_end.code_design import CodeInput
 from pipeline.kernels.front_end.beats import n_words
 
 LIMIT = 2**30

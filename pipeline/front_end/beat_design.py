@@ -12,10 +12,10 @@ from jaxtyping import Float
 
 from pipeline import qrs
 from pipeline.axes import SpikeBits
-from pipeline.device.code_design import CodeInput
-from pipeline.device.front_end_design import integer_sections, section_gains
 from pipeline.encoders.parts.beats import BeatCode
 from pipeline.errors import ConfigError
+from pipeline.front_end.code_design import CodeInput
+from pipeline.front_end.constants import integer_sections, section_gains
 from pipeline.kernels.front_end.beats import BeatFinder, Words, find_beats, n_words
 from pipeline.kernels.front_end.integer import Steps
 

@@ -1,7 +1,7 @@
 """Sigma-delta in integers."""
 
-from pipeline.device.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.encoders.sigma_delta import SigmaDelta
+from pipeline.front_end.code_design import CodeInput, EventCode, bits_of, refuse_moving
 from pipeline.kernels.front_end.codes import sigma_delta as kernel
 
 

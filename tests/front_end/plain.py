@@ -5,11 +5,11 @@ import importlib
 import numpy as np
 
 from pipeline.axes import SpikeBits
-from pipeline.device.beat_design import BeatForm
-from pipeline.device.code_design import thermometer
-from pipeline.device.coding import Part
-from pipeline.device.front_end import FrontEnd
 from pipeline.encoders.rhythm import Rhythm
+from pipeline.front_end.beat_design import BeatForm
+from pipeline.front_end.chain import FrontEnd
+from pipeline.front_end.code_design import thermometer
+from pipeline.front_end.coding import Part
 from pipeline.kernels.front_end.beats import plain_beats
 from pipeline.kernels.front_end.plain import plain_prepared
 from pipeline.kernels.front_end.plain import ratio as plain_ratio

@@ -1,0 +1,1 @@
+"""The front end of a device in integers: from a converter's samples to spikes."""
