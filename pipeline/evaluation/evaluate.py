@@ -12,7 +12,7 @@ independent would promise too much.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -25,14 +25,16 @@ from pipeline.errors import DataError
 from pipeline.evaluation.absences import Unjudged, in_all_folds, in_fold
 from pipeline.evaluation.estimates import POOLED, Plain, estimates, pooled
 from pipeline.evaluation.metrics import (
-    balanced_accuracy,
+    balanced_accuracy_of_hits,
     confusion_by_subject,
+    hits_and_windows,
     sensitivity,
 )
 from pipeline.evaluation.statistics import (
     UNKNOWN_PERSONS,
     Bootstrap,
     Test,
+    paired_interval,
     paired_permutation,
 )
 from pipeline.roles import UNKNOWN, known
@@ -158,19 +160,29 @@ def compare(
     settings: EvaluationSettings,
     rng: np.random.Generator,
 ) -> Test:
-    """Test two models' balanced accuracies on the windows that both predicted."""
+    """Test two models' balanced accuracies on the windows that both predicted.
+
+    Returns
+    -------
+    test : Test
+        With the interval of the difference over subjects.
+    """
     if (first["subject"] == UNKNOWN).any():
         return Test(None, None, 0, reason=UNKNOWN_PERSONS)
     keys = ["window", "fold"]
     columns = [*keys, "subject", "label", "predicted"]
     both = first[columns].merge(second[[*keys, "predicted"]], on=keys, sort=True)
-    tables = [
+    tables = (
         confusion_by_subject(both.rename(columns={column: "predicted"}), labels)[0]
         for column in ("predicted_x", "predicted_y")
-    ]
-    return paired_permutation(
-        balanced_accuracy, tables[0], tables[1], settings.resamples, rng
     )
+    ours, theirs = map(hits_and_windows, tables)
+    statistic = balanced_accuracy_of_hits
+    test = paired_permutation(statistic, ours, theirs, settings.resamples, rng)
+    if test.p is None:
+        return test
+    found = paired_interval(statistic, ours, theirs, settings.bootstrap, rng)
+    return replace(test, low=found.low, high=found.high, reason=found.reason)
 
 
 def _check(predictions: pd.DataFrame, labels: Sequence[str]) -> None:

@@ -40,8 +40,9 @@ def lead(
     Returns
     -------
     found : dict
-        `best`, `difference` of the balanced accuracies, `p`, `subjects`, and
-        `near`, which is whether the model is *not* shown to be better.
+        `best`, `difference` of the balanced accuracies with the ends of its interval,
+        `low` and `high`; `p`, `subjects`, and `near`, which is whether the model is
+        *not* shown to be better.
 
     Raises
     ------
@@ -67,6 +68,8 @@ def lead(
     return {
         "best": best,
         "difference": mine - its,
+        "low": test.low,
+        "high": test.high,
         "p": test.p,
         "subjects": test.subjects,
         "near": not is_better(mine - its, test),

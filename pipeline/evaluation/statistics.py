@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 UNKNOWN_PERSONS = "nobody knows who was recorded"
 """Why there is nothing that needs to know who is who."""
@@ -149,6 +149,8 @@ class Test:
         Two-sided p value; `p_holm` is corrected for the tests made beside it.
     subjects : int
         Subjects that both models were tested on.
+    low, high : float or None
+        The ends of the difference's interval, which is not corrected.
     reason : str
         Why something is None.
     """
@@ -157,13 +159,15 @@ class Test:
     p: float | None
     subjects: int
     p_holm: float | None = None
+    low: float | None = None
+    high: float | None = None
     reason: str = ""
 
 
 def paired_permutation(
     statistic: Callable[[np.ndarray], np.ndarray],
-    first: Int[np.ndarray, "subject ..."],
-    second: Int[np.ndarray, "subject ..."],
+    first: Num[np.ndarray, "subject ..."],
+    second: Num[np.ndarray, "subject ..."],
     resamples: int,
     rng: np.random.Generator,
 ) -> Test:
@@ -210,6 +214,29 @@ def paired_permutation(
         rng=rng,
     )
     return Test(float(result.statistic), float(result.pvalue), n_subjects)
+
+
+def paired_interval(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    first: Num[np.ndarray, "subject ..."],
+    second: Num[np.ndarray, "subject ..."],
+    bootstrap: Bootstrap,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Estimate how far two models differ, with its BCa interval over subjects.
+
+    A resample draws subjects, and takes what both models did on each: what makes a
+    subject hard for both does not widen the interval. Parameters are as of
+    `paired_permutation`.
+    """
+
+    def difference(counts: Counts) -> Float[np.ndarray, "..."]:
+        """Compare the statistic of the two, from weighted counts."""
+        ours, theirs = (np.tensordot(counts, each, axes=1) for each in (first, second))
+        return np.asarray(statistic(ours) - statistic(theirs))
+
+    everyone = [np.arange(len(first))]
+    return estimate(difference, everyone, len(first), bootstrap, rng)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

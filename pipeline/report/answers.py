@@ -1,31 +1,34 @@
-"""The report's answer for a data set: what scored best, and whether it matters.
+"""The report's answer for a data set: what is best, and whether it matters.
 
 No statistic is computed here: the tests are those of `findings`, the leads over the
-clock those of the stage `evaluate`.
+clock those of the stage `evaluate`. No model is called best that the tests do not
+distinguish from the others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.evaluation.lead import SIGNIFICANT
 from pipeline.report import device
-from pipeline.report.findings import best_cell
+from pipeline.report.references import best_spiking, references, rivals_of
 from pipeline.runs import INT8_HEADLINE
 
 Plain = dict[str, Any]
 
-GROUPS = {
-    "better": "better than",
-    "worse": "worse than",
-    "level": "no significant difference from",
+OUTCOMES = {
+    "better": "better",
+    "worse": "worse",
+    "level": "no significant difference",
 }
-"""How a test ends, and how the answer words it."""
+"""How a test ends, in the words of the page."""
+MOST_NAMED = 3
+"""Models that a sentence names; the table has the others."""
 
 
 def shown(
     cells: Sequence[Plain], tests: Sequence[Plain], *, confidence: float
 ) -> Plain:
-    """Answer what scored best on a data set.
+    """Answer what is best on a data set, and whether it matters.
 
     Parameters
     ----------
@@ -39,29 +42,29 @@ def shown(
     Returns
     -------
     answer : dict
-        `cell`, the most accurate one, or None; its `title`; `sentences`; and `level`,
-        the names of the cells that no test finds different from it, with its own.
+        `cell`, the most accurate one, or None; its `title`; the `verdict`; `rows`, its
+        differences from the models of reference and the clock; `energy`, a sentence or
+        none; and `level`, the names of the cells that no test finds different from it,
+        with its own.
     """
     scored = [cell for cell in cells if _value(cell) is not None]
     if not scored:
         reason = cells[0]["metrics"]["balanced_accuracy"].get("reason") or "not known"
+        nothing: Plain = {"cell": None, "title": "", "rows": [], "level": []}
         sentence = f"No model has a balanced accuracy: {reason}."
-        return {"cell": None, "title": "", "sentences": [sentence], "level": []}
+        return nothing | {"verdict": sentence, "energy": ""}
     top = max(scored, key=lambda cell: _value(cell) or 0.0)
     outcomes = {
-        cell["cell"]: outcome(top, cell, tests) for cell in _rivals(top, scored)
+        cell["cell"]: outcome(top, cell, tests) for cell in rivals_of(top, scored)
     }
     level = [name for name, each in outcomes.items() if each["group"] == "level"]
     compared = any(each["group"] for each in outcomes.values())
     return {
         "cell": top["cell"],
         "title": device.title(top),
-        "sentences": [
-            reached(top, confidence),
-            *differences(top, scored, outcomes),
-            against_clock(top),
-            *energy(top, scored),
-        ],
+        "verdict": " ".join(verdict(top, scored, outcomes, confidence)),
+        "rows": [*against_models(top, scored, outcomes), against_clock(top)],
+        "energy": energy(top, scored),
         "level": [top["cell"], *level] if compared else [],
     }
 
@@ -71,39 +74,15 @@ def _value(cell: Plain) -> float | None:
     return value
 
 
-def _rivals(top: Plain, cells: Iterable[Plain]) -> list[Plain]:
-    """List the cells that are tested against one: the others of its encoder."""
-    return [
-        cell
-        for cell in cells
-        if cell["encoder"] == top["encoder"] and cell["cell"] != top["cell"]
-    ]
-
-
-def reached(top: Plain, confidence: float) -> str:
-    """Describe the highest balanced accuracy, with its interval over persons."""
-    accuracy = top["metrics"]["balanced_accuracy"]
-    sentence = (
-        f"{device.title(top)} has the highest balanced accuracy, "
-        f"{100 * accuracy['value']:.1f} %"
-    )
-    if accuracy["low"] is None:
-        return f"{sentence} ({accuracy.get('reason') or 'no interval'})."
-    low, high = 100 * accuracy["low"], 100 * accuracy["high"]
-    return (
-        f"{sentence} ({100 * confidence:.0f} % interval over "
-        f"{top['metrics']['subjects']} persons: {low:.1f} to {high:.1f} %)."
-    )
-
-
 def outcome(top: Plain, other: Plain, tests: Sequence[Plain]) -> Plain:
     """Read how the paired test of two cells of one encoder ended.
 
     Returns
     -------
     outcome : dict
-        `group`, a key of `GROUPS`, or None where there is no test; `difference` of the
-        first cell to the second; `p`, corrected; `reason`, why there is no test.
+        `group`, whether the first cell is `better`, `worse` or `level`, or None where
+        there is no test; `difference` of the first cell to the second with its
+        interval, `low` and `high`; `p`, corrected; `reason`, why something is None.
     """
     models = {top["model"], other["model"]}
     for test in tests:
@@ -111,86 +90,140 @@ def outcome(top: Plain, other: Plain, tests: Sequence[Plain]) -> Plain:
             continue
         if test["p_holm"] is None:
             return {"group": None, "reason": test["reason"]}
-        sign = 1 if test["models"][0] == top["model"] else -1
-        difference = sign * test["difference"]
-        ahead = "better" if difference > 0 else "worse"
-        group = ahead if test["p_holm"] < SIGNIFICANT else "level"
-        return {"group": group, "difference": difference, "p": test["p_holm"]}
+        found = {key: test[key] for key in ("difference", "low", "high", "reason")}
+        if test["models"][0] != top["model"]:
+            found |= turned(found)
+        group = grouped(found["difference"], test["p_holm"])
+        return {"group": group, "p": test["p_holm"], **found}
     return {"group": None, "reason": "no test"}
 
 
-def differences(
-    top: Plain, cells: Sequence[Plain], outcomes: Mapping[str, Plain]
+def turned(test: Plain) -> Plain:
+    """Give the difference of the second model to the first, with its interval."""
+    low, high = (None if test[end] is None else -test[end] for end in ("high", "low"))
+    return {"difference": -test["difference"], "low": low, "high": high}
+
+
+def grouped(difference: float, p: float) -> str:
+    """Decide what a test shows: `better`, `worse`, or `level`, no difference."""
+    if p >= SIGNIFICANT:
+        return "level"
+    return "better" if difference > 0 else "worse"
+
+
+def verdict(
+    top: Plain, cells: Sequence[Plain], outcomes: Mapping[str, Plain], confidence: float
 ) -> list[str]:
-    """Describe how the tests against the models of reference ended."""
-    named = references(top, cells)
-    if not named:
-        return []
-    parts = []
-    for group, wording in GROUPS.items():
-        those = [
-            f"{cell['model']} ({_because(role, outcomes[cell['cell']])})"
-            for cell, role in named
-            if outcomes[cell["cell"]]["group"] == group
-        ]
-        parts += [f"{wording} {listed(those)}"] if those else []
-    if not parts:
-        reason = outcomes[named[0][0]["cell"]]["reason"]
-        return [f"Its difference from the other models is not tested: {reason}."]
-    return [f"Paired tests: {'; '.join(parts)}."]
+    """Write what is best in a sentence, and in another whether the clock is as good.
 
-
-def references(top: Plain, cells: Sequence[Plain]) -> list[tuple[Plain, str]]:
-    """Choose the models that the best one is compared with, each with its role.
-
-    They share its encoder, for no others are tested against it: the ANN, the same
-    network if there is one; leaky neurons in a network that has an ANN beside it; the
-    linear read-out; and, where the best one has no spikes, the best one that has.
+    A model is called best only if it is better than each other one of its encoder.
     """
-    rivals = _rivals(top, cells)
-    roles = {
-        "ANN": sorted(
-            filter(_is_ann, rivals), key=lambda c: c["cell"] != top["matched_ann"]
-        ),
-        "leaky integrate-and-fire": sorted(
-            (c for c in rivals if c["spiking"] and _neuron(c) == "leaky"),
-            key=lambda c: c["matched_ann"] is None,
-        ),
-        "linear read-out": [c for c in rivals if _is_linear(c)],
-        "the most accurate with spikes": _best_spiking(rivals)
-        if not top["spiking"]
-        else [],
+    rivals = rivals_of(top, cells)
+    others = [cell for cell in cells if cell["encoder"] != top["encoder"]]
+    apart = ["Models with other encoders are not tested against it."] if others else []
+    return [_best(top, rivals, outcomes, confidence), *apart, _signal(top)]
+
+
+def _best(
+    top: Plain,
+    rivals: Sequence[Plain],
+    outcomes: Mapping[str, Plain],
+    confidence: float,
+) -> str:
+    title = device.title(top)
+    highest = f"{title} has the highest balanced accuracy, {reached(top, confidence)}"
+    groups: dict[str | None, list[Plain]] = {}
+    for cell in sorted(rivals, key=lambda cell: -(_value(cell) or 0.0)):
+        groups.setdefault(outcomes[cell["cell"]]["group"], []).append(cell)
+    if not rivals:
+        return f"{highest}; no other model of its encoder was evaluated."
+    if None in groups:
+        reason = outcomes[groups[None][0]["cell"]]["reason"]
+        return f"{highest}; its difference from the others is not tested: {reason}."
+    if "worse" in groups:
+        return f"{highest}, but it is worse than {_named(groups['worse'])}."
+    if "level" in groups:
+        return (
+            f"No model is shown to be best. {highest}, without a significant "
+            f"difference from {_named(groups['level'])}."
+        )
+    closest = min(rivals, key=lambda cell: outcomes[cell["cell"]]["difference"])
+    lead = outcomes[closest["cell"]]["difference"]
+    each = "the other" if len(rivals) == 1 else f"each of the {len(rivals)} others"
+    return (
+        f"{title} is best: balanced accuracy {reached(top, confidence)}. It is better "
+        f"than {each}, by {points(lead)} points than the closest, {closest['model']}."
+    )
+
+
+def _named(cells: Sequence[Plain]) -> str:
+    """Name some of the models, with what they reach."""
+    names = [
+        f"{cell['model']} ({100 * (_value(cell) or 0.0):.1f} %)"
+        for cell in cells[:MOST_NAMED]
+    ]
+    more = len(cells) - len(names)
+    return listed([*names, f"{more} more"] if more else names)
+
+
+def reached(top: Plain, confidence: float) -> str:
+    """Write a balanced accuracy with its interval over persons."""
+    accuracy = top["metrics"]["balanced_accuracy"]
+    value = f"{100 * accuracy['value']:.1f} %"
+    if accuracy["low"] is None:
+        return f"{value} ({accuracy.get('reason') or 'no interval'})"
+    low, high = 100 * accuracy["low"], 100 * accuracy["high"]
+    return (
+        f"{value} ({100 * confidence:.0f} % interval over "
+        f"{top['metrics']['subjects']} persons: {low:.1f} to {high:.1f} %)"
+    )
+
+
+def _signal(top: Plain) -> str:
+    """Describe whether a cell is better than the clock, which sees no signal."""
+    title, clock = device.title(top), top["metrics"]["clock"]
+    accuracy = 100 * clock[clock["best"]]["value"]
+    test = _p(clock["p"]) if clock["p"] is not None else "not tested"
+    which = f"the clock, which sees no signal ({accuracy:.1f} %, {test})"
+    if not clock["near"]:
+        verb = "is better than" if clock["p"] is not None else "is above"
+        return f"{title} {verb} {which}."
+    if clock["p"] is not None and clock["p"] < SIGNIFICANT:
+        return f"{title} is worse than {which}."
+    return f"{title} is not shown to be better than {which}."
+
+
+def against_models(
+    top: Plain, cells: Sequence[Plain], outcomes: Mapping[str, Plain]
+) -> list[Plain]:
+    """List the best model's differences from the models of reference."""
+    return [
+        {"title": cell["model"], "role": role, **outcomes[cell["cell"]]}
+        for cell, role in references(top, cells)
+        if outcomes[cell["cell"]]["group"]
+    ]
+
+
+def against_clock(top: Plain) -> Plain:
+    """Describe the best model's difference from the best clock, as those from models.
+
+    Its p value is not corrected; `near` decides, as everywhere.
+    """
+    clock = top["metrics"]["clock"]
+    group = "level" if clock["near"] else "better"
+    if clock["p"] is not None and clock["near"]:
+        group = grouped(clock["difference"], clock["p"])
+    return {
+        "title": "clock",
+        "role": "no signal",
+        "group": group,
+        **{key: clock[key] for key in ("difference", "low", "high", "p")},
     }
-    found: dict[str, tuple[Plain, str]] = {}
-    for role, those in roles.items():
-        for cell in those[:1]:
-            found.setdefault(cell["cell"], (cell, role))
-    return list(found.values())
 
 
-def _neuron(cell: Plain) -> str:
-    return str(cell["run"]["settings"]["neuron"]["name"])
-
-
-def _is_linear(cell: Plain) -> bool:
-    return bool(cell["run"]["settings"]["network"].get("units") == [])
-
-
-def _is_ann(cell: Plain) -> bool:
-    return not cell["spiking"] and not _is_linear(cell)
-
-
-def _best_spiking(cells: Sequence[Plain]) -> list[Plain]:
-    spiking = [cell for cell in cells if cell["spiking"]]
-    return [best_cell(spiking)] if spiking else []
-
-
-def _because(role: str, outcome: Plain) -> str:
-    return f"{role}, {_points(outcome['difference'])}, corrected {_p(outcome['p'])}"
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f} points".replace("-", "−")
+def points(difference: float) -> str:
+    """Write a difference in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
 
 
 def _p(p: float) -> str:
@@ -202,44 +235,29 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
-def against_clock(top: Plain) -> str:
-    """Describe whether a cell is better than the clock, which sees no signal."""
-    clock = top["metrics"]["clock"]
-    test = f"not tested, {_points(clock['difference'])}"
-    if clock["p"] is not None:
-        test = f"{_points(clock['difference'])}, {_p(clock['p'])}"
-    if not clock["near"]:
-        verdict = "It is better than" if clock["p"] is not None else "It is above"
-    elif clock["p"] is not None and clock["p"] < SIGNIFICANT:
-        verdict = "It is worse than"
-    else:
-        verdict = "It has no significant difference from"
-    return f"{verdict} the clock, which sees no signal ({test})."
-
-
-def energy(top: Plain, cells: Sequence[Plain]) -> list[str]:
-    """Compare a spiking cell's energy in int8 with its ANN's, if both are known.
+def energy(top: Plain, cells: Sequence[Plain]) -> str:
+    """Compare a spiking cell's energy in int8 with its ANN's; empty if one is unknown.
 
     It is the best cell itself, where that one has spikes; else the best of its encoder
     that has the same network without spikes beside it, or any.
     """
-    spiking = [cell for cell in _rivals(top, cells) if cell["spiking"]]
+    spiking = [cell for cell in rivals_of(top, cells) if cell["spiking"]]
     matched = [cell for cell in spiking if cell["matched_ann"]]
-    for cell in [top] if top["spiking"] else _best_spiking(matched or spiking):
+    for cell in [top] if top["spiking"] else best_spiking(matched or spiking):
         ann, _ = device.beside(cell, cells)
         spent, other = _int8_energy(cell), _int8_energy(ann) if ann else None
         if ann is None or spent is None or not other:
-            return []
+            return ""
         network = (
             "the same network without spikes"
             if cell["matched_ann"] == ann["cell"]
             else "another network, without spikes"
         )
-        return [
+        return (
             f"In int8, {cell['model']} takes an estimated {spent / other:.2g} "
             f"times the energy of {ann['model']} ({network}; memory included)."
-        ]
-    return []
+        )
+    return ""
 
 
 def _int8_energy(cell: Plain) -> float | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.evaluation.clock import GIVEN, TITLES
 from pipeline.report import device
-from pipeline.report.answers import listed
+from pipeline.report.answers import against_clock, listed
 
 Plain = dict[str, Any]
 
@@ -20,9 +20,10 @@ def leads(cells: Sequence[Plain]) -> list[Plain]:
     return [
         {
             "encoder": cell["encoder"],
-            "model": cell["model"],
-            "clock": TITLES[cell["metrics"]["clock"]["best"]],
+            "clock": (clock := TITLES[cell["metrics"]["clock"]["best"]]),
+            "title": f"{cell['model']} − {clock}",
             **cell["metrics"]["clock"],
+            "group": against_clock(cell)["group"],
         }
         for cell in cells
     ]

@@ -26,6 +26,8 @@ from pipeline.report import (
     explained,
     figures,
     findings,
+    forest,
+    pairs,
     plasticity,
     plotted,
     provenance,
@@ -109,6 +111,7 @@ def render(found: Plain) -> str:
         "parts": explained.shown(found["cells"]),
         "made": provenance.shown(found["cells"], here),
         "style": STYLE,
+        "OUTCOMES": answers.OUTCOMES,
     }
     return fill(Path(__file__).with_name("page.html.j2"), FILTERS, content)
 
@@ -142,7 +145,6 @@ def section(found: Plain, dataset: str) -> Plain:
         "warning": clock.warning(cells),
         "clocks": clock.shown(without_signal),
         "clock_value": without_signal[best_clock]["balanced_accuracy"]["value"],
-        "leads": clock.leads(cells),
         "measured": here,
         "meters": meters(here),
         **device.shown(cells, here),
@@ -174,8 +176,11 @@ def answered(found: Plain, dataset: str, cells: Sequence[Plain]) -> Plain:
     ]
     clock = here["clock"][here["clock"]["best"]]["balanced_accuracy"]["value"]
     chance = cells[0]["metrics"]["prior"]["value"]
+    answer = answers.shown(cells, here["tests"], confidence=confidence)
     return {
-        "answer": answers.shown(cells, here["tests"], confidence=confidence),
+        "answer": answer,
+        "forest": forest.placed(answer["rows"]),
+        "pairs": pairs.shown(cells, here["tests"], answer["cell"]),
         "scores_picture": scores(rows, chance=chance, clock=clock),
     }
 
@@ -277,6 +282,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "interval": interval,
     "number": number,
     "p_value": p_value,
+    "points": answers.points,
     "years": years,
     "count": count,
 }

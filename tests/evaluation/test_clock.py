@@ -247,6 +247,7 @@ def test_the_same_model_is_better_than_a_clock_that_knows_nothing(blind: Clock) 
     found = compared(blind, model(shuffled(ordered()), 0.8))
     assert not found["near"]
     assert found["difference"] > 0.3
+    assert 0.1 < found["low"] < found["difference"] < found["high"]
     assert found["p"] < 0.05
     assert found["subjects"] == N_SUBJECTS
 

@@ -281,6 +281,14 @@ def test_compare_uses_the_shared_windows_and_sees_a_better_model() -> None:
     assert found.difference > 0.2
     assert found.p is not None
     assert found.p < 0.02
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 < found.low < found.difference < found.high
+    turned = compare(weak, strong, LABELS, QUICK, np.random.default_rng(0))
+    assert turned.difference == -found.difference
+    same = compare(weak, weak, LABELS, QUICK, rng)
+    assert (same.difference, same.p, same.low) == (0, 1, None)
+    assert "equal" in same.reason
     part = strong[strong["subject"] < "s04"]
     assert compare(part, weak, LABELS, QUICK, rng).subjects == 4
 

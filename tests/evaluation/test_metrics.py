@@ -38,6 +38,15 @@ def test_leading_axes_are_tables(tables: np.ndarray) -> None:
         np.testing.assert_array_equal(metric(tables), one_by_one)
 
 
+@given(nps.arrays(np.int64, (4, 3, 3), elements=st.integers(0, 3)))
+def test_balanced_accuracy_needs_hits_and_windows_alone(tables: np.ndarray) -> None:
+    counted = metrics.hits_and_windows(tables)
+    assert counted.shape == (4, 3, 2)
+    np.testing.assert_array_equal(
+        metrics.balanced_accuracy_of_hits(counted), metrics.balanced_accuracy(tables)
+    )
+
+
 def _predictions(rng: np.random.Generator, n: int = 300) -> pd.DataFrame:
     scores = np.round(rng.dirichlet([1, 1, 1], n), 2)  # rounded: ties occur
     columns = {f"p_{label}": scores[:, k] for k, label in enumerate("NSV")}

@@ -140,3 +140,44 @@ def test_holm_by_hand() -> None:
     )
     assert statistics.holm([0.9, 0.8]) == [1, 1]
     assert statistics.holm([]) == []
+
+
+def test_the_interval_of_a_difference_equals_drawing_persons_one_by_one() -> None:
+    """Both models' tables of a drawn person count, as often as the person is drawn."""
+    rng = np.random.default_rng(7)
+    first, second = rng.integers(1, 20, (2, 9, 2))
+    first[:, 0] += 10
+    settings = statistics.Bootstrap(2000, 0.95)
+    found = statistics.paired_interval(_total, first, second, settings, _rng())
+    differences = []
+    for _ in range(2000):
+        drawn = rng.integers(0, 9, 9)
+        tables = [sum(table[k] for k in drawn) for table in (first, second)]
+        differences.append(float(_total(tables[0]) - _total(tables[1])))
+    low, high = np.quantile(differences, [0.025, 0.975])
+    assert found.value == pytest.approx(_total(first.sum(0)) - _total(second.sum(0)))
+    assert found.low == pytest.approx(low, abs=0.03)  # the quantiles are not corrected
+    assert found.high == pytest.approx(high, abs=0.03)
+
+
+def test_what_is_hard_for_both_models_does_not_widen_their_difference() -> None:
+    hits = np.arange(5, 95, 10)
+    better, worse = (np.stack([n, 100 - n], axis=-1) for n in (hits + hits % 3, hits))
+    paired = statistics.paired_interval(_total, better, worse, MANY, _rng())
+    alone = statistics.estimate(
+        lambda counts: _total(counts @ better), [np.arange(9)], 9, MANY, _rng()
+    )
+    assert _width(paired) < 0.1 * _width(alone)
+
+
+def _width(found: statistics.Estimate) -> float:
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low
+
+
+def test_models_that_are_alike_have_a_difference_and_no_interval() -> None:
+    table = np.full((6, 2), (9, 1))
+    found = statistics.paired_interval(_total, table, table, MANY, _rng())
+    assert (found.value, found.low) == (0, None)
+    assert "equal" in found.reason

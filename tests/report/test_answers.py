@@ -24,7 +24,8 @@ def cell(
     """What the answer reads of a cell; by default of 6 persons, above the clock."""
     spiking = neuron != "relu" and network != LINEAR
     accuracy = {"value": value, "low": 0.6, "high": 0.9}
-    clock = {"difference": 0.3, "p": 0.002, "near": False}
+    clock = {"difference": 0.3, "low": 0.2, "high": 0.4, "p": 0.002, "near": False}
+    clock |= {"best": "trees", "trees": {"value": 0.5}}
     bill = {"memory_45nm_int8": {"energy_uj_per_window": 1.0 if spiking else 4.0}}
     return {
         "cell": f"ecg-delta-{model}",
@@ -40,102 +41,153 @@ def cell(
 
 
 def paired(first: str, second: str, difference: float | None, p: float | None) -> Plain:
-    """A paired test, the reason where there is none."""
+    """A paired test with an interval of 10 points, the reason where there is none."""
     models = {"encoder": "delta", "models": [first, second], "difference": difference}
-    return models | {"p_holm": p, "reason": "" if p is not None else "unknown persons"}
+    ends = (None, None) if p is None else (difference - 0.05, difference + 0.05)
+    interval = dict(zip(("low", "high"), ends, strict=True))
+    reason = "" if p is not None else "unknown persons"
+    return models | interval | {"p_holm": p, "reason": reason}
 
 
-def answered(cells: list[Plain], tests: list[Plain]) -> tuple[str, list[str]]:
-    found = answers.shown(cells, tests, confidence=0.95)
-    return " ".join(found["sentences"]), found["level"]
+def answered(cells: list[Plain], tests: list[Plain]) -> Plain:
+    return answers.shown(cells, tests, confidence=0.95)
+
+
+def rows_of(answer: Plain) -> dict[str, tuple[str, str, float]]:
+    return {
+        row["title"]: (row["role"], row["group"], row["difference"])
+        for row in answer["rows"]
+    }
 
 
 LIF, ANN = cell("lif", 0.8), cell("ann", 0.78, "relu")
 READ_OUT = cell("linear", 0.6, "relu", LINEAR)
 
 
-def test_the_best_model_is_compared_with_each_reference() -> None:
+def test_no_model_is_best_that_no_test_distinguishes_from_another() -> None:
     tests = [paired("ann", "lif", -0.02, 0.4), paired("lif", "linear", 0.2, 0.0004)]
-    text, level = answered([LIF, READ_OUT, ANN], tests)
-    assert text == (
-        "delta · lif has the highest balanced accuracy, 80.0 % (95 % interval over 6 "
-        "persons: 60.0 to 90.0 %). Paired tests: better than linear (linear read-out, "
-        "+20.0 points, corrected p < 0.001); no significant difference from ann (ANN, "
-        "+2.0 points, corrected p = 0.400). It is better than the clock, which sees no "
-        "signal (+30.0 points, p = 0.002). In int8, lif takes an estimated 0.25 times "
-        "the energy of ann (the same network without spikes; memory included)."
+    answer = answered([LIF, READ_OUT, ANN], tests)
+    assert answer["verdict"] == (
+        "No model is shown to be best. delta · lif has the highest balanced accuracy, "
+        "80.0 % (95 % interval over 6 persons: 60.0 to 90.0 %), without a significant "
+        "difference from ann (78.0 %). delta · lif is better than the clock, which "
+        "sees no signal (50.0 %, p = 0.002)."
     )
-    assert level == ["ecg-delta-lif", "ecg-delta-ann"]
+    assert rows_of(answer) == {
+        "ann": ("ANN", "level", 0.02),
+        "linear": ("linear read-out", "better", 0.2),
+        "clock": ("no signal", "better", 0.3),
+    }
+    ann = answer["rows"][0]
+    assert (ann["low"], ann["high"]) == pytest.approx((-0.03, 0.07))
+    assert ann["p"] == 0.4
+    assert answer["energy"] == (
+        "In int8, lif takes an estimated 0.25 times the energy of ann (the same "
+        "network without spikes; memory included)."
+    )
+    assert answer["level"] == ["ecg-delta-lif", "ecg-delta-ann"]
+
+
+def test_the_best_model_is_better_than_all_others_of_its_encoder() -> None:
+    tests = [paired("ann", "lif", -0.1, 0.01), paired("lif", "linear", 0.2, 0.0004)]
+    answer = answered([LIF, READ_OUT, ANN], tests)
+    assert answer["verdict"].startswith(
+        "delta · lif is best: balanced accuracy 80.0 % (95 % interval over 6 persons: "
+        "60.0 to 90.0 %). It is better than each of the 2 others, by +10.0 points than "
+        "the closest, ann. delta · lif is better than the clock"
+    )
+    assert answer["level"] == ["ecg-delta-lif"]
+    assert "better than the other, by" in answered([LIF, ANN], tests)["verdict"]
 
 
 def test_a_model_may_be_worse_on_the_windows_that_both_predicted() -> None:
-    text, level = answered([LIF, ANN], [paired("lif", "ann", -0.1, 0.01)])
-    assert "Paired tests: worse than ann (ANN, −10.0 points, corrected" in text
-    assert level == ["ecg-delta-lif"]
+    answer = answered([LIF, ANN], [paired("lif", "ann", -0.1, 0.01)])
+    assert "but it is worse than ann (78.0 %)." in answer["verdict"]
+    assert rows_of(answer)["ann"] == ("ANN", "worse", -0.1)
+    assert answer["level"] == ["ecg-delta-lif"]
 
 
 def test_a_best_model_without_spikes_stands_beside_the_best_with_them() -> None:
     best, stdp = cell("ann", 0.9, "relu"), cell("stdp", 0.85, matched_ann=None)
     tests = [paired("ann", "lif", 0.1, 0.2), paired("ann", "stdp", 0.05, 0.3)]
-    text, _ = answered([LIF, best, stdp], tests)
-    assert "lif (leaky integrate-and-fire, +10.0" in text
-    assert "stdp (the most accurate with spikes, +5.0" in text
-    assert "In int8, lif takes" in text  # stdp has no network without spikes beside it
+    answer = answered([LIF, best, stdp], tests)
+    assert rows_of(answer)["lif"] == ("leaky integrate-and-fire", "level", 0.1)
+    assert rows_of(answer)["stdp"] == ("the most accurate with spikes", "level", 0.05)
+    assert "In int8, lif takes" in answer["energy"]  # stdp has no such network beside
+
+
+def test_of_many_models_some_are_named() -> None:
+    models = [cell(f"m{k}", 0.7 - k / 100) for k in range(5)]
+    tests = [paired("lif", f"m{k}", 0.1, 0.2) for k in range(5)]
+    text = answered([LIF, *models], tests)["verdict"]
+    assert "from m0 (70.0 %), m1 (69.0 %), m2 (68.0 %) and 2 more." in text
 
 
 def test_one_model_alone_is_compared_with_the_clock_only() -> None:
-    text, level = answered([LIF], [])
-    assert "aired tests" not in text
-    assert "int8" not in text
-    assert text.endswith("sees no signal (+30.0 points, p = 0.002).")
-    assert level == []
+    answer = answered([LIF], [])
+    assert "no other model of its encoder was evaluated." in answer["verdict"]
+    assert answer["energy"] == ""
+    assert list(rows_of(answer)) == ["clock"]
+    assert answer["level"] == []
 
 
 def test_models_of_another_encoder_are_no_rivals() -> None:
-    text, _ = answered([LIF, ANN | {"encoder": "rate"}], [])
-    assert "ann" not in text
+    answer = answered([LIF, ANN | {"encoder": "rate"}], [])
+    assert "Models with other encoders are not tested against it." in answer["verdict"]
+    assert list(rows_of(answer)) == ["clock"]
 
 
 def test_unknown_persons_have_no_interval_and_no_test() -> None:
     accuracy = {"value": 0.8, "low": None, "high": None, "reason": "no interval: none"}
-    clock = {"difference": 0.3, "p": None, "near": False}
-    unknown = cell("lif", 0.8, metrics={"balanced_accuracy": accuracy, "clock": clock})
-    text, level = answered([unknown, ANN], [paired("ann", "lif", None, None)])
-    assert "80.0 % (no interval: none)." in text
-    assert "Its difference from the other models is not tested: unknown persons" in text
-    assert "It is above the clock, which sees no signal (not tested, +30.0" in text
-    assert level == []
+    unknown = cell("lif", 0.8)
+    unknown["metrics"] |= {"balanced_accuracy": accuracy, "subjects": 0}
+    unknown["metrics"]["clock"] |= {"p": None, "low": None, "high": None}
+    answer = answered([unknown, ANN], [paired("ann", "lif", None, None)])
+    for text in (
+        "80.0 % (no interval: none); its difference from the others is not tested: "
+        "unknown persons.",
+        "delta · lif is above the clock, which sees no signal (50.0 %, not tested).",
+    ):
+        assert text in answer["verdict"]
+    assert list(rows_of(answer)) == ["clock"]
+    assert answer["level"] == []
 
 
 @pytest.mark.parametrize(
-    ("difference", "p", "verdict"),
+    ("difference", "p", "verdict", "group"),
     [
-        (0.02, 0.3, "It has no significant difference from the clock"),
-        (-0.2, 0.01, "It is worse than the clock"),
-        (-0.2, 0.3, "It has no significant difference from the clock"),
+        (0.02, 0.3, "is not shown to be better than the clock", "level"),
+        (-0.2, 0.01, "is worse than the clock", "worse"),
+        (-0.2, 0.3, "is not shown to be better than the clock", "level"),
     ],
 )
-def test_the_clock_may_be_as_good(difference: float, p: float, verdict: str) -> None:
-    clock = {"difference": difference, "p": p, "near": True}
-    near = cell("lif", 0.8, metrics=LIF["metrics"] | {"clock": clock})
-    assert verdict in answered([near], [])[0]
+def test_the_clock_may_be_as_good(
+    difference: float, p: float, verdict: str, group: str
+) -> None:
+    near = cell("lif", 0.8)
+    near["metrics"]["clock"] |= {"difference": difference, "p": p, "near": True}
+    answer = answered([near], [])
+    assert verdict in answer["verdict"]
+    assert rows_of(answer)["clock"] == ("no signal", group, difference)
 
 
 def test_an_absent_accuracy_has_its_reason() -> None:
     absent = {"value": None, "low": None, "high": None, "reason": "undefined: nothing"}
-    none = cell("lif", None, metrics=LIF["metrics"] | {"balanced_accuracy": absent})
-    assert answered([none], []) == (
-        "No model has a balanced accuracy: undefined: nothing.",
-        [],
+    none = cell("lif", None)
+    none["metrics"]["balanced_accuracy"] = absent
+    answer = answered([none], [])
+    reason = "No model has a balanced accuracy: undefined: nothing."
+    assert (answer["verdict"], answer["rows"], answer["level"]) == (reason, [], [])
+    assert answered([none, ANN], [])["verdict"].startswith(
+        "delta · ann has the highest"
     )
-    assert answered([none, ANN], [])[0].startswith("delta · ann has the highest")
 
 
 @pytest.mark.parametrize("bill", [{"absent": "no int8"}, {"estimated": {}}])
 def test_no_ratio_without_both_energies(bill: Plain) -> None:
     without = LIF | {"energy": {"int8": bill}}
-    assert "energy" not in answered([without, ANN], [])[0]
-    assert "energy" not in answered([LIF, ANN | {"energy": {"int8": bill}}], [])[0]
+    assert answered([without, ANN], [])["energy"] == ""
+    assert answered([LIF, ANN | {"energy": {"int8": bill}}], [])["energy"] == ""
 
 
 def test_models_are_drawn_from_the_highest_to_the_lowest() -> None:

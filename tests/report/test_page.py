@@ -582,7 +582,7 @@ def test_the_answer_comes_first_and_how_it_was_made_last(
     report_of: Path,
 ) -> None:
     text = words(page_text(report_of))
-    answer = "delta · ann has the highest balanced accuracy, "
+    answer = "delta · ann is best: balanced accuracy "
     assert text.count(answer) == 2  # on its card, and in its section
     assert f"Simulated ECG {answer}" in text
     assert "class N N 178" in text.partition("Each class")[2]
@@ -592,6 +592,23 @@ def test_the_answer_comes_first_and_how_it_was_made_last(
     assert "Machine some, Linux" in made
     images = re.findall(r'alt="([^"]*)"', page_text(report_of))
     assert images[0].startswith("Balanced accuracy in percent, with its interval")
+
+
+def test_differences_stand_in_a_forest_plot(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    """On the card and in the section, with their intervals; the best model is first."""
+    (test,) = details["datasets"]["ecg_demo"]["tests"]
+    low, high = (f"{100 * test[end]:+.1f}" for end in ("low", "high"))
+    by = f"{100 * test['difference']:+.1f} {low} to {high}"
+    text = words(page_text(report_of))
+    p = f"p = {test['p_holm']:.3f}"
+    assert f"lif leaky integrate-and-fire {by} better, {p}" in text
+    assert f"delta ann − lif {by} 6 {p.removeprefix('p = ')} " in text
+    assert re.search(r"clock no signal \+\d+\.\d \+.* better, p = 0.031", text)
+    page = (report_of / "data/report/index.html").read_text()
+    label = f"{100 * test['difference']:+.1f} points, interval {low} to {high}"
+    assert page.count(f'aria-label="{label}"') == 2
 
 
 def test_gradients_and_skipped_steps_are_shown(report_of: Path) -> None:
@@ -1104,14 +1121,16 @@ def test_a_page_whose_models_beat_the_clock_warns_of_nothing(report_of: Path) ->
     assert section_text(report_of).startswith("6 subjects")
     tests = words(page_text(report_of).split('id="ecg_demo-tests"')[1])
     title = TITLES[measured_clock().metrics["best"]]
-    assert re.search(rf"lif − {title} \+\d+\.\d 6 0\.031 better", tests)
+    shown = rf"lif − {title} \+\d+\.\d \+\d+\.\d to \+\d+\.\d 6 0\.031 better"
+    assert re.search(shown, tests)
     assert "not shown to be better" not in page_text(report_of)
 
 
 def test_a_model_that_the_clock_comes_near_is_named_first(grid: Path) -> None:
     path = files.folder("metrics", "ecg_demo-delta-lif") / "metrics.json"
     metrics = files.load_json(path)
-    metrics["clock"] |= {"near": True, "difference": -0.125, "p": 0.25}
+    near = {"near": True, "difference": -0.125, "low": -0.13, "high": 0.02, "p": 0.25}
+    metrics["clock"] |= near
     files.save_json(path, metrics)
     lif, ann = make()["cells"]
     assert lif["metrics"]["clock"]["near"]
@@ -1122,7 +1141,8 @@ def test_a_model_that_the_clock_comes_near_is_named_first(grid: Path) -> None:
     assert f"delta · lif ({accuracy} %) is not shown to be better" in text
     assert "delta · ann" not in text
     tests = words(page_text(grid).split('id="ecg_demo-tests"')[1])
-    assert re.search(r"lif − clock, \w+ −12\.5 6 0\.250 not better", tests)
+    shown = r"lif − clock, \w+ −12\.5 −13\.0 to \+2\.0 6 0\.250 not better"
+    assert re.search(shown, tests)
 
 
 def test_several_models_are_named_together(details: dict[str, Any]) -> None:
