@@ -21,6 +21,8 @@ OUTCOMES = {
     "level": "no significant difference",
 }
 """How a test ends, in the words of the page."""
+FEWEST = 6
+"""Persons; of fewer, no paired permutation test has a p value below 0.05."""
 MOST_NAMED = 3
 """Models that a sentence names; the table has the others."""
 
@@ -42,17 +44,17 @@ def shown(
     Returns
     -------
     answer : dict
-        `cell`, the most accurate one, or None; its `title`; the `verdict`; `rows`, its
-        differences from the models of reference and the clock; `energy`, a sentence or
-        none; and `level`, the names of the cells that no test finds different from it,
-        with its own.
+        `cell`, the most accurate one, or None; its `title`; a `headline` and its
+        `details`; `rows`, its differences from the models of reference and the clock;
+        `energy`, a sentence or none; and `level`, the names of the cells that no test
+        finds different from it, with its own.
     """
     scored = [cell for cell in cells if _value(cell) is not None]
     if not scored:
         reason = cells[0]["metrics"]["balanced_accuracy"].get("reason") or "not known"
         nothing: Plain = {"cell": None, "title": "", "rows": [], "level": []}
-        sentence = f"No model has a balanced accuracy: {reason}."
-        return nothing | {"verdict": sentence, "energy": ""}
+        headline = f"No model has a balanced accuracy: {reason}."
+        return nothing | {"headline": headline, "details": "", "energy": ""}
     top = max(scored, key=lambda cell: _value(cell) or 0.0)
     outcomes = {
         cell["cell"]: outcome(top, cell, tests) for cell in rivals_of(top, scored)
@@ -62,7 +64,7 @@ def shown(
     return {
         "cell": top["cell"],
         "title": device.title(top),
-        "verdict": " ".join(verdict(top, scored, outcomes, confidence)),
+        **verdict(top, scored, outcomes, confidence),
         "rows": [*against_models(top, scored, outcomes), against_clock(top)],
         "energy": energy(top, scored),
         "level": [top["cell"], *level] if compared else [],
@@ -113,46 +115,61 @@ def grouped(difference: float, p: float) -> str:
 
 def verdict(
     top: Plain, cells: Sequence[Plain], outcomes: Mapping[str, Plain], confidence: float
-) -> list[str]:
-    """Write what is best in a sentence, and in another whether the clock is as good.
+) -> Plain:
+    """Write what is best, and whether the clock is as good.
 
     A model is called best only if it is better than each other one of its encoder.
+
+    Returns
+    -------
+    verdict : dict
+        The `headline`, and the `details` that it rests on.
     """
-    rivals = rivals_of(top, cells)
-    others = [cell for cell in cells if cell["encoder"] != top["encoder"]]
-    apart = ["Models with other encoders are not tested against it."] if others else []
-    return [_best(top, rivals, outcomes, confidence), *apart, _signal(top)]
+    title = device.title(top)
+    highest = f"{title} has the highest balanced accuracy, {reached(top, confidence)}"
+    headline, reason = _best(top, cells, outcomes)
+    details = [f"{highest}{reason}"]
+    if any(cell["encoder"] != top["encoder"] for cell in cells):
+        details.append("Models with other encoders are not tested against it.")
+    if top["metrics"]["clock"]["near"]:
+        headline = f"{headline} {_signal(top)}"
+    else:
+        details.append(_signal(top))
+    return {"headline": headline, "details": " ".join(details)}
 
 
 def _best(
-    top: Plain,
-    rivals: Sequence[Plain],
-    outcomes: Mapping[str, Plain],
-    confidence: float,
-) -> str:
-    title = device.title(top)
-    highest = f"{title} has the highest balanced accuracy, {reached(top, confidence)}"
+    top: Plain, cells: Sequence[Plain], outcomes: Mapping[str, Plain]
+) -> tuple[str, str]:
+    """Name the best model, or write that none is shown to be; and why, as a clause."""
     groups: dict[str | None, list[Plain]] = {}
+    rivals = rivals_of(top, cells)
     for cell in sorted(rivals, key=lambda cell: -(_value(cell) or 0.0)):
         groups.setdefault(outcomes[cell["cell"]]["group"], []).append(cell)
     if not rivals:
-        return f"{highest}; no other model of its encoder was evaluated."
+        return "Nothing to compare.", "; no other model of its encoder was evaluated."
     if None in groups:
         reason = outcomes[groups[None][0]["cell"]]["reason"]
-        return f"{highest}; its difference from the others is not tested: {reason}."
+        clause = f"; its difference from the others is not tested: {reason}."
+        return "The models are not compared.", clause
+    none = "No model is shown to be best."
     if "worse" in groups:
-        return f"{highest}, but it is worse than {_named(groups['worse'])}."
+        return none, f", but is worse than {_named(groups['worse'])}."
     if "level" in groups:
-        return (
-            f"No model is shown to be best. {highest}, without a significant "
-            f"difference from {_named(groups['level'])}."
-        )
+        few = top["metrics"]["subjects"] < FEWEST
+        why = f"; with fewer than {FEWEST} persons no test can find one" if few else ""
+        level = _named(groups["level"])
+        return none, f", without a significant difference from {level}{why}."
     closest = min(rivals, key=lambda cell: outcomes[cell["cell"]]["difference"])
-    lead = outcomes[closest["cell"]]["difference"]
+    lead = points(outcomes[closest["cell"]]["difference"])
+    among = (
+        f" of the models with {top['encoder']}" if len(rivals) + 1 < len(cells) else ""
+    )
     each = "the other" if len(rivals) == 1 else f"each of the {len(rivals)} others"
     return (
-        f"{title} is best: balanced accuracy {reached(top, confidence)}. It is better "
-        f"than {each}, by {points(lead)} points than the closest, {closest['model']}."
+        f"{device.title(top)} is best{among}.",
+        f", and is better than {each}; than the closest, {closest['model']}, by "
+        f"{lead} points.",
     )
 
 

@@ -67,11 +67,12 @@ READ_OUT = cell("linear", 0.6, "relu", LINEAR)
 def test_no_model_is_best_that_no_test_distinguishes_from_another() -> None:
     tests = [paired("ann", "lif", -0.02, 0.4), paired("lif", "linear", 0.2, 0.0004)]
     answer = answered([LIF, READ_OUT, ANN], tests)
-    assert answer["verdict"] == (
-        "No model is shown to be best. delta · lif has the highest balanced accuracy, "
-        "80.0 % (95 % interval over 6 persons: 60.0 to 90.0 %), without a significant "
-        "difference from ann (78.0 %). delta · lif is better than the clock, which "
-        "sees no signal (50.0 %, p = 0.002)."
+    assert answer["headline"] == "No model is shown to be best."
+    assert answer["details"] == (
+        "delta · lif has the highest balanced accuracy, 80.0 % (95 % interval over 6 "
+        "persons: 60.0 to 90.0 %), without a significant difference from ann (78.0 %). "
+        "delta · lif is better than the clock, which sees no signal (50.0 %, p = "
+        "0.002)."
     )
     assert rows_of(answer) == {
         "ann": ("ANN", "level", 0.02),
@@ -91,18 +92,31 @@ def test_no_model_is_best_that_no_test_distinguishes_from_another() -> None:
 def test_the_best_model_is_better_than_all_others_of_its_encoder() -> None:
     tests = [paired("ann", "lif", -0.1, 0.01), paired("lif", "linear", 0.2, 0.0004)]
     answer = answered([LIF, READ_OUT, ANN], tests)
-    assert answer["verdict"].startswith(
-        "delta · lif is best: balanced accuracy 80.0 % (95 % interval over 6 persons: "
-        "60.0 to 90.0 %). It is better than each of the 2 others, by +10.0 points than "
-        "the closest, ann. delta · lif is better than the clock"
-    )
+    assert answer["headline"] == "delta · lif is best."
+    assert (
+        "to 90.0 %), and is better than each of the 2 others; than the closest, ann, "
+        "by +10.0 points. delta · lif is better than the clock"
+    ) in answer["details"]
     assert answer["level"] == ["ecg-delta-lif"]
-    assert "better than the other, by" in answered([LIF, ANN], tests)["verdict"]
+    assert "than the other; than" in answered([LIF, ANN], tests)["details"]
+    other = cell("x", 0.7) | {"encoder": "rate"}
+    answer = answered([LIF, ANN, other], tests)
+    assert answer["headline"] == "delta · lif is best of the models with delta."
+    assert "Models with other encoders are not tested" in answer["details"]
+
+
+def test_few_persons_are_a_reason_for_no_difference() -> None:
+    few = cell("lif", 0.8)
+    few["metrics"] |= {"subjects": 5}
+    answer = answered([few, ANN], [paired("lif", "ann", 0.02, 0.06)])
+    why = "from ann (78.0 %); with fewer than 6 persons no test can find one."
+    assert why in answer["details"]
 
 
 def test_a_model_may_be_worse_on_the_windows_that_both_predicted() -> None:
     answer = answered([LIF, ANN], [paired("lif", "ann", -0.1, 0.01)])
-    assert "but it is worse than ann (78.0 %)." in answer["verdict"]
+    assert answer["headline"] == "No model is shown to be best."
+    assert "but is worse than ann (78.0 %)." in answer["details"]
     assert rows_of(answer)["ann"] == ("ANN", "worse", -0.1)
     assert answer["level"] == ["ecg-delta-lif"]
 
@@ -119,13 +133,13 @@ def test_a_best_model_without_spikes_stands_beside_the_best_with_them() -> None:
 def test_of_many_models_some_are_named() -> None:
     models = [cell(f"m{k}", 0.7 - k / 100) for k in range(5)]
     tests = [paired("lif", f"m{k}", 0.1, 0.2) for k in range(5)]
-    text = answered([LIF, *models], tests)["verdict"]
+    text = answered([LIF, *models], tests)["details"]
     assert "from m0 (70.0 %), m1 (69.0 %), m2 (68.0 %) and 2 more." in text
 
 
 def test_one_model_alone_is_compared_with_the_clock_only() -> None:
     answer = answered([LIF], [])
-    assert "no other model of its encoder was evaluated." in answer["verdict"]
+    assert "no other model of its encoder was evaluated." in answer["details"]
     assert answer["energy"] == ""
     assert list(rows_of(answer)) == ["clock"]
     assert answer["level"] == []
@@ -133,7 +147,7 @@ def test_one_model_alone_is_compared_with_the_clock_only() -> None:
 
 def test_models_of_another_encoder_are_no_rivals() -> None:
     answer = answered([LIF, ANN | {"encoder": "rate"}], [])
-    assert "Models with other encoders are not tested against it." in answer["verdict"]
+    assert "Models with other encoders are not tested against it." in answer["details"]
     assert list(rows_of(answer)) == ["clock"]
 
 
@@ -148,7 +162,7 @@ def test_unknown_persons_have_no_interval_and_no_test() -> None:
         "unknown persons.",
         "delta · lif is above the clock, which sees no signal (50.0 %, not tested).",
     ):
-        assert text in answer["verdict"]
+        assert text in answer["details"]
     assert list(rows_of(answer)) == ["clock"]
     assert answer["level"] == []
 
@@ -167,7 +181,7 @@ def test_the_clock_may_be_as_good(
     near = cell("lif", 0.8)
     near["metrics"]["clock"] |= {"difference": difference, "p": p, "near": True}
     answer = answered([near], [])
-    assert verdict in answer["verdict"]
+    assert answer["headline"].startswith(f"Nothing to compare. delta · lif {verdict}")
     assert rows_of(answer)["clock"] == ("no signal", group, difference)
 
 
@@ -177,10 +191,9 @@ def test_an_absent_accuracy_has_its_reason() -> None:
     none["metrics"]["balanced_accuracy"] = absent
     answer = answered([none], [])
     reason = "No model has a balanced accuracy: undefined: nothing."
-    assert (answer["verdict"], answer["rows"], answer["level"]) == (reason, [], [])
-    assert answered([none, ANN], [])["verdict"].startswith(
-        "delta · ann has the highest"
-    )
+    assert (answer["headline"], answer["rows"], answer["level"]) == (reason, [], [])
+    text = answered([none, ANN], [])["details"]
+    assert text.startswith("delta · ann has the highest")
 
 
 @pytest.mark.parametrize("bill", [{"absent": "no int8"}, {"estimated": {}}])

@@ -582,7 +582,7 @@ def test_the_answer_comes_first_and_how_it_was_made_last(
     report_of: Path,
 ) -> None:
     text = words(page_text(report_of))
-    answer = "delta · ann is best: balanced accuracy "
+    answer = "delta · ann is best. delta · ann has the highest balanced accuracy, "
     assert text.count(answer) == 2  # on its card, and in its section
     assert f"Simulated ECG {answer}" in text
     assert "class N N 178" in text.partition("Each class")[2]
