@@ -2,10 +2,8 @@
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console
 
@@ -116,19 +114,10 @@ def has_run(cell: str) -> bool:
 
 
 def ui(arguments: argparse.Namespace) -> None:
-    """Start MLflow's page on the runs of this checkout."""
-    from pipeline import tracking
+    """Open MLflow on the runs of this checkout."""
+    from pipeline.tracking import page
 
-    command = [
-        str(Path(sys.executable).with_name("mlflow")),
-        *("ui", "--backend-store-uri", tracking.store_uri()),
-        *("--host", "127.0.0.1", "--port", str(arguments.port)),
-    ]
-    address = f"http://127.0.0.1:{arguments.port}"
-    for dataset, link in tracking.links(address).items():
-        console.print(f"the runs of {dataset}: {link}", soft_wrap=True)
-    console.print(f"MLflow at {address} (stop with Ctrl-C)")
-    raise SystemExit(subprocess.call(command))
+    page.open_store(arguments.port)
 
 
 def encode(arguments: argparse.Namespace) -> None:

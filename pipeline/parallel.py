@@ -37,6 +37,8 @@ Result = TypeVar("Result")
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CONTEXT = multiprocessing.get_context("forkserver")
+SPARED = "resource_tracker", "pipeline.tracking.live"
+"""Processes that end by themselves when this one does."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -181,7 +183,8 @@ def _kill_workers() -> None:
 
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if not any("resource_tracker" in word for word in process.cmdline()):
+            line = " ".join(process.cmdline())
+            if not any(name in line for name in SPARED):
                 process.kill()
 
 

@@ -1,9 +1,12 @@
 """train: one network a fold, and its predictions of the fold's test windows."""
 
 from pipeline import entries, files, unfinished
+from pipeline.measurement import measured
 from pipeline.parallel import start_importing
 from pipeline.roles import unjudged
 from pipeline.runs import run_key
+from pipeline.tracking.following import following
+from pipeline.training import progress
 from stages import Stage, run
 
 SECTIONS = ("models.{model}", "training")
@@ -42,21 +45,24 @@ def main(stage: Stage) -> str:
         memory_s=earlier["windows"].get("memory_s"),
         parts=parts,
     )
+    about = {
+        "run_key": run_key(settings, inputs),
+        "dataset": dataset,
+        "encoder": encoder,
+        "model": model,
+        "labels": list(task.labels),
+        "settings": settings,
+        "inputs": inputs,
+        "unjudged": unjudged(task.windows, task.folds),
+    }
     with unfinished.finishing(files.folder("runs", stage.label)) as folder:
-        folds = train(task, folder)
-        about = {
-            "run_key": run_key(settings, inputs),
-            "dataset": dataset,
-            "encoder": encoder,
-            "model": model,
-            "labels": list(task.labels),
-            "n_folds": len(folds),
-            "settings": settings,
-            "inputs": inputs,
-            "folds": folds,
-            "unjudged": unjudged(task.windows, task.folds),
-        }
-        files.save_json(folder / "run.json", about)
+        with following(stage.label, about, folder):
+            folds = train(task, folder)
+        times = progress.times(folder)
+        made = {**about, "n_folds": len(folds), "folds": folds}
+        files.save_json(folder / "run.json", made)
+    if times:
+        measured.save_times(stage.label, made["run_key"], times)
     epochs = sum(fold["epochs"] for fold in folds)
     return f"{len(folds)} folds, {epochs} epochs"
 

@@ -42,3 +42,18 @@ def add(cell: str, run_key: str, parts: Mapping[str, Any]) -> dict[str, Any]:
     measured = {**load(cell, run_key), **parts}
     files.save_json(path(cell, run_key), measured)
     return measured
+
+
+def save_times(cell: str, run_key: str, times: Mapping[str, Any]) -> None:
+    """Keep when a run was trained, as `pipeline.training.progress.times` gives it."""
+    files.save_json(_times(cell, run_key), times)
+
+
+def load_times(cell: str, run_key: str) -> dict[str, Any]:
+    """Read when a run was trained; empty if it was not trained here."""
+    there = _times(cell, run_key)
+    return files.load_json(there) if there.exists() else {}
+
+
+def _times(cell: str, run_key: str) -> Path:
+    return path(cell, run_key).with_suffix(".times.json")

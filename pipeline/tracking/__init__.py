@@ -21,8 +21,6 @@ from pipeline.tracking import answering, store
 
 KINDS = ("runs", "metrics", "energy")
 """The folders of `data` that hold what is logged of a cell."""
-TRAINING = "?workflowType=machine_learning"
-"""Ending of a link that opens an experiment on its table of runs."""
 LOCK_S = 8.0
 """Seconds that another process may take to make a new store, or to log a cell."""
 
@@ -30,34 +28,6 @@ LOCK_S = 8.0
 def store_uri() -> str:
     """Name the tracking store."""
     return store.uri()
-
-
-def links(address: str) -> dict[str, str]:
-    """Give the page of each data set's runs.
-
-    MLflow's own links open an experiment on traces of language models.
-
-    Parameters
-    ----------
-    address : str
-        Of MLflow's page.
-
-    Returns
-    -------
-    links : dict
-        By data set; empty if the store does not answer.
-    """
-    if answering.fault(store.uri()):
-        return {}
-    from mlflow import MlflowClient
-
-    store.quieten()
-    experiments = MlflowClient(store.uri()).search_experiments()
-    return {
-        each.name: f"{address}/#/experiments/{each.experiment_id}{TRAINING}"
-        for each in experiments
-        if each.experiment_id != "0"  # MLflow's own, which is empty
-    }
 
 
 def publish(cell: str, *kinds: str) -> bool:

@@ -17,20 +17,18 @@ if TYPE_CHECKING:
 
 LONGEST_PARAM = 6000
 LONGEST_LABEL = 100
+KEPT = "logged.files"
+"""Tags a run with the digest of the files that it keeps."""
 
 
 def log_params(
     client: "MlflowClient", run_id: str, settings: Mapping[str, Any]
 ) -> None:
-    """Log settings, by the hundred.
-
-    A mapping of anything but names, such as beat symbols to classes, is one param:
-    MLflow refuses a key like `/`.
-    """
+    """Log settings, flat, by the hundred."""
     from mlflow.entities import Param
 
-    flat = sorted(_flat(settings).items())
-    params = [Param(key, _text(value)[:LONGEST_PARAM]) for key, value in flat]
+    every = sorted(settings.items())
+    params = [Param(key, _text(value)[:LONGEST_PARAM]) for key, value in every]
     for start in range(0, len(params), 100):
         client.log_batch(run_id, params=params[start : start + 100])
 
@@ -97,6 +95,45 @@ def log_pictures(
         client.log_text(parent.info.run_id, each.svg, f"{folder}/{name}.svg")
 
 
+def keep_beside(
+    client: "MlflowClient",
+    experiment_id: str,
+    kind: str,
+    name: str,
+    paths: Iterable[Path],
+    digest: str,
+) -> str:
+    """Keep files in a run of their own beside those of cells, once as they are.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    experiment_id : str
+    kind : str
+        The tag by which the run is found again.
+    name : str
+        Of the run, if it has to be made.
+    paths : iterable of Path
+    digest : str
+        Of the files; if they are kept already, nothing is done.
+
+    Returns
+    -------
+    run_id : str
+    """
+    found = client.search_runs([experiment_id], f"tags.kind = '{kind}'", max_results=1)
+    run = found[0] if found else client.create_run(
+        experiment_id, run_name=name, tags={"kind": kind}
+    )  # fmt: skip
+    run_id = str(run.info.run_id)
+    if run.data.tags.get(KEPT) != digest:
+        for path in paths:
+            client.log_artifact(run_id, str(path))
+        client.set_tag(run_id, KEPT, digest)
+        client.set_terminated(run_id)
+    return run_id
+
+
 def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> None:
     """Log which data the run was made of."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -126,16 +163,6 @@ def data_digest(run: Mapping[str, Any]) -> str:
     code = f"{files.DATA / 'code'}/"
     data = {k: v for k, v in run["inputs"].items() if not k.startswith(code)}
     return files.inputs_digest(data)[:32]
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested settings to dotted keys, as far as these are names."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        named = isinstance(value, Mapping) and all(map(str.isidentifier, value))
-        nested = _flat(value, f"{prefix}{key}.") if named else {f"{prefix}{key}": value}
-        flat |= nested
-    return flat
 
 
 def _allowed(name: str) -> str:

@@ -10,18 +10,17 @@ import pandas as pd
 from pipeline import files
 from pipeline.errors import DataError
 from pipeline.tracking import answering, store
+from pipeline.tracking.entries import keep_beside
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-UPSTREAM = ("labels", "source", "reader", "signal", "windows", "folds")
-"""Settings that define the windows to classify; the others are tried on them."""
 METRICS = {
-    "balanced_accuracy": "test/int8_balanced_accuracy",
-    "low": "test/int8_balanced_accuracy.ci_low",
-    "high": "test/int8_balanced_accuracy.ci_high",
-    "energy_uj": "energy/int8_uj_per_window",
+    "balanced_accuracy": "int8",
+    "low": "test/int8_low",
+    "high": "test/int8_high",
+    "energy_uj": "int8_uj",
 }
 """Columns and what MLflow calls them."""
 CUT = {
@@ -47,8 +46,8 @@ def points(dataset: str) -> pd.DataFrame:
     points : DataFrame
         cell, run_key, encoder, model; of the network in integers `balanced_accuracy`
         with its interval `low` to `high`, and `energy_uj` (estimated, microjoules a
-        window), NaN where a run has none; `settings`, flat, all that is not upstream of
-        the code; `upstream`, the digest of what is; and `data_digest`. Empty if there
+        window), NaN where a run has none; `settings`, flat, that differ from their
+        defaults; `upstream`, the digest of what is; and `data_digest`. Empty if there
         are none.
 
     Raises
@@ -104,14 +103,15 @@ def keep(dataset: str, *paths: Path) -> None:
     experiment = client.get_experiment_by_name(dataset)
     if experiment is None:
         raise LookupError(f"no experiment {dataset}: there can be no figure of it")
-    place = experiment.experiment_id
-    found = client.search_runs([place], f"tags.kind = '{KIND}'", max_results=1)
-    run = found[0] if found else client.create_run(
-        place, run_name="accuracy against energy", tags={"kind": KIND}
-    )  # fmt: skip
-    for path in paths:
-        client.log_artifact(run.info.run_id, str(path))
-    client.set_terminated(run.info.run_id)
+    digest = files.inputs_digest([files.file_digest(path) for path in paths])
+    keep_beside(
+        client,
+        experiment.experiment_id,
+        KIND,
+        "accuracy against energy",
+        paths,
+        digest,
+    )
 
 
 def _cells(client: "MlflowClient", dataset: str) -> "Iterator[Run]":
@@ -133,8 +133,7 @@ def _cells(client: "MlflowClient", dataset: str) -> "Iterator[Run]":
 
 
 def _row(run: "Run") -> dict[str, Any]:
-    tags, settings = run.data.tags, dict(run.data.params)
-    upstream = {key: settings.pop(key) for key in list(settings) if _is_upstream(key)}
+    tags, settings = run.data.tags, run.data.params
     metrics: Mapping[str, float] = run.data.metrics
     numbers = {column: metrics.get(name, np.nan) for column, name in METRICS.items()}
     if set(CUT.values()) <= set(metrics):
@@ -147,10 +146,6 @@ def _row(run: "Run") -> dict[str, Any]:
         "model": tags.get("model"),
         **numbers,
         "settings": {k: tags[k] for k in ("encoder", "model") if k in tags} | settings,
-        "upstream": files.inputs_digest(upstream)[:32],
+        "upstream": tags.get("upstream.digest", ""),
         "data_digest": tags.get("data.digest", ""),
     }
-
-
-def _is_upstream(key: str) -> bool:
-    return key.partition(".")[0] in UPSTREAM

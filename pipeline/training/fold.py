@@ -20,6 +20,7 @@ from pipeline.training import devices, dynamics
 from pipeline.training.fitting import Epoch, Examples, chooses, predict
 from pipeline.training.local import fit_locally
 from pipeline.training.offsets import chosen_offsets
+from pipeline.training.progress import Notes
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.read_out import fit_sparsely
 from pipeline.training.task import Task, check_classes, load_role
@@ -35,8 +36,8 @@ class Fitted:
     meta: dict[str, Any]
 
 
-def fitted(task: Task, fold: int) -> Fitted:
-    """Train the network of a fold.
+def fitted(task: Task, fold: int, notes: Notes) -> Fitted:
+    """Train the network of a fold, and note each epoch meanwhile.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def fitted(task: Task, fold: int) -> Fitted:
     validation = validation.to(device)
     epochs, snapshots = _fit(task, fold, network, train.to(device), validation)
     learned: list[list[dict[str, Any]]] = []
-    history = _followed(dynamics.noted(epochs, network, learned), where)
+    history = _followed(dynamics.noted(epochs, network, learned), where, notes)
     offsets = None
     if _chooses_offsets(task, validation):
         offsets = _add_offsets(network, validation)
@@ -143,13 +144,14 @@ def first_rng(task: Task, fold: int) -> np.random.Generator:
     return seeds.generator(task.seed, "train", task.name, fold, "first weights")
 
 
-def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
-    """Collect a fold's epochs; off a terminal, report one now and then."""
+def _followed(epochs: Iterator[Epoch], where: str, notes: Notes) -> list[Epoch]:
+    """Collect and note a fold's epochs; off a terminal, report one now and then."""
     history: list[Epoch] = []
     printed = time.monotonic()
     for epoch in epochs:
         _check_finite(epoch, where)
         history.append(epoch)
+        notes.epoch(asdict(epoch))
         if not console.is_terminal and time.monotonic() - printed > REPORT_EVERY_S:
             printed = time.monotonic()
             console.print(

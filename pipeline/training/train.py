@@ -20,7 +20,7 @@ from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.parts.stack import Stack
 from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds
-from pipeline.training import devices, dynamics
+from pipeline.training import devices, dynamics, progress
 from pipeline.training.fitting import GradientError
 from pipeline.training.fold import first_rng, fitted
 from pipeline.training.local import save_snapshots
@@ -72,7 +72,11 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     work = partial(_train_and_predict, task, folder)
     done = parallel_map(work, folds, what=f"train {task.name}")
     metas = [one.meta for one in done]
-    history = [line for meta in metas for line in _history(meta)]
+    history = [
+        {"fold": meta["fold"], **progress.columns(epoch)}
+        for meta in metas
+        for epoch in meta["history"]
+    ]
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
     weights = [weights_path(folder, fold) for fold in folds]
     networks = [load_network(path, task.network, task.neuron)[0] for path in weights]
@@ -124,7 +128,10 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
         if not unfinished.is_made_of(path, inputs):
             # Elsewhere, as on a GPU, the same inputs may give other weights.
             integer_path.unlink(missing_ok=True)
-            made = fitted(task, fold)
+            notes = progress.Notes(folder, fold)
+            notes.begin()
+            made = fitted(task, fold, notes)
+            notes.end()
             files.save_weights(path, made.network.state_dict(), meta=made.meta)
             unfinished.note_inputs(path, inputs)
         network, _ = load_network(path, task.network, task.neuron)
@@ -161,16 +168,6 @@ def _fold_inputs(task: Task, fold: int) -> str:
     choices = (task.network, task.neuron, task.settings, learned_by)
     names = (task.name, list(task.labels), task.seed, fold)
     return files.inputs_digest(*choices, *names, dict(task.inputs))
-
-
-def _history(meta: dict[str, Any]) -> list[dict[str, Any]]:
-    """List a fold's epochs; each layer's spike rate has its own column."""
-    lines = []
-    for epoch in meta["history"]:
-        line = {"fold": meta["fold"], **epoch}
-        rates = enumerate(line.pop("layer_rates"), start=1)
-        lines.append(line | {f"spike_rate_{layer}": rate for layer, rate in rates})
-    return lines
 
 
 def _quantize_fold(task: Task, network: Stack, path: Path, fold: int) -> None:
