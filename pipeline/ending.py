@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pipeline.errors import PipelineError
 from pipeline.machine import refusal
 from pipeline.parallel import console
+from pipeline.real_names import shown
 
 
 @contextmanager
@@ -27,5 +28,5 @@ def in_one_message(title: str = "", *, debug: bool) -> Iterator[None]:
             raise
         if title:
             console.print(title, end=" ", markup=False, style="bold red")
-        console.print(str(explained), markup=False)
+        console.print(shown(str(explained), console), markup=False)
         raise SystemExit(2) from None

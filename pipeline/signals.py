@@ -22,6 +22,8 @@ class Signal:
         Sample k of a segment describes the segment's time `k / sfreq - delay_s`.
     segments : tuple of int
         First sample of each segment; filter, scale and encoder start anew there.
+    order : str
+        Under pseudonyms, what order and draws go by instead of the recording's name.
     """
 
     samples: Samples
@@ -30,3 +32,4 @@ class Signal:
     units: tuple[str, ...]
     delay_s: float
     segments: tuple[int, ...] = (0,)
+    order: str = ""

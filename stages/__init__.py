@@ -29,6 +29,7 @@ from pipeline.components import Settings
 from pipeline.ending import in_one_message
 from pipeline.locks import only_one
 from pipeline.parallel import console
+from pipeline.real_names import shown
 
 # Imports make many objects that stay: looking for garbage among them takes a tenth of
 # a stage's time.
@@ -126,7 +127,7 @@ def run(
             done = main(stage)
     seconds = time.monotonic() - begun
     label = f"[bold]{title}[/] {label}".rstrip()
-    console.print(f"{label}: {done} [dim]({seconds:.1f} s)[/]")
+    console.print(f"{label}: {shown(done, console)} [dim]({seconds:.1f} s)[/]")
     gc.freeze()  # a last search for garbage would be useless
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline import entries, files
+from pipeline.listed import files_in
 from stages import Stage, run
 
 
@@ -18,11 +19,30 @@ def main(stage: Stage) -> str:
 
 
 def _folders(stage: Stage) -> dict[str, Any]:
-    """List the folders of this machine that data sets are taken from."""
+    """List what the stage `inventory` looks at on this machine.
+
+    The folders that data sets are taken from; the data sets under pseudonyms; and the
+    files that hold a part of a source's lists, or of the lists of folds.
+    """
     datasets = stage.params.read("grid").dataset
-    sources = {name: stage.params.plain(f"datasets.{name}.source") for name in datasets}
-    folders = {n: s["path"] for n, s in sources.items() if s["name"] == "folder"}
-    return {"folders": folders, "others": sorted(set(datasets) - set(folders))}
+    plain = {name: stage.params.plain(f"datasets.{name}.source") for name in datasets}
+    folders = {n: s["path"] for n, s in plain.items() if s["name"] == "folder"}
+    sources = {n: stage.params.read(f"datasets.{n}.source") for n in datasets}
+    folds = {n: stage.params.read(f"datasets.{n}.folds") for n in datasets}
+    lists = {
+        "sources": {n: [*s.only, *s.excluded] for n, s in sources.items()},
+        "folds": {n: f.listed_names for n, f in folds.items()},
+    }
+    found: dict[str, Any] = {
+        kind: {name: held for name, own in each.items() if (held := files_in(own))}
+        for kind, each in lists.items()
+    }
+    found["pseudonyms"] = [name for name in datasets if sources[name].has_pseudonyms]
+    return {
+        "folders": folders,
+        "others": sorted(set(datasets) - set(folders)),
+        **{kind: each for kind, each in found.items() if each},
+    }
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """fetch: a data set's original files, checksummed."""
 
 from collections import Counter
+from typing import Any
 
 from pipeline import files
+from pipeline.listed import listed
 from pipeline.sources.base import MANIFEST, Fetched, Source
 from stages import Stage, run
 
@@ -15,16 +17,18 @@ def main(stage: Stage) -> str:
     files.clear_partial(folder)
     source: Source = stage.read("datasets.{dataset}.source")
     fetched = source.fetch(folder, seed=stage.read("seed"))
-    manifest = {
+    manifest: dict[str, Any] = {
         "files": fetched.files,
         "absent": fetched.absent,
         "left_out": fetched.left_out,
         "root": fetched.root,
         "pattern": source.pattern,
-        "only": source.only,
-        "except": source.excluded,
+        "only": listed(source.only),
+        "except": listed(source.excluded),
         "settings": stage.settings("seed", "datasets.{dataset}.source"),
     }
+    if source.has_pseudonyms:
+        manifest["pseudonyms"] = True
     files.save_json(folder / MANIFEST, manifest)
     card = stage.settings("datasets.{dataset}.card")["card"]
     files.save_json(files.folder("cards", f"{stage.label}.json"), card)

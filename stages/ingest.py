@@ -1,6 +1,8 @@
 """ingest: raw files as de-identified recordings in SI units."""
 
-from pipeline import files, unfinished
+from pipeline import files, real_names, secret, unfinished
+from pipeline.ingestion import leaving
+from pipeline.ingestion.leaving import Naming
 from pipeline.ingestion.reading import Intake
 from pipeline.ingestion.recordings import ingest
 from pipeline.ingestion.words import closing_line
@@ -21,6 +23,8 @@ def main(stage: Stage) -> str:
     reader = stage.read("datasets.{dataset}.reader")
     values = stage.read("datasets.{dataset}.values")
     labels = stage.read("datasets.{dataset}.labels")
+    private = leaving.has_pseudonyms(manifest)
+    naming = Naming(secret.load_or_make() if private else None)
     with unfinished.finishing(files.folder("recordings", stage.label)) as target:
         done = ingest(
             Intake(reader, values),
@@ -30,15 +34,18 @@ def main(stage: Stage) -> str:
             labels=list(labels),
             on_bad=stage.read("on_bad_recording"),
             code=stage.code,
+            naming=naming,
         )
         settings = manifest["settings"] | stage.settings(*SECTIONS)
         # Longer names stand apart: what is learned does not depend on them. Paths and
         # the map of persons may name people.
         settings["labels"] = list(labels)
-        settings["source"].pop("path", None)
+        settings["source"] = leaving.source(settings["source"], naming)
         settings["values"]["person"].pop("map")
         files.save_json(target / "settings.json", settings)
         files.save_json(target / "labels.json", labels)
+        if private:
+            real_names.remember(leaving.names_by_pseudonym(done.rows, naming))
     return closing_line(done, manifest)
 
 

@@ -1,6 +1,9 @@
 """prepare: filtered, resampled, scaled signals; labelled windows; leak-free folds."""
 
-from pipeline import files, unfinished
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline import files, secret, unfinished
 from pipeline.preparation.prepare import WINDOWS, prepare
 from pipeline.preparation.schemes import Predefined
 from stages import Stage, run
@@ -16,6 +19,8 @@ def main(stage: Stage) -> str:
     """Prepare the signals, windows and folds of a data set."""
     earlier = files.load_json(files.folder("recordings", stage.label) / "settings.json")
     folds = stage.read("datasets.{dataset}.folds")
+    if isinstance(folds, Predefined):
+        folds = folds.named(_stored_name if _has_pseudonyms(earlier) else str)
     with (
         unfinished.finishing(files.folder("signals", stage.label)) as signals,
         unfinished.finishing(files.folder("windows", stage.label)) as tables,
@@ -33,6 +38,8 @@ def main(stage: Stage) -> str:
             code=stage.code,
         )
         settings = earlier | stage.settings(*SECTIONS)
+        if isinstance(folds, Predefined):
+            settings["folds"] = folds.model_dump(mode="json")
         files.save_json(tables / "settings.json", settings)
     made = sum(one.made for one in prepared)
     windows = sum(len(one.windows) for one in prepared)
@@ -43,6 +50,17 @@ def main(stage: Stage) -> str:
         table = files.load_table(files.folder("windows", stage.label) / WINDOWS)
         line += _untrained(folds.untrained(table))
     return line
+
+
+def _has_pseudonyms(earlier: Mapping[str, Any]) -> bool:
+    return bool(earlier["source"].get("pseudonyms", False))
+
+
+def _stored_name(recording: str) -> str:
+    """Give the pseudonym of a recording that a list names, by either."""
+    if secret.PSEUDONYM.fullmatch(recording):
+        return recording
+    return secret.load().pseudonym("R", recording)
 
 
 def _untrained(recordings: list[str]) -> str:

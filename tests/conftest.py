@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
     os.environ["BIOSPIKE_WORKERS"] = "1"
+    # No test reads or makes the secret of who runs it.
+    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="biospike-tests-")
     os.environ |= dict.fromkeys(THREADS, "1")
 
 

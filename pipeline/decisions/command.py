@@ -12,6 +12,7 @@ from pipeline.decisions.tested import decision, surest
 from pipeline.decisions.trace import trace
 from pipeline.errors import ConfigError
 from pipeline.plots import decision as plot
+from pipeline.real_names import shown
 from pipeline.training.cell import TrainedCell
 
 PICTURES = (".png", ".svg")
@@ -51,7 +52,8 @@ def list_surest(cell: TrainedCell, console: Console) -> None:
         table.add_column(name, justify="right" if right else "left")
     chosen = surest(cell)
     for each in chosen:
-        row = (str(each.window), each.subject, f"{each.onset_s:.2f}", each.truth)
+        person = shown(each.subject, console)
+        row = (str(each.window), person, f"{each.onset_s:.2f}", each.truth)
         style = "" if each.is_right else "bold"
         likely = f"{each.probability:.3f}"
         table.add_row(*map(Text, (*row, each.predicted, likely)), style=style)
@@ -72,7 +74,7 @@ def draw(cell: TrainedCell, window: int, path: Path | None, console: Console) ->
     traced = trace(cell, decision(cell, window))
     path = path or Path(f"{cell.name}-{window}.png")
     words = title(traced.decision)
-    console.print(words, markup=False, soft_wrap=True)
+    console.print(shown(words, console), markup=False, soft_wrap=True)
     kind = path.suffix.lower().removeprefix(".")
     with files.replacing(path) as partial:
         plot.save(lines(traced), words, partial, kind)

@@ -177,18 +177,26 @@ def encode_dataset(
         The encoder's key in `params.yaml`.
     dataset : str
     seed : int
-        Each recording draws from a generator of its own.
+        Each recording draws from a generator of its own, named after it; under
+        pseudonyms, after its order.
     code : str
         Digest of the code that encodes.
     annotated : mapping of str to array, optional
         For an oracle, the samples of each recording's annotated beats.
     """
     # Absolute, for workers may have started while this process was elsewhere.
-    sources = sorted(files.folder("signals", dataset).resolve().glob("*.h5"))
+    found = files.folder("signals", dataset).resolve().glob("*.h5")
+    sources = sorted(found, key=_order)
     files.keep_only(target, {source.name for source in sources})
     asked = (seed, name, dataset), code, annotated
     one = partial(_encode_file, encoder, target, *asked)
     return parallel_map(one, sources, what=f"encode {dataset}-{name}")
+
+
+def _order(source: Path) -> str:
+    """Give what the order of recordings goes by."""
+    with files.open_signal(source) as signal:
+        return signal.order or source.stem
 
 
 def _encode_file(
@@ -206,8 +214,8 @@ def _encode_file(
     inputs = files.inputs_digest(encoder, seed, code, files.file_digest(source), marks)
     made = not unfinished.is_made_of(path, inputs)
     if made:
-        rng = seeds.generator(*seed, recording)
         with files.open_signal(source) as signal:
+            rng = seeds.generator(*seed, signal.order or recording)
             about = _about(encoder, signal)
             pieces = packed_pieces(encoder, signal, rng, beats)
             files.write_spikes(path, about, pieces)

@@ -25,12 +25,18 @@ def confusion_by_subject(
     predictions: pd.DataFrame, labels: Sequence[str]
 ) -> tuple[Int[np.ndarray, "subject label predicted"], list[str]]:
     """Count windows by subject, label and prediction; returns the subjects too."""
-    names = np.unique(predictions["subject"])
+    names = subjects_of(predictions)
     cell = pd.MultiIndex.from_frame(predictions[["subject", "label", "predicted"]])
     full = pd.MultiIndex.from_product([names, labels, labels])
     counts = cell.value_counts().reindex(full, fill_value=0)
     shape = (len(names), len(labels), len(labels))
-    return counts.to_numpy(dtype=np.int64).reshape(shape), names.tolist()
+    return counts.to_numpy(dtype=np.int64).reshape(shape), names
+
+
+def subjects_of(predictions: pd.DataFrame) -> list[str]:
+    """List the subjects in the order of their windows, whatever their names."""
+    first = predictions.groupby("subject")["window"].min()
+    return [str(name) for name in first.sort_values(kind="stable").index]
 
 
 def sensitivity(tables: Tables) -> Float[np.ndarray, "... label"]:
@@ -115,11 +121,11 @@ def count_pairs(predictions: pd.DataFrame, labels: Sequence[str]) -> Pairs:
 
     Only windows of one fold are compared: the scores of two networks share no scale.
     """
-    subjects = np.unique(predictions["subject"])
+    subjects = subjects_of(predictions)
     shape = (len(labels), len(subjects), len(subjects))
     ordered, everything = np.zeros(shape), np.zeros(shape)
     for _, fold in predictions.groupby("fold"):
-        subject = np.searchsorted(subjects, fold["subject"])
+        subject = pd.Index(subjects).get_indexer(pd.Index(fold["subject"]))
         for k, label in enumerate(labels):
             positive = (fold["label"] == label).to_numpy()
             score = fold[f"p_{label}"].to_numpy()

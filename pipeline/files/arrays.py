@@ -54,6 +54,8 @@ def write_signal(
     }
     if len(about.segments) > 1:
         attributes["segments"] = dump_json(about.segments)
+    if about.order:
+        attributes["order"] = about.order
     shape = len(about.channels), n_samples
     needed = math.prod(shape) * np.dtype(np.float32).itemsize
     with replacing(path, needed) as partial:
@@ -72,6 +74,7 @@ def open_signal(path: Path) -> Iterator[Signal]:
                 tuple(json.loads(attributes["units"])),
                 float(attributes["delay_s"]),
                 tuple(json.loads(attributes.get("segments", "[0]"))),
+                str(attributes.get("order", "")),
             )
         yield signal
 

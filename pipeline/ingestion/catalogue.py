@@ -55,6 +55,9 @@ class Row:
         JSON list: what was left out or mended in reading.
     numbers : str
         JSON object: the numbers that the data set asks for, such as an age.
+    order : str
+        Under pseudonyms, what order and draws go by instead of the name: see
+        `pipeline.ingestion.leaving`. The table has the column under pseudonyms alone.
     """
 
     recording: str
@@ -79,6 +82,7 @@ class Row:
     left_out: str = "{}"
     remarks: str = "[]"
     numbers: str = "{}"
+    order: str = ""
 
 
 def named(entry: Entry, subject: str | None = None) -> Row:
@@ -199,9 +203,10 @@ def without_unlike(rows: list[Row]) -> list[Row]:
     if len(counts) < 2:
         return rows
     common = counts.most_common(1)[0][0]
-    reason = f"{counts[common]} other recordings have the channels {common}"
+    unlike = "its channels are not those of most recordings"
+    reason = f"{counts[common]} others have the channels {common}"
     return [
-        replace(row, status="refused", reason=f"has {row.channels}: {reason}")
+        replace(row, status="refused", reason=f"{unlike}: {row.channels}; {reason}")
         if row.status == "used" and row.channels != common
         else row
         for row in rows
@@ -235,4 +240,7 @@ def from_json(values: Mapping[str, Any]) -> Row:
 
 def table(rows: list[Row]) -> pd.DataFrame:
     """Make the table of all rows."""
-    return pd.DataFrame(map(asdict, rows), columns=[f.name for f in fields(Row)])
+    names = [f.name for f in fields(Row)]
+    if not any(row.order for row in rows):
+        names.remove("order")
+    return pd.DataFrame(map(asdict, rows), columns=names)

@@ -42,11 +42,14 @@ class Sketch:
     digest : str
         SHA-256 of the samples that were taken, as float32: it shows copies of the same
         numbers where few blocks change. "" if hardly any sample differs from the next.
+    samples : str
+        SHA-256 of all samples, as float32, one moment after the other.
     """
 
     layout: tuple[int, int]
     values: tuple[float, ...]
     digest: str = ""
+    samples: str = ""
 
 
 class Sketcher:
@@ -69,6 +72,7 @@ class Sketcher:
         starts = apart * np.arange(min(n_blocks, n_samples // apart))
         self._places = (starts[:, None] + np.arange(min(apart, BLOCK))).ravel()
         self._samples = np.zeros((n_used, len(self._places)))
+        self._all = hashlib.sha256()
 
     def passing(self, pieces: Iterable[Precise]) -> Iterator[Precise]:
         """Give all pieces, in order, after a look at each."""
@@ -79,6 +83,8 @@ class Sketcher:
             own = piece[: len(self._samples), self._places[first:last] - n_seen]
             self._samples[:, first:last] = own
             n_seen = until
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._all.update(piece.T.astype(np.float32).tobytes())
             yield piece
 
     def sketch(self) -> Sketch:
@@ -92,7 +98,8 @@ class Sketcher:
         weights = np.random.default_rng(0).standard_normal(blocks.shape[1:])
         weights -= weights.mean(axis=1, keepdims=True)
         values = (blocks * weights).sum(axis=2)
-        return Sketch(self._layout, tuple(values.ravel().tolist()), self._digest())
+        numbers = tuple(values.ravel().tolist())
+        return Sketch(self._layout, numbers, self._digest(), self._all.hexdigest())
 
     def _digest(self) -> str:
         taken = self._samples.astype(np.float32)

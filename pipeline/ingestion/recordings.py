@@ -11,10 +11,11 @@ from typing import Any
 
 from pipeline import files
 from pipeline.errors import DataError
-from pipeline.ingestion import catalogue, found, lists, sidecars
+from pipeline.ingestion import catalogue, found, leaving, lists, sidecars
 from pipeline.ingestion.archives import View, opened
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Entry, Found, Selection
+from pipeline.ingestion.leaving import AS_THEY_ARE, Naming
 from pipeline.ingestion.lists import Missed
 from pipeline.ingestion.observing import Observer
 from pipeline.ingestion.reading import Inspected, Intake, Job, OnBad
@@ -64,6 +65,7 @@ def ingest(
     labels: Sequence[str],
     code: str,
     on_bad: OnBad = "raise",
+    naming: Naming = AS_THEY_ARE,
 ) -> Ingested:
     """Read, de-identify and judge every recording of a data set.
 
@@ -85,21 +87,25 @@ def ingest(
         Digest of the code that reads.
     on_bad : str
         `raise` or `skip`.
+    naming : Naming
+        The names that what is written gets; what is returned has those of the files.
 
     Raises
     ------
     DataError
         There is no recording, one is bad (`raise`), recordings differ in their
-        channels, or a class never appears.
+        channels, a class never appears, or two names have one pseudonym.
     """
     intake = replace(intake, values=intake.values.with_classes(labels))
     for name in TABLES:
         (target / name).unlink(missing_ok=True)
     with _opened(raw, manifest) as view:
-        done = _process(Job(intake, view, target, on_bad, code, raw.name), manifest)
+        job = Job(intake, view, target, on_bad, code, raw.name, naming=naming)
+        done = _process(job, manifest)
     catalogue.check(done.rows, labels, str(raw))
-    used = {row.recording for row in done.rows if row.status == "used"}
-    files.save_table(target / "recordings.parquet", catalogue.table(done.rows))
+    rows = leaving.leaving(done.rows, naming)
+    used = {row.recording for row in rows if row.status == "used"}
+    files.save_table(target / "recordings.parquet", catalogue.table(rows))
     files.save_json(target / "files.json", _counts(done.found, manifest))
     wanted = {
         path.name
@@ -165,6 +171,10 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
     if job.on_bad == "skip":
         rows = catalogue.without_alike_persons(catalogue.without_unlike(rows))
     rows += _absent(missing, selection)
+    if leaving.has_pseudonyms(manifest):
+        sketches = {each.row.recording: each.sketch for each in inspected}
+        digests = {name: s.samples for name, s in sketches.items() if s}
+        rows = leaving.ordered(rows, digests)
     unclaimed = sum((each.unclaimed for each in inspected), Counter[str]())
     refused = [each for each in inspected if each.problem]
     problems = {each.row.recording: each.problem for each in refused}

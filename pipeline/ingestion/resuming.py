@@ -30,8 +30,9 @@ def bring(job: Job, entry: Entry) -> Inspected:
         refuse_changed(job.view.folder, job.view.digests, entry.files, job.dataset)
     if job.target is None:
         return reading.read(job, entry, None)
-    fif = fif_path(job.target, entry.recording)
-    note = job.target / unfinished.NOTES / f"{entry.recording}.json"
+    name = job.naming.recording(entry.recording)
+    fif = fif_path(job.target, name)
+    note = job.target / unfinished.NOTES / f"{name}.json"
     inputs = _inputs(job, entry)
     if all(unfinished.is_made_of(part, inputs) for part in files.recording_parts(fif)):
         return _from_note(files.load_json(note))
@@ -102,6 +103,9 @@ def _note(inspected: Inspected) -> dict[str, Any]:
 def _from_note(note: Mapping[str, Any]) -> Inspected:
     written = note["sketch"]
     sketch = written and Sketch(
-        tuple(written["layout"]), tuple(written["values"]), written["digest"]
+        tuple(written["layout"]),
+        tuple(written["values"]),
+        written["digest"],
+        written["samples"],
     )
     return Inspected(catalogue.from_json(note["row"]), sketch=sketch)

@@ -70,8 +70,7 @@ def run(asked: Asked, rows: Sequence[Row], seen: Mapping[str, Seen]) -> Trial:
         catalogue.check(list(rows), list(asked.labels), asked.dataset)
         step = "Prepare would end"
         table = catalogue.table(list(rows))
-        used = table[table["status"] == "used"]
-        used = used.sort_values("recording", ignore_index=True)
+        used = table[table["status"] == "used"].reset_index(drop=True)
         prepared = [_prepared(asked, name, seen[name]) for name in used["recording"]]
         check_alike(asked.dataset, prepared)
         windows = join(used, prepared)

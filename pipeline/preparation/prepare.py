@@ -1,7 +1,7 @@
 """Prepare a data set: signals, the table of windows, the folds, the beats' quality."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class Plan:
     sources: Path
     target: Path
     code: str
+    order: Mapping[str, str]
 
 
 def prepare(
@@ -98,7 +99,8 @@ def prepare(
     # Absolute, for workers may have started while this process was elsewhere.
     sources = files.folder("recordings", dataset).resolve()
     files.keep_only(signals, {f"{name}.h5" for name in segments})
-    plan = Plan(dataset, signal, windows, tuple(labels), sources, signals, code)
+    order = dict(zip(used["recording"], used.get("order", ""), strict=False))
+    plan = Plan(dataset, signal, windows, tuple(labels), sources, signals, code, order)
     prepared = parallel_map(
         partial(_prepare_one, plan), list(segments.items()), what=f"prepare {dataset}"
     )
@@ -117,7 +119,7 @@ def _recordings(dataset: str) -> pd.DataFrame:
 
 
 def _used(dataset: str, recordings: pd.DataFrame) -> pd.DataFrame:
-    """Give who and what is in use."""
+    """Give who and what is in use, in the order of the table."""
     used = recordings[recordings["status"] == "used"]
     if used.empty:
         raise DataError(
@@ -127,7 +129,7 @@ def _used(dataset: str, recordings: pd.DataFrame) -> pd.DataFrame:
             remedy="correct the data set's reader or values in params.yaml; "
             f"`biospike check {dataset}` reports why each is not in use",
         )
-    return used.sort_values("recording", ignore_index=True)
+    return used.reset_index(drop=True)
 
 
 def _prepare_one(plan: Plan, item: tuple[str, tuple[Segment, ...]]) -> Prepared:
@@ -155,11 +157,16 @@ def _save_signal(
     """Prepare a signal, unless that was done already; return whether it was now."""
     path = plan.target / f"{recording}.h5"
     digests = [files.file_digest(part) for part in files.recording_parts(source)]
-    inputs = files.inputs_digest(plan.signal, plan.code, preparation.starts, digests)
+    order = plan.order.get(recording, "")
+    made_of = preparation.starts, digests, order
+    inputs = files.inputs_digest(plan.signal, plan.code, *made_of)
     if unfinished.is_made_of(path, inputs):
         return False
-    n_samples = sum(preparation.n_samples)
-    files.write_signal(path, preparation.about, preparation.pieces(), n_samples)
+    about, n_samples = (
+        replace(preparation.about, order=order),
+        sum(preparation.n_samples),
+    )
+    files.write_signal(path, about, preparation.pieces(), n_samples)
     unfinished.note_inputs(path, inputs)
     return True
 

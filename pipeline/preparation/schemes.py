@@ -5,15 +5,16 @@ Each gives, fold by fold, one role a window: train, validation, test or "" for n
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from pipeline.components import Settings, did_you_mean
 from pipeline.errors import DataError
+from pipeline.listed import listed
 from pipeline.preparation.splits import (
     Roles,
     balanced,
@@ -37,6 +38,11 @@ Gap = Annotated[
 
 class Scheme(Settings):
     """The base class of schemes."""
+
+    @property
+    def listed_names(self) -> tuple[str, ...]:
+        """Names of recordings, and `@PATH` of files that hold some; see `listed`."""
+        return ()
 
     @abstractmethod
     def split(self, task: Task) -> Iterator[Roles]:
@@ -106,8 +112,17 @@ class Predefined(Scheme):
     """
 
     scheme: Literal["predefined"]
-    train: Annotated[tuple[str, ...], Field(min_length=1)]
-    test: Annotated[tuple[str, ...], Field(min_length=1)]
+    train: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="recordings, by name or pseudonym; an entry @PATH stands for "
+            "the lines of a file",
+        ),
+    ]
+    test: Annotated[
+        tuple[str, ...], Field(min_length=1, description="recordings, likewise")
+    ]
     validation: Annotated[
         Literal["subjects", "end"],
         Field(
@@ -123,6 +138,32 @@ class Predefined(Scheme):
         if repeated := [name for name, count in counts.items() if count > 1]:
             raise ValueError(f"recording '{repeated[0]}' stands in its lists twice")
         return self
+
+    @property
+    def listed_names(self) -> tuple[str, ...]:
+        """The entries of both lists."""
+        return *self.train, *self.test
+
+    def named(self, rename: Callable[[str], str]) -> "Predefined":
+        """Take the lists from their files, and give each recording another name.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read, or a recording stands in the lists twice.
+        """
+        both = {"train": listed(self.train), "test": listed(self.test)}
+        lists = {role: tuple(map(rename, names)) for role, names in both.items()}
+        try:
+            return Predefined.model_validate({**self.model_dump(), **lists})
+        except ValidationError as error:
+            (problem, *_) = error.errors(include_url=False)
+            raise DataError(
+                "folds",
+                problem["msg"].removeprefix("Value error, "),
+                expected="lists with a recording at least, each in one of them",
+                remedy="correct folds.train and folds.test, or the files they name",
+            ) from error
 
     def refuse_unknown(self, recordings: Collection[str], where: str) -> None:
         """Refuse names that the data set does not have.

@@ -51,7 +51,8 @@ def balanced(
     -------
     part : array of int, shape (window,)
     """
-    counts = pd.crosstab(groups, labels)
+    group, _ = pd.factorize(groups)  # as they come, whatever their names
+    counts = pd.crosstab(group, labels)
     share = counts.to_numpy() / counts.to_numpy().sum(axis=0)
     deals = rng.permuted(np.tile(dealt, (DEALS, 1)), axis=1)
     n_parts = dealt.max() + 1
@@ -62,7 +63,7 @@ def balanced(
     n_having = members[:, list(held_out)] @ (share > 0)
     lost = (n_having == (share > 0).sum(axis=0)).sum(axis=(1, 2))
     best: np.ndarray = deals[(cost.sum(axis=(1, 2)) + LOST * lost).argmin()]
-    return best[counts.index.get_indexer(pd.Index(groups))]
+    return best[group]
 
 
 def validating(
@@ -214,7 +215,8 @@ def _ordered_blocks(windows: pd.DataFrame) -> pd.DataFrame:
     count = windows["label"].map(windows["label"].value_counts())
     rarest = windows.assign(count=count).sort_values(["count", "label"], kind="stable")
     label = rarest.groupby("block")["label"].first()
-    in_time = windows.sort_values(["recording", "start"], kind="stable")
+    place = pd.factorize(windows["recording"])[0]  # as they come
+    in_time = windows.assign(place=place).sort_values(["place", "start"], kind="stable")
     blocks = in_time.drop_duplicates("block").set_index("block")
     like = blocks.assign(label=label).groupby(["subject", "session", "label"])
     return pd.DataFrame(

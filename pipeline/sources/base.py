@@ -61,8 +61,17 @@ class Source(Component):
     ] = ()
     excluded: Annotated[
         Globs,
-        Field(alias="except", description="shell patterns of the files to leave out"),
+        Field(
+            alias="except",
+            description="shell patterns of the files to leave out; as in `only`, an "
+            "entry @PATH stands for the lines of a file",
+        ),
     ] = ()
+
+    @property
+    def has_pseudonyms(self) -> bool:
+        """Whether names of persons and recordings end at ingest."""
+        return False
 
     @abstractmethod
     def fetch(self, target: Path, *, seed: int) -> Fetched:

@@ -30,6 +30,17 @@ class Folder(Source):
             description="absolute, relative to the checkout, or with ~ or $VARIABLE",
         ),
     ]
+    pseudonyms: Annotated[
+        bool,
+        Field(
+            description="whether persons and recordings leave ingest under pseudonyms"
+        ),
+    ] = True
+
+    @property
+    def has_pseudonyms(self) -> bool:
+        """Whether names of persons and recordings end at ingest."""
+        return self.pseudonyms
 
     def tracked_folder(self) -> Path:
         """Give the folder's absolute path.

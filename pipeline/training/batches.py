@@ -199,7 +199,7 @@ def load(folder: Path, windows: pd.DataFrame, labels: Sequence[str]) -> Windows:
         recording, or recordings differ in features or rate.
     """
     n_steps = common_length(windows)
-    trains = load_trains(folder, sorted(windows["recording"].unique()))
+    trains = load_trains(folder, list(windows["recording"].unique()))
     check_segments(windows, trains)
     segment = [trains.place(windows, f"segment_{end}") for end in ("start", "stop")]
     leaves = (windows["start"] < windows["segment_start"]) | (

@@ -50,8 +50,10 @@ def in_stretches(
         The same rows, with the columns stretch, stretch_start and stretch_stop, in
         samples of the prepared signal.
     """
-    order = ["recording", "segment", "stop", "start"]
-    table = fold.sort_values(order, kind="stable")
+    place = pd.factorize(fold["recording"])[0]  # as they come, whatever their names
+    order = ["place", "segment", "stop", "start"]
+    table = fold.assign(place=place).sort_values(order, kind="stable")
+    table = table.drop(columns="place")
     role = table["role"].replace(UNJUDGED, "test")
     opens = _changes(table["recording"]) | _changes(table["segment"])
     changes = opens | _changes(role)

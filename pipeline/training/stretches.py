@@ -204,7 +204,7 @@ def load(
         As for `batches.load`, or a decision lies before its segment.
     """
     n_steps = common_length(fold)
-    names = sorted(fold.loc[fold["role"] == role, "recording"].unique())
+    names = list(fold.loc[fold["role"] == role, "recording"].unique())
     trains = load_trains(folder, names)
     limit = (
         None if memory.limit_s is None else max(1, round(memory.limit_s / trains.dt))

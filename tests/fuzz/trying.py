@@ -108,7 +108,12 @@ def take_in(item: Item, folder: Path) -> Outcome:
 def _sections(item: Item, source: Path) -> dict[str, Any]:
     card = {"title": "x", "modality": "ecg", "licence": "none", "citation": "own"}
     entry = {"card": card, **item.entry}
-    entry["source"] = {"name": "folder", "path": str(source), **item.entry["source"]}
+    entry["source"] = {
+        "name": "folder",
+        "path": str(source),
+        "pseudonyms": False,
+        **item.entry["source"],
+    }
     return {"seed": 1, "on_bad_recording": "raise", "datasets": {"x": entry}}
 
 

@@ -63,6 +63,7 @@ def take_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ta
         path: Path, pattern: str, on_bad: str = "raise", **entry: Mapping[str, Any]
     ) -> Taken:
         source = {"name": "folder", "path": str(path), "pattern": pattern}
+        source["pseudonyms"] = False  # most tests ask for names
         source |= entry.pop("source", {})
         card = {"title": "x", "modality": "ecg", "licence": "none", "citation": "own"}
         sections = {

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.errors import DataError
+from pipeline.listed import listed
 from pipeline.members import is_archive
 from pipeline.patterns import normal, unwanted
 from pipeline.sources.base import Source
@@ -48,9 +49,10 @@ def choose(names: Collection[str], source: Source, where: str) -> Choice:
         No file is left; a name is not in UTF-8; two names differ in case or in Unicode
         form only.
     """
-    unused = tuple(glob for glob in source.only if not _fits_one(names, glob))
+    only, excluded = listed(source.only), listed(source.excluded)
+    unused = tuple(glob for glob in only if not _fits_one(names, glob))
     archives = any(map(is_archive, names))
-    reasons = {name: _reason(name, source, unused) for name in names}
+    reasons = {name: _reason(name, only, excluded, unused) for name in names}
     left_out = {shown(name): reason for name, reason in reasons.items() if reason}
     wanted = tuple(name for name, reason in reasons.items() if not reason)
     if not wanted:
@@ -70,9 +72,10 @@ def _fits_one(names: Collection[str], glob: str) -> bool:
     return any(not unwanted(name, (glob,), ()) for name in names)
 
 
-def _reason(name: str, source: Source, unused: Sequence[str]) -> str:
-    only = () if unused and is_archive(name) else source.only
-    return unwanted(name, only, source.excluded)
+def _reason(
+    name: str, only: Sequence[str], excluded: Sequence[str], unused: Sequence[str]
+) -> str:
+    return unwanted(name, () if unused and is_archive(name) else only, excluded)
 
 
 def _nothing(where: str, left_out: dict[str, str]) -> DataError:

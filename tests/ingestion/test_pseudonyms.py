@@ -1,0 +1,187 @@
+"""Under pseudonyms nothing that identifies leaves ingest, whatever a format can hold."""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.io
+
+from pipeline import files, real_names, secret
+from pipeline.errors import DataError, MachineError, PipelineError
+from pipeline.ingestion import leaving
+from pipeline.ingestion.catalogue import Row
+from pipeline.ingestion.leaving import Naming
+from pipeline.secret import PSEUDONYM, Secret
+from tests.fuzz import corpus_clinical, corpus_research
+from tests.fuzz.items import Files, Item
+from tests.ingestion.conftest import Taken
+
+PEOPLE = ("Novakova-19610203", "Svobodova-19580711")
+LOST = "Kralova"
+PLANTED = ("novakova", "svobodova", "kralova", "zdenka", "19610203", "19580711", "4711")
+"""Of names, birth dates and patient numbers; none is a word of ours."""
+FIELD = "Zdenka 4711 03-FEB-1961"
+
+ITEMS: dict[str, Callable[[], Item]] = {
+    "wfdb": lambda: corpus_clinical.beats(212),
+    "wfdb-header": corpus_clinical.diagnoses,
+    "edf": lambda: corpus_clinical.edf_notes(bdf=False),
+    "brainvision": lambda: corpus_clinical.brainvision(floats=False),
+    "bids": corpus_clinical.bids,
+    "bids-groups": corpus_clinical.bids_groups,
+    "csv": lambda: corpus_research.table(
+        "csv", "csv", {"time": "time", "time_unit": "ms"}
+    ),
+    "npz": lambda: corpus_research.array("npz", INSIDE),
+    "mat": lambda: corpus_research.array("mat", INSIDE),
+    "h5": lambda: corpus_research.array("h5", INSIDE),
+    "eeglab": lambda: corpus_research.eeglab(beside=False),
+    "fif": corpus_research.fif,
+    "zip": lambda: corpus_research.archive(
+        corpus_research.table("csv", "csv", {"time": "time", "time_unit": "ms"}), "zip"
+    ),
+}
+INSIDE: dict[str, object] = {
+    "variable": "data", "sfreq_variable": "fs", "axes": ["time", "channel"],
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def key(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A secret of the test's own, outside of the checkout."""
+    path = tmp_path_factory.mktemp("own") / "key"
+    monkeypatch.setenv(secret.VARIABLE, str(path))
+    return path
+
+
+def plant(path: Path) -> None:
+    """Write who was recorded into every field of a file that is free for it."""
+    content = path.read_bytes()
+    match path.suffix:
+        case ".edf" | ".bdf":
+            head = bytearray(content)
+            head[8:88] = f"4711 F 03-FEB-1961 {PEOPLE[0]}".ljust(80).encode()
+            recorded = "Startdate 03-FEB-1961 4711 Zdenka Zdenka-Novakova"
+            head[88:168] = recorded.ljust(80).encode()
+            n_signals = int(head[252:256])
+            for before in (16, 136):  # transducers, filters
+                start = 256 + n_signals * before
+                texts = FIELD.ljust(80).encode() * n_signals
+                head[start : start + 80 * n_signals] = texts
+            path.write_bytes(bytes(head))
+        case ".hea":
+            path.write_bytes(content + f"# Name: {FIELD}\n#{PEOPLE[0]}\n".encode())
+        case ".vhdr":
+            path.write_bytes(content + f"\n[Comment]\n{FIELD}\n".encode())
+        case ".json":
+            told = json.loads(content) | {"Experimenter": FIELD, "Name": PEOPLE[0]}
+            path.write_text(json.dumps(told))
+        case ".tsv" if path.name == "participants.tsv":
+            lines = content.decode().splitlines()
+            for who, letter in zip(PEOPLE, "AB", strict=True):
+                lines = [
+                    each.replace(f"sub-{letter}\t", f"sub-{who}\t") for each in lines
+                ]
+            more = [f"{line}\t{FIELD}" for line in lines[1:]]
+            path.write_text("\n".join([f"{lines[0]}\tname", *more, ""]))
+        case ".csv":
+            lines = content.decode().splitlines()
+            more = [f"{line},{FIELD}" for line in lines[1:]]
+            path.write_text("\n".join([f"{lines[0]},name", *more, ""]))
+        case ".npz":
+            held = dict(np.load(path)) | {
+                "patient_Zdenka": np.frombuffer(b"4711", "u1")
+            }
+            np.savez(path, **held)
+        case ".mat" if content[:6] == b"MATLAB" and b"5.0" in content[:20]:
+            held = scipy.io.loadmat(path) | {"patient": FIELD, "Zdenka": 4711.0}
+            scipy.io.savemat(path, {k: v for k, v in held.items() if k[0] != "_"})
+        case ".h5":
+            with h5py.File(path, "a") as file:
+                file.attrs["patient"] = FIELD
+                file["Zdenka"] = [4711.0]
+        case ".fif":
+            raw = mne.io.read_raw_fif(path, preload=True, verbose="error")
+            raw.info["subject_info"] = {
+                "his_id": "4711", "last_name": PEOPLE[0], "first_name": "Zdenka",
+            }  # fmt: skip
+            raw.info["experimenter"] = raw.info["description"] = FIELD
+            raw.save(path, overwrite=True, verbose="error")
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_nothing_planted_leaves(
+    take_in: Callable[..., Taken],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    for module in (corpus_clinical, corpus_research):
+        monkeypatch.setattr(module, "PEOPLE", PEOPLE)
+    item = ITEMS[name]()
+    source = tmp_path / "ward Zdenka"
+    lay_out(item, source, cut=name != "bids-groups")
+    entry = {k: v for k, v in item.entry.items() if k != "source"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of readers, about what was cut
+        taken = take_in(
+            source,
+            item.entry["source"]["pattern"],
+            on_bad="skip",
+            source={"pseudonyms": True},
+            **entry,
+        )
+    used = taken.recordings[taken.recordings["status"] == "used"]
+    assert len(used) == len(PEOPLE)
+    assert used["subject"].nunique() == len(PEOPLE)
+    names = [*used["subject"], *used["recording"]]
+    assert all(PSEUDONYM.fullmatch(each) for each in names)
+    assert found_in(Path("data"), leave_out=("raw", ".unfinished")) == []
+    assert found_in(source) or name == "zip"  # the search itself finds
+    known = json.loads(real_names.place().read_text())
+    assert {known[each] for each in used["subject"]} <= set(item.mains) | set(PEOPLE)
+
+
+def lay_out(item: Item, source: Path, *, cut: bool) -> None:
+    """Write an item's files with what identifies; and one that cannot be read."""
+    contents: Files = dict(item.files)
+    main = next(iter(item.mains.values()))
+    for path, content in contents.items():
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_bytes(content)
+        plant(source / path)
+    if cut and "zip" not in item.name:
+        lost = source / main.replace(PEOPLE[0], LOST)
+        lost.parent.mkdir(parents=True, exist_ok=True)
+        content = (source / main).read_bytes()
+        kept = 0 if lost.suffix == ".csv" else len(content) // 3
+        lost.write_bytes(content[:kept] + FIELD.encode() + b"\n1\n")
+
+
+def found_in(folder: Path, leave_out: tuple[str, ...] = ()) -> list[str]:
+    """List the files below a folder that hold something planted, or are called so."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder)
+        if inner.parts[0] in leave_out:
+            continue
+        held = str(inner).encode() + content_of(path)
+        if planted := [word for word in PLANTED if word.encode() in held.lower()]:
+            found.append(f"{inner}: {planted}")
+    return found
+
+
+def content_of(path: Path) -> bytes:
+    """Read a file, a packed table as text."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv().encode()
+    return path.read_bytes() if path.is_file() else b""
