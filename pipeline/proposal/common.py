@@ -1,5 +1,6 @@
 """The channels, rates and units that several files have in common, and their labels."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -117,6 +118,7 @@ def asked_key(stated: Mapping[str, object], place: str) -> str | None:
 def in_order(text: str) -> tuple[float, str]:
     """Order numbers by value, before words."""
     try:
-        return float(text), ""
+        number = float(text)
     except ValueError:
-        return float("inf"), text
+        number = math.inf
+    return (number if math.isfinite(number) else math.inf), text

@@ -110,7 +110,7 @@ def _rhythms(notes: Sequence[Annotations]) -> list[Labels]:
     found = Counter(
         note.strip("\0 ")
         for each in notes
-        for note in set(each.notes)
+        for note in dict.fromkeys(each.notes)
         if note.startswith("(")
     )
     rhythms = [note for note, _ in found.most_common(common.MOST_CLASSES)]
