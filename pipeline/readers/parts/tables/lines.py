@@ -120,15 +120,15 @@ def _suspicious(
     fields = np.diff(np.flatnonzero(newline[marks]), prepend=-1)
     fields -= head.delimiter == " "
     suspicious = fields != len(head.names)
+    returned = content[ends - 1] == RETURN
     if head.delimiter != " ":
-        returned = content[ends - 1] == RETURN
         ended = content[ends - 1 - returned] == ord(head.delimiter)
         suspicious &= ~((fields == len(head.names) + 1) & ended)
     if settings.comment:
         starts = np.concatenate([[0], ends[:-1] + 1])
         suspicious |= content[starts] == settings.comment.encode()[0]
     # Lines as short as this hold nothing but delimiters, as spreadsheets write them.
-    suspicious |= np.diff(ends, prepend=-1) <= len(head.names) + 1
+    suspicious |= np.diff(ends, prepend=-1) - returned <= len(head.names) + 1
     return ends, np.flatnonzero(suspicious)
 
 
