@@ -77,5 +77,5 @@ def draw(cell: TrainedCell, window: int, path: Path | None, console: Console) ->
     console.print(shown(words, console), markup=False, soft_wrap=True)
     kind = path.suffix.lower().removeprefix(".")
     with files.replacing(path) as partial:
-        plot.save(lines(traced), words, partial, kind)
+        plot.save(lines(traced), words, traced.decision.onset_s, partial, kind)
     return path

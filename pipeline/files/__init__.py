@@ -29,13 +29,14 @@ from pipeline.files.places import (
     replacing_folder,
 )
 from pipeline.files.recordings import load_recording, recording_parts, save_recording
-from pipeline.files.tables import load_table, save_csv, save_table
+from pipeline.files.tables import csv_text, load_table, save_csv, save_table
 from pipeline.files.weights import load_weights, load_weights_meta, save_weights
 
 __all__ = [
     "DATA",
     "UNFINISHED",
     "clear_partial",
+    "csv_text",
     "dump_json",
     "file_digest",
     "file_digests",

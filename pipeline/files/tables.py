@@ -41,15 +41,21 @@ def load_table(path: Path) -> "pd.DataFrame":
 
 
 def save_csv(path: Path, table: "pd.DataFrame") -> None:
-    """Write a table as CSV, for curves that DVC and people read.
+    """Write a table as CSV, for curves that DVC and people read."""
+    with replacing(path) as partial:
+        partial.write_text(csv_text(table), encoding="utf-8")
 
-    Texts that a spreadsheet takes for formulas begin with `'`.
+
+def csv_text(table: "pd.DataFrame") -> str:
+    """Give a table as CSV; texts that a spreadsheet takes for formulas begin with `'`.
+
+    Numbers have six digits that count.
     """
     table = table.rename(columns=_no_formula)
     for column in table.select_dtypes(["object", "string"]):
         table[column] = table[column].map(_no_formula)
-    with replacing(path) as partial:
-        table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+    text: str = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return text
 
 
 def _no_formula(value: Any) -> Any:

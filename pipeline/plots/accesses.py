@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from pipeline.plots.style import COLOURS, FAINT, INK, Picture, new_figure, picture
 
@@ -121,7 +122,8 @@ def accesses(learning: Plain) -> Picture:
         axes.invert_yaxis()
         axes.set_xlabel("words a step")
         figure.legend(loc="outside upper right", ncols=3, frameon=False)
-        return picture(figure, _alt(titles, shown, counts))
+        table = pd.DataFrame({"scheme": list(titles.values()), **counts})
+        return picture(figure, _alt(titles, shown, counts), table)
 
 
 def _write_numbers(axes: "Axes", at: np.ndarray, values: list[float]) -> None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from pipeline.plots.style import (
     COLOURS,
     FAINT,
@@ -76,7 +78,8 @@ def spread_of_estimates(rows: Mapping[str, Estimates]) -> Picture | None:
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)
         figure.legend(loc="outside upper center", ncols=3, frameon=False)
-        return picture(figure, in_words(shown))
+        numbers = pd.DataFrame(shown).T.rename_axis("model").reset_index()
+        return picture(figure, in_words(shown), numbers)
 
 
 def _write_factor(axes: "Axes", factor: float, at: tuple[float, float]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pipeline.plots.raster import raster
 from pipeline.plots.style import (
     COLOURS,
     DOTS_PER_INCH,
@@ -36,7 +37,7 @@ WORDS = {
 }
 
 
-def draw(table: pd.DataFrame, title: str, alt: str) -> Picture:
+def draw(table: pd.DataFrame, title: str, alt: str, onset_s: float) -> Picture:
     """Draw a decision as SVG.
 
     Parameters
@@ -45,19 +46,28 @@ def draw(table: pd.DataFrame, title: str, alt: str) -> Picture:
         A line a row: panel, kind (`lines`, `raster`, `graded`, `membranes`, `note`),
         row, unit, start_s, dt, threshold and values.
     title, alt : str
+    onset_s : float
+        When the beat, the event or the window of the decision begins; a dotted line.
     """
-    with _drawn(table, title) as figure:
-        return picture(figure, alt)
+    with _drawn(table, title, onset_s) as figure:
+        return picture(figure, alt, table.assign(values=table["values"].map(_written)))
 
 
-def save(table: pd.DataFrame, title: str, path: Path, kind: str) -> None:
+def _written(values: np.ndarray) -> str:
+    """Write a line's values into one field."""
+    return " ".join(f"{value:.4g}" for value in values)
+
+
+def save(
+    table: pd.DataFrame, title: str, onset_s: float, path: Path, kind: str
+) -> None:
     """Write the same figure to a file, of the kind png or svg."""
-    with _drawn(table, title) as figure:
+    with _drawn(table, title, onset_s) as figure:
         figure.savefig(path, format=kind, dpi=DOTS_PER_INCH)
 
 
 @contextmanager
-def _drawn(table: pd.DataFrame, title: str) -> "Iterator[Figure]":
+def _drawn(table: pd.DataFrame, title: str, onset_s: float) -> "Iterator[Figure]":
     panels = list(dict.fromkeys(table["panel"]))
     heights = [HEIGHT.get(panel, 1.0) for panel in panels]
     with new_figure(0.8 + sum(heights), rows=len(panels)) as (figure, axes):
@@ -70,6 +80,7 @@ def _drawn(table: pd.DataFrame, title: str) -> "Iterator[Figure]":
             words = WORDS.get(panel, panel.replace(", ", ",\n"))
             each.set_ylabel(words, fontsize=8)
             each.sharex(axes[0])
+            each.axvline(onset_s, color=INK, lw=0.8, ls=":", zorder=0)
         axes[0].set_xlim(*_span(table))
         for each in axes:
             each.label_outer(remove_inner_ticks=True)
@@ -123,16 +134,7 @@ def _draw_channels(axes: "Axes", rows: pd.DataFrame) -> None:
 def _draw_raster(axes: "Axes", rows: pd.DataFrame) -> None:
     shown = list(_each(rows))
     times = [_time(row)[row.values > 0] for row in shown]
-    offsets = [-float(k) for k in range(len(times))]
-    axes.eventplot(
-        times,
-        lineoffsets=offsets,
-        colors=[COLOURS[k % 2] for k in range(len(times))],
-        linewidths=0.8,
-        linelengths=0.8,
-        rasterized=sum(map(len, times)) > 400,
-    )
-    axes.set_ylim(0.4 - len(times), 0.6)
+    offsets = raster(axes, times)
     _name_rows(axes, offsets, rows)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.plots.raster import raster
 from pipeline.plots.style import (
     COLOURS,
     DOTS_PER_INCH,
@@ -49,7 +50,7 @@ def excerpt(table: pd.DataFrame, channel: str, encoder: str) -> Picture:
         Their names.
     """
     with _drawn(table, channel) as figure:
-        return picture(figure, _alt(table, channel, encoder))
+        return picture(figure, _alt(table, channel, encoder), table * 1.0)
 
 
 def save(table: pd.DataFrame, channel: str, path: Path, kind: str) -> None:
@@ -84,12 +85,7 @@ def _draw_traces(axes: "Axes", table: pd.DataFrame, channel: str) -> None:
 
 def _draw_raster(axes: "Axes", bits: pd.DataFrame, time_s: np.ndarray) -> None:
     rows = [time_s[bits[feature]] for feature in bits]
-    offsets = [-float(k) for k in range(len(rows))]
-    colours = [COLOURS[k % 2] for k in range(len(rows))]
-    axes.eventplot(
-        rows, lineoffsets=offsets, colors=colours, linewidths=0.8, linelengths=0.8
-    )
-    axes.set_ylim(0.4 - len(rows), 0.6)
+    offsets = raster(axes, rows)
     axes.tick_params(axis="y", length=0, labelsize=7)
     axes.spines["left"].set_visible(False)
     if len(rows) <= NAMED_ROWS:

@@ -55,7 +55,8 @@ def receptive_fields(fields: pd.DataFrame, units: pd.DataFrame) -> Picture:
         bar = figure.colorbar(image, ax=panels, aspect=40, fraction=0.03, pad=0.01)
         bar.set_label("learned weight")
         bar.outline.set_visible(False)
-        return picture(figure, _alt(mine, shown, fold))
+        drawn = mine[mine["unit"].isin(shown)].drop(columns="fold")
+        return picture(figure, _alt(mine, shown, fold), drawn)
 
 
 def last_rates(units: pd.DataFrame) -> "pd.Series[float]":

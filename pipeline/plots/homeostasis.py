@@ -42,7 +42,9 @@ def homeostasis(units: pd.DataFrame) -> Picture:
         handles, labels = panels[1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=4,
                       frameon=False)  # fmt: skip
-        return picture(figure, _homeostasis_alt(units))
+        spread = table.groupby("mean_s")[list(COLUMNS)].quantile(QUARTILES)
+        spread = spread.rename_axis(["seconds", "quantile"]).reset_index()
+        return picture(figure, _homeostasis_alt(units), spread)
 
 
 def _draw_spread(axes: "Axes", table: pd.DataFrame, column: str, scale: float) -> None:

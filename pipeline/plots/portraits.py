@@ -56,7 +56,7 @@ def maps(portraits: pd.DataFrame) -> Picture | None:
             "The membrane a step later against the membrane, in thresholds, as learned "
             f"and as it started. The median neuron moved: {bent} thresholds."
         )
-        return picture(figure, alt)
+        return picture(figure, alt, single.drop(columns=["w", "next_w"]))
 
 
 def _draw_map(axes: "Axes", rows: pd.DataFrame) -> None:
@@ -121,7 +121,7 @@ def phase_planes(portraits: pd.DataFrame) -> Picture | None:
             "where membrane and second variable go without input, and the lines on "
             "which one of them stays."
         )
-        return picture(figure, alt)
+        return picture(figure, alt, _middle(double))
 
 
 def _draw_plane(axes: "Axes", rows: pd.DataFrame) -> None:

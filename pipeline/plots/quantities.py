@@ -78,7 +78,9 @@ def time_constants(learned: pd.DataFrame) -> Picture | None:
         figure.legend(handles, labels, loc="outside upper right", ncols=2,
                       frameon=False)  # fmt: skip
         alt = "Histograms of time constants, medians before to after: "
-        return picture(figure, f"{alt}{'; '.join(medians)}.")
+        both = pd.concat([before.assign(when="start"), after.assign(when="learned")])
+        shown = both[["fold", "when", "layer", "quantity", "place", "value"]]
+        return picture(figure, f"{alt}{'; '.join(medians)}.", shown)
 
 
 def _draw_spread(axes: "Axes", first: np.ndarray, last: np.ndarray) -> None:
@@ -139,7 +141,10 @@ def courses(learned: pd.DataFrame) -> Picture:
             f"Medians and quartiles of {names} over {finite['epoch'].max()} epochs, "
             f"a line a fold, in {finite['layer'].nunique()} layers."
         )
-        return picture(figure, alt)
+        by = ["layer", "quantity", "fold", "epoch"]
+        spread = finite.groupby(by, sort=False)["value"].quantile(QUARTILES)
+        spread = spread.rename_axis([*by, "quantile"])
+        return picture(figure, alt, spread.reset_index())
 
 
 def _draw_course(axes: "Axes", fold: pd.DataFrame, scale: float) -> None:

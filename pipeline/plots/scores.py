@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from pipeline.plots.style import (
     COLOURS,
     FAINT,
@@ -60,7 +62,8 @@ def scores(rows: Sequence[Row], *, chance: float, clock: float) -> Picture | Non
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=FAINT, lw=0.5)
         legend_above(axes, 2)
-        return picture(figure, _alt(there, chance, clock))
+        table = pd.DataFrame(there)[["title", "spiking", "value", "low", "high"]]
+        return picture(figure, _alt(there, chance, clock), table)
 
 
 def _alt(rows: Sequence[Row], chance: float, clock: float) -> str:

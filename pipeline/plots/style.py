@@ -7,12 +7,16 @@ labels repeat the distinction.
 import base64
 import io
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline import files
+
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -20,7 +24,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 INK, FAINT = "#3d4852", "#c9d1d9"
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 9,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -32,7 +36,11 @@ STYLE: dict[Any, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "svg.hashsalt": "biospike",
+    "svg.fonttype": "none",
 }
+PLACES = re.compile(r' (?:d|x|y|points|transform)="[^"]*"')
+DIGITS = re.compile(r"-?\d+\.\d{3,}")
+"""The attributes of SVG that hold places, and numbers in them that can be shorter."""
 WIDTH = 9.2
 DOTS_PER_INCH = 150
 LONGEST = 60
@@ -49,10 +57,13 @@ class Picture:
         The figure as SVG; the same figure gives the same text.
     alt : str
         What it shows, for those who do not see it.
+    data : str
+        The numbers that it shows, as CSV.
     """
 
     svg: str
     alt: str
+    data: str
 
     @property
     def source(self) -> str:
@@ -88,11 +99,20 @@ def panels_of(
         yield figure, axes[:count]
 
 
-def picture(figure: "Figure", alt: str) -> Picture:
-    """Write a figure as SVG."""
+def picture(figure: "Figure", alt: str, table: "pd.DataFrame") -> Picture:
+    """Write a figure as SVG, and the table of its numbers as CSV.
+
+    Texts stay texts, and places have two digits after the point, a fiftieth of a
+    pixel: the same picture in half the bytes.
+    """
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
-    return Picture(stream.getvalue().decode(), alt)
+    svg = PLACES.sub(_shortened, stream.getvalue().decode())
+    return Picture(svg, alt, files.csv_text(table))
+
+
+def _shortened(attribute: re.Match[str]) -> str:
+    return DIGITS.sub(lambda number: f"{float(number[0]):.2f}", attribute[0])
 
 
 def plain(text: str) -> str:

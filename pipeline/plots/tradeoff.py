@@ -152,7 +152,9 @@ def tradeoff(points: pd.DataFrame, *, energy: str = "energy_uj") -> Picture:
         axes.set(xlabel="estimated energy, µJ a window", ylabel="balanced accuracy, %")
         if len(there):
             figure.legend(loc="outside right upper", frameon=False, fontsize=7.5)
-        return picture(figure, _alt(there, front, energy))
+        columns = ["name", "balanced_accuracy", "low", "high", energy]
+        shown = there[there.columns.intersection(columns, sort=False)]
+        return picture(figure, _alt(there, front, energy), shown.assign(front=front))
 
 
 def _log_axis(axes: "Axes", joules: pd.Series) -> None:

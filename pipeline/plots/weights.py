@@ -37,7 +37,9 @@ def weights_over_time(weights: pd.DataFrame) -> Picture:
         image.get_gridspec().set_width_ratios([2.4, 1])  # type: ignore[union-attr]
         _draw_image(image, times, edges, shares.to_numpy(), f"signal learned, {unit}")
         _draw_profiles(profile, edges, shares.to_numpy())
-        return picture(figure, _weights_alt(weights, f"{times[-1]:.3g} {unit}"))
+        alt = _weights_alt(weights, f"{times[-1]:.3g} {unit}")
+        table = shares.rename(columns=lambda time: f"percent at {time:.4g} s")
+        return picture(figure, alt, table.reset_index())
 
 
 def pooled_shares(weights: pd.DataFrame) -> pd.DataFrame:

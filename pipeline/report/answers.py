@@ -18,7 +18,7 @@ Plain = dict[str, Any]
 OUTCOMES = {
     "better": "better",
     "worse": "worse",
-    "level": "no significant difference",
+    "level": "not shown",
 }
 """How a test ends, in the words of the page."""
 FEWEST = 6
@@ -45,9 +45,9 @@ def shown(
     -------
     answer : dict
         `cell`, the most accurate one, or None; its `title`; a `headline` and its
-        `details`; `rows`, its differences from the models of reference and the clock;
-        `energy`, a sentence or none; and `level`, the names of the cells that no test
-        finds different from it, with its own.
+        `details`; `rows`, its differences from the models of reference, and `clock`,
+        that from the clock; `energy`, a sentence or none; and `level`, the names of the
+        cells that no test finds different from it, with its own.
     """
     scored = [cell for cell in cells if _value(cell) is not None]
     if not scored:
@@ -63,9 +63,10 @@ def shown(
     compared = any(each["group"] for each in outcomes.values())
     return {
         "cell": top["cell"],
-        "title": device.title(top),
+        "title": name(top, scored),
         **verdict(top, scored, outcomes, confidence),
-        "rows": [*against_models(top, scored, outcomes), against_clock(top)],
+        "rows": against_models(top, scored, outcomes),
+        "clock": against_clock(top),
         "energy": energy(top, scored),
         "level": [top["cell"], *level] if compared else [],
     }
@@ -125,17 +126,23 @@ def verdict(
     verdict : dict
         The `headline`, and the `details` that it rests on.
     """
-    title = device.title(top)
+    title = name(top, cells)
     highest = f"{title} has the highest balanced accuracy, {reached(top, confidence)}"
     headline, reason = _best(top, cells, outcomes)
     details = [f"{highest}{reason}"]
     if any(cell["encoder"] != top["encoder"] for cell in cells):
         details.append("Models with other encoders are not tested against it.")
     if top["metrics"]["clock"]["near"]:
-        headline = f"{headline} {_signal(top)}"
+        headline = f"{headline} {_signal(title, top)}"
     else:
-        details.append(_signal(top))
+        details.append(_signal(title, top))
     return {"headline": headline, "details": " ".join(details)}
+
+
+def name(cell: Plain, cells: Sequence[Plain]) -> str:
+    """Name a cell within its data set: by its model, if all have one encoder."""
+    encoders = {each["encoder"] for each in cells}
+    return device.title(cell) if len(encoders) > 1 else str(cell["model"])
 
 
 def _best(
@@ -167,7 +174,7 @@ def _best(
     )
     each = "the other" if len(rivals) == 1 else f"each of the {len(rivals)} others"
     return (
-        f"{device.title(top)} is best{among}.",
+        f"{name(top, cells)} is best{among}.",
         f", and is better than {each}; than the closest, {closest['model']}, by "
         f"{lead} points.",
     )
@@ -196,9 +203,9 @@ def reached(top: Plain, confidence: float) -> str:
     )
 
 
-def _signal(top: Plain) -> str:
+def _signal(title: str, top: Plain) -> str:
     """Describe whether a cell is better than the clock, which sees no signal."""
-    title, clock = device.title(top), top["metrics"]["clock"]
+    clock = top["metrics"]["clock"]
     accuracy = 100 * clock[clock["best"]]["value"]
     test = _p(clock["p"]) if clock["p"] is not None else "not tested"
     which = f"the clock, which sees no signal ({accuracy:.1f} %, {test})"

@@ -75,11 +75,17 @@ def shown(cell: Plain) -> Plain | None:
         return None
     drawn = pictures(files.folder("runs", cell["cell"])).dynamics
     return {
+        "cell": cell["cell"],
         "title": f"{cell['encoder']} · {cell['model']}",
         "sentence": sentence(cell["learned"]),
         "rows": [_row(entry) for entry in cell["learned"]],
         "pictures": [
-            {"picture": drawn[name], "caption": caption, "aside": name == "courses"}
+            {
+                "name": name,
+                "picture": drawn[name],
+                "caption": caption,
+                "aside": name == "courses",
+            }
             for name, caption in CAPTIONS.items()
             if name in drawn
         ],

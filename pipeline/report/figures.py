@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files
+from pipeline.plots.raster import raster
 from pipeline.plots.style import (
     COLOURS,
     FAINT,
@@ -77,7 +78,8 @@ def subjects(
             f"means of a subject from {means.min():.0f} to {means.max():.0f} percent; "
             f"{clock.name}, from {its.min():.0f} to {its.max():.0f} percent."
         )
-        return picture(figure, alt)
+        table = merged.assign(**{str(clock.name): its}).rename_axis("subject")
+        return picture(figure, alt, table.reset_index())
 
 
 def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
@@ -90,7 +92,7 @@ def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
         for axes in panels:
             _percent_axis(axes, chance)
         alt = f"Validation accuracy over epochs, a line a fold: {', '.join(shares)}."
-        return picture(figure, alt)
+        return picture(figure, alt, _courses(shares, "validation_percent"))
 
 
 def gradients(histories: Mapping[str, pd.DataFrame]) -> Picture | None:
@@ -107,7 +109,16 @@ def gradients(histories: Mapping[str, pd.DataFrame]) -> Picture | None:
             axes.set_yscale("log")
             axes.grid(axis="y", color=FAINT, lw=0.5)
         alt = f"Norm of the gradient over epochs, a line a fold: {', '.join(norms)}."
-        return picture(figure, alt)
+        return picture(figure, alt, _courses(norms, "gradient_norm"))
+
+
+def _courses(histories: Mapping[str, pd.DataFrame], what: str) -> pd.DataFrame:
+    """Put what `_by_epoch` draws of the models below each other."""
+    tables = [
+        history[["fold", "epoch", "shown"]].assign(model=name)
+        for name, history in histories.items()
+    ]
+    return pd.concat(tables).rename(columns={"shown": what})
 
 
 @contextmanager
@@ -229,7 +240,7 @@ def example(
             axes.label_outer(remove_inner_ticks=True)
         for axes, title in zip(panels[::columns], ("signal", *encoders), strict=True):
             axes.set_ylabel(title, fontweight="bold")
-        return picture(figure, _example_alt(pieces))
+        return picture(figure, _example_alt(pieces), _example_table(pieces))
 
 
 def _draw_signal(axes: "Axes", each: Piece, gap: float) -> None:
@@ -241,17 +252,27 @@ def _draw_signal(axes: "Axes", each: Piece, gap: float) -> None:
 
 
 def _draw_spikes(axes: "Axes", times: Mapping[str, np.ndarray]) -> None:
-    offsets = [-k for k in range(len(times))]
-    colours = [COLOURS[k % 2] for k in range(len(times))]
-    axes.eventplot(
-        list(times.values()),
-        lineoffsets=offsets,
-        colors=colours,
-        linewidths=0.8,
-        linelengths=0.8,
-    )
+    offsets = raster(axes, list(times.values()))
     axes.set_yticks(offsets, list(map(plain, times)))
-    axes.set_ylim(0.4 - len(times), 0.6)
+
+
+def _example_table(pieces: Sequence[Piece]) -> pd.DataFrame:
+    """List the samples of the pieces, a row a time, then the spikes, a row each."""
+    samples = [
+        pd.DataFrame(each.samples.T, columns=list(each.channels)).assign(
+            label=each.label, time_s=each.time
+        )
+        for each in pieces
+    ]
+    spikes = [
+        pd.DataFrame({"label": each.label, "spike_of": feature, "time_s": times})
+        for each in pieces
+        for trains in each.spikes.values()
+        for feature, times in trains.items()
+    ]
+    table = pd.concat([*samples, *spikes])
+    first = ["label", "time_s", "spike_of"]
+    return table[[*first, *table.columns.drop(first)]]
 
 
 def _example_alt(pieces: Sequence[Piece]) -> str:

@@ -18,6 +18,7 @@ import pandas as pd
 from pipeline import files, seeds
 from pipeline.evaluation.evaluate import EvaluationSettings, compare
 from pipeline.evaluation.statistics import Test, holm
+from pipeline.evaluation.subgroups import subgroups
 from pipeline.report.dynamics import learned
 from pipeline.roles import known
 from pipeline.runs import uj_per_window
@@ -36,7 +37,8 @@ def gather(
     seed: int,
 ) -> Plain:
     """Gather what the report shows of all cells and their data sets."""
-    found = _with_matched([cell_findings(names) for names in cells])
+    each = [cell_findings(names, settings, seed=seed) for names in cells]
+    found = _with_matched(each)
     datasets = list(dict.fromkeys(names[0] for names in cells))
     return {
         "cells": found,
@@ -68,7 +70,7 @@ def best_cell(cells: Sequence[Plain]) -> Plain:
     )
 
 
-def cell_findings(names: Names) -> Plain:
+def cell_findings(names: Names, settings: EvaluationSettings, *, seed: int) -> Plain:
     """Read what is known of a cell: its run, metrics, energy and what it learned."""
     name = "-".join(names)
     run = files.load_json(files.folder("runs", name) / "run.json")
@@ -83,6 +85,13 @@ def cell_findings(names: Names) -> Plain:
         "energy": energy,
         "uj_per_window": uj_per_window(energy),
         "learned": learned(name),
+        "subgroups": subgroups(
+            files.load_table(files.folder("runs", name) / "predictions.parquet"),
+            files.load_table(_recordings(names[0])),
+            run["labels"],
+            settings,
+            seed=seed,
+        ),
     }
 
 
@@ -109,10 +118,14 @@ def _topology(cell: Plain) -> str:
     return files.dump_json([cell["dataset"], cell["encoder"], *made])
 
 
+def _recordings(dataset: str) -> Path:
+    return files.folder("recordings", dataset) / "recordings.parquet"
+
+
 def recordings(dataset: str) -> Plain:
     """Count subjects, recordings and files; list recordings that are not used."""
     folder = files.folder("recordings", dataset)
-    table = files.load_table(folder / "recordings.parquet")
+    table = files.load_table(_recordings(dataset))
     used = table[table["status"] == "used"]
     missing = table[table["status"] != "used"].sort_values(["status", "subject"])
     quality = ["flat_share", "clipped_share", "line_noise_share"]
@@ -126,9 +139,19 @@ def recordings(dataset: str) -> Plain:
         "files": files.load_json(folder / "files.json"),
         "label_names": files.load_json(folder / "labels.json"),
         "quality": {name: _number(used[name].max()) for name in quality},
+        "numbers": _ranges(used["numbers"]),
         "missing": missing[["status", "subject", "recording", "reason"]].to_dict(
             "records"
         ),
+    }
+
+
+def _ranges(numbers: pd.Series) -> dict[str, list[float]]:
+    """Give the least and the largest of each number that a data set states."""
+    table = pd.DataFrame(map(json.loads, numbers)).dropna(axis="columns", how="all")
+    return {
+        str(name): [float(table[name].min()), float(table[name].max())]
+        for name in table
     }
 
 

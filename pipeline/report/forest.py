@@ -6,9 +6,9 @@ from typing import Any
 
 Plain = dict[str, Any]
 
-LEFT, RIGHT = 6.0, 154.0
-"""The ends of a scale, in units of a plot that is 160 wide."""
-MOST_MARKS = 5
+LEFT, RIGHT = 4.0, 96.0
+"""The ends of a scale, in units of a plot that is 100 wide."""
+MOST_MARKS = 3
 LEAST = 0.01
 """Half of the narrowest scale: a point either way."""
 

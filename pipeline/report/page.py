@@ -18,7 +18,9 @@ from pipeline.plots.scores import scores
 from pipeline.plots.style import Picture
 from pipeline.report import (
     answers,
+    card,
     clock,
+    cold,
     decisions,
     device,
     dynamics,
@@ -33,6 +35,7 @@ from pipeline.report import (
     provenance,
     tradeoffs,
 )
+from pipeline.report.downloads import download
 from pipeline.report.findings import Names, Plain
 from pipeline.runs import flatten
 from pipeline.templates import fill
@@ -140,14 +143,21 @@ def section(found: Plain, dataset: str) -> Plain:
         "cells": cells,
         **answered(found, dataset, cells),
         "best": (best := findings.best_cell(cells)),
-        "decisions": decisions.shown(best["cell"]),
+        "decisions": decisions.shown(best["cell"], classes),
+        "card": card.shown(
+            found["datasets"][dataset],
+            best,
+            confidence=found["interval"]["confidence"],
+        ),
         "chance": chance,
         "warning": clock.warning(cells),
+        "cold": cold.lines(cells),
         "clocks": clock.shown(without_signal),
         "clock_value": without_signal[best_clock]["balanced_accuracy"]["value"],
         "measured": here,
         "meters": meters(here),
         **device.shown(cells, here),
+        "front": tradeoffs.of_cells(cells),
         "tradeoff": tradeoffs.shown(dataset),
         "subjects_picture": figures.subjects(
             tables, by_clock.rename(TITLES[best_clock]), chance
@@ -181,6 +191,7 @@ def answered(found: Plain, dataset: str, cells: Sequence[Plain]) -> Plain:
         "answer": answer,
         "forest": forest.placed(answer["rows"]),
         "pairs": pairs.shown(cells, here["tests"], answer["cell"]),
+        "pairs_data": pairs.table(here["tests"]),
         "scores_picture": scores(rows, chance=chance, clock=clock),
     }
 
@@ -282,6 +293,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "interval": interval,
     "number": number,
     "p_value": p_value,
+    "download": download,
     "points": answers.points,
     "years": years,
     "count": count,

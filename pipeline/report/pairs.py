@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
+from pipeline import files
 from pipeline.report import clock
 from pipeline.report.answers import grouped, turned
 from pipeline.report.forest import placed
@@ -31,7 +34,8 @@ def shown(
     -------
     groups : list of dict
         `forest`, as `placed` gives it; `aside`, whether it is shown on demand, and its
-        `title`.
+        `title`; `of_clock`, whether it has the leads over the clock, which are on a
+        scale of their own.
     """
     best = {(c["encoder"], c["model"]) for c in cells if c["cell"] == top}
     rows = [_row(test, best) for test in tests]
@@ -40,11 +44,24 @@ def shown(
     others = [row for row in rows if not row["of_best"]]
     if len(rows) <= FEW:
         first, others = [*first, *others], []
-    groups = [{"forest": placed([*first, *leads]), "aside": False, "title": ""}]
-    if others:
-        title = f"The other {len(others)} pairs of models"
-        groups.append({"forest": placed(others), "aside": True, "title": title})
-    return groups
+    title = f"The other {len(others)} pairs of models"
+    groups: list[Plain] = [
+        {"forest": placed(first), "aside": False, "of_clock": False, "title": ""},
+        {"forest": placed(others), "aside": True, "of_clock": False, "title": title},
+        {"forest": placed(leads), "aside": False, "of_clock": True, "title": ""},
+    ]
+    return [group for group in groups if group["forest"]["rows"]]
+
+
+def table(tests: Sequence[Plain]) -> str:
+    """List the tests as CSV, for a reader who computes with them."""
+    columns = ["encoder", "difference", "low", "high", "p", "p_holm", "subjects"]
+    rows = [
+        {"first": test["models"][0], "second": test["models"][1]}
+        | {key: test[key] for key in (*columns, "reason")}
+        for test in tests
+    ]
+    return files.csv_text(pd.DataFrame(rows))
 
 
 def _row(test: Plain, best: set[tuple[str, str]]) -> Plain:

@@ -54,10 +54,11 @@ def shown(cell: Plain) -> Plain | None:
         return None
     drawn = pictures(folder).plasticity
     return {
+        "cell": cell["cell"],
         "title": f"{cell['encoder']} · {cell['model']}",
         "sentence": sentence(tables) if tables else "",
         "pictures": [
-            {"picture": drawn[name], "caption": caption}
+            {"name": name, "picture": drawn[name], "caption": caption}
             for name, caption in CAPTIONS.items()
             if name in drawn
         ],

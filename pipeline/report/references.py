@@ -29,14 +29,12 @@ def references(top: Plain, cells: Sequence[Plain]) -> list[tuple[Plain, str]]:
         "ANN": sorted(
             filter(_is_ann, rivals), key=lambda c: c["cell"] != top["matched_ann"]
         ),
-        "leaky integrate-and-fire": sorted(
+        "LIF": sorted(
             (c for c in rivals if c["spiking"] and _neuron(c) == "leaky"),
             key=lambda c: c["matched_ann"] is None,
         ),
         "linear read-out": [c for c in rivals if _is_linear(c)],
-        "the most accurate with spikes": best_spiking(rivals)
-        if not top["spiking"]
-        else [],
+        "highest with spikes": best_spiking(rivals) if not top["spiking"] else [],
     }
     found: dict[str, tuple[Plain, str]] = {}
     for role, those in roles.items():

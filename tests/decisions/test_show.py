@@ -84,15 +84,15 @@ def test_a_figure_holds_every_panel(here: Path) -> None:
     counts = traced.layers[0].outputs.values.sum(1)
     shown = [counts[int(row.split()[1])] for row in membranes["row"]]
     assert shown == sorted(counts, reverse=True)[:MOST_MEMBRANES]
-    drawn = plot.draw(table, "a title", alt(traced.decision, table))
+    drawn = plot.draw(table, "a title", alt(traced.decision, table), 1.0)
     assert f"{int(counts.sum())} spikes of layer 1" in drawn.alt
-    assert drawn.svg == plot.draw(table, "a title", "").svg
+    assert drawn.svg == plot.draw(table, "a title", "", 1.0).svg
 
 
 def test_the_report_draws_what_the_profile_wrote(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert decisions.shown(CELL) is None
+    assert decisions.shown(CELL, {}) is None
     write_surest(TrainedCell.open(CELL))
     folder = files.folder("traces", CELL)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -102,16 +102,16 @@ def test_the_report_draws_what_the_profile_wrote(
     drawn: list[tuple[str, str]] = []
     cell = TrainedCell.open(CELL)
 
-    def draw(table: pd.DataFrame, words: str, text: str) -> Picture:
+    def draw(table: pd.DataFrame, words: str, text: str, onset_s: float) -> Picture:
         pd.testing.assert_frame_equal(
             table.drop(columns="window").reset_index(drop=True),
             lines(trace(cell, decision(cell, table["window"].iloc[0]))),
         )
         drawn.append((words, text))
-        return Picture("", text)
+        return Picture("", text, "")
 
     monkeypatch.setattr(plot, "draw", draw)
-    shown = decisions.shown(CELL)
+    shown = decisions.shown(CELL, {})
     assert shown is not None
     chosen = surest(TrainedCell.open(CELL))
     assert [each["window"] for each in shown["traced"]] == [n.window for n in chosen]

@@ -84,8 +84,10 @@ def check(picture: Picture) -> str:
 
 
 def texts(picture: Picture) -> list[str]:
-    """Read the texts of a picture; its letters are shapes, named in comments."""
-    return re.findall(r"<!-- (.*?) -->", picture.svg)
+    """Read the texts of a picture."""
+    root = ElementTree.fromstring(picture.svg)
+    found = (each for each in root.iter() if each.tag.endswith("}text"))
+    return ["".join(each.itertext()) for each in found]
 
 
 def images(picture: Picture) -> int:

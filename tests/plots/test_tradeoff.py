@@ -81,9 +81,9 @@ def test_the_figure_states_what_it_shows(
     drawn: list[Any] = []
     picture = module.picture
 
-    def keep(figure: Any, alt: str) -> Any:
+    def keep(figure: Any, alt: str, table: Any) -> Any:
         drawn.append(figure)
-        return picture(figure, alt)
+        return picture(figure, alt, table)
 
     monkeypatch.setattr(module, "picture", keep)
     shown = tradeoff(points)

@@ -11,7 +11,7 @@ import pytest
 from pipeline import files
 from pipeline.plots import accesses, runs
 from pipeline.plots.style import Picture
-from pipeline.report import device, figures, page
+from pipeline.report import device, figures, page, tradeoffs
 
 Drawn = dict[bytes, Picture | runs.Pictures | None]
 FIGURES = (
@@ -20,6 +20,7 @@ FIGURES = (
     (figures, "gradients"),
     (figures, "example"),
     (page, "scores"),
+    (tradeoffs, "tradeoff"),
     (device, "spread_of_estimates"),
     (accesses, "accesses"),
     (runs, "_draw"),

@@ -21,25 +21,23 @@ def test_places_are_in_proportion() -> None:
     assert first["at"] == pytest.approx((found["zero"] + forest.RIGHT) / 2, abs=0.1)
     assert second["at"] == forest.LEFT
     assert second["from"] is second["to"] is None
-    assert found["zero"] == pytest.approx(forest.LEFT + 148 / 3, abs=0.1)
+    assert found["zero"] == pytest.approx(forest.LEFT + 92 / 3, abs=0.1)
     assert {"at": found["zero"], "points": "0"} in found["marks"]
 
 
 def test_a_scale_of_nothing_is_a_point_either_way() -> None:
     for rows in ([], [{"group": None, "difference": None, "reason": "no test"}]):
         found = forest.placed(rows)
-        assert [mark["points"] for mark in found["marks"]] == [
-            "−1", "−0.5", "0", "0.5", "1"
-        ]  # fmt: skip
+        assert [mark["points"] for mark in found["marks"]] == ["−1", "0", "1"]
         assert all(each["at"] is None for each in found["rows"])
 
 
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [
-        (-3.0, 37.2, [0, 10, 20, 30]),
+        (-3.0, 37.2, [0, 20]),
         (-0.4, 0.9, [0, 0.5]),
-        (-60.0, 2.0, [-60, -40, -20, 0]),
+        (-60.0, 2.0, [-50, 0]),
     ],
 )
 def test_marks_are_round(low: float, high: float, expected: list[float]) -> None:
@@ -55,16 +53,18 @@ def test_the_best_model_stands_first_in_its_pairs_and_above_the_others() -> None
     ]
     for each in tests:
         each |= {"p": each["p_holm"], "subjects": 6}
-    (group,) = pairs.shown(cells, tests, "ecg-delta-b")
-    rows = group["forest"]["rows"]
-    assert [each["title"] for each in rows[:3]] == ["b − a", "b − c", "a − c"]
-    assert [each["group"] for each in rows[:3]] == ["better", None, "level"]
+    models, leads = pairs.shown(cells, tests, "ecg-delta-b")
+    rows = models["forest"]["rows"]
+    assert [each["title"] for each in rows] == ["b − a", "b − c", "a − c"]
+    assert [each["group"] for each in rows] == ["better", None, "level"]
     assert rows[0]["difference"] == 0.1
     assert (rows[0]["low"], rows[0]["high"]) == pytest.approx((0.05, 0.15))
-    assert [each["title"] for each in rows[3:]] == [
+    assert [each["title"] for each in leads["forest"]["rows"]] == [
         f"{name} − clock, trees" for name in "abc"
     ]
-    assert not group["aside"]
+    assert (models["of_clock"], leads["of_clock"]) == (False, True)
+    assert not models["aside"]
+    assert len(pairs.table(tests)) == 3
 
 
 def test_many_pairs_stand_aside() -> None:
@@ -74,7 +74,8 @@ def test_many_pairs_stand_aside() -> None:
         for n in range(7)
         for k in range(n)
     ]
-    first, others = pairs.shown(cells, tests, "ecg-delta-m3")
-    assert len(first["forest"]["rows"]) == 6 + 7
+    first, others, leads = pairs.shown(cells, tests, "ecg-delta-m3")
+    assert len(first["forest"]["rows"]) == 6
+    assert len(leads["forest"]["rows"]) == 7
     assert (others["aside"], others["title"]) == (True, "The other 15 pairs of models")
     assert len(others["forest"]["rows"]) == 15

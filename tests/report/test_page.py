@@ -25,7 +25,14 @@ from pipeline.evaluation.lead import lead
 from pipeline.measurement import measured
 from pipeline.profiling.duty import duty
 from pipeline.report import clock as pages
-from pipeline.report import explained, figures, findings, provenance, tradeoffs
+from pipeline.report import (
+    decisions,
+    explained,
+    figures,
+    findings,
+    provenance,
+    tradeoffs,
+)
 from pipeline.report import page as report
 from pipeline.signals import Signal
 
@@ -556,7 +563,7 @@ def test_the_page_stands_alone(report_of: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 10
+    assert len(images) == 11
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
@@ -582,7 +589,7 @@ def test_the_answer_comes_first_and_how_it_was_made_last(
     report_of: Path,
 ) -> None:
     text = words(page_text(report_of))
-    answer = "delta · ann is best. delta · ann has the highest balanced accuracy, "
+    answer = "ann is best. ann has the highest balanced accuracy, "
     assert text.count(answer) == 2  # on its card, and in its section
     assert f"Simulated ECG {answer}" in text
     assert "class N N 178" in text.partition("Each class")[2]
@@ -603,7 +610,7 @@ def test_differences_stand_in_a_forest_plot(
     by = f"{100 * test['difference']:+.1f} {low} to {high}"
     text = words(page_text(report_of))
     p = f"p = {test['p_holm']:.3f}"
-    assert f"lif leaky integrate-and-fire {by} better, {p}" in text
+    assert f"lif LIF {by} better, {p}" in text
     assert f"delta ann − lif {by} 6 {p.removeprefix('p = ')} " in text
     assert re.search(r"clock no signal \+\d+\.\d \+.* better, p = 0.031", text)
     page = (report_of / "data/report/index.html").read_text()
@@ -726,7 +733,7 @@ def test_a_page_without_learned_dynamics_does_not_mention_them(grid: Path) -> No
     make()
     page = (grid / "data/report/index.html").read_text()
     assert "What the neurons learned" not in page
-    assert page.count("<img") == 7
+    assert page.count("<img") == 8
 
 
 def test_digits() -> None:
@@ -809,7 +816,7 @@ def test_what_synapses_learned_is_reported_and_drawn(learned_locally: Path) -> N
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert len([tag for tag, _ in page.tags if tag == "img"]) == 10 + 4
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 11 + 4
     assert text.count("What the synapses learned") == 1
     assert text.index("What the neurons learned") < text.index("What the synapses")
     assert (
@@ -1198,3 +1205,13 @@ def test_wrong_decisions_are_drawn_and_others_named(report_of: Path) -> None:
     shown = re.findall(r'alt="(&lt;one&gt; &amp; \d)"', page)
     assert shown == ["&lt;one&gt; &amp; 0", "&lt;one&gt; &amp; 2"]
     assert "biospike show ecg_demo-delta-lif 0" in page_text(report_of)
+
+
+def test_a_decision_names_its_classes_and_marks_the_truth() -> None:
+    table = pd.DataFrame(
+        {"panel": ["code", "evidence", "evidence"], "row": list("SNS")}
+    )
+    each = {"truth": "S", "predicted": "N"}
+    names = {"N": "normal", "S": "ectopic"}
+    named = decisions._named(table, each, names)
+    assert named["row"].tolist() == ["S", "normal, decided", "ectopic, truth"]

@@ -1,0 +1,169 @@
+"""The model card of a data set: what its most accurate network is, and is not, fit for.
+
+References
+----------
+Mitchell et al., "Model cards for model reporting", FAT* 2019.
+"""
+
+from typing import Any
+
+from pipeline.report import device, explained, findings
+from pipeline.report.answers import listed, reached
+
+Plain = dict[str, Any]
+
+LOW = 0.5
+"""A class of which less is found is a limit of the model."""
+MANY = 30
+"""Persons; of fewer, the intervals are wide."""
+USE = (
+    "Research: to compare codes, neurons and networks on recordings like these. It is "
+    "no medical device, and is not for diagnosis, monitoring or treatment."
+)
+
+
+def shown(here: Plain, cell: Plain, *, confidence: float) -> Plain:
+    """Write a card.
+
+    Parameters
+    ----------
+    here : dict
+        What is known of the data set, as `findings.gather` gives it.
+    cell : dict
+        Its most accurate cell that spikes.
+    confidence : float
+        Confidence of the intervals.
+
+    Returns
+    -------
+    card : dict
+        `title`; `rows` of terms and texts; `subgroups`, as `subgroups` gives them; and
+        `limits`, a sentence each.
+    """
+    return {
+        "title": device.title(cell),
+        "rows": [
+            {"term": "Model", "text": _model(cell)},
+            {"term": "Training", "text": _training(cell)},
+            {"term": "Data", "text": _data(here, cell)},
+            {"term": "Persons", "text": _persons(here, cell)},
+            {"term": "Intended use", "text": USE},
+            {"term": "Scores", "text": _scores(cell, confidence)},
+        ],
+        "subgroups": cell["subgroups"],
+        "limits": limits(here, cell),
+    }
+
+
+def _model(cell: Plain) -> str:
+    counted = cell["energy"]["counted"]
+    kilobytes = f"{counted['footprint_bytes'] / 1000:.3g} kB"
+    given = f"Input: {code} " if (code := explained.encoder(cell)) else ""
+    return (
+        f"{explained.model(cell)} {given}"
+        f"{counted['synapses']:,} synapses, {kilobytes} in float32."
+    )
+
+
+def _training(cell: Plain) -> str:
+    settings, folds = cell["run"]["settings"], cell["run"]["folds"]
+    scheme = settings.get("folds", {}).get("scheme", "unknown")
+    epochs, key = max(fold["epochs"] for fold in folds), cell["run"]["run_key"][:12]
+    return (
+        f"{len(folds)} networks, one a fold (scheme {scheme}), seed "
+        f"{settings.get('seed', 'unknown')}, at most {epochs} epochs; run {key}."
+    )
+
+
+def _data(here: Plain, cell: Plain) -> str:
+    channels = " or ".join(map(str, here["channels"]))
+    rates = ", ".join(f"{rate:g}" for rate in here["sfreq"])
+    windows = listed(
+        [
+            f"{here['windows'].get(label, 0):,} {here['label_names'].get(label, label)}"
+            for label in cell["labels"]
+        ]
+    )
+    return (
+        f"{here['title']}: {here['hours']:.2f} h in {here['recordings']} recordings of "
+        f"{channels} channels at {rates} Hz; decisions: {windows}. "
+        f"Licence: {here['licence']}."
+    )
+
+
+def _persons(here: Plain, cell: Plain) -> str:
+    if not here["subjects"]:
+        return "Unknown: nobody knows who was recorded."
+    scheme = cell["run"]["settings"].get("folds", {}).get("scheme")
+    apart = (
+        "A person who is tested has other sessions in training."
+        if scheme in ("cross_session", "within_session")
+        else "Nobody is both trained on and tested in a fold."
+    )
+    stated = here["numbers"]
+    ranges = [f"{name} {low:g} to {high:g}" for name, (low, high) in stated.items()]
+    known = f" Stated: {', '.join(ranges)}." if ranges else " Nothing else is stated."
+    return f"{here['subjects']}. {apart}{known}"
+
+
+def _scores(cell: Plain, confidence: float) -> str:
+    if cell["metrics"]["balanced_accuracy"]["value"] is None:
+        return f"None: {cell['metrics']['balanced_accuracy'].get('reason', '')}"
+    parts = [f"Balanced accuracy {reached(cell, confidence)}"]
+    if (int8 := cell["metrics"].get("int8")) and int8["balanced_accuracy"]["value"]:
+        parts.append(f"in int8 {100 * int8['balanced_accuracy']['value']:.1f} %")
+    persons = findings.subjects(cell["cell"])["balanced_accuracy"].dropna()
+    if len(persons):
+        low, middle, high = 100 * persons.quantile([0, 0.5, 1])
+        parts.append(
+            f"of a person {low:.1f} % at least, {middle:.1f} % in the median, "
+            f"{high:.1f} % at most"
+        )
+    return "; ".join(parts) + "."
+
+
+def limits(here: Plain, cell: Plain) -> list[str]:
+    """List what the figures of a cell do not show, or show to be wanting."""
+    return [*_of_data(here, cell), *_of_results(cell), *_of_costs(cell)]
+
+
+def _of_data(here: Plain, cell: Plain) -> list[str]:
+    found = []
+    source = cell["run"]["settings"].get("source", {}).get("name", "")
+    if source.startswith("synthetic"):
+        found.append("The recordings are simulated: nothing here is a clinical result.")
+    if 0 < here["subjects"] < MANY:
+        found.append(
+            f"{here['subjects']} persons: intervals are wide, and what is rare among "
+            "people may not occur."
+        )
+    if here["missing"]:
+        found.append(f"{len(here['missing'])} recordings could not be used.")
+    if any(map(explained.is_oracle, cell["run"]["settings"].values())):
+        found.append(explained.ORACLE)
+    return found
+
+
+def _of_results(cell: Plain) -> list[str]:
+    metrics = cell["metrics"]
+    found = []
+    weak = [
+        f"{label} ({100 * row['sensitivity']['value']:.0f} %)"
+        for label, row in metrics["classes"].items()
+        if row["sensitivity"]["value"] is not None and row["sensitivity"]["value"] < LOW
+    ]
+    if weak:
+        found.append(f"Less than half is found of {listed(weak)}.")
+    absent = list(metrics.get("absent", {}))
+    if absent:
+        found.append(f"Not evaluated: {listed(absent)}.")
+    if metrics["clock"]["near"]:
+        found.append("Not shown to be better than the clock, which sees no signal.")
+    found.append("One seed: another one gives other networks and other figures.")
+    return found
+
+
+def _of_costs(cell: Plain) -> list[str]:
+    if "absent" in cell["energy"]["int8"]:
+        return [f"No int8 network: {cell['energy']['int8']['absent']}."]
+    return ["Energy is estimated from counted operations; no device was measured."]

@@ -1,0 +1,117 @@
+"""The model card: what the most accurate network is, and is not, fit for."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.report import card, findings
+
+Plain = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def persons(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pd.DataFrame({"balanced_accuracy": [0.5, 0.75, 1.0]})
+    monkeypatch.setattr(findings, "subjects", lambda cell: table)
+
+
+def dataset(**more: Any) -> Plain:
+    return {
+        "title": "Holter",
+        "licence": "CC0",
+        "hours": 2.5,
+        "recordings": 3,
+        "channels": [2],
+        "sfreq": [250.0],
+        "subjects": 40,
+        "windows": {"N": 1200, "V": 30},
+        "label_names": {"N": "normal"},
+        "missing": [],
+        "numbers": {"age": [21.0, 80.0]},
+        **more,
+    }
+
+
+def cell(
+    scheme: str = "cross_subject", source: str = "folder", **metrics: Any
+) -> Plain:
+    accuracy = {"value": 0.8, "low": 0.7, "high": 0.9}
+    neuron = {"name": "leaky", "tau_mem_s": 0.02}
+    settings = {"network": {"name": "convolutional"}, "neuron": neuron, "seed": 7}
+    settings |= {"source": {"name": source}, "folds": {"scheme": scheme}}
+    found = {"N": 0.9, "V": 0.4}
+    return {
+        "cell": "ecg-delta-lif",
+        "encoder": "delta",
+        "model": "lif",
+        "labels": ["N", "V"],
+        "run": {"settings": settings, "folds": [{"epochs": 9}], "run_key": "ab" * 32},
+        "energy": {"counted": {"synapses": 1234, "footprint_bytes": 5600}, "int8": {}},
+        "subgroups": [],
+        "metrics": {
+            "balanced_accuracy": accuracy,
+            "subjects": 40,
+            "int8": {"balanced_accuracy": {"value": 0.79}},
+            "classes": {k: {"sensitivity": {"value": v}} for k, v in found.items()},
+            "clock": {"near": False},
+            **metrics,
+        },
+    }
+
+
+def rows(here: Plain, model: Plain) -> dict[str, str]:
+    shown = card.shown(here, model, confidence=0.95)
+    return {row["term"]: row["text"] for row in shown["rows"]}
+
+
+def test_a_card_states_what_is_known() -> None:
+    text = rows(dataset(), cell())
+    assert "Leaky integrate-and-fire" in text["Model"]
+    assert "1,234 synapses, 5.6 kB in float32" in text["Model"]
+    assert (
+        "scheme cross_subject), seed 7, at most 9 epochs; run abab" in text["Training"]
+    )
+    assert "1,200 normal and 30 V. Licence: CC0." in text["Data"]
+    assert text["Persons"] == (
+        "40. Nobody is both trained on and tested in a fold. Stated: age 21 to 80."
+    )
+    assert "no medical device" in text["Intended use"]
+    assert text["Scores"] == (
+        "Balanced accuracy 80.0 % (95 % interval over 40 persons: 70.0 to 90.0 %); in "
+        "int8 79.0 %; of a person 50.0 % at least, 75.0 % in the median, 100.0 % at "
+        "most."
+    )
+
+
+def test_a_card_does_not_promise_what_is_not_known() -> None:
+    unknown = rows(dataset(subjects=0, numbers={}), cell())
+    assert unknown["Persons"] == "Unknown: nobody knows who was recorded."
+    sessions = rows(dataset(numbers={}), cell("cross_session"))
+    assert sessions["Persons"] == (
+        "40. A person who is tested has other sessions in training. Nothing else is "
+        "stated."
+    )
+    absent = {"value": None, "low": None, "high": None, "reason": "undefined: none"}
+    text = rows(dataset(), cell(balanced_accuracy=absent))
+    assert text["Scores"] == "None: undefined: none"
+
+
+def test_limits_follow_from_the_findings() -> None:
+    lines = card.limits(dataset(), cell())
+    assert lines == [
+        "Less than half is found of V (40 %).",
+        "One seed: another one gives other networks and other figures.",
+        "Energy is estimated from counted operations; no device was measured.",
+    ]
+    few = dataset(subjects=5, missing=[{"recording": "r1"}])
+    model = cell(source="synthetic_ecg", absent={"F": "no"}, clock={"near": True})
+    model["run"]["settings"]["network"]["restart"] = "blocks"
+    model["energy"]["int8"] = {"absent": "exponentials"}
+    text = " ".join(card.limits(few, model))
+    for part in (
+        "simulated", "5 persons: intervals are wide", "1 recordings could not",
+        "An oracle", "Not evaluated: F.", "better than the clock",
+        "No int8 network: exponentials.",
+    ):  # fmt: skip
+        assert part in text
