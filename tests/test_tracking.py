@@ -509,6 +509,52 @@ def test_a_cell_that_does_not_learn_locally_logs_nothing_of_it(published: Path) 
     assert not client().list_artifacts(parent.info.run_id, "plasticity")
 
 
+def test_a_run_has_the_times_of_its_training(cell: Path) -> None:
+    key = files.load_json(cell / "run.json")["run_key"]
+    folds = {str(k): {"begun_s": 10.0 + k, "ended_s": 20.5 + k} for k in range(2)}
+    times = {"begun_s": 10.0, "ended_s": 21.5, "folds": folds}
+    measured.save_times(CELL, key, times)
+    tracking.publish(CELL)
+    found = {run.data.tags.get("fold"): run.info for run in all_runs()}
+    assert {k: (each.start_time, each.end_time) for k, each in found.items()} == {
+        None: (10_000, 21_500),
+        "0": (10_000, 20_500),
+        "1": (11_000, 21_500),
+    }
+    assert parent_run().data.tags["time.kind"] == "of training"
+
+
+def test_without_them_a_run_states_that_its_times_are_others(published: Path) -> None:
+    assert parent_run().data.tags["time.kind"] == "of publication"
+
+
+def write_report(run_key: str, text: str) -> None:
+    about = {"cells": [{"run": {"run_key": run_key}}]}
+    files.save_json(files.DATA / "report" / "details.json", about)
+    (files.DATA / "report" / "index.html").write_text(text)
+
+
+def test_the_report_lies_beside_the_cells_that_it_is_about(cell: Path) -> None:
+    key = files.load_json(cell / "run.json")["run_key"]
+    write_report("another run", "of others")
+    tracking.publish(CELL, "metrics")
+    assert view.NOTE not in parent_run().data.tags
+    for text in ("first", "second"):
+        write_report(key, text)
+        tracking.publish(CELL, "metrics")
+    (report,) = [run for run in all_runs() if run.data.tags.get("kind") == "report"]
+    assert report.info.status == "FINISHED"
+    path = client().download_artifacts(report.info.run_id, "index.html")
+    assert Path(path).read_text() == "second"
+    place = f"{report.info.experiment_id}/runs/{report.info.run_id}"
+    note = f"[The report](#/experiments/{place}/artifacts/index.html)"
+    assert parent_run().data.tags[view.NOTE] == note
+    # A person's own note stays.
+    client().set_tag(parent_run().info.run_id, view.NOTE, "mine")
+    tracking.publish(CELL, "metrics")
+    assert parent_run().data.tags[view.NOTE] == "mine"
+
+
 def test_publishing_again_adds_nothing(cell: Path) -> None:
     tracking.publish(CELL)
     before = {run.info.run_id: run.to_dictionary() for run in all_runs()}

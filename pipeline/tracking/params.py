@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from pipeline import files
-from pipeline.components import find
+from pipeline.components import available, find
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 UPSTREAM = ("labels", "source", "reader", "values", "signal", "windows", "folds")
@@ -45,9 +45,16 @@ def stated(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _defaults(part: str, own: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the default settings of a section, or of the component that it names."""
-    settings = SECTIONS.get(part) or find(f"{part}s", own["name"])
-    fields = settings.model_fields.items()
+    """Give the default settings of a section, or of the component that it names.
+
+    A run of an older version may name none, or one that is gone: it has no defaults.
+    """
+    if part in SECTIONS:
+        fields = SECTIONS[part].model_fields.items()
+    elif own.get("name") in available(f"{part}s"):
+        fields = find(f"{part}s", own["name"]).model_fields.items()
+    else:
+        return {}
     return {
         name: to_jsonable_python(field.get_default(call_default_factory=True))
         for name, field in fields

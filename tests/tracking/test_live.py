@@ -99,7 +99,7 @@ def test_a_run_ends_as_its_training_did(
     reading, writing = os.pipe()
     os.write(writing, ending)
     os.close(writing)
-    with open(reading, "rb") as pipe:
+    with os.fdopen(reading, "rb") as pipe:
         live.follow(CELL, tmp_path, pipe)
     found = runs(client)
     assert found[CELL].info.status == status
@@ -161,12 +161,13 @@ def test_the_process_beside_is_told_that_training_is_done(
 def test_the_process_beside_is_not_told_so_of_a_training_that_failed(
     beside: Beside, tmp_path: Path
 ) -> None:
-    with (
-        pytest.raises(ValueError, match="no"),
-        following.following(CELL, RUN, tmp_path),
-    ):
-        assert beside.started.wait(20)
-        raise ValueError("no")
+    def fail() -> None:
+        with following.following(CELL, RUN, tmp_path):
+            assert beside.started.wait(20)
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
     assert beside.path.read_bytes() == b""
 
 
