@@ -110,7 +110,8 @@ def test_the_link_opens_the_table_of_cells(
     browser: str, server: str, tmp_path: Path
 ) -> None:
     page = seen(browser, f"{server}/{view.path('1')}", tmp_path)
-    heads = re.findall(r'aria-colindex="(\d+)" col-id="metrics.`(\w+)`" aria-sort', page)
+    head = r'aria-colindex="(\d+)" col-id="metrics.`(\w+)`" aria-sort'
+    heads = re.findall(head, page)
     shown = [name for _, name in sorted((int(place), name) for place, name in heads)]
     assert shown == list(view.HEADLINES)
     assert view.NAME in page
