@@ -186,17 +186,11 @@ def encode_dataset(
     """
     # Absolute, for workers may have started while this process was elsewhere.
     found = files.folder("signals", dataset).resolve().glob("*.h5")
-    sources = sorted(found, key=_order)
+    sources = sorted(found, key=lambda path: files.signal_order(path) or path.stem)
     files.keep_only(target, {source.name for source in sources})
     asked = (seed, name, dataset), code, annotated
     one = partial(_encode_file, encoder, target, *asked)
     return parallel_map(one, sources, what=f"encode {dataset}-{name}")
-
-
-def _order(source: Path) -> str:
-    """Give what the order of recordings goes by."""
-    with files.open_signal(source) as signal:
-        return signal.order or source.stem
 
 
 def _encode_file(

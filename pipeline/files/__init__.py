@@ -13,6 +13,7 @@ from pipeline.files.arrays import (
     open_spikes,
     save_signal,
     save_spikes,
+    signal_order,
     write_signal,
     write_spikes,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "save_table",
     "save_values",
     "save_weights",
+    "signal_order",
     "write_signal",
     "write_spikes",
 ]

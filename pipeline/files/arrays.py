@@ -79,6 +79,12 @@ def open_signal(path: Path) -> Iterator[Signal]:
         yield signal
 
 
+def signal_order(path: Path) -> str:
+    """Read what order and draws go by instead of a recording's name; "": by it."""
+    with _opened(path) as (_, attributes):
+        return str(attributes.get("order", ""))
+
+
 def load_signal(path: Path) -> Signal:
     """Read a prepared signal."""
     with _schema.reading(path, *HDF5_FAULTS), open_signal(path) as signal:

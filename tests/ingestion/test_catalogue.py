@@ -43,7 +43,7 @@ def test_unlike_recordings_can_be_refused_one_by_one() -> None:
     rows = [row("x"), row("y"), row("z", channels='["a", "b"]')]
     found = catalogue.without_unlike(rows)
     assert [each.status for each in found] == ["used", "used", "refused"]
-    assert '2 other recordings have the channels ["a"]' in found[2].reason
+    assert '2 others have the channels ["a"]' in found[2].reason
     catalogue.check(found, ["N", "S"], "mitdb")
     assert catalogue.without_unlike(rows[:2]) == rows[:2]
 

@@ -61,6 +61,7 @@ def test_the_manifest_of_a_folder() -> None:
         "pattern": ["{subject}.hea"],
         "only": ["1.*", "2.*"],
         "except": ["*.dat"],
+        "pseudonyms": True,
     }
     assert files.load_json(Path("data/cards/mine.json"))["title"] == "t"
 

@@ -96,7 +96,9 @@ def test_a_change_is_seen_and_nothing_else_is_written(
             folders = {"mine": str(clinic.rename(clinic.parent / "elsewhere"))}
     take(project, folders, "ecg")
     assert path.read_text() != before
-    assert {p.name for p in path.parent.iterdir()} == {"mine.json", "ecg.json"}
+    kinds = ("json", "secret.json", "folds.json")
+    expected = {f"{name}.{kind}" for name in ("mine", "ecg") for kind in kinds}
+    assert {p.name for p in path.parent.iterdir()} == expected
 
 
 def test_a_folder_that_is_not_there_loses_nothing(project: Path, clinic: Path) -> None:
@@ -119,8 +121,8 @@ def test_data_sets_no_longer_listed_are_removed(project: Path, clinic: Path) -> 
     take(project, {"mine": str(clinic)}, "ecg")
     (project / "data/inventory/.partial-1-mine.json").touch()
     take(project, {}, "ecg")
-    (left,) = (project / "data/inventory").iterdir()
-    assert left.name == "ecg.json"
+    left = {path.name for path in (project / "data/inventory").iterdir()}
+    assert left == {"ecg.json", "ecg.secret.json", "ecg.folds.json"}
 
 
 @pytest.mark.parametrize("written", ["../clinic", "~/clinic", "${UP}/clinic"])
