@@ -1,7 +1,7 @@
 """Check a data set: read all of it once, try the stages, and report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ from pipeline import files
 from pipeline.config import Params
 from pipeline.errors import DataError
 from pipeline.evaluation.clock import Clock
+from pipeline.ingestion import leaving
 from pipeline.ingestion.recordings import Ingested, inspect
 from pipeline.inspection import asked as asking
 from pipeline.inspection import clock as timing
@@ -18,6 +19,7 @@ from pipeline.inspection.feasibility import of_trial, refusals
 from pipeline.inspection.findings import Finding, count, in_order, people
 from pipeline.inspection.leads import of_leads
 from pipeline.inspection.measuring import Observer
+from pipeline.inspection.privacy import of_names
 from pipeline.inspection.recordings import of_recordings
 from pipeline.inspection.signals import of_signals
 from pipeline.inspection.trial import Trial
@@ -114,6 +116,9 @@ def check(params: Params, dataset: str) -> Checked:
     intake = asked.intake
     done = inspect(intake, folder, manifest, labels, Observer(intake.reader))
     trial = trying.run(asked, done.rows, done.seen)
+    if leaving.has_pseudonyms(manifest):  # whose order is that of the samples
+        by_name = sorted(done.rows, key=lambda row: (row.recording, row.subject))
+        done = replace(done, rows=by_name)
     seen = {
         row.recording: done.seen[row.recording]
         for row in done.rows
@@ -122,6 +127,7 @@ def check(params: Params, dataset: str) -> Checked:
     clock, without_signal = timing.of_trial(params, asked, trial)
     found = [
         *_stale(params, dataset, manifest),
+        *of_names(done.rows, manifest, params.plain(f"datasets.{dataset}")),
         *of_recordings(done, manifest, asked.on_bad),
         *of_signals(seen, asked.signal),
         *of_leads({n: s for n, s in seen.items() if "stim" not in s.types}),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline import files
+from pipeline.ingestion import leaving
 from pipeline.ingestion.words import left_out_lines, row_words
 from pipeline.inspection import clock, drawing, tables
 from pipeline.inspection.check import Checked
@@ -57,6 +58,7 @@ def content(checked: Checked) -> dict[str, Any]:
     lines = left_out_lines(done, checked.manifest)
     return {
         "dataset": asked.dataset,
+        "names_end": leaving.has_pseudonyms(checked.manifest),
         "card": asked.card,
         "labels": asked.labels,
         "verdict": checked.verdict,

@@ -6,22 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pipeline import secret
 from pipeline.axes import Precise
 from pipeline.errors import DataError, PipelineError
 from pipeline.ingestion import catalogue
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.lazy import LazyRaw, Pieces, annotate
+from pipeline.ingestion.leaving import Naming
 from pipeline.inspection.asked import Asked
 from pipeline.inspection.findings import Finding, of_error
 from pipeline.inspection.measuring import Seen
+from pipeline.listed import listed
 from pipeline.preparation import beats
-from pipeline.preparation.folds import make_folds
+from pipeline.preparation.folds import FoldSettings, make_folds
 from pipeline.preparation.prepare import beat_channel, place
 from pipeline.preparation.prepared import Prepared, check_alike, join
+from pipeline.preparation.schemes import Predefined
 from pipeline.preparation.segments import annotations_of
 from pipeline.preparation.streaming import plan_recording
 from pipeline.preparation.windows import Beats
 from pipeline.readers.base import Content
+from pipeline.secret import PSEUDONYM
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,14 @@ def run(asked: Asked, rows: Sequence[Row], seen: Mapping[str, Seen]) -> Trial:
         prepared = [_prepared(asked, name, seen[name]) for name in used["recording"]]
         check_alike(asked.dataset, prepared)
         windows = join(used, prepared)
+        scheme = _scheme(asked.folds, list(used["recording"]))
     except PipelineError as error:
         return Trial(problems=(of_error(step, error),))
     first = prepared[0]
     try:
         folds = make_folds(
             windows,
-            asked.folds,
+            scheme,
             list(asked.labels),
             sfreq=first.sfreq,
             seed=asked.seed,
@@ -90,6 +96,17 @@ def run(asked: Asked, rows: Sequence[Row], seen: Mapping[str, Seen]) -> Trial:
         problems = (of_error("No folds can be made", error),)
         return Trial(windows, None, first.sfreq, first.channels, problems)
     return Trial(windows, folds, first.sfreq, first.channels)
+
+
+def _scheme(folds: FoldSettings, recordings: Sequence[str]) -> FoldSettings:
+    """Take the lists of folds from their files, with the names that recordings have."""
+    if not isinstance(folds, Predefined):
+        return folds
+    names: dict[str, str] = {}
+    if any(PSEUDONYM.fullmatch(name) for name in listed(folds.listed_names)):
+        naming = Naming(secret.load())
+        names = {naming.recording(name): name for name in recordings}
+    return folds.named(lambda name: names.get(name, name))
 
 
 def _prepared(asked: Asked, recording: str, seen: Seen) -> Prepared:

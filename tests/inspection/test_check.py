@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import files
+from pipeline import files, secret
 from pipeline.__main__ import check_dataset
 from pipeline.config import Params
 from pipeline.errors import ConfigError, DataError
+from pipeline.ingestion.leaving import Naming, names_by_pseudonym
 from pipeline.ingestion.recordings import ingest
 from pipeline.inspection import page
 from pipeline.inspection.check import Checked, check
 from pipeline.inspection.findings import Finding
 from pipeline.preparation import prepare as preparing
+from pipeline.preparation.schemes import Predefined
+from pipeline.secret import PSEUDONYM, Secret
 from pipeline.sources.folder import Folder
 
 
@@ -51,7 +54,7 @@ def write_table(path: Path, *, seed: int, seconds: int = 12) -> None:
     frame.to_csv(path, index=False)
 
 
-def save_manifest(raw: Path, **source: Any) -> None:
+def save_manifest(raw: Path, *, pseudonyms: bool = False, **source: Any) -> None:
     """Write what fetch would write of the tables that lie in a folder."""
     paths = sorted(path for path in raw.rglob("*") if path.suffix != ".json")
     fetched = {"name": "folder", **plain_source(), **source}
@@ -66,6 +69,7 @@ def save_manifest(raw: Path, **source: Any) -> None:
             "only": [],
             "except": [],
             "settings": {"seed": 1, "source": fetched},
+            "pseudonyms": pseudonyms,
         },
     )
 
@@ -163,17 +167,41 @@ def test_a_sound_set_can_be_used_and_nothing_is_to_be_mended(
     assert [f for f in checked.findings if f.severity != "note"] == []
 
 
+SCHEMES = {
+    "dealt": {"scheme": "cross_subject", "n_folds": 3},
+    "listed": {"scheme": "predefined", "train": ["@train.txt"], "test": ["p3_1"]},
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("pseudonyms", [False, True])
 def test_windows_and_folds_are_those_that_prepare_makes(
-    write_set: Callable[..., dict[str, Any]], tmp_path: Path
+    write_set: Callable[..., dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pseudonyms: bool,
+    scheme: str,
 ) -> None:
-    own = params(write_set())
+    own = params(write_set(), folds=SCHEMES[scheme])
+    save_manifest(files.folder("raw", "x"), pseudonyms=pseudonyms)
+    naming = Naming(Secret(b"a key") if pseudonyms else None)
+    monkeypatch.setattr(secret, "load", lambda: naming.secret)
+    listed = ["p0_1", "# a remark", "", "p1_1", naming.recording("p2_1")]
+    (tmp_path / "train.txt").write_text("\n".join(listed))
     checked = check(own, "x")
     asked = checked.asked
     raw, target = files.folder("raw", "x"), files.folder("recordings", "x")
     target.mkdir(parents=True)
     manifest = files.load_json(raw / "manifest.json")
     labels = list(asked.labels)
-    ingest(asked.intake, raw, target, manifest=manifest, labels=labels, code="")
+    done = ingest(
+        asked.intake, raw, target, manifest=manifest, labels=labels, code="",
+        naming=naming,
+    )  # fmt: skip
+    own_names = names_by_pseudonym(done.rows, naming)
+    folds = asked.folds
+    if isinstance(folds, Predefined):
+        folds = folds.named(lambda name: naming.recording(own_names.get(name, name)))
     for name in ("signals", "tables"):
         (tmp_path / name).mkdir()
     preparing.prepare(
@@ -182,7 +210,7 @@ def test_windows_and_folds_are_those_that_prepare_makes(
         tmp_path / "tables",
         signal=asked.signal,
         windows=asked.windows,
-        folds=asked.folds,
+        folds=folds,
         labels=labels,
         seed=asked.seed,
         code="",
@@ -192,7 +220,33 @@ def test_windows_and_folds_are_those_that_prepare_makes(
         ("folds", checked.trial.folds),
     ):
         made = files.load_table(tmp_path / "tables" / f"{name}.parquet")
+        for column in {"recording", "subject"} & set(made):
+            named = all(PSEUDONYM.fullmatch(text) for text in made[column])
+            assert named == pseudonyms
+            made[column] = made[column].map(lambda text: own_names.get(text, text))
         pd.testing.assert_frame_equal(tried, made, check_dtype=False)
+
+
+def test_names_that_would_leave_are_reported(
+    write_set: Callable[..., dict[str, Any]],
+) -> None:
+    sections = write_set()
+    raw = files.folder("raw", "x")
+    for path in raw.glob("p*.csv"):
+        path.rename(path.with_name(path.name.replace("p", "Novakova")))
+    save_manifest(raw, pseudonyms=True)
+    own = sections["datasets"]["x"]
+    assert check(params(sections), "x").verdict == "yes"
+    source = {**own["source"], "except": ["Novakova4*", "*.txt", "@left_out.txt"]}
+    listed = found(check(params(sections, source=source), "x"), "Names in params.yaml")
+    assert (listed.severity, listed.where) == ("warning", ("source.except",))
+    channels = {"a": ["a"], "Novakova3": ["b"]}
+    reader = {**own["reader"], "channels": channels}
+    checked = check(params(sections, reader=reader), "x")
+    called = found(checked, "Channel called like a person")
+    assert (called.severity, called.where) == ("error", ("Novakova3",))
+    assert "Novakova3_1" in page.render(checked)
+    assert "it is for this machine" in page.render(checked)
 
 
 def test_a_refused_recording_ends_ingest_unless_it_is_skipped(

@@ -34,10 +34,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def take(
-    project: Path, folders: dict[str, str], *others: str, **environment: str
+    project: Path,
+    folders: dict[str, str],
+    *others: str,
+    status: int = 0,
+    more: dict[str, Any] | None = None,
+    **environment: str,
 ) -> str:
     """Run the stage as DVC does, and give what it printed."""
-    listed = {"schema": 1, "folders": folders, "others": list(others)}
+    listed = {"schema": 1, "folders": folders, "others": list(others), **(more or {})}
     (project / "data/code/folders.json").write_text(json.dumps(listed))
     for name in ("stages", "pipeline"):
         if not (project / name).exists():
@@ -50,7 +55,7 @@ def take(
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
     return done.stderr
 
 
@@ -137,6 +142,66 @@ def test_paths_are_read_as_the_source_reads_them(
     source = Folder.model_validate({"path": written, "pattern": "{subject}.edf"})
     assert inventory(project, "mine")["folder"] == str(source.tracked_folder())
     assert source.tracked_folder() == clinic
+
+
+PRIVATE = {"pseudonyms": ["mine"]}
+
+
+def test_under_pseudonyms_it_names_nobody_and_sees_changes(
+    project: Path, clinic: Path, tmp_path: Path
+) -> None:
+    key = str(tmp_path / "key")
+    take(project, {"mine": str(clinic)}, more=PRIVATE, BIOSPIKE_KEY=key)
+    before = inventory(project, "mine")
+    assert len(before["files"]) == 3
+    assert not any(name in str(before) for name in ("edf", "clinic", "/"))
+    (clinic / "a/1.edf").rename(clinic / "a/2.edf")
+    take(project, {"mine": str(clinic)}, more=PRIVATE, BIOSPIKE_KEY=key)
+    assert inventory(project, "mine") != before
+
+
+def test_a_lost_secret_is_asked_for_and_another_one_is_noticed(
+    project: Path, clinic: Path, tmp_path: Path
+) -> None:
+    key, folders = tmp_path / "key", {"mine": str(clinic)}
+    take(project, folders, more=PRIVATE, BIOSPIKE_KEY=str(key))
+    before = inventory(project, "mine.secret")
+    assert set(before) == {"secret"}
+    kept = key.rename(tmp_path / "copy")
+    lost = take(project, folders, status=2, more=PRIVATE, BIOSPIKE_KEY=str(key))
+    assert "the secret of the pseudonyms is not there" in lost
+    assert inventory(project, "mine.secret") == before
+    assert not key.exists()
+    take(project, folders, more=PRIVATE, BIOSPIKE_KEY=str(kept))
+    assert inventory(project, "mine.secret") == before
+    other = tmp_path / "other"
+    other.write_text("0" * 64 + "\n")
+    other.chmod(0o600)
+    printed = take(project, folders, more=PRIVATE, BIOSPIKE_KEY=str(other))
+    assert "the secret is another than before" in printed
+    assert inventory(project, "mine.secret") != before
+
+
+@pytest.mark.parametrize("kind", ["sources", "folds"])
+def test_files_of_lists_are_noted_and_kept_while_they_are_away(
+    project: Path, clinic: Path, tmp_path: Path, kind: str
+) -> None:
+    held, folders = tmp_path / "list.txt", {"mine": str(clinic)}
+    more = {kind: {"mine": ["$LISTS/list.txt"]}}
+    name = {"sources": "mine", "folds": "mine.folds"}[kind]
+
+    def seen() -> Any:
+        take(project, folders, more=more, LISTS=str(tmp_path))
+        return inventory(project, name)
+
+    held.write_text("Novakova")
+    before = seen()
+    assert "Novakova" not in str(before)
+    held.write_text("Svobodova")
+    now = seen()
+    assert now != before
+    held.unlink()
+    assert seen() == now
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there names are bytes")
