@@ -119,7 +119,7 @@ def _refuse_elsewhere(path: Path, main: str, opened: Sequence[Any]) -> None:
         ):
             raise DataError(
                 main,
-                f"its samples are in {each}",
+                f"its samples are in '{each}'",
                 expected="a file beside it",
                 remedy="put the file there, or leave the recording out by `except`",
             )

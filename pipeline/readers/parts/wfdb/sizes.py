@@ -61,16 +61,16 @@ def _check_group(header: Header, file: str, group: Sequence[HeaderSignal]) -> No
     if len(formats) > 1 or list(header.signals[first : first + len(group)]) != group:
         raise DataError(
             header.where,
-            f"signals of {Path(file).name} in formats {', '.join(sorted(formats))}"
+            f"signals of '{Path(file).name}' in formats {', '.join(sorted(formats))}"
             if len(formats) > 1
-            else f"lines of other files among those of {Path(file).name}",
+            else f"lines of other files among those of '{Path(file).name}'",
             expected="one format, and lines side by side, for the signals of a file",
             remedy="correct the header, or ask who delivered it",
         )
     if not formats <= {*SAMPLES_TO_BYTES, *FLAC}:
         raise DataError(
             header.where,
-            f"format {group[0].fmt} of {Path(file).name}",
+            f"format {group[0].fmt} of '{Path(file).name}'",
             expected="one of " + ", ".join((*SAMPLES_TO_BYTES, *FLAC)),
             remedy="write the record in one of these formats",
         )
