@@ -47,6 +47,7 @@ SECTIONS = {
     "training": "pipeline.training.settings:TrainingSettings",
     "evaluation": "pipeline.evaluation.evaluate:EvaluationSettings",
     "profiling": "pipeline.profiling.profile:ProfilingSettings",
+    "audit": "pipeline.privacy.settings:AuditSettings",
 }
 """The class that validates each section: `module:class`, or the
 kind of a component that its `name` chooses (`component:kind`)."""

@@ -37,6 +37,11 @@ CHOICES = {
         "models.{model}.network",
         "models.{model}.neuron",
     ),
+    "audit": (
+        "encoders.{encoder}",
+        "models.{model}.network",
+        "models.{model}.neuron",
+    ),
     "report": (),
 }
 """The sections of `params.yaml` that choose the components of each stage."""

@@ -1,9 +1,9 @@
 """The grid: its data sets, encoders and models, and its cells."""
 
 from itertools import product, starmap
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline.components import Settings
 from pipeline.names import FORM, entry_fault
@@ -23,12 +23,8 @@ def _no_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Names = Annotated[
-    tuple[str, ...],
-    Field(min_length=1),
-    BeforeValidator(_fit),
-    AfterValidator(_no_repeats),
-]
+Some = Annotated[tuple[str, ...], BeforeValidator(_fit), AfterValidator(_no_repeats)]
+Names = Annotated[Some, Field(min_length=1)]
 
 
 class Cell(NamedTuple):
@@ -42,12 +38,33 @@ class Cell(NamedTuple):
         return "-".join(self)
 
 
+class Audited(Settings):
+    """What is audited: each data set with each encoder and each model; maybe none."""
+
+    dataset: Some
+    encoder: Some
+    model: Some
+
+
 class Grid(Settings):
     """The grid: every data set with every encoder and every model."""
 
     dataset: Names
     encoder: Names
     model: Names
+    audit: Audited
+
+    @model_validator(mode="after")
+    def _audits_what_runs(self) -> Self:
+        for axis in Cell._fields:
+            runs = getattr(self, axis)
+            for name in getattr(self.audit, axis):
+                if name not in runs:
+                    raise ValueError(
+                        f"an audit of what runs: {name} is in grid.audit.{axis} and "
+                        f"not in grid.{axis}"
+                    )
+        return self
 
     def cells(self) -> list[Cell]:
         """List the cells that run."""

@@ -23,6 +23,7 @@ MAKERS = {
     "metrics": "evaluate",
     "energy": "profile",
     "traces": "profile",
+    "audits": "audit",
 }
 """The stage that makes each kind of folder."""
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,12 +20,13 @@ from pipeline.training import devices, dynamics
 from pipeline.training.fitting import Epoch, Examples, chooses, predict
 from pipeline.training.local import fit_locally
 from pipeline.training.offsets import chosen_offsets
-from pipeline.training.progress import Notes
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.read_out import fit_sparsely
 from pipeline.training.task import Task, check_classes, load_role
 
 REPORT_EVERY_S = 10.0
+
+Watcher = Callable[[Epoch, Stack], None]
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,15 @@ class Fitted:
     meta: dict[str, Any]
 
 
-def fitted(task: Task, fold: int, notes: Notes) -> Fitted:
-    """Train the network of a fold, and note each epoch meanwhile.
+def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
+    """Train the network of a fold.
+
+    Parameters
+    ----------
+    task : Task
+    fold : int
+    watch : callable, optional
+        Is given each epoch and the network after it, which it leaves as it is.
 
     Raises
     ------
@@ -70,7 +78,9 @@ def fitted(task: Task, fold: int, notes: Notes) -> Fitted:
     validation = validation.to(device)
     epochs, snapshots = _fit(task, fold, network, train.to(device), validation)
     learned: list[list[dict[str, Any]]] = []
-    history = _followed(dynamics.noted(epochs, network, learned), where, notes)
+    if watch:
+        epochs = _watched(epochs, network, watch)
+    history = _followed(dynamics.noted(epochs, network, learned), where)
     offsets = None
     if _chooses_offsets(task, validation):
         offsets = _add_offsets(network, validation)
@@ -144,14 +154,22 @@ def first_rng(task: Task, fold: int) -> np.random.Generator:
     return seeds.generator(task.seed, "train", task.name, fold, "first weights")
 
 
-def _followed(epochs: Iterator[Epoch], where: str, notes: Notes) -> list[Epoch]:
-    """Collect and note a fold's epochs; off a terminal, report one now and then."""
+def _watched(
+    epochs: Iterator[Epoch], network: Stack, watch: Watcher
+) -> Iterator[Epoch]:
+    """Show each epoch, with the network after it."""
+    for epoch in epochs:
+        watch(epoch, network)
+        yield epoch
+
+
+def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
+    """Collect a fold's epochs; off a terminal, report one now and then."""
     history: list[Epoch] = []
     printed = time.monotonic()
     for epoch in epochs:
         _check_finite(epoch, where)
         history.append(epoch)
-        notes.epoch(asdict(epoch))
         if not console.is_terminal and time.monotonic() - printed > REPORT_EVERY_S:
             printed = time.monotonic()
             console.print(

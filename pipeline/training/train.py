@@ -7,7 +7,7 @@ the weights as they stand in the file.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def _train_and_predict(task: Task, folder: Path, fold: int) -> _Fold:
             integer_path.unlink(missing_ok=True)
             notes = progress.Notes(folder, fold)
             notes.begin()
-            made = fitted(task, fold, notes)
+            made = fitted(task, fold, lambda epoch, _: notes.epoch(asdict(epoch)))
             notes.end()
             files.save_weights(path, made.network.state_dict(), meta=made.meta)
             unfinished.note_inputs(path, inputs)

@@ -1,0 +1,118 @@
+"""Audit a trained cell: can one find out who taught it.
+
+Networks are trained with the cell's own settings, each by half of the persons; every
+one is the target once, the others its references. What is audited is thus the way of
+training, not one file of weights.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline import files, unfinished
+from pipeline.evaluation.evaluate import EvaluationSettings
+from pipeline.networks.parts.heads import SegmentRates
+from pipeline.privacy import drawing, judging, opening, teaching
+from pipeline.privacy.judging import Case
+from pipeline.privacy.settings import AuditSettings
+from pipeline.training.cell import TrainedCell
+from pipeline.training.task import Task, load_role
+
+RESULT = "audit.json"
+BINS = 10
+"""Pieces of a window in which the memoriser counts spikes."""
+AT_ONCE = 512
+
+Plain = dict[str, Any]
+
+
+def audit(name: str, settings: AuditSettings, evaluation: EvaluationSettings) -> Plain:
+    """Audit a cell, and write `data/audits/<cell>`.
+
+    Writes `audit.json`, which is returned, and `answers-<k>.safetensors`, what each
+    network answered. A killed audit keeps the networks that are done.
+
+    Parameters
+    ----------
+    name : str
+        The cell.
+    settings : AuditSettings
+    evaluation : EvaluationSettings
+        Resamples and confidence of intervals.
+
+    Raises
+    ------
+    DataError
+        The cell is not trained or not by today's code, its persons are unknown or too
+        few, a class is of one person alone, or it is not known who taught a network.
+    PipelineError
+        A network failed.
+    """
+    cell = TrainedCell.open(name)
+    opening.check_current(cell)
+    windows = opening.usable_windows(cell)
+    members = opening.divided(cell, windows, settings)
+    task = opening.audit_task(cell, windows, members)
+    with unfinished.finishing(files.folder("audits", name)) as folder:
+        drawn = folder / "draws"
+        recordings = sorted(windows["recording"].unique())
+        draws = drawing.draw(cell, recordings, settings.draws, drawn)
+        code = opening.code_digest(cell, "audit")
+        plan = teaching.Plan(task, members, settings, draws, code)
+        answers = teaching.teach(plan, folder)
+        shutil.rmtree(drawn, ignore_errors=True)
+        targets = load_role(task, settings.models, "test").targets.numpy()
+        bootstrap = evaluation.bootstrap
+        case = Case(windows, targets, members, answers, bootstrap, task.seed)
+        found = {
+            **{axis: cell.run[axis] for axis in ("dataset", "encoder", "model")},
+            "run_key": cell.run["run_key"],
+            "settings": settings.model_dump(),
+            "interval": {
+                "method": "percentiles of persons and networks drawn together",
+                **evaluation.model_dump(),
+            },
+            "persons": persons(case),
+            "accuracy": judging.accuracies(case),
+            "attacks": judging.attacked(case),
+            "controls": controls(task, case),
+        }
+        files.save_json(folder / RESULT, found)
+        kept = {teaching.answers_path(folder, k).name for k in range(settings.models)}
+        files.keep_only(folder, {RESULT, *kept})
+    return found
+
+
+def persons(case: Case) -> Plain:
+    """List who was what."""
+    members = case.membership
+    return {
+        "candidates": list(members.candidates),
+        "validation": list(members.validation),
+        "population": list(members.population),
+        "teachers": [members.teachers(k) for k in range(len(members.taught))],
+    }
+
+
+def controls(task: Task, case: Case) -> Plain:
+    """Judge the planted controls."""
+    chosen = judging.memorised(case)
+    features = counted_spikes(task, len(case.membership.taught), chosen)
+    return judging.controlled(case, features, chosen)
+
+
+def counted_spikes(task: Task, fold: int, chosen: np.ndarray) -> np.ndarray:
+    """Count the spikes of decisions' windows in bins, (decision, feature · bin)."""
+    windows = load_role(task, fold, "test").windows()
+    rates = SegmentRates(BINS)
+    split = torch.split(torch.from_numpy(chosen), AT_ONCE)
+    counts = [rates(windows.spikes(rows)) for rows in split]
+    return torch.cat(counts).double().numpy()
+
+
+def load(path: Path) -> Plain:
+    """Read the result of an audit."""
+    return files.load_json(path / RESULT)

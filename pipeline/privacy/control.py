@@ -1,0 +1,75 @@
+r"""Planted controls: what an audit must find, and what it must not.
+
+A *memoriser* keeps every decision it was taught, as a probabilistic neural network:
+with the stored decisions x_i of its teachers and their classes c_i
+
+.. math:: p(c|x) = \frac{\sum_{i: c_i = c} e^{-|x - x_i|^2 / 2h^2}}
+    {\sum_i e^{-|x - x_i|^2 / 2h^2}}
+
+x are the spikes counted in bins; h is half of the median distance of a decision to the
+nearest one of another person. It is taught by the same persons as the networks, and an
+audit that does not catch it is blind. The other control claims of persons who did not
+teach a network that some of them did: what it finds above 0.5 is no membership.
+
+References
+----------
+D. F. Specht, "Probabilistic neural networks", Neural Networks 3(1), 1990.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+Features = Float[np.ndarray, "decision feature"]
+
+
+def memorise(
+    features: Features,
+    targets: Int[np.ndarray, " decision"],
+    persons: Int[np.ndarray, " decision"],
+    stored: Bool[np.ndarray, "model decision"],
+) -> Float[np.ndarray, "model decision"]:
+    """Compute the confidence of memorisers in the true classes.
+
+    Parameters
+    ----------
+    features : array, shape (decision, feature)
+    targets, persons : array, shape (decision,)
+    stored : array, shape (model, decision), bool
+        What each memoriser was taught.
+    """
+    distances = _squared_distances(features)
+    apart = persons[:, None] != persons
+    nearest = np.sqrt(np.where(apart, distances, np.inf).min(axis=1))
+    width = max(float(np.median(nearest)) / 2, 1e-6)
+    right = targets[:, None] == targets
+    confidences = np.empty(stored.shape)
+    for model, kept in enumerate(stored):
+        exponent = -distances[:, kept] / (2 * width**2)
+        weight = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        agreeing = np.where(right[:, kept], weight, 0).sum(axis=1)
+        confidences[model] = agreeing / weight.sum(axis=1)
+    return confidences
+
+
+def claimed(
+    taught: Bool[np.ndarray, "model person"], rng: np.random.Generator
+) -> Float[np.ndarray, "model person"]:
+    """Claim that half of those who did not teach a network did.
+
+    Returns
+    -------
+    claim : array, shape (model, person)
+        1 of the claimed, 0 of the others, NaN of those who really taught.
+    """
+    claim = np.full(taught.shape, np.nan)
+    for model, row in enumerate(taught):
+        out = rng.permutation(np.flatnonzero(~row))
+        claim[model, out] = np.arange(len(out)) < len(out) // 2
+    return claim
+
+
+def _squared_distances(features: Features) -> Float[np.ndarray, "decision decision"]:
+    squares = (features**2).sum(axis=1)
+    found = squares[:, None] + squares - 2 * features @ features.T
+    np.fill_diagonal(found, 0)
+    return np.asarray(np.maximum(found, 0))

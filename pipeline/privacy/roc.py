@@ -1,0 +1,188 @@
+r"""How well scores tell who taught a network: AUC and rates, with their intervals.
+
+Scores come in blocks: those of one person under one target. With A the share of pairs
+of a taught and an untaught score in which the taught one is higher (half of the equal
+ones), summed by blocks, the AUC of persons and targets that count w times is
+
+.. math:: \frac{\sum_{ij} w_i w_j A_{ij}}{\sum_i w_i n_i \sum_j w_j n_j}
+
+over the taught blocks i and the untaught j. Persons and targets are drawn again
+together, and a block counts as often as its person times its target: targets share
+persons, and a person is in many targets, so either alone would be too narrow. The
+interval is that of percentiles.
+
+References
+----------
+A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2), 2007.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from pipeline.evaluation.statistics import Bootstrap
+
+RATES = (0.01, 0.001)
+"""False positive rates at which attacks are compared."""
+
+CURVE = np.linspace(0, 1, 101)
+"""False positive rates of the curves that are kept."""
+
+Weights = Float[np.ndarray, "resample block"]
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores, a row each.
+
+    Parameters
+    ----------
+    scores : array, shape (row,), float64
+    taught : array, shape (row,), bool
+        Whether the person taught the target.
+    target, person : array, shape (row,), int64
+        Numbers from 0.
+    """
+
+    scores: Float[np.ndarray, " row"]
+    taught: Bool[np.ndarray, " row"]
+    target: Int[np.ndarray, " row"]
+    person: Int[np.ndarray, " row"]
+
+    def of_persons(self) -> "Scored":
+        """Average the scores of each person under each target."""
+        blocks, index = np.unique(
+            np.stack([self.target, self.person]), axis=1, return_inverse=True
+        )
+        counts = np.bincount(index)
+        means = np.bincount(index, self.scores) / counts
+        taught = np.bincount(index, self.taught) > 0
+        return Scored(means, taught, *blocks)
+
+
+def judge(scored: Scored, bootstrap: Bootstrap, rng: np.random.Generator) -> Plain:
+    """Judge an attack.
+
+    Parameters
+    ----------
+    scored : Scored
+        Of persons, or of single decisions.
+    bootstrap : Bootstrap
+    rng : Generator
+        Draws persons and targets.
+
+    Returns
+    -------
+    found : dict
+        `auc` with its interval, or why there is none; `tpr` by false positive rate, or
+        the number of untaught persons that it needs; `curve`, the true positive rates
+        at `CURVE`.
+    """
+    if scored.taught.all() or not scored.taught.any():
+        return {"absent": "nobody is in, or nobody is out: there is nothing to compare"}
+    auc = float(roc_auc_score(scored.taught, scored.scores))
+    fpr, tpr, _ = roc_curve(scored.taught, scored.scores, drop_intermediate=False)
+    return {
+        "auc": with_interval(auc, _aucs(scored, bootstrap, rng), bootstrap.confidence),
+        "tpr": {f"{rate:g}": _rate(scored, rate) for rate in RATES},
+        "curve": [float(tpr[fpr <= rate].max()) for rate in CURVE],
+    }
+
+
+def drawn_together(
+    target: Int[np.ndarray, " block"],
+    person: Int[np.ndarray, " block"],
+    resamples: int,
+    rng: np.random.Generator,
+) -> Weights:
+    """Draw how often each block counts: its person's count times its target's."""
+    persons = _counts(person, resamples, rng)
+    return np.asarray(persons * _counts(target, resamples, rng))
+
+
+def _counts(
+    numbers: Int[np.ndarray, " block"], resamples: int, rng: np.random.Generator
+) -> Weights:
+    """Draw the numbers that occur with replacement; gives the count of each block's."""
+    present, place = np.unique(numbers, return_inverse=True)
+    share = np.full(len(present), 1 / len(present))
+    drawn = rng.multinomial(len(present), share, size=resamples)
+    return np.asarray(drawn[:, place], np.float64)
+
+
+def _aucs(
+    scored: Scored, bootstrap: Bootstrap, rng: np.random.Generator
+) -> Float[np.ndarray, " resample"]:
+    """Compute the AUC of every resample; NaN where nobody is in or nobody out."""
+    higher, size, first = pairs(scored)
+    target, person = scored.target[first], scored.person[first]
+    weights = drawn_together(target, person, bootstrap.resamples, rng)
+    taught = scored.taught[first]
+    inside, outside = weights[:, taught], weights[:, ~taught]
+    found = ((inside @ higher) * outside).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(found / ((inside @ size[taught]) * (outside @ size[~taught])))
+
+
+def pairs(
+    scored: Scored,
+) -> tuple[
+    Float[np.ndarray, "taught untaught"],
+    Float[np.ndarray, " block"],
+    Int[np.ndarray, " block"],
+]:
+    """Count the pairs in which a taught block's score is higher, equal ones half.
+
+    Returns
+    -------
+    higher : array, shape (taught block, untaught block)
+    size : array, shape (block,)
+        Scores of each block.
+    first : array, shape (block,)
+        A row of each block.
+    """
+    _, first, index, size = np.unique(
+        np.stack([scored.target, scored.person]),
+        axis=1,
+        return_index=True,
+        return_inverse=True,
+        return_counts=True,
+    )
+    taught = scored.taught[first]
+    inside = scored.taught
+    place = np.cumsum(taught)[index[inside]] - 1
+    mine = scored.scores[inside]
+    higher = np.empty((int(taught.sum()), int((~taught).sum())))
+    for column, block in enumerate(np.flatnonzero(~taught)):
+        theirs = np.sort(scored.scores[index == block])
+        below = np.searchsorted(theirs, mine, side="left")
+        equal = np.searchsorted(theirs, mine, side="right") - below
+        higher[:, column] = np.bincount(place, below + 0.5 * equal, len(higher))
+    return higher, size.astype(np.float64), first
+
+
+def with_interval(
+    value: float, resamples: Float[np.ndarray, " resample"], confidence: float
+) -> Plain:
+    """Add the percentiles of resamples; NaN is left out, half of them at most."""
+    known = resamples[np.isfinite(resamples)]
+    if len(known) < len(resamples) / 2:
+        reason = "no interval: most resamples have nobody in, or nobody out"
+        return {"value": value, "low": None, "high": None, "reason": reason}
+    ends = (1 - confidence) / 2, (1 + confidence) / 2
+    low, high = (float(end) for end in np.quantile(known, ends))
+    return {"value": value, "low": low, "high": high}
+
+
+def _rate(scored: Scored, rate: float) -> Plain:
+    """Give the true positive rate at a false positive rate, if persons allow it."""
+    persons, needed = len(np.unique(scored.person[~scored.taught])), round(1 / rate)
+    if persons < needed:
+        reason = f"needs {needed} persons who did not teach, there are {persons}"
+        return {"value": None, "reason": reason}
+    fpr, tpr, _ = roc_curve(scored.taught, scored.scores, drop_intermediate=False)
+    return {"value": float(tpr[fpr <= rate].max()), "persons": persons}

@@ -1,0 +1,115 @@
+"""An audit in words, for the terminal and for the report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.privacy.judging import PERSON
+from pipeline.privacy.roc import RATES
+
+Plain = Mapping[str, Any]
+
+WAYS = {
+    "stored": "the spikes that taught",
+    "once": "one new draw of the code",
+    "draws": "several new draws, averaged",
+    "dropout": "several, some spikes dropped, averaged",
+}
+"""Ways to query, in words."""
+
+TITLES = {
+    "confidence": "confidence",
+    "reference": "share of references beaten",
+    "RMIA": "RMIA with population",
+    "trajectory": "loss trajectory",
+}
+"""Attacks, in words."""
+
+
+def headline(found: Plain) -> str:
+    """Report the strongest attack on persons in one line."""
+    best = strongest(found["attacks"])
+    if best is None:
+        return "no attack could be judged"
+    return (
+        f"AUC {estimate(best['auc'])} of {len(found['persons']['candidates'])} persons "
+        f"by the strongest attack ({TITLES[best['attack']]}); 0.5 is guessing"
+    )
+
+
+def strongest(rows: Sequence[Plain]) -> Plain | None:
+    """Give the attack on persons with the highest AUC."""
+    persons = [row for row in rows if row.get("level") == PERSON and "auc" in row]
+    return max(persons, key=lambda row: row["auc"]["value"], default=None)
+
+
+def show(found: Plain, out: Console) -> None:
+    """Print an audit."""
+    persons = found["persons"]
+    out.print(
+        f"{len(persons['teachers'])} networks, each taught by half of "
+        f"{len(persons['candidates'])} persons; {len(persons['validation'])} others "
+        f"validate, {len(persons['population'])} are the population"
+    )
+    out.print(_accuracies(found["accuracy"]))
+    out.print(_attacks(found["attacks"]))
+    for row in found["attacks"]:
+        if "absent" in row:
+            out.print(f"{row['queries']}: absent, {row['absent']}")
+    out.print(_controls(found["controls"]))
+    for rate in RATES:
+        for reason in _rate_reasons(found["attacks"], f"{rate:g}"):
+            out.print(f"true positives at {rate:.1%} false ones: {reason}")
+
+
+def _accuracies(accuracy: Plain) -> Table:
+    table = Table("query", box=None, pad_edge=False)
+    for title in ("who taught", "who did not"):
+        table.add_column(f"accuracy, {title}", justify="right")
+    for way, each in accuracy.items():
+        cells = (estimate(each[name]) for name in ("taught", "untaught"))
+        table.add_row(WAYS[way], *cells)
+    return table
+
+
+def _attacks(rows: Sequence[Plain]) -> Table:
+    table = Table("queries", "query", "attack", "unit", box=None, pad_edge=False)
+    for title in ("AUC", *(f"TPR at {rate:.1%}" for rate in RATES)):
+        table.add_column(title, justify="right")
+    for row in rows:
+        if "auc" not in row:
+            continue
+        rates = (row["tpr"][f"{rate:g}"]["value"] for rate in RATES)
+        shown = ("absent" if rate is None else f"{rate:.3f}" for rate in rates)
+        known = row["queries"], WAYS[row["way"]], TITLES[row["attack"]], row["level"]
+        table.add_row(*known, estimate(row["auc"]), *shown)
+    return table
+
+
+def _controls(controls: Plain) -> Table:
+    table = Table("control", "attack", box=None, pad_edge=False)
+    table.add_column("AUC", justify="right")
+    names = {
+        "memoriser": "a network that memorises: to be caught",
+        "untaught": "persons who did not teach: not to be caught",
+    }
+    for control, title in names.items():
+        for attack, each in controls[control].items():
+            table.add_row(title, TITLES[attack], estimate(each))
+    return table
+
+
+def _rate_reasons(rows: Sequence[Plain], rate: str) -> list[str]:
+    reasons = (row["tpr"][rate].get("reason", "") for row in rows if "tpr" in row)
+    return list(dict.fromkeys(filter(None, reasons)))
+
+
+def estimate(each: Plain) -> str:
+    """Write a value with its interval, such as `0.612 (0.480 to 0.731)`."""
+    if each.get("value") is None:
+        return "absent"
+    if each["low"] is None:
+        return f"{each['value']:.3f}"
+    return f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
