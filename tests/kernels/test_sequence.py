@@ -133,11 +133,11 @@ def test_layers_are_copied_and_pickled_by_their_kernels_name() -> None:
     assert again.kernel is layer.kernel
 
 
-def test_no_memory_grows_over_a_thousand_runs() -> None:
+def test_no_memory_grows_over_hundreds_of_runs() -> None:
     layer = Layer()
 
     def work() -> None:
-        for _ in range(1000):
+        for _ in range(250):
             layer(_inputs(3, 1)).sum().backward()
         layer.zero_grad()
 
@@ -150,7 +150,7 @@ def test_no_memory_grows_over_a_thousand_runs() -> None:
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert _n_tensors() <= tensors  # those of other tests may have gone since
-    assert grown < 50_000
+    assert grown < 25_000
 
 
 def _n_tensors() -> int:

@@ -46,8 +46,12 @@ def test_clipped() -> None:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """Make a checkout of a package of one module, with one test that misses much."""
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a checkout of a package of one module, with one test that misses much.
+
+    Its tests need none of pytest's plugins, which take longest to start.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     root = tmp_path / "tree"
     for name, text in {
         "toy/__init__.py": "",

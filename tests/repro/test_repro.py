@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from numba.core.caching import _CacheLocator
 from ruamel.yaml import YAML
 
 from pipeline import digests, entries
+from pipeline.kernels import compiling
 
 ROOT = Path(__file__).parents[2]
 DVC = Path(sys.executable).with_name("dvc")
@@ -62,6 +65,7 @@ def make_clone(folder: Path) -> Path:
             shutil.copy2(ROOT / name, folder / name)
     shutil.copy(ROOT / "tests" / "params.yaml", folder / "params.yaml")
     (folder / "dvc.lock").unlink(missing_ok=True)
+    share_compiled(folder)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / ".stamps").mkdir()
     (folder / ".stamps" / "installed").touch()
@@ -69,6 +73,32 @@ def make_clone(folder: Path) -> Path:
     (folder / ".git" / "info" / "exclude").write_text(".venv\n")
     commit(folder, "clone")
     return folder
+
+
+def share_compiled(folder: Path) -> None:
+    """Let a copy and this checkout have the same compiled kernels, whoever makes them.
+
+    The files' times are copied, too: numba compares them.
+    """
+    cache = Path(compiling._folder())
+    if cache.parent.parent != ROOT / "pipeline" / "kernels":
+        return  # NUMBA_CACHE_DIR, or a checkout that is read-only
+    for ours, theirs in compiled_folders(ROOT, folder):
+        (cache / ours).mkdir(parents=True, exist_ok=True)
+        link = folder / cache.relative_to(ROOT) / theirs
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(cache / ours)
+
+
+def compiled_folders(before: Path, now: Path) -> Iterator[tuple[str, str]]:
+    """Name what numba compiles of each folder, in two checkouts."""
+    for folder in {path.parent for path in before.glob("pipeline/kernels/**/*.py")}:
+        both = folder, now / folder.relative_to(before)
+        named = [
+            _CacheLocator.get_suitable_cache_subpath(str(each / "kernel.py"))
+            for each in both
+        ]
+        yield named[0], named[1]
 
 
 def commit(clone: Path, message: str) -> None:
@@ -206,42 +236,43 @@ def wait_for_first(folder: Path, part: str) -> list[Path]:
     return [folder / name for name in noted if not name.startswith(".")]
 
 
-def rewrite(path: Path, text: str) -> str:
-    """Append to a source file, and give what it was."""
-    before = path.read_text()
-    path.write_text(before + text)
-    return before
+@contextmanager
+def appended(text: str, *paths: Path) -> Iterator[None]:
+    """Append to source files for a while; then they are as before, times and all."""
+    before = {path: (path.read_bytes(), path.stat()) for path in paths}
+    for path, (content, _) in before.items():
+        path.write_bytes(content + text.encode())
+    yield
+    for path, (content, known) in before.items():
+        path.write_bytes(content)
+        os.utime(path, ns=(known.st_atime_ns, known.st_mtime_ns))
 
 
 def test_a_comment_makes_nothing_stale(clone: Path) -> None:
     sources = [*clone.glob("pipeline/**/*.py"), *clone.glob("stages/*.py")]
-    for path in sources:
-        rewrite(path, "\n# A remark.\n")
-    assert stages_run(run(clone, DVC, "repro")) == {"code"}
-    run(clone, "git", "checkout", "-q", "--", *sources)
+    with appended("\n# A remark.\n", *sources):
+        assert stages_run(run(clone, DVC, "repro")) == {"code"}
     assert stages_run(run(clone, DVC, "repro")) <= {"code"}
 
 
 def test_an_equation_makes_the_cells_with_it_stale(clone: Path) -> None:
     before = lock(clone)
-    path = clone / "pipeline" / "neurons" / "leaky.py"
-    text = rewrite(path, "\nNEW = 1\n")
-    refused = subprocess.run(
-        ["stages/run", "train", *arguments("ecg_demo", "delta", "lif")],
-        cwd=clone,
-        env=surroundings(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert refused.returncode == 2
-    assert "changed since: pipeline.neurons.leaky" in refused.stderr
-    assert "dvc repro code" in refused.stderr
-    run(clone, DVC, "repro", "code")
-    stale = json.loads(run(clone, DVC, "status", "--json"))
-    own = {f"{stage}@{CELLS[0]}" for stage in ("train", "profile")}
-    assert set(stale) == {"inventory", *own}
-    path.write_text(text)
+    with appended("\nNEW = 1\n", clone / "pipeline" / "neurons" / "leaky.py"):
+        refused = subprocess.run(
+            ["stages/run", "train", *arguments("ecg_demo", "delta", "lif")],
+            cwd=clone,
+            env=surroundings(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert refused.returncode == 2
+        assert "changed since: pipeline.neurons.leaky" in refused.stderr
+        assert "dvc repro code" in refused.stderr
+        run(clone, DVC, "repro", "code")
+        stale = json.loads(run(clone, DVC, "status", "--json"))
+        own = {f"{stage}@{CELLS[0]}" for stage in ("train", "profile")}
+        assert set(stale) == {"inventory", *own}
     run(clone, DVC, "repro", "code")
     assert lock(clone) == before
 
@@ -369,11 +400,7 @@ def keep_compiled(before: Path, now: Path) -> None:
 
     While a stage is observed, compiling them again would take ten times as long.
     """
-    for folder in {path.parent for path in before.glob("pipeline/kernels/**/*.py")}:
-        old, new = (
-            _CacheLocator.get_suitable_cache_subpath(str(root / "kernel.py"))
-            for root in (folder, now / folder.relative_to(before))
-        )
+    for old, new in compiled_folders(before, now):
         for kept in now.glob(f"pipeline/kernels/__pycache__/*/{old}"):
             kept.rename(kept.with_name(new))
 
