@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from threading import Thread
@@ -23,14 +24,18 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 from threadpoolctl import threadpool_limits
 
 from pipeline.errors import MachineError
 from pipeline.machine import refusal
+from pipeline.remaining import Remaining
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,14 +58,33 @@ def n_workers() -> int:
     return int(joblib.cpu_count())
 
 
-def progress_bar() -> Progress:
+class _Left(ProgressColumn):
+    """The time that is left, as `Remaining` estimates it."""
+
+    def __init__(self, remaining: Remaining) -> None:
+        super().__init__()
+        self._remaining = remaining
+
+    def render(self, task: Task) -> Text:
+        """Write it as the other columns do."""
+        seconds = self._remaining.seconds()
+        left = "-:--:--" if seconds is None else str(timedelta(seconds=round(seconds)))
+        return Text(left, style="progress.remaining")
+
+
+def reports_long_work() -> bool:
+    """Whether lines report where long work stands: not on a terminal, nor in CI."""
+    return not console.is_terminal and "CI" not in os.environ
+
+
+def progress_bar(left: ProgressColumn | None = None) -> Progress:
     """Make the house's progress bar; it is silent off a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        left or TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -115,20 +139,29 @@ def parallel_map(
         A process was killed, perhaps for its memory, or none can be started.
     """
     results: list[Result] = []
-    begun = time.monotonic()
-    with progress_bar() as bar, _mapping(len(items), what) as mapping:
+    workers = max(1, min(n_workers(), len(items)))
+    remaining = Remaining(len(items), workers)
+    bar = progress_bar(_Left(remaining))
+    with bar, _mapping(workers, what) as mapping:
         task = bar.add_task(what, total=len(items))
-        for result in mapping(function, items):
+        for seconds, result in mapping(partial(_timed, function), items):
             results.append(result)
+            remaining.done(seconds)
             bar.advance(task)
-            _report_if_long(what, len(results), len(items), begun)
+            _report_if_long(what, len(results), remaining)
     return results
 
 
+def _timed(function: Callable[[Item], Result], item: Item) -> tuple[float, Result]:
+    """Apply a function, and take the time of that alone."""
+    begun = time.monotonic()
+    result = function(item)
+    return time.monotonic() - begun, result
+
+
 @contextmanager
-def _mapping(n_items: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
+def _mapping(workers: int, what: str) -> Iterator[Callable[..., Iterable[Any]]]:
     """Give a `map` that works in as many processes as there are workers."""
-    workers = min(n_workers(), n_items)
     if workers < 2:
         with threadpool_limits(1):
             yield map
@@ -205,11 +238,10 @@ def _end_with_caller() -> None:
         os._exit(1)
 
 
-def _report_if_long(what: str, done: int, total: int, begun: float) -> None:
+def _report_if_long(what: str, done: int, remaining: Remaining) -> None:
     """Off a terminal, report where long work stands at every tenth of it."""
-    seconds = time.monotonic() - begun
+    total, seconds = remaining.total, time.monotonic() - remaining.begun
     tenth = max(1, total // 10)
-    if console.is_terminal or seconds < 10 or done % tenth or done == total:
+    if not reports_long_work() or seconds < 10 or done % tenth or done == total:
         return
-    left = seconds / done * (total - done)
-    console.print(f"{what}: {done} of {total}, about {left:.0f} s left")
+    console.print(f"{what}: {done} of {total}, about {remaining.seconds():.0f} s left")

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import threadpoolctl
 
-from pipeline import files
+from pipeline import files, parallel
 from pipeline.errors import DataError, PipelineError
 from pipeline.parallel import parallel_map
 from tests.processes import session, wait_for
@@ -63,6 +64,27 @@ def test_libraries_use_one_thread_in_a_worker_also_those_loaded_later(
 def threadpool_of(selected: dict[str, str]) -> list[int]:
     pools = threadpoolctl.ThreadpoolController().select(**selected).info()
     return [pool["num_threads"] for pool in pools]
+
+
+@pytest.mark.parametrize(
+    ("ci", "lines"), [(None, ["1 of 2", "about 0 s left"]), ("true", [])]
+)
+def test_long_work_is_reported_in_a_log_and_not_in_ci(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ci: str | None,
+    lines: list[str],
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_WORKERS", "1")
+    monkeypatch.delenv("CI", raising=False)
+    if ci:
+        monkeypatch.setenv("CI", ci)
+    long_ago = parallel.Remaining(2, 1, begun=time.monotonic() - 60)
+    monkeypatch.setattr(parallel, "Remaining", lambda *_: long_ago)
+    assert parallel_map(abs, [-1, -2], what="counting") == [1, 2]
+    printed = capsys.readouterr().err
+    assert all(line in printed for line in lines)
+    assert printed.count("\n") == len(lines[:1])
 
 
 def test_an_error_keeps_its_kind(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pipeline.errors import PipelineError
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.initial import calibrate
 from pipeline.networks.parts.stack import Stack
-from pipeline.parallel import console
+from pipeline.parallel import console, reports_long_work
 from pipeline.training import devices, dynamics
 from pipeline.training.fitting import Epoch, Examples, chooses, predict
 from pipeline.training.local import fit_locally
@@ -170,7 +170,7 @@ def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
     for epoch in epochs:
         _check_finite(epoch, where)
         history.append(epoch)
-        if not console.is_terminal and time.monotonic() - printed > REPORT_EVERY_S:
+        if reports_long_work() and time.monotonic() - printed > REPORT_EVERY_S:
             printed = time.monotonic()
             console.print(
                 f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
