@@ -45,8 +45,9 @@ def main(stage: Stage) -> str:
         memory_s=earlier["windows"].get("memory_s"),
         parts=parts,
     )
+    key = run_key(settings, inputs)
     about = {
-        "run_key": run_key(settings, inputs),
+        "run_key": key,
         "dataset": dataset,
         "encoder": encoder,
         "model": model,
@@ -62,7 +63,7 @@ def main(stage: Stage) -> str:
         made = {**about, "n_folds": len(folds), "folds": folds}
         files.save_json(folder / "run.json", made)
     if times:
-        measured.save_times(stage.label, made["run_key"], times)
+        measured.save_times(stage.label, key, times)
     epochs = sum(fold["epochs"] for fold in folds)
     return f"{len(folds)} folds, {epochs} epochs"
 

@@ -133,7 +133,7 @@ def application() -> Any:
         warnings.simplefilter("ignore")  # of MLflow's own code
         from mlflow.server.fastapi_app import app
 
-    pages.view_functions["serve"] = lambda: first(Path(pages.static_folder))
+    pages.view_functions["serve"] = lambda: first(Path(str(pages.static_folder)))
     return app
 
 

@@ -10,13 +10,16 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from pipeline import files
-from pipeline.components import available, find
+from pipeline.components import Settings, available, find
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 UPSTREAM = ("labels", "source", "reader", "values", "signal", "windows", "folds")
 """Settings that define the windows to classify; the others are tried on them."""
 COMPONENTS = ("encoder", "network", "neuron")
-SECTIONS = {"training": TrainingSettings, "sparsity": SparsitySettings}
+SECTIONS: dict[str, type[Settings]] = {
+    "training": TrainingSettings,
+    "sparsity": SparsitySettings,
+}
 
 
 def upstream_digest(settings: Mapping[str, Any]) -> str:
@@ -49,15 +52,17 @@ def _defaults(part: str, own: Mapping[str, Any]) -> dict[str, Any]:
 
     A run of an older version may name none, or one that is gone: it has no defaults.
     """
+    kind = f"{part}s"
+    chosen: type[Settings]
     if part in SECTIONS:
-        fields = SECTIONS[part].model_fields.items()
-    elif own.get("name") in available(f"{part}s"):
-        fields = find(f"{part}s", own["name"]).model_fields.items()
+        chosen = SECTIONS[part]
+    elif own.get("name") in available(kind):
+        chosen = find(kind, own["name"])
     else:
         return {}
     return {
         name: to_jsonable_python(field.get_default(call_default_factory=True))
-        for name, field in fields
+        for name, field in chosen.model_fields.items()
         if not field.is_required()
     }
 

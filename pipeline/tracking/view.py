@@ -43,7 +43,7 @@ TRAINING = "workflowType=machine_learning"
 def show(client: "MlflowClient", experiment: "Experiment") -> None:
     """Tag an experiment with its kind, its table and, if it has none, a note."""
     place, known = experiment.experiment_id, experiment.tags
-    tags = dict([KIND, shared(int(experiment.creation_time))])
+    tags = dict([KIND, shared(experiment.creation_time or 0)])
     if NOTE not in known:
         tags[NOTE] = note(experiment.name, place)
     for key, value in tags.items():
