@@ -13,6 +13,7 @@ import threadpoolctl
 from pipeline import files, parallel
 from pipeline.errors import DataError, PipelineError
 from pipeline.parallel import parallel_map
+from pipeline.remaining import Remaining
 from tests.processes import session, wait_for
 
 
@@ -79,7 +80,7 @@ def test_long_work_is_reported_in_a_log_and_not_in_ci(
     monkeypatch.delenv("CI", raising=False)
     if ci:
         monkeypatch.setenv("CI", ci)
-    long_ago = parallel.Remaining(2, 1, begun=time.monotonic() - 60)
+    long_ago = Remaining(2, 1, begun=time.monotonic() - 60)
     monkeypatch.setattr(parallel, "Remaining", lambda *_: long_ago)
     assert parallel_map(abs, [-1, -2], what="counting") == [1, 2]
     printed = capsys.readouterr().err

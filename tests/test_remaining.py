@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from pipeline import remaining
 from pipeline.remaining import Remaining
 
 
@@ -21,7 +20,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(remaining.time, "monotonic", made)
+    monkeypatch.setattr("pipeline.remaining.time.monotonic", made)
     return made
 
 

@@ -1,13 +1,15 @@
 """The params of a run are what its entries state."""
 
+from typing import Any
+
+from pipeline.components import find
 from pipeline.tracking.params import stated, upstream_digest
+from pipeline.training.settings import TrainingSettings
 
 
 def test_defaults_are_left_out_and_the_rest_is_flat() -> None:
-    from pipeline.components import find
-    from pipeline.training.settings import TrainingSettings
-
-    delta = find("encoders", "delta")(threshold=0.25).model_dump(mode="json")
+    encoder: Any = find("encoders", "delta")
+    delta = encoder(threshold=0.25).model_dump(mode="json")
     training = TrainingSettings(epochs=7).model_dump(mode="json")
     pruning = {"share": 0.5, "epochs": 3}
     settings = {

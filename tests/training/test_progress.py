@@ -14,7 +14,8 @@ EPOCH = {"epoch": 0, "train_loss": 0.5, "spike_rate": None, "layer_rates": (2.0,
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes by a second with every look at it."""
     seconds = iter(range(100, 200))
-    monkeypatch.setattr(progress.time, "time", lambda: float(next(seconds)))
+    now = "pipeline.training.progress.time.time"
+    monkeypatch.setattr(now, lambda: float(next(seconds)))
 
 
 def test_notes_are_read_back(tmp_path: Path, clock: None) -> None:
