@@ -1,5 +1,6 @@
 """What a look sees in files: channels, rates, units, labels, settings."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,28 @@ def test_channels_that_some_files_lack_are_left_out(tmp_path: Path) -> None:
     found = mne.look(tmp_path, names, names, {})
     assert found.channels == {"C3": "eeg"}
     assert found.dropped == ("Cz", "Pz")
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"), [((60, 60), 60.0), ((50, 60), None), ((None, 50), 50.0)]
+)
+def test_mains_are_those_that_all_sidecars_state(
+    tmp_path: Path, stated: tuple[int | None, ...], expected: float | None
+) -> None:
+    names = ["dataset_description.json"]
+    (tmp_path / names[0]).write_text('{"BIDSVersion": "1.9.0"}')
+    mains = []
+    for person, line in enumerate(stated, 1):
+        stem = f"sub-{person}/eeg/sub-{person}_task-rest_eeg"
+        (tmp_path / stem).parent.mkdir(parents=True)
+        (tmp_path / f"{stem}.edf").write_bytes(edf(["EEG C3", "EEG C4"], NOISE, 100))
+        about = {"PowerLineFrequency": line} if line else {}
+        (tmp_path / f"{stem}.json").write_text(json.dumps(about))
+        mains.append(f"{stem}.edf")
+        names += [f"{stem}.edf", f"{stem}.json"]
+    found = mne.look(tmp_path, mains, names, {})
+    assert found.line_freq == expected
+    assert list(found.channels) == ["C3", "C4"]
 
 
 def records(
