@@ -357,6 +357,31 @@ def test_a_broken_reader_is_caught(
         check_reader(reader, tmp_path, "a.csv", [("column", "code")])
 
 
+@pytest.mark.parametrize(
+    ("name", "stated", "complaint"),
+    [
+        ("formats", {".CSV": "CSV"}, "'.CSV' is no suffix in lower case"),
+        ("formats", {"csv": "CSV"}, "'csv' is no suffix"),
+        ("formats", {".csv": ""}, "has no format's name"),
+        ("signals", (".D AT",), "is no suffix"),
+        ("looked_at", 0, "no file is looked at"),
+        ("identifying", lambda self, path: [""], "may be a value of the file"),
+        ("identifying", lambda self, path: ["Ottilie"], "'Ottilie' may be a value"),
+    ],
+)
+def test_a_reader_that_states_what_cannot_be_is_caught(
+    name: str,
+    stated: Any,
+    complaint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = _reader(tmp_path)
+    monkeypatch.setattr(Table, name, stated)
+    with pytest.raises(AssertionError, match=complaint):
+        check_reader(reader, tmp_path, "a.csv")
+
+
 @pytest.mark.parametrize("kind", ["missing", "empty", "unnamed", "writes"])
 def test_a_reader_that_takes_any_file_or_changes_it_is_caught(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """What every reader must do."""
 
+import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,8 @@ def check_reader(
     Channels have names of their own; samples are finite float64 and the same in pieces
     and in one; segments begin at 0 and follow each other; marks are in order and those
     that are asked for; a second reading gives the same; no file is changed; a file that
-    is not there or holds nothing is refused.
+    is not there or holds nothing is refused. Suffixes are those of files, in lower
+    case, and what identifies a person is named by kinds, never by values.
 
     Parameters
     ----------
@@ -31,6 +33,7 @@ def check_reader(
     origins : collection of Origin
         Places of the file that hold texts.
     """
+    _check_stated(reader, folder / main)
     names = _files(folder)
     files = [main, *_companions(reader, folder, main, names)]
     before = {name: file_digest(folder / name) for name in names}
@@ -42,6 +45,17 @@ def check_reader(
     after = {name: file_digest(folder / name) for name in _files(folder)}
     assert after == before, "reading changes files"
     _check_refusals(reader, folder, files, origins)
+
+
+def _check_stated(reader: Reader, path: Path) -> None:
+    for suffix in (*reader.formats, *reader.signals):
+        right = re.fullmatch(r"\.[a-z0-9]+", suffix)
+        assert right, f"'{suffix}' is no suffix in lower case"
+    assert all(reader.formats.values()), "a suffix has no format's name"
+    assert reader.looked_at > 0, "no file is looked at"
+    for kind in reader.identifying(path):
+        named = re.fullmatch("[a-z]+( [a-z]+)*", kind)
+        assert named, f"'{kind}' may be a value of the file: a kind is in lower case"
 
 
 def _files(folder: Path) -> list[str]:
