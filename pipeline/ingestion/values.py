@@ -218,13 +218,17 @@ class Number(Value):
     """A number of each recording or person, such as an age or an angle."""
 
     def number(self, text: str) -> float | None:
-        """Give the number that a text states; None for none."""
+        """Give the number that a text states; None for none.
+
+        Python also takes `1_2` for 12, where it is a name.
+        """
         code = next(iter(self.codes(text)), "")
+        stated = (self.map or {}).get(plain(code), code)
         try:
-            number = float((self.map or {}).get(plain(code), code))
+            number = float(stated)
         except ValueError:
             return None
-        return number if math.isfinite(number) else None
+        return number if math.isfinite(number) and "_" not in stated else None
 
 
 class Values(Settings):

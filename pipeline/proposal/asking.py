@@ -137,6 +137,6 @@ def positive(text: str) -> float | int:
         It is none.
     """
     number = float(text)
-    if not 0 < number < float("inf"):
+    if not 0 < number < float("inf") or "_" in text:
         raise ValueError(text)
     return int(number) if number.is_integer() else number

@@ -106,6 +106,7 @@ def test_a_number_is_absent_where_none_is_stated() -> None:
     assert age.number("unknown") is None
     dose = Number.model_validate({"from": "header", "key": "Dose"})
     assert [dose.number(text) for text in ("nan", "inf", "1e3")] == [None, None, 1000]
+    assert dose.number("1_2") is None  # a name, which Python takes for 12
     sex = Number.model_validate({"from": "header", "key": "Sex", "map": {"F": 1}})
     assert sex.number("F") == 1
     assert sex.number("M") is None

@@ -21,7 +21,9 @@ def test_a_positive_number_is_read_as_it_is(number: float) -> None:
     assert isinstance(positive(repr(number)), int) == number.is_integer()
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "-0.0", "nan", "inf", "1e999", "", "a"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "-0.0", "nan", "inf", "1e999", "", "a", "2_50"]
+)
 def test_what_is_no_positive_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         positive(text)

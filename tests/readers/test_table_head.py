@@ -73,6 +73,11 @@ def test_a_delimiter_at_the_end_of_lines_makes_no_column() -> None:
     assert head.names == ("a", "1", "c")  # a column without a name has its place
 
 
+def test_electrodes_of_a_grid_are_names_and_no_numbers() -> None:
+    head = read_head("x", BytesIO(b"1_1,1_2\n3,4\n"), Table(), None)
+    assert head.names == ("1_1", "1_2")
+
+
 @pytest.mark.parametrize(
     ("content", "encoding", "name"),
     [

@@ -189,11 +189,12 @@ def _named(where: str, settings: TableSettings, first: list[str]) -> tuple[str, 
 
 
 def _is_number(text: str) -> bool:
+    """Whether a text is a number; Python also takes `1_2`, the name of an electrode."""
     try:
         float(text.replace(",", "."))
     except ValueError:
         return False
-    return True
+    return "_" not in text
 
 
 def texts_after(
