@@ -122,6 +122,8 @@ def write_recordings() -> None:
         {
             "recording": f"r{k}",
             "subject": f"s{k}",
+            "session": "",
+            "numbers": files.dump_json({"age": 20.0 + k}),
             "status": "used",
             "reason": "",
             "sfreq": RATE,
@@ -599,6 +601,29 @@ def test_the_answer_comes_first_and_how_it_was_made_last(
     assert "Machine some, Linux" in made
     images = re.findall(r'alt="([^"]*)"', page_text(report_of))
     assert images[0].startswith("Balanced accuracy in percent, with its interval")
+
+
+def test_a_card_has_the_subgroups_that_the_data_set_states(report_of: Path) -> None:
+    text = words(page_text(report_of)).partition("Model card")[2]
+    assert "delta · lif, the most accurate model with spikes of this data set." in text
+    assert "Stated: age 20 to 25." in text
+    assert re.search(r"age up to 22.5 3 177 \d\d\.\d \d\d", text)
+    assert re.search(r"age above 22.5 3 180 \d\d\.\d \d\d", text)
+    assert "6 persons: intervals are wide" in text
+
+
+def test_every_figure_has_its_numbers(report_of: Path) -> None:
+    page = Page()
+    page.feed((report_of / "data/report/index.html").read_text())
+    files_ = [a for tag, a in page.tags if tag == "a" and "download" in a]
+    assert len(files_) == sum(tag == "figure" for tag, _ in page.tags) + 1  # the tests
+    names = [str(each["download"]) for each in files_]
+    assert len(set(names)) == len(names)
+    assert "ecg_demo-differences.csv" in names
+    (subjects,) = (a for a in files_ if a["download"] == "ecg_demo-subjects.csv")
+    text = base64.b64decode(str(subjects["href"]).partition("base64,")[2]).decode()
+    assert text.startswith("subject,delta · lif,delta · ann,")
+    assert text.count("\n") == 1 + N_SUBJECTS
 
 
 def test_differences_stand_in_a_forest_plot(
