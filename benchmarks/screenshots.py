@@ -40,6 +40,12 @@ QUIET = (
     "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe",
 )  # fmt: skip
 ANSWER_S = 60
+SETTLES_S = 4
+"""Charts are drawn after the texts."""
+CLOSE_ASSISTANT = (
+    "[...document.querySelectorAll('button')].filter(each => "
+    "/close/i.test(each.ariaLabel || '')).forEach(each => each.click())"
+)
 
 
 @dataclass(frozen=True)
@@ -262,18 +268,15 @@ def _axe(driven: Browser, script: str) -> list[str]:
 def look_at_mlflow(driven: Browser, folder: Path) -> None:
     """Take pictures of an experiment, a comparison, a run and a model."""
     with mlflow() as address:
-        for name, path in places(address).items():
+        cell, pages = places(address)
+        for name, page in pages.items():
             driven.show("about:blank", VIEWS[0])
-            driven.show(f"{address}/#{path}", View(name, 1440, 1000))
-            drawn = driven.wait_for(
-                "document.body.innerText.length > 400 && "
-                "!document.querySelector('[role=progressbar], [class*=skeleton i]')"
-            )
-            time.sleep(1)  # charts are drawn after their data have come
+            driven.show(page, View(name, 1440, 1000))
+            drawn = driven.wait_for(f"document.body.innerText.includes('{cell}')")
+            driven.evaluate(CLOSE_ASSISTANT)
+            time.sleep(SETTLES_S)
             driven.picture(folder / f"mlflow-{name}.png")
-            print(
-                f"MLflow, {name}: {'taken' if drawn else 'not all was drawn in time'}"
-            )
+            print(f"MLflow, {name}: {'taken' if drawn else f'{cell} is not on it'}")
 
 
 @contextmanager
@@ -311,29 +314,36 @@ def _answers(address: str) -> bool:
         return False
 
 
-def places(address: str) -> dict[str, str]:
-    """Name the pages of MLflow: of the first experiment that has two cells."""
+def places(address: str) -> tuple[str, dict[str, str]]:
+    """Find the first cell of the first data set with two, and its pages by name."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(address)
-    for experiment in client.search_experiments(order_by=["name ASC"]):
+    from pipeline import tracking
+
+    os.environ["MLFLOW_TRACKING_URI"] = address
+    client = MlflowClient()
+    for dataset, link in tracking.links(address).items():
+        experiment = client.get_experiment_by_name(dataset)
         number = experiment.experiment_id
-        runs = client.search_runs([number], "tags.cell != ''", order_by=["start_time"])
+        runs = client.search_runs([number], order_by=["attributes.start_time ASC"])
         cells = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
         if len(cells) < 2:
             continue
-        asked = json.dumps([run.info.run_id for run in cells])
-        run = cells[0].info.run_id
-        found = {
-            "experiment": f"/experiments/{number}/runs",
-            "comparison": f"/compare-runs?runs={asked}&experiments=[%22{number}%22]",
-            "run": f"/experiments/{number}/runs/{run}",
+        asked = json.dumps([run.info.run_id for run in cells]).replace('"', "%22")
+        run = cells[0].info
+        at = f"{address}/#/experiments/{number}"
+        pages = {
+            "experiment": link,
+            "comparison": f"{address}/#/compare-runs?runs={asked}"
+            f"&experiments=[%22{number}%22]",
+            "run": f"{at}/runs/{run.run_id}",
         }
         models = client.search_logged_models([number])
+        models = [each for each in models if each.source_run_id == run.run_id]
         if models:
-            found["model"] = f"/experiments/{number}/models/{models[0].model_id}"
-        return found
-    raise SystemExit("MLflow has no experiment with two cells: run `biospike publish`")
+            pages["model"] = f"{at}/models/{models[0].model_id}"
+        return run.run_name, pages
+    raise SystemExit("MLflow has no data set with two cells: run `biospike publish`")
 
 
 def arguments() -> argparse.Namespace:

@@ -17,16 +17,18 @@ import gc
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from pipeline import config, entries
+from pipeline import config, entries, files
 from pipeline.checkout import check_here
 from pipeline.components import Settings
 from pipeline.ending import in_one_message
+from pipeline.errors import PipelineError
 from pipeline.locks import only_one
 from pipeline.parallel import console
 from pipeline.real_names import shown
@@ -128,7 +130,16 @@ def run(
     seconds = time.monotonic() - begun
     label = f"[bold]{title}[/] {label}".rstrip()
     console.print(f"{label}: {shown(done, console)} [dim]({seconds:.1f} s)[/]")
+    _note(title, list(names.values()), seconds)
     gc.freeze()  # a last search for garbage would be useless
+
+
+def _note(title: str, names: list[str], seconds: float) -> None:
+    """Note how long a stage took, for the report; a full disk is no failure here."""
+    name = "@".join(filter(None, (title, "-".join(names))))
+    with suppress(OSError, PipelineError):
+        path = files.folder("measured", "stages") / f"{name}.json"
+        files.save_json(path, {"seconds": round(seconds, 1)})
 
 
 def _arguments(

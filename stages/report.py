@@ -16,13 +16,16 @@ def main(stage: Stage) -> str:
     cards = {
         dataset: files.load_json(files.DATA / "cards" / f"{dataset}.json")
         for dataset in grid.dataset
+        if (files.DATA / "cards" / f"{dataset}.json").exists()
     }
     cells = grid.cells()
-    make_report(cells, cards, stage.read("evaluation"), seed=stage.read("seed"))
-    for cell in cells:
-        if not tracking.publish(str(cell)):
+    found = make_report(cells, cards, stage.read("evaluation"), seed=stage.read("seed"))
+    for cell in found["cells"]:
+        if not tracking.publish(cell["cell"]):
             break  # a store that does not answer is asked once
-    return f"{len(cells)} cells, {files.folder('report', 'index.html')}"
+    absent = f", {len(found['absent'])} absent" if found["absent"] else ""
+    path = files.folder("report", "index.html")
+    return f"{len(found['cells'])} cells{absent}, {path}"
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def subgroups(
     predictions : DataFrame
         As `evaluate` takes them, with the column recording.
     recordings : DataFrame
-        As in `recordings.parquet`; used are recording, session and numbers.
+        As in `recordings.parquet`; used are recording, subject, session, numbers.
     labels : sequence of str
     settings : EvaluationSettings
     seed : int
@@ -47,7 +47,8 @@ def subgroups(
         `balanced_accuracy`, an estimate. Empty if the data set states nothing.
     """
     found = []
-    for of, groups in _partitions(recordings):
+    tested = recordings[recordings["recording"].isin(predictions["recording"])]
+    for of, groups in _partitions(tested):
         group_of = predictions["recording"].map(groups)
         names = sorted(group_of.dropna().unique(), key=_order)
         if len(names) < 2:
@@ -75,14 +76,15 @@ def _partitions(recordings: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
         yield "session", sessions[sessions != ""]
     numbers = pd.DataFrame(map(json.loads, table["numbers"]), index=table.index)
     for name in numbers:
-        yield str(name), _parted(numbers[name].dropna().astype(float))
+        values = numbers[name].dropna().astype(float)
+        yield str(name), _parted(values, table["subject"])
 
 
-def _parted(values: pd.Series) -> pd.Series:
-    """Name the group of each value."""
+def _parted(values: pd.Series, subjects: pd.Series) -> pd.Series:
+    """Name the group of each recording's value; the median is that of the persons."""
     if values.nunique() <= FEW:
         return values.map("{:g}".format)
-    middle = values.median()
+    middle = values.groupby(subjects.reindex(values.index)).mean().median()
     return values.le(middle).map(
         {True: f"up to {middle:g}", False: f"above {middle:g}"}
     )

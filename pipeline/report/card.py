@@ -138,7 +138,8 @@ def _of_data(here: Plain, cell: Plain) -> list[str]:
             "people may not occur."
         )
     if here["missing"]:
-        found.append(f"{len(here['missing'])} recordings could not be used.")
+        plural = "" if len(here["missing"]) == 1 else "s"
+        found.append(f"{len(here['missing'])} recording{plural} could not be used.")
     if any(map(explained.is_oracle, cell["run"]["settings"].values())):
         found.append(explained.ORACLE)
     return found

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_CHANNELS = 6
 MOST_WINDOWS = 4
+MOST_NAMED = 80
+"""Subjects whose names have room below a figure."""
 
 
 def subjects(
@@ -67,7 +69,11 @@ def subjects(
         its = 100 * clock.reindex(merged.index)
         axes.plot(at, its, ls="", marker="_", color=INK, ms=14, label=clock.name)
         names = [plain(str(subject)) for subject in merged.index]
-        axes.set_xticks(at, names, rotation=90 if len(at) > 12 else 0)
+        if len(at) > MOST_NAMED:
+            axes.set_xticks([])
+            axes.set_xlabel(f"{len(at)} subjects, by their mean")
+        else:
+            axes.set_xticks(at, names, rotation=90 if len(at) > 12 else 0)
         axes.tick_params(axis="x", labelsize=7, length=0)
         axes.set(ylabel="balanced accuracy, %", xlim=(-0.7, len(at) - 0.3))
         _percent_axis(axes, chance)

@@ -11,6 +11,18 @@ from pipeline import checkout, files
 Plain = dict[str, Any]
 
 PACKAGES = ("biospike", "torch", "snntorch")
+STAGES = (
+    "code",
+    "fetch",
+    "ingest",
+    "prepare",
+    "clock",
+    "encode",
+    "train",
+    "evaluate",
+    "profile",
+)
+"""Whose durations are shown, in their order."""
 
 
 def shown(cells: Sequence[Plain], measured: Mapping[str, Plain]) -> Plain:
@@ -28,7 +40,8 @@ def shown(cells: Sequence[Plain], measured: Mapping[str, Plain]) -> Plain:
     Returns
     -------
     made : dict
-        `newest_run`, `commit`, `dirty`, `versions`, `machines` and `commands`.
+        `newest_run`, `commit`, `dirty`, `versions`, `machines`, `commands`,
+        `durations` and `digests`.
     """
     commit, dirty = checkout.revision()
     return {
@@ -37,8 +50,51 @@ def shown(cells: Sequence[Plain], measured: Mapping[str, Plain]) -> Plain:
         "dirty": dirty,
         "versions": versions(),
         "machines": machines(measured),
+        "durations": durations(cells),
+        "digests": digests(cells),
         "commands": [*([f"git checkout {commit}"] if commit else []), "make repro"],
     }
+
+
+def durations(cells: Sequence[Plain]) -> list[Plain]:
+    """Add up how long the stages took that made the cells, when each last ran here.
+
+    The stage `report` is left out: it has not ended when the page is written.
+
+    Returns
+    -------
+    rows : list of dict
+        `stage`, `runs` and `seconds`, in the order of the stages; a stage that never
+        ran here is absent.
+    """
+    labels = {""}
+    for cell in cells:
+        words = cell["cell"].split("-")
+        labels |= {"-".join(words[:n]) for n in (1, 2, 3)}
+    noted: dict[str, list[float]] = {}
+    for path in sorted(files.folder("measured", "stages").glob("*.json")):
+        stage, _, label = path.stem.partition("@")
+        if stage in STAGES and label in labels:
+            noted.setdefault(stage, []).append(files.load_json(path)["seconds"])
+    return [
+        {"stage": stage, "runs": len(noted[stage]), "seconds": sum(noted[stage])}
+        for stage in STAGES
+        if stage in noted
+    ]
+
+
+def digests(cells: Sequence[Plain]) -> list[Plain]:
+    """List what identifies each run: its key, and the bytes of what it predicted."""
+    return [
+        {
+            "cell": cell["cell"],
+            "run_key": cell["run"]["run_key"],
+            "predictions": files.file_digest(
+                files.folder("runs", cell["cell"]) / "predictions.parquet"
+            ),
+        }
+        for cell in cells
+    ]
 
 
 def newest(cells: Sequence[Plain]) -> str:

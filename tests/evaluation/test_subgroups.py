@@ -34,6 +34,7 @@ def recordings(sessions: bool = True, **numbers: tuple[float, ...]) -> pd.DataFr
     rows = [
         {
             "recording": f"s{k}_{n}",
+            "subject": f"s{k}",
             "session": str(n + 1) if sessions else "",
             "numbers": json.dumps({name: each[k] for name, each in numbers.items()}),
         }
@@ -58,6 +59,15 @@ def test_an_age_parts_persons_at_its_median() -> None:
     accuracy = point_values(of_old, LABELS)["balanced_accuracy"]
     assert old["balanced_accuracy"]["value"] == pytest.approx(accuracy)
     assert old["balanced_accuracy"]["low"] < accuracy
+
+
+def test_who_was_recorded_often_does_not_move_the_median() -> None:
+    table = recordings(sessions=False, age=AGES)
+    table = table[(table["subject"] < "s2") | table["recording"].str.endswith("0")]
+    refused = table.iloc[:3].assign(recording=["r1", "r2", "r3"], subject="s9")
+    assert list(found(pd.concat([table, refused]))) == [
+        ("age", "up to 45"), ("age", "above 45")
+    ]  # fmt: skip
 
 
 def test_few_values_are_groups_and_so_are_sessions() -> None:

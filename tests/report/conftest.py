@@ -11,7 +11,7 @@ import pytest
 from pipeline import files
 from pipeline.plots import accesses, runs
 from pipeline.plots.style import Picture
-from pipeline.report import device, figures, page, tradeoffs
+from pipeline.report import device, figures, sections, tradeoffs
 
 Drawn = dict[bytes, Picture | runs.Pictures | None]
 FIGURES = (
@@ -19,7 +19,7 @@ FIGURES = (
     (figures, "learning"),
     (figures, "gradients"),
     (figures, "example"),
-    (page, "scores"),
+    (sections, "scores"),
     (tradeoffs, "tradeoff"),
     (device, "spread_of_estimates"),
     (accesses, "accesses"),

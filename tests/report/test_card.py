@@ -110,7 +110,7 @@ def test_limits_follow_from_the_findings() -> None:
     model["energy"]["int8"] = {"absent": "exponentials"}
     text = " ".join(card.limits(few, model))
     for part in (
-        "simulated", "5 persons: intervals are wide", "1 recordings could not",
+        "simulated", "5 persons: intervals are wide", "1 recording could not",
         "An oracle", "Not evaluated: F.", "better than the clock",
         "No int8 network: exponentials.",
     ):  # fmt: skip

@@ -1,5 +1,6 @@
 """Encoders and models in a line, and how the report was made."""
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -102,10 +103,12 @@ def test_the_newest_run_gives_the_date(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(checkout, "revision", lambda: ("", False))
-    cells = [{"cell": name} for name in ("a", "b")]
+    key = {"run": {"run_key": "ab"}}
+    cells = [{"cell": name, **key} for name in ("a-d-m", "b-d-m")]
     for seconds, each in enumerate(cells):
         path = files.folder("runs", each["cell"]) / "run.json"
         files.save_json(path, {})
+        path.with_name("predictions.parquet").write_bytes(b"seen")
         os.utime(path, (86400 * (seconds + 1),) * 2)
     here = {"machine": {"system": "Linux", "processor": "some"}}
     made = provenance.shown(cells, {"a": here, "b": here, "c": {}})
@@ -113,6 +116,30 @@ def test_the_newest_run_gives_the_date(
     assert made["machines"] == ["Linux, some"]
     assert made["commands"] == ["make repro"]
     assert "Python" in made["versions"]
+    assert made["durations"] == []
+    seen = hashlib.sha256(b"seen").hexdigest()
+    assert made["digests"] == [
+        {"cell": name, "run_key": "ab", "predictions": seen}
+        for name in ("a-d-m", "b-d-m")
+    ]
+
+
+def test_durations_are_those_of_the_stages_of_the_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    noted = {
+        "train@a-d-m": 2.5, "train@a-d-n": 1.0, "train@z-d-m": 99.0, "fetch@a": 3.0,
+        "encode@a-d": 0.5, "code": 0.1, "report": 7.0,
+    }  # fmt: skip
+    for name, seconds in noted.items():
+        path = files.folder("measured", "stages") / f"{name}.json"
+        files.save_json(path, {"seconds": seconds})
+    cells = [{"cell": "a-d-m"}, {"cell": "a-d-n"}]
+    rows = provenance.durations(cells)
+    assert [tuple(row.values()) for row in rows] == [
+        ("code", 1, 0.1), ("fetch", 1, 3.0), ("encode", 1, 0.5), ("train", 2, 3.5)
+    ]  # fmt: skip
 
 
 def test_the_commit_is_known_in_a_repository(

@@ -31,6 +31,7 @@ from pipeline.report import (
     figures,
     findings,
     provenance,
+    sections,
     tradeoffs,
 )
 from pipeline.report import page as report
@@ -607,8 +608,8 @@ def test_a_card_has_the_subgroups_that_the_data_set_states(report_of: Path) -> N
     text = words(page_text(report_of)).partition("Model card")[2]
     assert "delta · lif, the most accurate model with spikes of this data set." in text
     assert "Stated: age 20 to 25." in text
-    assert re.search(r"age up to 22.5 3 177 \d\d\.\d \d\d", text)
-    assert re.search(r"age above 22.5 3 180 \d\d\.\d \d\d", text)
+    assert re.search(r"age up to 22\.5 3 177 \d\d\.\d", text)
+    assert re.search(r"age above 22\.5 3 180 \d\d\.\d", text)
     assert "6 persons: intervals are wide" in text
 
 
@@ -1007,7 +1008,7 @@ def test_data_sets_stand_in_the_order_of_the_grid(
     """Also when the page is made again: the file of findings is sorted."""
     here = {"measured": {}}
     monkeypatch.setattr(
-        report, "section", lambda found, dataset: here | {"name": dataset}
+        report, "section", lambda found, dataset, most: here | {"name": dataset}
     )
     monkeypatch.setattr(explained, "shown", lambda cells: [])
     monkeypatch.setattr(provenance, "shown", lambda cells, here: {})
@@ -1019,13 +1020,15 @@ def test_data_sets_stand_in_the_order_of_the_grid(
 
 
 def test_a_drawn_tradeoff_is_shown(report_of: Path) -> None:
-    assert "Accuracy against energy" not in page_text(report_of)
+    runs = "All runs on this data set that are comparable"
+    assert runs not in page_text(report_of)
     Path("data/tradeoffs").mkdir(exist_ok=True)
     Path("data/tradeoffs/ecg_demo.svg").write_text("<svg>front</svg>")
+    Path("data/tradeoffs/ecg_demo.csv").write_text("name,energy_uj\n")
     Path("data/tradeoffs/emg_demo.svg").write_text("<svg>of others</svg>")
     assert report.refresh()
     text = page_text(report_of)
-    assert text.count("Accuracy against energy") == 1
+    assert text.count(runs) == 1
     front = base64.b64encode(b"<svg>front</svg>").decode()
     assert f"data:image/svg+xml;base64,{front}" in text
     assert tradeoffs.shown("eeg_demo") is None
@@ -1240,3 +1243,44 @@ def test_a_decision_names_its_classes_and_marks_the_truth() -> None:
     names = {"N": "normal", "S": "ectopic"}
     named = decisions._named(table, each, names)
     assert named["row"].tolist() == ["S", "normal, decided", "ectopic, truth"]
+
+
+def test_cells_that_are_not_complete_are_named(grid: Path) -> None:
+    path = files.folder("metrics", "ecg_demo-delta-ann") / "metrics.json"
+    path.unlink()
+    found = report.make_report([*CELLS, ("x", "delta", "lif")], CARDS, QUICK, seed=1)
+    assert [cell["cell"] for cell in found["cells"]] == ["ecg_demo-delta-lif"]
+    text = words(page_text(grid))
+    assert "Not all of the grid is in this report." in text
+    assert "ecg_demo-delta-ann is not evaluated" in text
+    assert "x-delta-lif is not trained" in text
+    (files.folder("runs", "ecg_demo-delta-lif") / "predictions.parquet").unlink()
+    with pytest.raises(DataError, match="lif is without predictions") as caught:
+        report.make_report(CELLS, CARDS, QUICK, seed=1)
+    assert "none of the grid's 2 cells is complete" in str(caught.value)
+    with pytest.raises(DataError, match="the grid has no cell"):
+        report.make_report([], CARDS, QUICK, seed=1)
+
+
+def test_of_many_models_the_most_accurate_are_shown_in_detail(
+    details: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "MOST_DETAILED", 1)
+    monkeypatch.setattr(report, "FEWEST_DETAILED", 1)
+    monkeypatch.setattr(sections, "MOST_MARKED", 1)
+    text = report.render(details)
+    assert "of the 1 most accurate of 2 models" in text
+    assert text.count("<caption>delta · ann</caption>") == 1  # its confusion matrix
+    assert "<caption>delta · lif</caption>" not in text
+    assert "Of the 1 most accurate models." in words(text)
+    assert "delta · lif" in words(text.partition('id="achieved"')[2])
+
+
+def test_a_cell_without_an_accuracy_is_the_least_accurate() -> None:
+    values = {"a": 0.5, "b": None, "c": 0.7}
+    cells = [
+        {"cell": name, "metrics": {"balanced_accuracy": {"value": value}}}
+        for name, value in values.items()
+    ]
+    chosen = sections.most_accurate(cells, 2)
+    assert [cell["cell"] for cell in chosen] == ["a", "c"]

@@ -20,11 +20,12 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     card = {"title": "Simulated", "modality": "ecg"}
     files.save_json(Path("data/cards/ecg_demo.json"), card)
 
-    def make_report(cells: Any, cards: Any, settings: Any, *, seed: int) -> None:
+    def make_report(cells: Any, cards: Any, settings: Any, *, seed: int) -> Any:
         assert [str(cell) for cell in cells] == CELLS
         assert cards == {"ecg_demo": card}
         assert settings.resamples == 200
         assert seed == 20260101
+        return {"cells": [{"cell": str(cell)} for cell in cells], "absent": []}
 
     monkeypatch.setattr(report, "make_report", make_report)
     return Stage("report", {}, report.SECTIONS, config.load(PARAMS))
