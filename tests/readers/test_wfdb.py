@@ -612,7 +612,7 @@ def test_lines_of_one_file_stand_together(tmp_path: Path) -> None:
     (tmp_path / "x.dat").write_bytes(bytes(20))
     edit_header(tmp_path, "100 2", "100 3")
     edit_header(tmp_path, " a\n", " a\nx.dat 16 100 16 0 0 0 0 x\n")
-    assert "among those of 100.dat" in refusal(tmp_path, channels=["b"]).found
+    assert "among those of '100.dat'" in refusal(tmp_path, channels=["b"]).found
     assert read(tmp_path, channels=["x"]).n_samples == 10
 
 
