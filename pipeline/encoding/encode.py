@@ -62,7 +62,12 @@ class Encoded:
 
 def encode(encoder: Encoder[Any], signal: Signal, rng: np.random.Generator) -> Spikes:
     """Encode one recording in memory."""
-    packed = np.concatenate(list(packed_pieces(encoder, signal, rng)), axis=1)
+    n_features = len(encoder.features(signal.channels))
+    packed = np.empty((n_features, -(-signal.samples.shape[1] // 8)), np.uint8)
+    done = 0
+    for piece in packed_pieces(encoder, signal, rng):
+        packed[:, done : done + piece.shape[1]] = piece
+        done += piece.shape[1]
     return replace(_about(encoder, signal), packed=packed)
 
 

@@ -14,7 +14,11 @@ import numpy as np
 
 from pipeline.axes import PackedBits, Samples
 from pipeline.kernels.compiling import compiled
-from pipeline.kernels.encoders.stepwise import STEPS, pack, store, turn
+from pipeline.kernels.encoders.stepwise import pack
+from pipeline.kernels.encoders.turning import STEPS, rows_of, store, turn
+
+DRAWN = 16 * STEPS
+"""Steps whose numbers are drawn at once."""
 
 
 def poisson_rate(
@@ -36,7 +40,10 @@ def poisson_rate(
     """
     n_channels, n_steps = signal.shape
     packed = np.empty((2 * n_channels, -(-n_steps // 8)), dtype=np.uint8)
-    _draw(signal, full_scale, rng, packed)
+    rows = rows_of(signal)
+    for start in range(0, n_steps, DRAWN):
+        draws = rng.random((min(DRAWN, n_steps - start), n_channels))
+        _compare(rows, start, full_scale * draws, packed)
     return packed
 
 
@@ -52,22 +59,21 @@ def plain_poisson_rate(
 
 
 @compiled
-def _draw(signal: Any, full_scale: Any, rng: Any, packed: Any) -> None:
-    n_channels, n_steps = signal.shape
-    tile, draws = np.empty((STEPS, n_channels)), np.empty(n_channels)
+def _compare(rows: Any, first: Any, least: Any, packed: Any) -> None:
+    """Hold samples, from a first one on, against what they must exceed to fire."""
+    n_steps, n_channels = least.shape
+    tile = np.empty((STEPS, n_channels))
     on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
     for start in range(0, n_steps, STEPS):
-        count = min(STEPS, n_steps - start)
-        turn(signal, start, count, tile)
+        count, byte = min(STEPS, n_steps - start), (first + start) // 8
+        turn(rows, 0, n_channels, first + start, count, tile)
         for t in range(count):
-            row = tile[t]
+            row, limits = tile[t], least[start + t]
             for channel in range(n_channels):
-                draws[channel] = rng.random()
-            for channel in range(n_channels):
-                sample, least = row[channel], draws[channel] * full_scale
-                row[channel] = 1.0 if least < sample else 0.0
-                row[channel] -= 1.0 if least < -sample else 0.0
+                sample, limit = row[channel], limits[channel]
+                row[channel] = 1.0 if limit < sample else 0.0
+                row[channel] -= 1.0 if limit < -sample else 0.0
         pack(tile, count, 1, on, off)
         for channel in range(n_channels):
-            store(on[channel], count, packed[2 * channel, start // 8 :])
-            store(off[channel], count, packed[2 * channel + 1, start // 8 :])
+            store(on[channel], count, packed[2 * channel, byte:])
+            store(off[channel], count, packed[2 * channel + 1, byte:])

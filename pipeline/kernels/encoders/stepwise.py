@@ -18,19 +18,13 @@ from numba.extending import overload
 from pipeline.axes import PackedBits, Samples
 from pipeline.kernels.compiling import EXACT, compiled, inlined, kind_of
 from pipeline.kernels.encoders.control import Control
+from pipeline.kernels.encoders.turning import STEPS, rows_of, store, turn
 
 Values = Float64[np.ndarray, "variable channel"]
 """What a code remembers of each channel. Where the first variable is NaN, it becomes
 the channel's first sample that is finite."""
 
 Thresholds = Float64[np.ndarray, " channel"]
-
-STEPS = 64
-"""Steps of a tile, and bits of a word."""
-
-ABREAST = 8
-"""Channels that are turned together: a cache line of doubles."""
-
 
 TRACKED = 3
 """Last variables of a code whose threshold seeks an SNR: what its decoder follows, the
@@ -108,7 +102,7 @@ def run(
     n_channels, n_steps = signal.shape
     packed = np.empty((2 * most * n_channels, -(-n_steps // 8)), dtype=np.uint8)
     values, thresholds = values.copy(), thresholds.copy()
-    _run(code, control, most, signal, values, thresholds, packed)
+    _run(code, control, most, rows_of(signal), values, thresholds, packed)
     return packed, values, thresholds
 
 
@@ -182,32 +176,15 @@ def _replay(counts: Any, control: Any, threshold: Any, thresholds: Any) -> None:
 
 
 @inlined
-def _begin(signal: Any, first: Any) -> None:
+def begin(rows: Any, first: Any) -> None:
     """Put a channel's first finite sample where nothing is known of it yet."""
-    for channel in range(signal.shape[0]):
+    for channel in range(first.shape[0]):
         if np.isnan(first[channel]):
-            for step in range(signal.shape[1]):
-                if np.isfinite(signal[channel, step]):
-                    first[channel] = signal[channel, step]
+            at = channel * rows.stride
+            for value in rows.values[at : at + rows.n_steps]:
+                if np.isfinite(value):
+                    first[channel] = value
                     break
-
-
-@inlined
-def turn(signal: Any, start: Any, count: Any, tile: Any) -> None:
-    """Lay the channels of a tile side by side; what is not finite becomes NaN."""
-    n_channels = signal.shape[0]
-    even = n_channels // ABREAST * ABREAST
-    for first in range(0, even, ABREAST):
-        for t in range(count):
-            for channel in range(first, first + ABREAST):
-                tile[t, channel] = signal[channel, start + t]
-    for channel in range(even, n_channels):
-        for t in range(count):
-            tile[t, channel] = signal[channel, start + t]
-    for t in range(count):
-        row = tile[t]
-        for channel in range(n_channels):
-            row[channel] = row[channel] if row[channel] - row[channel] == 0 else np.nan
 
 
 @inlined
@@ -230,30 +207,23 @@ def pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
         off[channel] <<= unused
 
 
-@inlined
-def store(word: Any, count: Any, target: Any) -> None:
-    """Write the first `count` bits of a word as bytes."""
-    for byte in range((count + 7) // 8):
-        target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
-
-
 @compiled
 def _run(
     code: Any,
     control: Any,
     most: Any,
-    signal: Any,
+    rows: Any,
     values: Any,
     thresholds: Any,
     packed: Any,
 ) -> None:
-    n_channels, n_steps = signal.shape
-    _begin(signal, values[0])
+    n_channels, n_steps = values.shape[1], rows.n_steps
+    begin(rows, values[0])
     tile = np.empty((min(STEPS, n_steps), n_channels))
     on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
     for start in range(0, n_steps, STEPS):
         count = min(STEPS, n_steps - start)
-        turn(signal, start, count, tile)
+        turn(rows, 0, n_channels, start, count, tile)
         for t in range(count):
             row = tile[t]
             advance(code, row, values, thresholds)
