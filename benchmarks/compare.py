@@ -12,8 +12,9 @@ from the first contestant; their intervals are BCa bootstraps over persons.
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,10 +30,13 @@ from pipeline.evaluation.metrics import (
     macro_f1,
 )
 from pipeline.evaluation.statistics import Bootstrap, Counts, estimate
+from pipeline.networks.parts.settings import LayeredNetwork
+from pipeline.neurons.base import Neuron
 from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds
 from pipeline.training import devices
 from pipeline.training.fold import fitted
+from pipeline.training.settings import TrainingSettings
 from pipeline.training.task import Task
 from pipeline.training.trained import predictions
 
@@ -68,26 +72,48 @@ def task(dataset: str, contestant: str, seed: int) -> Task:
     cell, _, restart = contestant.partition("@")
     encoder, model = cell.split("-")
     params = config.load()
-    windows = files.folder("windows", dataset)
-    settings = files.load_json(windows / "settings.json")
-    spikes = files.folder("spikes", f"{dataset}-{encoder}")
-    encoding = files.load_json(spikes / "settings.json")
     network = params.read(f"models.{model}.network")
     if restart:
         network = network.model_copy(update={"restart": restart})
-    return Task(
+    return described(
+        files.folder("spikes", f"{dataset}-{encoder}"),
+        dataset,
         name=f"{dataset}-{encoder}-{model}",
-        spikes=spikes,
-        windows=files.load_table(windows / "windows.parquet"),
-        folds=files.load_table(windows / "folds.parquet"),
-        labels=tuple(settings["labels"]),
         network=network,
         neuron=params.read(f"models.{model}.neuron"),
         settings=params.read("training"),
         seed=seed,
-        inputs={},
-        memory_s=settings["windows"]["memory_s"],
-        parts=tuple((name, n_features) for name, n_features in encoding["parts"]),
+    )
+
+
+def described(
+    spikes: Path,
+    dataset: str,
+    *,
+    name: str,
+    network: LayeredNetwork,
+    neuron: Neuron,
+    settings: TrainingSettings,
+    seed: int,
+    inputs: Mapping[str, str] | None = None,
+) -> Task:
+    """Describe what is learned of spikes that lie in a folder; see `Task`."""
+    windows = files.folder("windows", dataset)
+    about = files.load_json(windows / "settings.json")
+    encoding = files.load_json(spikes / "settings.json")
+    return Task(
+        name=name,
+        spikes=spikes,
+        windows=files.load_table(windows / "windows.parquet"),
+        folds=files.load_table(windows / "folds.parquet"),
+        labels=tuple(about["labels"]),
+        network=network,
+        neuron=neuron,
+        settings=settings,
+        seed=seed,
+        inputs=inputs or {},
+        memory_s=about["windows"].get("memory_s"),
+        parts=tuple((part, n_features) for part, n_features in encoding["parts"]),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.axes import PackedBits, Samples, SpikeBits
 from pipeline.components import Component
+from pipeline.errors import DataError
 
 State = TypeVar("State")
 
@@ -83,6 +84,37 @@ class Encoder(Component, Generic[State]):
         rng : Generator
             Stochastic codes draw from it.
         """
+
+    def refuse_foreign(self, state: object, n_channels: int) -> None:
+        """Refuse what other settings remember, or what is known of other channels.
+
+        For codes whose states have `settings`, the encoder that made them, and
+        `n_channels`.
+
+        Raises
+        ------
+        DataError
+        """
+        settings = getattr(state, "settings", None)
+        if settings is not self and settings != self:
+            raise self.foreign()
+        known = getattr(state, "n_channels", None)
+        if known != n_channels:
+            raise DataError(
+                f"the encoder {self.own_name}",
+                f"a chunk of {n_channels} channels",
+                expected=f"{known}, as in the chunks before",
+                remedy="keep one state for each recording",
+            )
+
+    def foreign(self) -> DataError:
+        """State that a state is not one of this encoder's."""
+        return DataError(
+            f"the encoder {self.own_name}",
+            "the state of other settings",
+            expected=f"a state that came of {self!r}",
+            remedy="begin with the initial_state of the encoder that encodes",
+        )
 
     @abstractmethod
     def encode(self, chunk: Samples, state: State) -> tuple[SpikeBits, State]:

@@ -49,7 +49,7 @@ class Delta(Steered):
 
         if self.moves:
             return super().encode_packed(chunk, state)
-        self._refuse_foreign(state, chunk.shape[0])
+        self.refuse_foreign(state, chunk.shape[0])
         packed, values = run(chunk, state.values, self.threshold)
         return packed, replace(state, values=values)
 

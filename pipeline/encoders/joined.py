@@ -159,7 +159,15 @@ class Joined(Encoder[States]):
         )
 
     def encode(self, chunk: Samples, state: States) -> tuple[SpikeBits, States]:
-        """Encode one chunk by every part."""
+        """Encode one chunk by every part.
+
+        Raises
+        ------
+        DataError
+            The state is that of other settings, or of other channels.
+        """
+        if not isinstance(state, tuple) or len(state) != len(self.parts):
+            raise self.foreign()
         each = zip(self.parts, self._rows_of(len(chunk)), state, strict=True)
         encoded = [part.encoder.encode(chunk[rows], own) for part, rows, own in each]
         spikes = np.concatenate([spikes for spikes, _ in encoded])

@@ -23,8 +23,14 @@ PARTS = 256
 class RhythmState:
     """What is remembered between two chunks: each channel's clock and intervals."""
 
+    settings: object
     finder: Finder
     channels: tuple[tuple[Clock, Intervals], ...]
+
+    @property
+    def n_channels(self) -> int:
+        """The channels that it knows."""
+        return len(self.channels)
 
 
 class Rhythm(BeatCode[RhythmState]):
@@ -92,13 +98,20 @@ class Rhythm(BeatCode[RhythmState]):
         """Make a state in which no beat is known."""
         clock = Clock(finder.start(), (), -finder.delay)
         intervals = Intervals((0,) * len(self.shifts))
-        return RhythmState(finder, ((clock, intervals),) * n_channels)
+        return RhythmState(self, finder, ((clock, intervals),) * n_channels)
 
     def encode(
         self, chunk: Samples, state: RhythmState
     ) -> tuple[SpikeBits, RhythmState]:
-        """Encode one chunk."""
+        """Encode one chunk.
+
+        Raises
+        ------
+        DataError
+            The state is that of other settings, or of other channels.
+        """
         n_channels, n_samples = chunk.shape
+        self.refuse_foreign(state, n_channels)
         spikes = np.zeros((n_channels * self._n_cells, n_samples), np.bool_)
         rows = np.split(spikes, n_channels)
         each = zip(chunk, state.channels, rows, strict=True)
@@ -106,7 +119,7 @@ class Rhythm(BeatCode[RhythmState]):
             self._encode_channel(samples, *own, state.finder, cells)
             for samples, own, cells in each
         )
-        return spikes, RhythmState(state.finder, channels)
+        return spikes, RhythmState(self, state.finder, channels)
 
     def decode(self, spikes: SpikeBits, sfreq: float) -> Samples:
         """Give zeros: the code holds nothing of the waveform."""

@@ -52,6 +52,8 @@ class TemplateState:
 
     Parameters
     ----------
+    settings : Template
+        The encoder that made it.
     finder : Finder
     frame : Frame
     clock : Clock
@@ -64,12 +66,18 @@ class TemplateState:
         Events in it.
     """
 
+    settings: object
     finder: Finder
     frame: Frame
     clock: Clock
     newest: IntegerSamples
     usual: Phases
     n_events: int = 0
+
+    @property
+    def n_channels(self) -> int:
+        """The channels that it knows."""
+        return len(self.usual)
 
 
 class Template(BeatCode[TemplateState]):
@@ -131,6 +139,7 @@ class Template(BeatCode[TemplateState]):
         """Make a state without a template."""
         frame = self.frame(finder.sfreq)
         return TemplateState(
+            self,
             finder,
             frame,
             Clock(finder.start(), (), -frame.lag),
@@ -141,7 +150,14 @@ class Template(BeatCode[TemplateState]):
     def encode(
         self, chunk: Samples, state: TemplateState
     ) -> tuple[SpikeBits, TemplateState]:
-        """Encode one chunk."""
+        """Encode one chunk.
+
+        Raises
+        ------
+        DataError
+            The state is that of other settings, or of other channels.
+        """
+        self.refuse_foreign(state, len(chunk))
         frame, n_samples = state.frame, chunk.shape[1]
         beats, clock = state.clock.advance(state.finder, chunk[0])
         codes = np.concatenate([state.newest, _integers(chunk)], axis=1)

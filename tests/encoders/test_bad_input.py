@@ -29,8 +29,12 @@ def encode(encoder: Encoder[Any], signal: np.ndarray) -> np.ndarray:
     return encoder.encode(signal, state)[0]
 
 
+def noise_rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
 def noise() -> np.ndarray:
-    return np.random.default_rng(5).normal(size=(2, 600)).astype(np.float32)
+    return noise_rng().normal(size=(2, 600)).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", FREE)
@@ -50,6 +54,38 @@ def test_a_bad_sample_stays_in_its_channel(name: str, value: float, place: int) 
         others = ["right" in feature for feature in features]
         assert any(others)
         np.testing.assert_array_equal(spikes[others], clean[others])
+
+
+CHANNELS = {
+    "a step of 1e6": np.repeat([0.0, 1e6], 300),
+    "a step of -1e6": np.repeat([0.0, -1e6], 300),
+    "constant": np.full(600, 123.4),
+    "minus zero": np.full(600, -0.0),
+    "nothing": np.full(600, np.nan),
+    "volts, not RMS": 1e-6 * np.sin(np.arange(600) / 9),
+    "microvolts, not RMS": 1e6 * np.sin(np.arange(600) / 9),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_a_bad_channel_leaves_the_others_as_they_are(name: str, kind: str) -> None:
+    """No code fails, or warns; decoded, it is a number."""
+    signal, encoder = noise(), made(name)
+    clean = encode(encoder, signal)
+    signal[0] = CHANNELS[kind]
+    spikes = encode(encoder, signal)
+    assert np.isfinite(encoder.decode(spikes, SFREQ)).all()
+    if name not in ("rank_order", "template"):  # competing; beats of the first channel
+        owners = encoder.feature_channels(("left", "right"))
+        others = [owner == "right" for owner in owners]
+        np.testing.assert_array_equal(spikes[others], clean[others])
+
+
+@pytest.mark.parametrize("name", ["rhythm", "template"])
+@pytest.mark.parametrize("kind", ["constant", "minus zero", "nothing"])
+def test_without_beats_codes_of_beats_are_silent(name: str, kind: str) -> None:
+    assert not encode(made(name), np.tile(CHANNELS[kind], (2, 9))).any()
 
 
 @pytest.mark.parametrize("name", STEPWISE)
@@ -108,21 +144,34 @@ def test_a_chunk_without_samples_gives_none_and_changes_nothing(name: str) -> No
         assert encoder.encode_packed(empty, state)[0].shape[1] == 0
 
 
-@pytest.mark.parametrize("name", [name for name in STEPWISE if name != "rate"])
+def changed(name: str) -> dict[str, Any]:
+    """Choose settings that are not the usual ones."""
+    if name == "joined":
+        return {"parts": [{"name": "delta", "threshold": 3.21}]}
+    settings = ("frame_s", "cells", *POSITIVE)
+    return {next(s for s in settings if s in find("encoders", name).model_fields): 3}
+
+
+@pytest.mark.parametrize("name", [name for name in FREE if name != "rate"])
 def test_the_state_of_others_is_refused(name: str) -> None:
-    encoder = made(name)
-    setting = next(s for s in POSITIVE if s in type(encoder).model_fields)
-    other = encoder.model_copy(update={setting: 3.21})
-    rng = np.random.default_rng(0)
+    encoder, other, rng = made(name), made(name, **changed(name)), noise_rng()
     state = encoder.initial_state(2, SFREQ, rng)
-    equal = made(name)
-    equal.encode(noise(), state)
-    with pytest.raises(DataError, match=f"encoder {name}: the state of other"):
+    made(name).encode(noise(), state)  # of equal settings
+    refused = f"encoder {name}: the state of other"
+    if name == "joined":
+        refused = "encoder delta: the state of other"
+    with pytest.raises(DataError, match=refused):
         other.encode(noise(), state)
     with pytest.raises(DataError, match="the state of other settings"):
         encoder.encode(noise(), rng)
     with pytest.raises(DataError, match="a chunk of 1 channels"):
         encoder.encode(noise()[:1], state)
+
+
+def test_a_regular_rate_refuses_the_state_of_another() -> None:
+    state = made("rate", kind="regular").initial_state(2, SFREQ, noise_rng())
+    with pytest.raises(DataError, match="encoder rate: the state of other"):
+        made("rate", kind="regular", full_scale=3).encode(noise(), state)
 
 
 def test_a_window_too_long_to_add_up_exactly_is_refused() -> None:

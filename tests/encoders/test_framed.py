@@ -102,7 +102,7 @@ def test_full_scale_is_not_passed(encoder: FramedEncoder) -> None:
 @each
 def test_the_state_of_other_channels_is_refused(encoder: FramedEncoder) -> None:
     state = encoder.initial_state(2, SFREQ, np.random.default_rng(1))
-    with pytest.raises(DataError, match="3 channels, and its state has 2"):
+    with pytest.raises(DataError, match="a chunk of 3 channels"):
         encoder.encode(np.zeros((3, 5), np.float32), state)
 
 

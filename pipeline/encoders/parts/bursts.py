@@ -28,6 +28,16 @@ class BurstState:
     below: Any
     frames: FrameState
 
+    @property
+    def settings(self) -> object:
+        """The encoder that made it."""
+        return self.frames.settings
+
+    @property
+    def n_channels(self) -> int:
+        """The channels that it knows."""
+        return self.frames.n_channels
+
 
 class BurstTransform(Encoder[BurstState]):
     """A transform of any code: at most one burst of a feature in a frame.
@@ -122,6 +132,7 @@ class BurstTransform(Encoder[BurstState]):
         nothing, _ = self.of.encode(np.empty((n_channels, 0), np.float32), below)
         n_features = len(nothing)
         frames = _frames.first_state(
+            self,
             n_features,
             n_features,
             n_channels=n_channels,
@@ -137,10 +148,10 @@ class BurstTransform(Encoder[BurstState]):
         Raises
         ------
         DataError
-            The state is that of another number of channels.
+            The state is that of other settings, or of other channels.
         """
+        self.refuse_foreign(state, len(chunk))
         frames = state.frames
-        _frames.check_channels(chunk, frames, self.own_name)
         spikes, below = self.of.encode(chunk, state.below)
 
         def sender(means: FrameMeans, rng: np.random.Generator | None) -> Patterns:

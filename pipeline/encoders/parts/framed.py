@@ -94,6 +94,7 @@ class FramedEncoder(Encoder[FrameState]):
         """
         names = tuple(map(str, range(n_channels)))
         return _frames.first_state(
+            self,
             len(self.rows(np.empty((n_channels, 0), np.float32))),
             len(self.features(names)),
             n_channels=n_channels,
@@ -112,9 +113,9 @@ class FramedEncoder(Encoder[FrameState]):
         Raises
         ------
         DataError
-            The state is that of another number of channels.
+            The state is that of other settings, or of other channels.
         """
-        _frames.check_channels(chunk, state, self.own_name)
+        self.refuse_foreign(state, len(chunk))
 
         def sender(means: Amplitudes, rng: np.random.Generator | None) -> Patterns:
             x = np.clip(means / self.full_scale, -1, 1)

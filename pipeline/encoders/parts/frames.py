@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, Int64
 
-from pipeline.axes import FrameMeans, Samples, SpikeBits
-from pipeline.errors import ConfigError, DataError
+from pipeline.axes import FrameMeans, SpikeBits
+from pipeline.errors import ConfigError
 
 Rows = Float32[np.ndarray, "row time"]
 """What is averaged: one row for every amplitude of a frame."""
@@ -29,6 +29,8 @@ class FrameState:
 
     Parameters
     ----------
+    settings : Encoder
+        The encoder that made it.
     sfreq : float
         Samples per second.
     n_channels : int
@@ -45,6 +47,7 @@ class FrameState:
         What a stochastic code draws from.
     """
 
+    settings: object
     sfreq: float
     n_channels: int
     n_steps: int
@@ -56,6 +59,7 @@ class FrameState:
 
 
 def first_state(
+    settings: object,
     n_rows: int,
     n_features: int,
     *,
@@ -67,7 +71,9 @@ def first_state(
     """Make the state before the first sample: there is nothing to send."""
     sums, counts = np.zeros(n_rows), np.zeros(n_rows, np.int64)
     silence = np.zeros((n_features, n_steps), np.bool_)
-    return FrameState(sfreq, n_channels, n_steps, 0, sums, counts, silence, rng)
+    return FrameState(
+        settings, sfreq, n_channels, n_steps, 0, sums, counts, silence, rng
+    )
 
 
 def steps_of(frame_s: float, sfreq: float, encoder: str) -> int:
@@ -87,22 +93,6 @@ def steps_of(frame_s: float, sfreq: float, encoder: str) -> int:
             remedy=f"set frame_s to {2 / sfreq:g} or more, or a higher signal.sfreq",
         )
     return n_steps
-
-
-def check_channels(chunk: Samples, state: FrameState, encoder: str) -> None:
-    """Refuse the state of a signal with another number of channels.
-
-    Raises
-    ------
-    DataError
-    """
-    if chunk.shape[0] != state.n_channels:
-        raise DataError(
-            f"the encoder {encoder}, a chunk of the signal",
-            f"it has {chunk.shape[0]} channels, and its state has {state.n_channels}",
-            expected="the state that the chunk before returned",
-            remedy="start every recording with a state from initial_state",
-        )
 
 
 def send(rows: Rows, state: FrameState, sender: Sender) -> tuple[SpikeBits, FrameState]:

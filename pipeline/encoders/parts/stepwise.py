@@ -10,7 +10,6 @@ from jaxtyping import Float64
 from pipeline.axes import PackedBits, Samples, SpikeBits
 from pipeline.encoders.base import Encoder
 from pipeline.encoders.parts.signed import counted_features, signed_features, signs
-from pipeline.errors import DataError
 
 if TYPE_CHECKING:
     from pipeline.kernels.encoders.control import Control
@@ -37,6 +36,11 @@ class StepState:
     control: "Control"
     values: Float64[np.ndarray, "variable channel"]
     thresholds: Float64[np.ndarray, " channel"]
+
+    @property
+    def n_channels(self) -> int:
+        """The channels that it knows."""
+        return len(self.thresholds)
 
 
 class Stepwise(Encoder[StepState]):
@@ -100,7 +104,7 @@ class Stepwise(Encoder[StepState]):
         """
         from pipeline.kernels.encoders.stepwise import run
 
-        self._refuse_foreign(state, chunk.shape[0])
+        self.refuse_foreign(state, chunk.shape[0])
         packed, values, thresholds = run(
             state.code,
             state.control,
@@ -114,22 +118,3 @@ class Stepwise(Encoder[StepState]):
     def counts(self, spikes: SpikeBits) -> np.ndarray:
         """Give the signed number of events at each sample, (channel, time), int8."""
         return signs(spikes, self.most_events())
-
-    def _refuse_foreign(self, state: StepState, n_channels: int) -> None:
-        """Refuse what other settings remember, or what is known of other channels."""
-        if not isinstance(state, StepState) or (
-            state.settings is not self and state.settings != self
-        ):
-            raise DataError(
-                f"the encoder {self.own_name}",
-                "the state of other settings",
-                expected=f"a state that came of {self!r}",
-                remedy="begin with the initial_state of the encoder that encodes",
-            )
-        if state.thresholds.shape[0] != n_channels:
-            raise DataError(
-                f"the encoder {self.own_name}",
-                f"a chunk of {n_channels} channels",
-                expected=f"{state.thresholds.shape[0]}, as in the chunks before",
-                remedy="keep one state for each recording",
-            )

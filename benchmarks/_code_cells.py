@@ -1,0 +1,282 @@
+"""What a code costs and scores with one model: a cell a seed, kept when it is done.
+
+A cell lies in `.codes` and is used again as long as its signals, windows, settings and
+the sources of `pipeline` are the same. A killed run keeps the recordings that are
+encoded and the folds that are trained.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from compare import described
+
+from pipeline import config, files, unfinished
+from pipeline.components import Settings, find
+from pipeline.encoders.base import Encoder
+from pipeline.encoding.encode import annotated_beats, encode_dataset
+from pipeline.encoding.summary import SUMMARY, save_summary
+from pipeline.errors import PipelineError
+from pipeline.evaluation.metrics import confusion_by_subject
+from pipeline.profiling.bill import bill_cell
+from pipeline.profiling.folds import load_folds
+from pipeline.runs import HEADLINE, INT8_HEADLINE
+from pipeline.training.cell import TrainedCell
+from pipeline.training.settings import SparsitySettings
+from pipeline.training.train import train
+
+WORK = Path(".codes")
+
+ONE_VS_REST = {
+    "loss": "one_vs_rest",
+    "class_weights": "square_root",
+    "select": "macro_f1",
+}
+HEADS = {"S": ["rhythm"]}
+VARIANTS = ("one_vs_rest", "heads", "offsets", "annotated")
+"""What follows a code's name after a +: each class against the rest; that, and
+premature beats read from the rhythm alone; offsets that validation chooses; annotated
+beats in place of detected ones, an oracle."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A code with a model, and what is changed of either.
+
+    Parameters
+    ----------
+    dataset, model : str
+    code : str
+        An entry of `encoders`.
+    variants : tuple of str
+        Some of `VARIANTS`.
+    """
+
+    dataset: str
+    model: str
+    code: str
+    variants: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, dataset: str, model: str, text: str) -> "Contestant":
+        """Read `CODE[+VARIANT…]`.
+
+        Raises
+        ------
+        SystemExit
+            There is no such variant.
+        """
+        code, *variants = text.split("+")
+        if unknown := set(variants) - set(VARIANTS):
+            known = ", ".join(VARIANTS)
+            raise SystemExit(f"{text}: no variant {', '.join(unknown)}; one of {known}")
+        return cls(dataset, model, code, tuple(variants))
+
+    @property
+    def name(self) -> str:
+        """Name it as it is asked for."""
+        return "+".join((self.code, *self.variants))
+
+    @property
+    def spikes_name(self) -> str:
+        """Name its spikes, which read-outs share."""
+        oracle = ".annotated" if "annotated" in self.variants else ""
+        return f"{self.dataset}-{self.code}{oracle}"
+
+    def encoder(self) -> Encoder[Any]:
+        """Build its encoder."""
+        params = config.load()
+        section = f"encoders.{self.code}"
+        params.read(section)  # names what is wrong
+        plain = dict(params.plain(section))
+        if "annotated" in self.variants:
+            plain = _annotated(plain)
+        kind: Any = find("encoders", plain.pop("name"))
+        made: Encoder[Any] = kind.model_validate(plain)
+        return made
+
+    def network(self) -> Any:
+        """Build its network's settings."""
+        network = config.load().read(f"models.{self.model}.network")
+        if "heads" not in self.variants:
+            return network
+        return type(network).model_validate(network.model_dump() | {"heads": HEADS})
+
+    def training(self) -> Any:
+        """Build its training settings."""
+        settings = config.load().read("training")
+        changed: dict[str, str] = {}
+        if {"one_vs_rest", "heads"} & set(self.variants):
+            changed |= ONE_VS_REST
+        if "offsets" in self.variants:
+            changed["offsets"] = "validation"
+        return settings.model_copy(update=changed)
+
+
+def _annotated(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Give every code of beats, be it a part, annotated ones."""
+    parts = [_annotated(part) for part in plain.get("parts", ())]
+    changed = dict(plain) | ({"parts": parts} if parts else {})
+    if "beats" in find("encoders", plain["name"]).model_fields:
+        changed["beats"] = "annotated"
+    return changed
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a cell scored and cost, or why there is none.
+
+    Parameters
+    ----------
+    kept : bool
+        It was done before.
+    found : mapping
+        As `_judged` gives it; or `absent`, the reason.
+    """
+
+    kept: bool
+    found: Mapping[str, Any]
+
+
+def score(contestant: Contestant, seed: int) -> Score:
+    """Encode, train, test and count, unless that is done."""
+    try:
+        encoding = encoded(contestant)
+        spikes = WORK / "spikes" / contestant.spikes_name
+        inputs = _inputs(contestant, spikes, seed)
+        name = f"{contestant.dataset}-{contestant.model}-{contestant.name}-{seed}"
+        folder = WORK / "cells" / name
+        if not unfinished.is_made_of(folder / "score.json", inputs):
+            made = _judged(contestant, seed, spikes, folder) | {"encoding": encoding}
+            files.save_json(folder / "score.json", made)
+            unfinished.note_inputs(folder / "score.json", inputs)
+            return Score(False, made)
+        return Score(True, files.load_json(folder / "score.json"))
+    except PipelineError as error:
+        return Score(False, {"absent": f"{error.where}: {error.found}"})
+
+
+def encoded(contestant: Contestant) -> dict[str, Any]:
+    """Encode the prepared signals of a data set, and say what the code keeps of them.
+
+    Raises
+    ------
+    PipelineError
+        The code does not fit the data set, or the signals are not there.
+    """
+    dataset, encoder = contestant.dataset, contestant.encoder()
+    target = WORK / "spikes" / contestant.spikes_name
+    tables = WORK / "encoding" / contestant.spikes_name
+    signals = files.file_digests(files.folder("signals", dataset))
+    inputs = files.inputs_digest(encoder, sources(), signals)
+    if unfinished.is_made_of(tables / SUMMARY, inputs):
+        return dict(files.load_json(tables / SUMMARY))
+    target.mkdir(parents=True, exist_ok=True)
+    made = encode_dataset(
+        encoder,
+        target.absolute(),
+        name=contestant.code,
+        dataset=dataset,
+        seed=config.load().read("seed"),
+        code=sources(),
+        annotated=annotated_beats(dataset) if encoder.is_oracle else None,
+    )
+    parts = encoder.named_parts(made[0].n_features)
+    files.save_json(target / "settings.json", {"parts": parts})
+    tables.mkdir(parents=True, exist_ok=True)
+    found = save_summary(tables, made, encoder, dataset, target)
+    unfinished.note_inputs(tables / SUMMARY, inputs)
+    return dict(found)
+
+
+def _judged(
+    contestant: Contestant, seed: int, spikes: Path, folder: Path
+) -> dict[str, Any]:
+    """Train all folds, count what the test windows say, and bill the networks."""
+    params, begun = config.load(), time.perf_counter()
+    neuron = params.read(f"models.{contestant.model}.neuron")
+    network = contestant.network()
+    task = described(
+        spikes,
+        contestant.dataset,
+        name=f"{contestant.dataset}-{contestant.code}-{contestant.model}",
+        network=network,
+        neuron=neuron,
+        settings=contestant.training(),
+        seed=seed,
+        inputs={"spikes and sources": _inputs(contestant, spikes, seed)},
+    )
+    folds = train(task, folder)
+    predicted = files.load_table(folder / "predictions.parquet")
+    tables, persons = confusion_by_subject(predicted, task.labels)
+    run = {
+        "dataset": contestant.dataset,
+        "labels": list(task.labels),
+        "folds": folds,
+        "settings": {
+            "encoder": _plain(contestant.encoder(), contestant.encoder().own_name),
+            "network": _plain(network, _name(contestant, "network")),
+            "neuron": _plain(neuron, _name(contestant, "neuron")),
+        },
+    }
+    windows = files.folder("windows", contestant.dataset)
+    cell = TrainedCell(task.name, run, folder, windows, spikes)
+    per_fold = params.read("profiling").windows_per_fold
+    bill = bill_cell(
+        load_folds(cell, per_fold), cell.table, cell.encoder, SparsitySettings()
+    )
+    return {
+        "labels": list(task.labels),
+        "persons": persons,
+        "tables": tables.tolist(),
+        "seconds": time.perf_counter() - begun,
+        "energy": _energy(bill),
+    }
+
+
+def _plain(part: Settings, name: str) -> dict[str, Any]:
+    """Write settings as `run.json` has them."""
+    return {"name": name, **part.model_dump(mode="json", serialize_as_any=True)}
+
+
+def _name(contestant: Contestant, part: str) -> str:
+    """Name the component that a model has."""
+    return str(config.load().plain(f"models.{contestant.model}.{part}")["name"])
+
+
+def _energy(bill: Mapping[str, Any]) -> dict[str, Any]:
+    """Take what stands for a cell out of its bill; what is not there has its reason."""
+    floats = bill["estimated"][HEADLINE]
+    integers = bill["int8"].get("estimated", {}).get(INT8_HEADLINE, bill["int8"])
+    return {
+        "network_uj": floats.get("energy_uj_per_window"),
+        "encoder_uj": floats.get("encoder", {}).get("energy_j_per_window"),
+        "encoder_absent": floats.get("encoder", {}).get("absent"),
+        "int8_uj": integers.get("energy_uj_per_window"),
+        "int8_absent": integers.get("absent"),
+    }
+
+
+def _inputs(contestant: Contestant, spikes: Path, seed: int) -> str:
+    """Compute the digest of all that a cell depends on."""
+    params, windows = config.load(), files.folder("windows", contestant.dataset)
+    return files.inputs_digest(
+        contestant.name,
+        seed,
+        sources(),
+        files.file_digests(spikes, windows),
+        contestant.network(),
+        params.read(f"models.{contestant.model}.neuron"),
+        contestant.training(),
+        params.read("profiling"),
+    )
+
+
+@cache
+def sources() -> str:
+    """Compute the digest of the package's sources."""
+    code = sorted(Path("pipeline").rglob("*.py"))
+    return files.inputs_digest(files.file_digests(*code))
