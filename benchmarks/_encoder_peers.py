@@ -4,18 +4,16 @@ Stand-ins after the published equations, in numpy, all channels at once: Petro, 
 and Kiss publish loops over the samples of one channel in Python, which take longer.
 Every one packs its spikes and gives the bits that ours gives, which `check` looks at.
 
-Libraries give other bits, or more of them: `spikegen.delta` compares with ≥ and has a
-sample of 0 before the first, `spikegen.rate` draws other numbers and has no OFF.
-pyspikes and spike-encoding are timed if they are there (`pip install --no-deps pyspikes
-spike-encoding`). None of these computes send-on-delta of several events, moving
-windows, sigma-delta, level crossing or regular rates; Tonic computes none of the codes
-here.
+Of the libraries, pyspikes gives our bits of `delta`. The others give other bits, or
+more of them: `spikegen.delta` compares with ≥ and has a sample of 0 before the first,
+`spikegen.rate` draws other numbers and has no OFF, spike-encoding follows in single
+precision, pyspikes takes the threshold of TBR from the signal and scales it for BSA.
 """
 
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -25,6 +23,17 @@ from snntorch import spikegen
 from pipeline.kernels.encoders.poisson_rate import plain_poisson_rate
 
 Work = Callable[[np.ndarray], object]
+
+LIBRARIES: Final = ("snnTorch", "pyspikes", "spike-encoding", "Tonic")
+
+COMPUTE: Final[dict[str, tuple[str, ...]]] = {
+    "delta": ("pyspikes", "spike-encoding"),
+    "temporal_contrast": ("snnTorch", "pyspikes", "spike-encoding"),
+    "bsa": ("pyspikes", "spike-encoding"),
+    "rate": ("snnTorch", "spike-encoding"),
+}
+"""The libraries that compute a code, or its like. Not timed are the rate and the BSA of
+spike-encoding, which are loops in Python, and its copy of snnTorch's differences."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def step_forward(threshold: float) -> Work:
 
 
 def scalar_step_forward(threshold: float) -> Work:
-    """Do it one channel after the other in numba, as pyspikes 0.3 does."""
+    """Do it one channel after the other in numba, straight into booleans."""
     loop: Any = numba.njit(_scalar_loop)
 
     def work(signal: np.ndarray) -> np.ndarray:
@@ -232,12 +241,14 @@ def numpy_rate(full_scale: float) -> Work:
     )
 
 
-def pyspikes(name: str) -> Work:
-    """Let pyspikes encode (sample, time, feature), by a threshold of its own."""
-    coder = getattr(importlib.import_module("spikes").encoder, name)
-    return lambda signal: packed(
-        np.asarray(coder(signal.T[None]).get_spikes()).reshape(signal.shape[::-1]).T
-    )
+def pyspikes(name: str, **settings: float) -> Work:
+    """Let pyspikes encode (sample, time, feature), each channel as a sample."""
+    coder = getattr(importlib.import_module("spikes.encoder"), name)
+
+    def work(signal: np.ndarray) -> np.ndarray:
+        return packed(coder(signal[:, :, None], **settings).get_spikes()[:, :, 0])
+
+    return work
 
 
 def spike_encoding_step_forward(threshold: float) -> Work:

@@ -1,10 +1,24 @@
-"""Time the spike codes side by side: `python benchmarks/encoders.py [CODE ...]`.
+r"""Time the spike codes side by side.
+
+    python benchmarks/encoders.py [CODE ...]
 
 64 channels at 1 kHz for 600 s, float32, (channel, time), one thread, until the spikes
 are packed to bits. Medians over rounds in which all take turns with a copy of the
 array, in the processor's seconds, so that other jobs count little. Peers stand in
 `_encoder_peers`; slow ones get the first samples, and their time is scaled. Memory is
 what numpy allocates at most besides the signal and the packed spikes.
+
+snnTorch is installed with the project. Other libraries are peers if they are found, and
+are named with the reason if not; they are installed apart, and without what they depend
+on, for their pins are not ours:
+
+    pip install --no-deps --target PEERS spike-encoding optuna colorlog torchmetrics \
+        lightning-utilities
+    pip install --no-deps --target PEERS --only-binary=:all: --python-version 3.13 \
+        pyspikes==0.3.1
+    PYTHONPATH=.:PEERS python benchmarks/encoders.py
+
+(pyspikes asks for Python 3.13, and works with 3.11; before 0.3 it has no step-forward.)
 """
 
 import argparse
@@ -14,6 +28,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 
 import _encoder_peers as peers
+import numba
 import numpy as np
 import torch
 from _encoder_peers import Peer
@@ -63,9 +78,11 @@ def peers_of(code: str) -> Iterator[Peer | str]:
     if code == "delta":
         yield Peer(w, peers.step_forward(d), FEW)
         yield Peer("numba, sample by sample", peers.scalar_step_forward(d))
-        yield from optional("pyspikes", lambda: peers.pyspikes("StepForward"))
         yield from optional(
-            "spike-encoding", lambda: peers.spike_encoding_step_forward(d)
+            "pyspikes", lambda: peers.pyspikes("StepForward", threshold=d), same=True
+        )
+        yield from optional(
+            "spike-encoding", lambda: peers.spike_encoding_step_forward(d), FEWER
         )
     elif code == "send_on_delta":
         yield Peer(w, peers.send_on_delta(d, 4), FEW)
@@ -91,10 +108,15 @@ def peers_of(code: str) -> Iterator[Peer | str]:
         yield Peer(w, peers.regular_rate(5.0), FEW)
 
 
-def optional(name: str, make: Callable[[], peers.Work]) -> Iterator[Peer | str]:
-    """Give a library's peer, if the library is there."""
+def optional(
+    name: str,
+    make: Callable[[], peers.Work],
+    n_steps: int | None = None,
+    same: bool = False,
+) -> Iterator[Peer | str]:
+    """Give a library's peer, or the reason why there is none."""
     try:
-        yield Peer(name, make(), FEWER, same=False)
+        yield Peer(name, make(), n_steps, same)
     except (ImportError, AttributeError) as error:
         yield f"{name}: {error}"
 
@@ -194,16 +216,22 @@ def compare(code: str, signal: Signal, rounds: int) -> list[tuple[str, ...]]:
         rows.append(
             (f"  {peer.name}{marks}", f"{median[peer.name]:.3f}", "", ratio, "")
         )
-    return rows + [(f"  not there: {each}", "", "", "", "") for each in absent]
+    others = set(peers.LIBRARIES) - {*peers.COMPUTE.get(code, ())}
+    notes = [f"  absent: {each}" for each in absent]
+    notes += [f"  do not compute it: {', '.join(sorted(others))}"]
+    return rows + [(note, "", "", "", "") for note in notes]
 
 
 def main() -> None:
     """Print a table of all codes, or of those asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("code", nargs="*", default=list(CODES))
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    numba.set_num_threads(1)
     signal, console = recording(), Console(width=110)
     columns = ("code", "median s", "copy / ours", "MB more", "µs a sample")
     table = Table(*columns)
