@@ -13,6 +13,7 @@ from pipeline.ending import in_one_message
 from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
+from pipeline.privacy.command import audit
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -266,6 +267,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(do=do)
         return sub
 
+    help_texts.describe_audit(command(audit))
     help_texts.describe_cells(command(list_cells, "cells"))
     command(check).add_argument("dataset", nargs="?", help=help_texts.FETCHED)
     help_texts.describe_encode(command(encode))

@@ -18,7 +18,7 @@ from pipeline import digests, files
 from pipeline.components import Component
 from pipeline.config import Params
 from pipeline.errors import ConfigError, DataError, PipelineError
-from pipeline.grid import Grid
+from pipeline.grid import Audited, Grid
 from pipeline.wording import did_you_mean
 
 AXES = {"dataset": "data set", "encoder": "encoder", "model": "model"}
@@ -71,8 +71,8 @@ def describe_all(params: Params) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Describe the code of every entry that the grid needs, with its path."""
     grid: Grid = params.read("grid")
     for stage in CHOICES:
-        axes = _axes(stage)
-        for chosen in product(*(getattr(grid, axis) for axis in axes)):
+        axes, wanted = _axes(stage), _wanted(grid, stage)
+        for chosen in product(*(getattr(wanted, axis) for axis in axes)):
             names = dict(zip(axes, chosen, strict=True))
             yield code_path(stage, names), describe(params, stage, names)
 
@@ -112,7 +112,7 @@ def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
     path = code_path(stage, names)
     now = describe(params, stage, names)
     if not path.exists():
-        raise _undescribed(params, path, {a: names[a] for a in _axes(stage)})
+        raise _undescribed(params, stage, path, {a: names[a] for a in _axes(stage)})
     before = files.load_json(path)
     if different := digests.changes(before, now):
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
@@ -126,16 +126,24 @@ def check_code(params: Params, stage: str, names: Mapping[str, str]) -> str:
     return files.file_digest(path)
 
 
-def _undescribed(params: Params, path: Path, names: Mapping[str, str]) -> PipelineError:
+def _wanted(grid: Grid, stage: str) -> Grid | Audited:
+    """Give the names that a stage runs for."""
+    return grid.audit if stage == "audit" else grid
+
+
+def _undescribed(
+    params: Params, stage: str, path: Path, names: Mapping[str, str]
+) -> PipelineError:
     """Explain why there is no digest: the grid lacks a name, or `code` has not run."""
-    grid: Grid = params.read("grid")
+    wanted = _wanted(params.read("grid"), stage)
+    place = "grid.audit" if stage == "audit" else "grid"
     for axis, name in names.items():
-        if name not in getattr(grid, axis):
+        if name not in getattr(wanted, axis):
             return ConfigError(
-                f"params.yaml: grid.{axis}",
+                f"params.yaml: {place}.{axis}",
                 f"the {AXES[axis]} '{name}' is not in the grid",
                 expected="the names of what is to run",
-                remedy=f"add {name} to grid.{axis}, and run `dvc repro code`",
+                remedy=f"add {name} to {place}.{axis}, and run `dvc repro code`",
             )
     return DataError(
         str(path),

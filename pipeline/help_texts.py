@@ -37,6 +37,14 @@ EPILOG = """\
 `dvc repro` makes everything that params.yaml asks for; README.md explains it."""
 
 ENDINGS = {
+    "audit": """\
+examples:
+  biospike audit ecg_demo-delta-lif    who taught the network?
+  biospike audit ecg_demo              what do the spikes of each encoder give away?
+
+It prints tables and writes data/audits/NAME. Of a cell it trains networks like its own,
+which takes minutes; the settings are `audit` in params.yaml. docs/privacy.md explains
+the attacks.""",
     "cells": """\
 examples:
   biospike cells
@@ -126,6 +134,11 @@ It serves MLflow on http://127.0.0.1:PORT until Ctrl-C, and prints a link to the
 of each data set. Where MLFLOW_TRACKING_URI is a server, it only prints the links.""",
 }
 """The end of each command's help."""
+
+
+def describe_audit(auditing: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `audit`."""
+    auditing.add_argument("name", metavar="NAME", help=f"{CELL}; or a data set")
 
 
 def describe_cells(listing: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from pipeline import config
 from pipeline.errors import ConfigError
-from pipeline.grid import Grid
+from pipeline.grid import Audited, Grid
 
 ROOT = Path(__file__).parents[1]
 Change = Callable[[dict[str, Any]], object]
@@ -53,6 +53,11 @@ def test_our_own_files_are_valid(name: str) -> None:
             "grid.dataset.*ecg_dmo.*\n.*did you mean 'ecg_demo'",
         ),
         (lambda p: p["grid"].update(model=["lif", "lif"]), r"(?s)grid.*lif.*once"),
+        (lambda p: p["grid"].pop("audit"), "grid: audit is missing"),
+        (
+            lambda p: p["grid"]["audit"].update(model=["adaptive"]),
+            r"(?s)grid.*adaptive is in grid\.audit\.model and not in grid\.model",
+        ),
         (
             lambda p: p["models"]["stdp"]["neuron"].update(name="adaptive"),
             "models.stdp.neuron: Adaptive in a competitive network.*\n.*name: leaky",
@@ -579,7 +584,10 @@ def test_a_file_is_judged_without_torch() -> None:
 
 
 def test_every_dataset_with_every_encoder_and_every_model_is_a_cell() -> None:
-    grid = Grid(dataset=("b", "a"), encoder=("rate", "delta"), model=("n", "m"))
+    none = Audited(dataset=(), encoder=(), model=())
+    grid = Grid(
+        dataset=("b", "a"), encoder=("rate", "delta"), model=("n", "m"), audit=none
+    )
     assert [str(cell) for cell in grid.cells()] == [
         "b-rate-n",
         "b-rate-m",

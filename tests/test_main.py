@@ -92,7 +92,12 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 PARAMS = {
-    "grid": {"dataset": ["ecg_demo"], "encoder": ["delta"], "model": ["lif", "ann"]}
+    "grid": {
+        "dataset": ["ecg_demo"],
+        "encoder": ["delta"],
+        "model": ["lif", "ann"],
+        "audit": {"dataset": [], "encoder": [], "model": []},
+    }
 }
 
 

@@ -101,6 +101,27 @@ def _controls(controls: Plain) -> Table:
     return table
 
 
+def show_codes(found: Plain, out: Console) -> None:
+    """Print what the codes of a data set give away."""
+    out.print(
+        f"{found['persons']} persons, recognised in {found['between']} by the nearest "
+        f"template; guessing names {found['chance']:.3f} of them right"
+    )
+    table = Table("encoder", box=None, pad_edge=False)
+    for title in ("SNR, dB", "persons", "single decisions"):
+        table.add_column(title, justify="right")
+    for name, row in found["codes"].items():
+        if "absent" in row:
+            continue
+        snr = "absent" if row.get("snr_db") is None else f"{row['snr_db']:.1f}"
+        cells = (estimate(row[part]) for part in ("persons", "decisions"))
+        table.add_row(name, snr, *cells)
+    out.print(table)
+    for name, row in found["codes"].items():
+        if "absent" in row:
+            out.print(f"{name}: absent, {row['absent']}", markup=False)
+
+
 def _rate_reasons(rows: Sequence[Plain], rate: str) -> list[str]:
     reasons = (row["tpr"][rate].get("reason", "") for row in rows if "tpr" in row)
     return list(dict.fromkeys(filter(None, reasons)))

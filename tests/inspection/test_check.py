@@ -87,7 +87,12 @@ def settings() -> dict[str, Any]:
     return {
         "seed": 1,
         "on_bad_recording": "raise",
-        "grid": {"dataset": ["x"], "encoder": ["delta"], "model": ["lif", "linear"]},
+        "grid": {
+            "dataset": ["x"],
+            "encoder": ["delta"],
+            "model": ["lif", "linear"],
+            "audit": {"dataset": [], "encoder": [], "model": []},
+        },
         "encoders": {"delta": {"name": "delta"}},
         "models": {
             "lif": {"network": convolutional, "neuron": {"name": "leaky"}},
