@@ -33,8 +33,8 @@ References
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -94,8 +94,8 @@ def by_rmia(
     other = twin(target)
 
     def success(a: float) -> float:
-        """Judge an attack on the twin."""
-        return float(roc_auc_score(taught[other], rmia(p, taught, z, other, a)))
+        """Rank the twin's decisions: a rising function of the AUC."""
+        return float(rankdata(rmia(p, taught, z, other, a))[taught[other]].sum())
 
     return rmia(p, taught, z, target, max(OFFLINE_A, key=success))
 

@@ -10,7 +10,7 @@ from pipeline.parallel import start_importing
 
 
 def audit(arguments: argparse.Namespace) -> None:
-    """Find out what a trained cell, or the codes of a data set, give away of persons."""
+    """Find out what a trained cell, or the codes of a data set, give away."""
     name, out, params = arguments.name, Console(highlight=False), config.load()
     of_cell = "-" in name  # parts the names of a cell
     if not of_cell:

@@ -1,0 +1,113 @@
+"""Persons are in or out as a unit, each in half of the networks; else it is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.privacy.membership import divide, fold_table, training_sessions, twin
+
+
+def windows(n_persons: int, sessions: int = 1, rare: int | None = None) -> pd.DataFrame:
+    """Make decisions of three classes; of the last one only some persons have any."""
+    rows = [
+        {"subject": f"s{person:02}", "session": f"{session}", "label": label}
+        for person in range(n_persons)
+        for session in range(sessions)
+        for label in "aab" + ("c" if rare is None or person < rare else "")
+    ]
+    return pd.DataFrame(rows).reset_index(names="window")
+
+
+@pytest.mark.parametrize("n_persons", [8, 13, 40])
+def test_everyone_teaches_half_of_the_networks(n_persons: int) -> None:
+    members = divide(windows(n_persons), 8, np.random.default_rng(0))
+    taught = members.taught
+    assert (taught.sum(axis=0) == 4).all()
+    for model in range(8):
+        assert (taught[model] == ~taught[twin(model)]).all()
+        assert twin(twin(model)) == model
+        assert set(members.teachers(model)) <= set(members.candidates)
+    assert len({row.tobytes() for row in taught}) > 2
+    groups = members.candidates, members.validation, members.population
+    assert sum(map(len, groups)) == len(set().union(*groups)) == n_persons
+    assert len(members.population) == len(members.validation) == max(2, n_persons // 6)
+
+
+def test_equal_seeds_divide_equally_and_others_otherwise() -> None:
+    table = windows(12)
+    first, again, other = (
+        divide(table, 8, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    assert (first.taught == again.taught).all()
+    assert first.candidates == again.candidates
+    assert (first.candidates, first.taught.tolist()) != (
+        other.candidates,
+        other.taught.tolist(),
+    )
+
+
+def test_every_network_is_taught_every_class() -> None:
+    table = windows(12, rare=4)
+    members = divide(table, 6, np.random.default_rng(0))
+    for model in range(6):
+        own = table[table["subject"].isin(members.teachers(model))]
+        assert set(own["label"]) == {"a", "b", "c"}
+
+
+def unknown() -> pd.DataFrame:
+    table = windows(9)
+    table.loc[0, "subject"] = ""
+    return table
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        (windows(7), "7 persons"),
+        (windows(9, rare=1), "class 'c' is of one person alone"),
+        (unknown(), "nobody knows who was recorded in 1 windows"),
+    ],
+)
+def test_what_cannot_be_divided_is_refused(table: pd.DataFrame, found: str) -> None:
+    with pytest.raises(DataError, match=found) as caught:
+        divide(table, 8, np.random.default_rng(0))
+    assert caught.value.expected
+    assert caught.value.remedy
+
+
+def test_a_class_that_no_division_gives_to_all_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipeline.privacy.membership.TRIES", 3)
+    with pytest.raises(DataError, match="class 'c' is of 2 of 60 persons"):
+        divide(windows(60, rare=2), 64, np.random.default_rng(0))
+
+
+def test_the_last_session_never_teaches_if_the_others_have_its_classes() -> None:
+    table = windows(3, sessions=2)
+    own = (table["subject"] == "s01") & (table["session"] == "0")
+    table = table[~(own & (table["label"] == "c"))]  # only in the last one of s01
+    table = table[~((table["subject"] == "s02") & (table["session"] == "1"))]
+    teaches = training_sessions(table)
+    assert teaches[table["session"] == "0"].all()
+    last = table["session"] == "1"
+    assert not teaches[last & (table["subject"] == "s00")].any()
+    assert teaches[last & (table["subject"] == "s01")].all()
+
+
+def test_folds_keep_persons_and_sessions_apart() -> None:
+    table = windows(12, sessions=2)
+    members = divide(table, 6, np.random.default_rng(0))
+    folds = fold_table(table, members).merge(table, on="window")
+    for model in range(6):
+        fold = folds[folds["fold"] == model]
+        roles = {role: set(own["subject"]) for role, own in fold.groupby("role")}
+        assert roles == {
+            "train": set(members.teachers(model)),
+            "validation": set(members.validation),
+        }
+        assert set(fold.loc[fold["role"] == "train", "session"]) == {"0"}
+    queries = folds[folds["fold"] == 6]
+    assert queries["window"].tolist() == table["window"].tolist()
+    assert set(queries["role"]) == {"test"}

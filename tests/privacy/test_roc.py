@@ -1,0 +1,125 @@
+"""AUC, rates and intervals equal those that are counted pair by pair."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from pipeline.evaluation.statistics import Bootstrap
+from pipeline.privacy import roc
+from pipeline.privacy.roc import Scored
+
+TARGETS, PERSONS = 4, 6
+FEW = Bootstrap(80, 0.9)
+
+
+def scored(seed: int, per_person: int, effect: float = 0.5) -> Scored:
+    """Make scores with ties of persons who each taught half of the targets."""
+    rng = np.random.default_rng(seed)
+    halves = [rng.permutation(PERSONS) < PERSONS // 2 for _ in range(TARGETS // 2)]
+    taught = np.array([each for half in halves for each in (half, ~half)])
+    rows = [
+        (target, person, taught[target, person], n)
+        for target, person in product(range(TARGETS), range(PERSONS))
+        for n in range(per_person + person % 2)
+    ]
+    target, person, known, _ = (np.array(each) for each in zip(*rows, strict=True))
+    values = (rng.normal(size=len(rows)) + effect * known).round(1)
+    return Scored(values, known.astype(bool), target, person)
+
+
+def test_a_person_has_the_mean_of_the_scores() -> None:
+    many = scored(1, 3)
+    mean = many.of_persons()
+    assert len(mean.scores) == TARGETS * PERSONS
+    for k in range(len(mean.scores)):
+        own = (many.target == mean.target[k]) & (many.person == mean.person[k])
+        assert mean.scores[k] == pytest.approx(many.scores[own].mean())
+        assert (many.taught[own] == mean.taught[k]).all()
+
+
+@pytest.mark.parametrize("per_person", [1, 4])
+def test_pairs_are_counted_one_by_one(per_person: int) -> None:
+    made = scored(2, per_person)
+    higher, size, first = roc.pairs(made)
+    blocks = [(made.target[k], made.person[k], made.taught[k]) for k in first]
+    rows = {
+        block[:2]: made.scores[(made.target == block[0]) & (made.person == block[1])]
+        for block in blocks
+    }
+    inside = [block[:2] for block in blocks if block[2]]
+    outside = [block[:2] for block in blocks if not block[2]]
+    for i, mine in enumerate(inside):
+        for j, theirs in enumerate(outside):
+            wins = sum(
+                (x > y) + 0.5 * (x == y) for x in rows[mine] for y in rows[theirs]
+            )
+            assert higher[i, j] == wins
+    assert [len(rows[block[:2]]) for block in blocks] == size.tolist()
+
+
+@pytest.mark.parametrize("per_person", [1, 4])
+def test_the_auc_and_its_interval_are_sklearns(per_person: int) -> None:
+    made = scored(3, per_person)
+    found = roc.judge(made, FEW, np.random.default_rng(7))["auc"]
+    assert found["value"] == pytest.approx(roc_auc_score(made.taught, made.scores))
+    _, _, first = roc.pairs(made)
+    target, person = made.target[first], made.person[first]
+    weights = roc.drawn_together(
+        target, person, FEW.resamples, np.random.default_rng(7)
+    )
+    blocks = {pair: k for k, pair in enumerate(zip(target, person, strict=True))}
+    of_row = [blocks[pair] for pair in zip(made.target, made.person, strict=True)]
+    resampled = [
+        roc_auc_score(made.taught, made.scores, sample_weight=row[of_row])
+        for row in weights
+        if len(set(made.taught[row[of_row] > 0])) == 2
+    ]
+    expected = np.quantile(resampled, [0.05, 0.95])
+    assert [found["low"], found["high"]] == pytest.approx(expected.tolist())
+
+
+def test_persons_and_targets_are_drawn_together() -> None:
+    target, person = np.divmod(np.arange(TARGETS * PERSONS), PERSONS)
+    drawn = roc.drawn_together(target, person, 50, np.random.default_rng(0))
+    for row in drawn.reshape(50, TARGETS, PERSONS):
+        by_target, by_person = row.sum(axis=1) / PERSONS, row.sum(axis=0) / TARGETS
+        np.testing.assert_array_equal(row, np.outer(by_target, by_person))
+        assert by_target.sum() == TARGETS
+        assert by_person.sum() == PERSONS
+
+
+def test_rates_need_persons() -> None:
+    found = roc.judge(scored(4, 2), FEW, np.random.default_rng(0))["tpr"]
+    assert found["0.01"] == {
+        "value": None,
+        "reason": f"needs 100 persons who did not teach, there are {PERSONS}",
+    }
+    persons = np.repeat(np.arange(150), 2)
+    taught = np.tile([True, False], 150)
+    scores = np.where(taught, 0.0, -1.0)
+    scores[taught] += np.arange(150) < 60  # 60 of 150 are above all others
+    scores[~taught] += np.where(np.arange(150) == 7, 1.5, 0)  # of these one is between
+    many = Scored(scores, taught, np.tile([0, 1], 150), persons)
+    found = roc.judge(many, FEW, np.random.default_rng(0))
+    assert found["tpr"]["0.01"] == {"value": 1.0, "persons": 150}
+    assert found["tpr"]["0.001"]["value"] is None
+    assert found["curve"][0] == pytest.approx(0.4)
+    assert found["curve"][-1] == 1
+
+
+def test_nobody_in_is_no_auc() -> None:
+    made = scored(5, 1)
+    nobody = np.zeros(len(made.scores), bool)
+    none = Scored(made.scores, nobody, made.target, made.person)
+    found = roc.judge(none, FEW, np.random.default_rng(0))
+    assert "nothing to compare" in found["absent"]
+
+
+def test_one_person_has_no_interval() -> None:
+    scores, taught = np.array([1.0, 0.0]), np.array([True, False])
+    one = Scored(scores, taught, np.arange(2), np.zeros(2, int))
+    found = roc.judge(one, FEW, np.random.default_rng(0))["auc"]
+    assert (found["value"], found["low"]) == (1.0, None)
+    assert "nobody in" in found["reason"]
