@@ -31,9 +31,9 @@ from pipeline.encoding.summary import summarise
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.evaluation.statistics import estimate
-from pipeline.files import Signal
 from pipeline.parallel import parallel_map
 from pipeline.roles import UNKNOWN
+from pipeline.signals import Signal
 from pipeline.spikes import unpack
 
 RESULT = "identity.json"

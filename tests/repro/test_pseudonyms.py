@@ -42,12 +42,17 @@ CELL = "ward-rate-linear"
 PARAMS = """
 seed: 1
 on_bad_recording: raise
-grid: {dataset: [ward], encoder: [rate], model: [linear]}
+grid:
+  dataset: [ward]
+  encoder: [rate]
+  model: [linear]
+  audit: {dataset: [], encoder: [], model: []}
 encoders: {rate: {name: rate, full_scale: 4.0}}
 models: {linear: {network: {name: dense, units: [], bins: 4}, neuron: {name: relu}}}
 training: {epochs: 1, windows_per_class: 16}
 evaluation: {resamples: 100, confidence: 0.9}
 profiling: {windows_per_fold: 4, latency_repeats: 1}
+audit: {models: 8, draws: 5, dropout: 0.01}
 datasets:
   ward:
     card: {title: A ward, modality: eeg, licence: none, citation: own}
