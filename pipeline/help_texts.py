@@ -130,8 +130,8 @@ At least two settings must have run (docs/energy.md).""",
 example:
   biospike ui --port 5001
 
-It serves MLflow on http://127.0.0.1:PORT until Ctrl-C, and prints a link to the cells
-of each data set. Where MLFLOW_TRACKING_URI is a server, it only prints the links.""",
+It prints a link to the cells of each data set, and serves MLflow on
+http://127.0.0.1:PORT until Ctrl-C, unless MLFLOW_TRACKING_URI names a server.""",
 }
 """The end of each command's help."""
 

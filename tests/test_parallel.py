@@ -113,6 +113,24 @@ def test_workers_end_when_the_caller_is_killed() -> None:
     wait_for(lambda: not session(caller.pid))
 
 
+def test_a_process_that_ends_by_itself_is_not_killed_with_the_workers() -> None:
+    """It has to log that training was killed; the pipe to it closes."""
+    code = (
+        "import subprocess, sys; from pipeline import parallel\n"
+        "def child(name):\n"
+        "    command = [sys.executable, '-S', '-c', 'input()', name]\n"
+        "    return subprocess.Popen(command, stdin=subprocess.PIPE)\n"
+        "spared, killed = child('pipeline.tracking.live'), child('another')\n"
+        "parallel._kill_workers()\n"
+        "print(killed.wait(), spared.poll())\n"
+        "spared.communicate(b'end')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "-9 None\n"
+
+
 def test_a_path_too_long_for_the_workers_server_is_explained(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 100)
     long.mkdir()
