@@ -21,9 +21,11 @@ LOCK = Path("dvc.lock")
 HOME = Path(".dvc")
 AXES = {
     "fetch": 1, "ingest": 1, "prepare": 1, "clock": 1, "encode": 2,
-    "train": 3, "evaluate": 3, "profile": 3,
+    "train": 3, "evaluate": 3, "profile": 3, "audit": 3,
 }  # fmt: skip
 """The stages of a cell in their order, and how many of its three names each has."""
+OPTIONAL = ("audit",)
+"""Stages of a grid of their own: they count where they ran."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def of_cell(cell: Cell, params: config.Params) -> list[StageStatus]:
         names = dict(islice(cell._asdict().items(), n_names))
         target = f"{stage}@{'-'.join(names.values())}"
         lock = stages.get(target)
+        if lock is None and stage in OPTIONAL:
+            continue
         if lock is None or not all(Path(out["path"]).exists() for out in _outs(lock)):
             found.append(StageStatus(target, has_run=False))
             continue

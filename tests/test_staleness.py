@@ -165,6 +165,18 @@ def test_what_has_not_run_here_is_no_change(lock: Lock, changed: Look) -> None:
     assert not any(each.has_run for each in found)
 
 
+def test_a_stage_of_another_grid_counts_where_it_ran(lock: Lock, changed: Look) -> None:
+    found = staleness.of_cell(CELL, config.read())
+    changed()
+    again = staleness.of_cell(CELL, config.read())
+    assert [each.target for each in again][-1] == f"audit@{CELL}"
+    assert all("audit" not in each.target for each in found)  # there was no lock yet
+    del lock["stages"][f"audit@{CELL}"]
+    YAML(typ="safe").dump(lock, Path("dvc.lock"))
+    left = [each.target for each in staleness.of_cell(CELL, config.read())]
+    assert left == [each.target for each in again][:-1]
+
+
 def test_a_cell_whose_names_are_gone_is_refused(changed: Look) -> None:
     with pytest.raises(ConfigError, match="there is no model 'liff'"):
         staleness.of_cell(CELL._replace(model="liff"), config.read())

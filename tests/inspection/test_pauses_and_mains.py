@@ -62,6 +62,8 @@ SETTINGS = SignalSettings.model_validate(
          [("note", "Segments that meet"), ("note", "Pauses")]),
         (((0, 0.0), (1000, 11 + JUMP_S)),
          [("note", "Pauses"), ("warning", "Jump of the clock")]),
+        (((0, 0.0), (1000, 12.0), (2000, 21.0)),
+         [("note", "Pauses"), ("warning", "Jump of the clock")]),
         (((0, 0.0), (1000, 9.0)),
          [("note", "Pauses"), ("warning", "Jump of the clock")]),
     ],
