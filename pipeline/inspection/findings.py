@@ -80,5 +80,11 @@ def people(subjects: pd.Series) -> str:
 
 def percents(shares: Sequence[float] | np.ndarray) -> str:
     """Write shares as percents: `12 %`, or `12 to 15 %`."""
-    low, high = (f"{100 * edge:.2g}" for edge in (min(shares), max(shares)))
+    low, high = (_percent(edge) for edge in (min(shares), max(shares)))
     return f"{low} %" if low == high else f"{low} to {high} %"
+
+
+def _percent(share: float) -> str:
+    """Write two digits, and all of 100."""
+    number = 100 * share
+    return f"{number:.2g}" if number < 99.5 else f"{number:.0f}"
