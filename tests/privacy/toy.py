@@ -8,10 +8,10 @@ import pandas as pd
 
 from pipeline import files
 from pipeline.encoders.delta import Delta
-from pipeline.files import Signal
 from pipeline.networks.dense import Dense
 from pipeline.neurons.relu import Relu
 from pipeline.privacy import opening
+from pipeline.signals import Signal
 from pipeline.spikes import pack
 from pipeline.training.cell import TrainedCell
 from pipeline.training.settings import SparsitySettings, TrainingSettings

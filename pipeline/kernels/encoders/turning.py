@@ -134,8 +134,8 @@ def _exchanged(builder: Any, rows: list[Any]) -> list[Any]:
 @inlined
 def _turn_rest(rows: Any, at: Any, steps: Any, channels: Any, tile: Any) -> None:
     """Turn ranges of steps and channels one by one."""
-    for t in range(*steps):
-        for channel in range(*channels):
+    for t in range(steps[0], steps[1]):
+        for channel in range(channels[0], channels[1]):
             value = rows.values[at + channel * rows.stride + t]
             tile[t, channel] = value if value - value == 0 else np.nan
 
