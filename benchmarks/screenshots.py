@@ -76,7 +76,7 @@ VIEWS = (
     View("light-390", 390),
     View("dark-390", 390, scheme="dark"),
     View("light-1920", 1920),
-    View("print", 794, 1123, media="print"),
+    View("print", 673, 1000, media="print"),  # A4 less its margins
 )
 
 
