@@ -250,7 +250,7 @@ def _closed(driven: Browser) -> list[str]:
     """Find what print leaves out, for it is not open on the screen."""
     closed = driven.evaluate(
         "[...document.querySelectorAll('details')].filter(each => "
-        "each.lastElementChild.getBoundingClientRect().height === 0).length"
+        "!each.lastElementChild.checkVisibility()).length"
     )
     return [f"{closed} parts are closed"] if closed else []
 
