@@ -80,7 +80,7 @@ def estimates(
             for m, windows in bearing.items()
         }
         found["auroc"] = run(
-            f"auroc {label}", lambda w: pairs.auroc(w)[k], *_strata(given)
+            f"auroc {label}", lambda w: pairs.auroc_of(k, w), *_strata(given)
         )
         return {
             "support": int(given.sum()),

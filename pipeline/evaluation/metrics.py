@@ -104,11 +104,16 @@ class Pairs:
     all: Float[np.ndarray, "label subject subject"]
 
     def auroc(self, counts: Counts) -> Float[np.ndarray, "label ..."]:
-        """Compute the area under the ROC curve of each class against the rest.
+        """Compute the area under the ROC curve of each class against the rest."""
+        return np.stack([self.auroc_of(k, counts) for k in range(len(self.all))])
+
+    def auroc_of(self, k: int, counts: Counts) -> Float[np.ndarray, "..."]:
+        """Compute the area under the ROC curve of one class against the rest.
 
         With w the subjects' counts it is `wᵀ ordered w / wᵀ all w`.
         """
-        return _ratio(_quadratic(self.ordered, counts), _quadratic(self.all, counts))
+        ordered, everything = self.ordered[k], self.all[k]
+        return _ratio(_quadratic(ordered, counts), _quadratic(everything, counts))
 
     def macro_auroc(self, counts: Counts) -> Float[np.ndarray, "..."]:
         """Compute the mean AUROC of the classes for which it is defined."""
@@ -172,6 +177,7 @@ def _mean(values: np.ndarray, which: np.ndarray) -> np.ndarray:
 
 
 def _quadratic(
-    forms: Float[np.ndarray, "label subject subject"], counts: Counts
-) -> Float[np.ndarray, "label ..."]:
-    return np.stack([((counts @ form) * counts).sum(axis=-1) for form in forms])
+    form: Float[np.ndarray, "subject subject"], counts: Counts
+) -> Float[np.ndarray, "..."]:
+    value: np.ndarray = ((counts @ form) * counts).sum(axis=-1)
+    return value
