@@ -160,26 +160,12 @@ def export(arguments: argparse.Namespace) -> None:
 def measure(arguments: argparse.Namespace) -> None:
     """Run the C programs of cells, here and emulated, and ask this machine's meters."""
     from pipeline.cells import check_trained
-    from pipeline.measurement.cell import Log, measure_cell
+    from pipeline.measurement.cell import asked_log, measure_cell
     from pipeline.measurement.words import measured_lines
 
-    if arguments.meter_log and len(arguments.cells) > 1:
-        raise ConfigError(
-            "biospike measure",
-            "one --meter-log for several cells",
-            expected="one cell",
-            remedy="measure the cells one after the other, each with its own log",
-        )
-    if bool(arguments.meter_log) != bool(arguments.windows):
-        raise ConfigError(
-            "biospike measure",
-            "one of --meter-log and --windows without the other",
-            expected="the log, and how many windows ran in each interval marked in it",
-            remedy="give both: --meter-log FILE --windows NUMBER",
-        )
+    log = asked_log(arguments.meter_log, arguments.windows, len(arguments.cells))
     for cell in arguments.cells:
         check_trained(cell)
-    log = Log(arguments.meter_log, arguments.windows) if arguments.meter_log else None
     settings = config.load().read("profiling")
     for cell in arguments.cells:
         measured = measure_cell(cell, arguments.fold, settings, log)
@@ -195,9 +181,23 @@ def publish_measured(cell: str) -> None:
     from pipeline.report.page import refresh
 
     # MLflow stores it beside the bill, which the profile stage may not have made yet.
-    billed = (files.folder("energy", cell) / "energy.json").exists()
-    tracking.publish(cell, "runs", *(("energy",) if billed else ()))
+    bill = ["energy"] * (files.folder("energy", cell) / "energy.json").exists()
+    tracking.publish(cell, "runs", *bill)
     refresh()
+
+
+def schema(arguments: argparse.Namespace) -> None:
+    """Print the JSON schema of params.yaml for editors, or its keys as a table."""
+    from pipeline.schema import text
+
+    sys.stdout.write(text(as_table=arguments.table))
+
+
+def add(arguments: argparse.Namespace) -> None:
+    """Make a component of another package one of this checkout's."""
+    from pipeline.adding import add_component
+
+    console.print("wrote", add_component(arguments.kind, arguments.target))
 
 
 def show(arguments: argparse.Namespace) -> None:
@@ -267,6 +267,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(do=do)
         return sub
 
+    help_texts.describe_add(command(add))
     help_texts.describe_audit(command(audit))
     help_texts.describe_cells(command(list_cells, "cells"))
     command(check).add_argument("dataset", nargs="?", help=help_texts.FETCHED)
@@ -276,12 +277,11 @@ def parser() -> argparse.ArgumentParser:
     help_texts.describe_measure(command(measure))
     help_texts.describe_new_dataset(command(new_dataset, "new-dataset"))
     command(publish)
+    help_texts.describe_schema(command(schema))
     help_texts.describe_show(command(show))
     command(summary)
     command(tradeoff).add_argument("dataset", help=help_texts.DATASET)
-    command(ui).add_argument(
-        "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
-    )
+    help_texts.describe_ui(command(ui))
     return top
 
 

@@ -120,10 +120,10 @@ def find(kind: str, name: str) -> type[Component]:
             f"params.yaml: {kind}",
             f"there is no '{name}'",
             expected=did_you_mean(name, names),
-            remedy=f"correct the name, or add {_file(kind, name)}",
+            remedy=f"correct the name, or add {file_of(kind, name)}",
         )
     module = _import(kind, name)
-    base = _base_class(kind)
+    base = base_class(kind)
     classes = {
         value
         for value in vars(module).values()
@@ -134,7 +134,7 @@ def find(kind: str, name: str) -> type[Component]:
     own = {value for value in classes if value.__module__ == module.__name__}
     if len(named := own or classes) != 1:
         raise ConfigError(
-            _file(kind, name),
+            file_of(kind, name),
             f"{len(named)} components of the kind {base.__name__}",
             expected="exactly one",
             remedy="keep one component a file",
@@ -148,13 +148,13 @@ def _import(kind: str, name: str) -> ModuleType:
         return importlib.import_module(f"{package_of(kind)}.{name}")
     except (ImportError, SyntaxError) as error:
         raise ConfigError(
-            _file(kind, name),
+            file_of(kind, name),
             f"cannot be imported ({type(error).__name__}: {error})",
             remedy="correct the file, or bring it back from git",
         ) from error
 
 
-def _file(kind: str, name: str) -> str:
+def file_of(kind: str, name: str) -> str:
     """Name the file of a component, for messages."""
     return f"{package_of(kind).replace('.', '/')}/{name}.py"
 
@@ -191,7 +191,7 @@ def _named(component: Component) -> dict[str, Any]:
     return {"name": name, **component.model_dump(mode="json")}
 
 
-def _base_class(kind: str) -> type[Component]:
+def base_class(kind: str) -> type[Component]:
     """Find the kind's contract: the component that `base.py` in its folder defines."""
     module = importlib.import_module(f"{package_of(kind)}.base")
     (base,) = (

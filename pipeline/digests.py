@@ -38,6 +38,7 @@ NO_EFFECT = (
     "pipeline.locks",  # who works
     "pipeline.machine",  # wording
     "pipeline.parallel",  # how many at a time
+    "pipeline.real_names",  # wording, in terminals
     "pipeline.remaining",  # wording
     "pipeline.stopping",
     "pipeline.syntax",

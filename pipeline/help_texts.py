@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pipeline.components import available
+from pipeline.components import KINDS, available
 
 DATASET = "one of the data sets in params.yaml"
 FETCHED = f"{DATASET}, once fetched"
@@ -37,6 +37,13 @@ EPILOG = """\
 `dvc repro` makes everything that params.yaml asks for; README.md explains it."""
 
 ENDINGS = {
+    "add": """\
+examples:
+  biospike add encoders our_codes.ternary:Ternary
+
+It writes pipeline/KIND/NAME.py, two lines that import the class, and nothing else.
+`pytest tests/test_components.py -k NAME` then runs the contract of its kind.
+docs/example_package is a package with an encoder.""",
     "audit": """\
 examples:
   biospike audit ecg_demo-delta-lif    who taught the network?
@@ -106,6 +113,14 @@ example:
 
 It logs the trained cells of the grid to MLflow, nothing twice: to mlflow.db in this
 folder, or where MLFLOW_TRACKING_URI points. The report does the same.""",
+    "schema": """\
+examples:
+  biospike schema > params.schema.json     for editors: put
+      # yaml-language-server: $schema=params.schema.json
+                                           into the first line of params.yaml
+  biospike schema --table                  keys of an entry, as in docs/data.md
+
+Both are made of the settings classes of this checkout, its own components included.""",
     "show": """\
 examples:
   biospike show ecg_demo-delta-lif             the surest errors and hits
@@ -144,6 +159,12 @@ def describe_audit(auditing: argparse.ArgumentParser) -> None:
 def describe_cells(listing: argparse.ArgumentParser) -> None:
     """Add what `cells` takes."""
     listing.add_argument("cell", nargs="?", metavar="CELL", help=CELL)
+
+
+def describe_add(adding: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `add`."""
+    adding.add_argument("kind", metavar="KIND", help=", ".join(KINDS))
+    adding.add_argument("target", metavar="PACKAGE.NAME:CLASS", help="the class")
 
 
 def describe_encode(encoding: argparse.ArgumentParser) -> None:
@@ -236,6 +257,13 @@ def describe_new_dataset(proposing: argparse.ArgumentParser) -> None:
         proposing.add_argument(f"--{flag}", help=about)
 
 
+def describe_schema(describing: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `schema`."""
+    describing.add_argument(
+        "--table", action="store_true", help="keys of a data set's entry, as Markdown"
+    )
+
+
 def describe_show(showing: argparse.ArgumentParser) -> None:
     """Describe the arguments of `show`."""
     showing.add_argument("cell", metavar="CELL", help=CELL)
@@ -251,4 +279,11 @@ def describe_show(showing: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="figure to write, .png or .svg; default: CELL-DECISION.png in this folder",
+    )
+
+
+def describe_ui(serving: argparse.ArgumentParser) -> None:
+    """Describe the arguments of `ui`."""
+    serving.add_argument(
+        "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
     )

@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from pipeline.device.expected import Results, expected
 from pipeline.device.stimulus import AdcRecording, Stimulus
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.exporting.c import write_program
 from pipeline.exporting.parts.c_program import (
     Program,
@@ -50,6 +50,31 @@ class Log:
 
     path: Path
     windows: int
+
+
+def asked_log(path: Path | None, windows: int | None, n_cells: int) -> Log | None:
+    """Give the log that is to be imported, if any.
+
+    Raises
+    ------
+    ConfigError
+        It is for several cells, or the number of windows is without it, or it without.
+    """
+    if path and n_cells > 1:
+        raise ConfigError(
+            "biospike measure",
+            "one --meter-log for several cells",
+            expected="one cell",
+            remedy="measure the cells one after the other, each with its own log",
+        )
+    if bool(path) != bool(windows):
+        raise ConfigError(
+            "biospike measure",
+            "one of --meter-log and --windows without the other",
+            expected="the log, and how many windows ran in each interval marked in it",
+            remedy="give both: --meter-log FILE --windows NUMBER",
+        )
+    return Log(path, windows) if path and windows else None
 
 
 def measure_cell(

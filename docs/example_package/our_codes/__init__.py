@@ -1,0 +1,1 @@
+"""An encoder of our own, kept outside of biospike."""
