@@ -7,7 +7,7 @@ encoded and the folds that are trained.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,12 @@ from pipeline.components import Settings, find
 from pipeline.encoders.base import Encoder
 from pipeline.encoding.encode import annotated_beats, encode_dataset
 from pipeline.encoding.summary import SUMMARY, save_summary
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError, PipelineError
 from pipeline.evaluation.metrics import confusion_by_subject
 from pipeline.profiling.bill import bill_cell
 from pipeline.profiling.folds import load_folds
 from pipeline.runs import HEADLINE, INT8_HEADLINE
 from pipeline.training.cell import TrainedCell
-from pipeline.training.settings import SparsitySettings
 from pipeline.training.train import train
 
 WORK = Path(".codes")
@@ -105,6 +104,10 @@ class Contestant:
             return network
         return type(network).model_validate(network.model_dump() | {"heads": HEADS})
 
+    def sparsity(self) -> Any:
+        """Read its sparsity settings."""
+        return config.load().read(f"models.{self.model}.sparsity")
+
     def training(self) -> Any:
         """Build its training settings."""
         settings = config.load().read("training")
@@ -155,6 +158,8 @@ def score(contestant: Contestant, seed: int) -> Score:
             unfinished.note_inputs(folder / "score.json", inputs)
             return Score(False, made)
         return Score(True, files.load_json(folder / "score.json"))
+    except MachineError:
+        raise
     except PipelineError as error:
         return Score(False, {"absent": f"{error.where}: {error.found}"})
 
@@ -198,7 +203,7 @@ def _judged(
     """Train all folds, count what the test windows say, and bill the networks."""
     params, begun = config.load(), time.perf_counter()
     neuron = params.read(f"models.{contestant.model}.neuron")
-    network = contestant.network()
+    network, sparsity = contestant.network(), contestant.sparsity()
     task = described(
         spikes,
         contestant.dataset,
@@ -209,6 +214,7 @@ def _judged(
         seed=seed,
         inputs={"spikes and sources": _inputs(contestant, spikes, seed)},
     )
+    task = replace(task, sparsity=sparsity)
     folds = train(task, folder)
     predicted = files.load_table(folder / "predictions.parquet")
     tables, persons = confusion_by_subject(predicted, task.labels)
@@ -225,9 +231,7 @@ def _judged(
     windows = files.folder("windows", contestant.dataset)
     cell = TrainedCell(task.name, run, folder, windows, spikes)
     per_fold = params.read("profiling").windows_per_fold
-    bill = bill_cell(
-        load_folds(cell, per_fold), cell.table, cell.encoder, SparsitySettings()
-    )
+    bill = bill_cell(load_folds(cell, per_fold), cell.table, cell.encoder, sparsity)
     return {
         "labels": list(task.labels),
         "persons": persons,
@@ -271,6 +275,7 @@ def _inputs(contestant: Contestant, spikes: Path, seed: int) -> str:
         contestant.network(),
         params.read(f"models.{contestant.model}.neuron"),
         contestant.training(),
+        contestant.sparsity(),
         params.read("profiling"),
     )
 

@@ -30,6 +30,7 @@ from compare import METRICS, Result, difference
 
 from pipeline import config, files
 from pipeline.components import find
+from pipeline.errors import PipelineError
 from pipeline.evaluation.metrics import f1
 from pipeline.parallel import console
 
@@ -165,6 +166,15 @@ def _reasons(scored: Score) -> str:
     return "; ".join(reasons)
 
 
+def _refuse_unknown(contestants: Sequence[Contestant]) -> None:
+    """End before any work if a code or the model cannot be used."""
+    try:
+        for each in contestants:
+            each.encoder(), each.network(), each.training()
+    except PipelineError as error:
+        raise SystemExit(str(error)) from None
+
+
 def main() -> None:
     """Score the codes of each data set, and write its table."""
     parser = argparse.ArgumentParser(
@@ -181,6 +191,7 @@ def main() -> None:
     codes = HEADS if asked.heads else asked.codes or usual()
     for dataset in asked.datasets:
         every = [Contestant.read(dataset, asked.model, code) for code in codes]
+        _refuse_unknown(every)
         done, path = [], WORK / f"{dataset}-{asked.model}{'-heads' * asked.heads}.md"
         for each in scored(every, asked.seeds):
             done.append(each)

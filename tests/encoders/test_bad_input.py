@@ -148,8 +148,10 @@ def changed(name: str) -> dict[str, Any]:
     """Choose settings that are not the usual ones."""
     if name == "joined":
         return {"parts": [{"name": "delta", "threshold": 3.21}]}
-    settings = ("frame_s", "cells", *POSITIVE)
-    return {next(s for s in settings if s in find("encoders", name).model_fields): 3}
+    if name == "rhythm":
+        return {"cells": 3}
+    settings = ("frame_s", *POSITIVE)
+    return {next(s for s in settings if s in find("encoders", name).model_fields): 0.7}
 
 
 @pytest.mark.parametrize("name", [name for name in FREE if name != "rate"])
