@@ -13,7 +13,17 @@ from pipeline.ending import in_one_message
 from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
-from pipeline.privacy.command import audit
+
+
+def audit(arguments: argparse.Namespace) -> None:
+    """Find out what a trained cell, or the codes of a data set, give away."""
+    from pipeline import tracking
+    from pipeline.privacy import command
+    from pipeline.report.page import refresh
+
+    if command.audit(arguments.name, Console(highlight=False)):
+        tracking.publish(arguments.name, "runs", "audits")
+    refresh()
 
 
 def check(arguments: argparse.Namespace) -> None:

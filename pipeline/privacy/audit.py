@@ -6,7 +6,6 @@ training, not one file of weights.
 """
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,11 @@ from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.networks.parts.heads import SegmentRates
 from pipeline.privacy import drawing, judging, opening, teaching
 from pipeline.privacy.judging import Case
+from pipeline.privacy.results import RESULT
 from pipeline.privacy.settings import AuditSettings
 from pipeline.training.cell import TrainedCell
 from pipeline.training.task import Task, load_role
 
-RESULT = "audit.json"
 BINS = 10
 """Pieces of a window in which the memoriser counts spikes."""
 AT_ONCE = 512
@@ -111,8 +110,3 @@ def counted_spikes(task: Task, fold: int, chosen: np.ndarray) -> np.ndarray:
     split = torch.split(torch.from_numpy(chosen), AT_ONCE)
     counts = [rates(windows.spikes(rows)) for rows in split]
     return torch.cat(counts).double().numpy()
-
-
-def load(path: Path) -> Plain:
-    """Read the result of an audit."""
-    return files.load_json(path / RESULT)

@@ -1,7 +1,5 @@
 """The command `biospike audit`: of any trained cell, or of the codes of a data set."""
 
-import argparse
-
 from rich.console import Console
 
 from pipeline import config, entries
@@ -9,29 +7,28 @@ from pipeline.locks import only_one
 from pipeline.parallel import start_importing
 
 
-def audit(arguments: argparse.Namespace) -> None:
-    """Find out what a trained cell, or the codes of a data set, give away."""
-    name, out, params = arguments.name, Console(highlight=False), config.load()
-    of_cell = "-" in name  # parts the names of a cell
+def audit(name: str, out: Console) -> bool:
+    """Audit what a name stands for, and print what was found; True for a cell."""
+    params, of_cell = config.load(), "-" in name  # parts the names of a cell
     if not of_cell:
         entries.check_names(params, {"dataset": name})
     with only_one(f"audit@{name}"):
-        audit_cell(params, name, out) if of_cell else audit_dataset(params, name, out)
+        (audit_cell if of_cell else audit_dataset)(params, name, out)
+    return of_cell
 
 
 def audit_cell(params: config.Params, cell: str, out: Console) -> None:
-    """Audit a trained cell, in the grid or not, and print what was found."""
+    """Audit a trained cell, in the grid or not."""
     start_importing("pipeline.privacy.teaching")
-    from pipeline.privacy import words
-    from pipeline.privacy.audit import audit
+    from pipeline.privacy import audit, words
 
-    found = audit(cell, params.read("audit"), params.read("evaluation"))
+    found = audit.audit(cell, params.read("audit"), params.read("evaluation"))
     words.show(found, out)
     out.print(words.headline(found))
 
 
 def audit_dataset(params: config.Params, dataset: str, out: Console) -> None:
-    """Audit the codes of a data set, all encoders of params.yaml, and print them."""
+    """Audit the codes of a data set, all encoders of params.yaml."""
     from pipeline.privacy import identity, words
 
     words.show_codes(identity.audit_codes(params, dataset), out)

@@ -32,11 +32,11 @@ from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.evaluation.statistics import estimate
 from pipeline.parallel import parallel_map
+from pipeline.privacy.results import IDENTITY
 from pipeline.roles import UNKNOWN
 from pipeline.signals import Signal
 from pipeline.spikes import unpack
 
-RESULT = "identity.json"
 BINS = 10
 """Pieces of a window."""
 
@@ -96,7 +96,7 @@ def audit_codes(params: Params, dataset: str) -> Plain:
         "chance": 1 / n_persons,
         "codes": {name: row for (name, _), row in zip(work, rows, strict=True)},
     }
-    files.save_json(files.folder("audits", dataset) / RESULT, found)
+    files.save_json(files.folder("audits", dataset) / IDENTITY, found)
     return found
 
 
@@ -179,11 +179,8 @@ def binned(
 ) -> Float[np.ndarray, "window feature"]:
     """Average each row of a series in the bins of windows, which come `delay` later."""
     sums = np.cumsum(np.pad(series.astype(float), ((0, 0), (1, 0))), axis=1)
-    share = np.linspace(0, 1, BINS + 1)
-    start, stop = (
-        windows[end].to_numpy()[:, None] + delay for end in ("start", "stop")
-    )
-    edges = np.rint(start + share * (stop - start)).astype(int)
+    start, stop = (windows[end].to_numpy()[:, None] for end in ("start", "stop"))
+    edges = start + (stop - start) * np.arange(BINS + 1) // BINS + delay
     edges = edges.clip(0, series.shape[1])
     width = np.maximum(np.diff(edges, axis=1), 1)
     means = np.diff(sums[:, edges], axis=2) / width

@@ -12,14 +12,9 @@ from pipeline import seeds
 from pipeline.evaluation.statistics import Bootstrap
 from pipeline.privacy import attacks, control
 from pipeline.privacy.membership import Membership, training_sessions
+from pipeline.privacy.results import OTHER, PERSON, STORED, TAUGHT, WINDOW
 from pipeline.privacy.roc import Scored, drawn_together, judge, with_interval
-from pipeline.privacy.teaching import STORED, Answers
-
-TAUGHT, OTHER = "training recordings", "another session"
-"""What the attacker has of a person: what taught, or what never teaches."""
-
-PERSON, WINDOW = "person", "decision"
-"""Levels: scores of persons, and of single decisions, of which a person has many."""
+from pipeline.privacy.teaching import Answers
 
 NO_OTHER = "everyone has one session, or a last one that the classes need in training"
 PER_PERSON = 60

@@ -24,9 +24,7 @@ from jaxtyping import Bool, Float, Int
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from pipeline.evaluation.statistics import Bootstrap
-
-RATES = (0.01, 0.001)
-"""False positive rates at which attacks are compared."""
+from pipeline.privacy.results import RATES
 
 CURVE = np.linspace(0, 1, 101)
 """False positive rates of the curves that are kept."""

@@ -20,16 +20,12 @@ from pipeline.errors import DataError, PipelineError
 from pipeline.networks.parts.stack import Stack
 from pipeline.parallel import parallel_map
 from pipeline.privacy.membership import Membership
+from pipeline.privacy.results import DRAWS, DROPOUT, ONCE, STORED
 from pipeline.privacy.settings import AuditSettings
 from pipeline.training import devices
 from pipeline.training.fitting import Epoch, Examples, predict
 from pipeline.training.fold import fitted
 from pipeline.training.task import Task, load_role
-
-STORED, ONCE, DRAWS, DROPOUT = "stored", "once", "draws", "dropout"
-"""Ways to query: the spikes that teach; of random codes one draw that did not teach,
-and the mean of the answers to several; the mean of the answers to spikes some of which
-are dropped."""
 
 
 @dataclass(frozen=True)

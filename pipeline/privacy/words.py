@@ -6,8 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.privacy.judging import PERSON
-from pipeline.privacy.roc import RATES
+from pipeline.privacy.results import PERSON, RATES
 
 Plain = Mapping[str, Any]
 

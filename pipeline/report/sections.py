@@ -22,6 +22,7 @@ from pipeline.report import (
     forest,
     pairs,
     plasticity,
+    privacy,
     tradeoffs,
 )
 from pipeline.runs import flatten
@@ -103,6 +104,7 @@ def section(found: Plain, dataset: str, most: int) -> Plain:
         "plasticity": [each for cell in detailed if (each := plasticity.shown(cell))],
         "example": example(dataset, cells, classes),
         "encodings": encodings.shown(dataset, cells),
+        "privacy": privacy.shown(dataset, cells),
         "settings": settings_table(detailed),
         "scheme": cells[0]["run"]["settings"].get("folds", {}).get("scheme"),
     }

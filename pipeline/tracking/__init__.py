@@ -19,7 +19,7 @@ from pipeline import files
 from pipeline.parallel import console
 from pipeline.tracking import answering, store
 
-KINDS = ("runs", "metrics", "energy")
+KINDS = ("runs", "metrics", "energy", "audits")
 """The folders of `data` that hold what is logged of a cell."""
 LOCK_S = 8.0
 """Seconds that another process may take to make a new store, or to log a cell."""

@@ -15,6 +15,7 @@ from pipeline.plots.excerpt import of_code
 from pipeline.plots.runs import pictures
 from pipeline.runs import HEADLINE, flatten
 from pipeline.tracking import numbers, report, store, view
+from pipeline.tracking.audits import log_audit
 from pipeline.tracking.curves import quartiles, snapshots
 from pipeline.tracking.entries import (
     data_digest,
@@ -46,7 +47,12 @@ def log(
 ) -> None:
     """Log what is not logged yet: training, metrics, energy."""
     parent = open_cell(client, cell, run)
-    steps = {"runs": _log_training, "metrics": _log_metrics, "energy": _log_energy}
+    steps = {
+        "runs": _log_training,
+        "metrics": _log_metrics,
+        "energy": _log_energy,
+        "audits": log_audit,
+    }
     for kind in kinds:
         folder = files.folder(kind, cell)
         here = measured.path(cell, run["run_key"])

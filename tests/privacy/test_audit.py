@@ -14,7 +14,7 @@ from pipeline.errors import DataError, PipelineError
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.privacy import audit as auditing
 from pipeline.privacy import drawing, opening, teaching
-from pipeline.privacy.judging import OTHER, PERSON, TAUGHT
+from pipeline.privacy.results import OTHER, PERSON, TAUGHT, load
 from pipeline.privacy.settings import AuditSettings
 from pipeline.privacy.words import headline, strongest
 from pipeline.training.cell import TrainedCell
@@ -82,7 +82,7 @@ def test_the_result_and_the_answers_are_kept(
     folder = files.folder("audits", toy.CELL)
     kept = {f"answers-{k}.safetensors" for k in range(6)}
     assert {path.name for path in folder.iterdir()} == {"audit.json", *kept}
-    assert auditing.load(folder) == found
+    assert load(folder) == found
     best = strongest(found["attacks"])
     assert best is not None
     assert f"{best['auc']['value']:.3f}" in headline(found)

@@ -1,0 +1,126 @@
+"""The report on privacy: what was asked, what is gained, what protects at what cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline import files
+from pipeline.privacy.results import IDENTITY, PERSON, TAUGHT, load
+from pipeline.privacy.words import TITLES, WAYS, strongest
+
+Plain = dict[str, Any]
+
+TEMPLATE = "privacy.html.j2"
+"""Included by the page; named here, so that digests of the report's code count it."""
+
+
+def shown(dataset: str, cells: Sequence[Plain]) -> Plain | None:
+    """Gather what the page shows of a data set; None if nothing was audited.
+
+    An audit of an earlier run of a cell is not shown.
+    """
+    audits = [each for cell in cells if (each := audited(cell))]
+    path = files.folder("audits", dataset) / IDENTITY
+    codes = files.load_json(path) if path.exists() else None
+    if not audits and codes is None:
+        return None
+    return {"audits": audits, "codes": codes, "attacks": TITLES, "template": TEMPLATE}
+
+
+def audited(cell: Plain) -> Plain | None:
+    """Describe the audit of a cell, if there is one of this run."""
+    found = load(files.folder("audits", cell["cell"]))
+    if found is None or found["run_key"] != cell["run"]["run_key"]:
+        return None
+    return {
+        "title": f"{cell['encoder']} · {cell['model']}",
+        "networks": len(found["persons"]["teachers"]),
+        "persons": len(found["persons"]["candidates"]),
+        "ways": ways(found),
+        "sentences": sentences(found),
+        "controls": found["controls"],
+        "absent": [row for row in found["attacks"] if "absent" in row],
+    }
+
+
+def ways(found: Plain) -> list[Plain]:
+    """List each kind of query with its accuracy and the AUC of every attack."""
+    rows = []
+    for queries in dict.fromkeys(row["queries"] for row in found["attacks"]):
+        for way, accuracy in found["accuracy"].items():
+            aucs = {
+                row["attack"]: row["auc"]
+                for row in found["attacks"]
+                if row.get("level") == PERSON
+                and (row["queries"], row.get("way")) == (queries, way)
+                and "auc" in row
+            }
+            if aucs:
+                known = {"queries": queries, "way": WAYS[way], "aucs": aucs}
+                rows.append({**known, "accuracy": accuracy["untaught"]})
+    return rows
+
+
+def sentences(found: Plain) -> list[str]:
+    """Answer the questions: what an attacker gains, what protects and what it costs."""
+    best = strongest(found["attacks"])
+    if best is None:
+        return ["No attack could be judged."]
+    return [gain(best), *protection(found), knows(found)]
+
+
+def gain(best: Mapping[str, Any]) -> str:
+    """Report what the strongest attack gains."""
+    auc = best["auc"]
+    named = f"({TITLES[best['attack']]}, {best['queries']}, {WAYS[best['way']]})"
+    value = (
+        f"Shown a person who taught the network and one who did not, the strongest "
+        f"attack {named} picks the right one {percent(auc['value'])} of the time"
+    )
+    if auc["low"] is None:
+        return f"{value}; guessing gives 50 %."
+    shown = "better" if auc["low"] > 0.5 else "not shown to be better"
+    return (
+        f"{value} ({percent(auc['low'])} to {percent(auc['high'])}): {shown} than "
+        "guessing, which gives 50 %. It is the highest of several attacks, so the "
+        "value leans upwards."
+    )
+
+
+def protection(found: Plain) -> list[str]:
+    """Report whether chance at inference protects, and what it costs."""
+    accuracy = found["accuracy"]
+    if "once" not in accuracy:
+        return ["The code is not random: nothing in its use protects."]
+    by_way = {
+        way: strongest([row for row in _taught(found) if row["way"] == way])
+        for way in ("once", "draws")
+    }
+    aucs = [percent(row["auc"]["value"]) for row in by_way.values() if row]
+    values = [percent(accuracy[way]["untaught"]["value"]) for way in by_way]
+    return [
+        f"The code is random. With one draw of it the strongest attack is right "
+        f"{aucs[0]} of the time, and with the answers to {found['settings']['draws']} "
+        f"draws averaged {aucs[1]}. The network's own balanced accuracy is {values[0]} "
+        f"with one draw and {values[1]} with as many."
+    ]
+
+
+def knows(found: Plain) -> str:
+    """Report how much better a network knows who taught it."""
+    stored = found["accuracy"]["stored"]
+    taught, untaught = (percent(stored[k]["value"]) for k in ("taught", "untaught"))
+    return (
+        f"Balanced accuracy is {taught} on the recordings that taught, {untaught} on "
+        "other persons: this distance is what attacks live on."
+    )
+
+
+def _taught(found: Plain) -> list[Plain]:
+    return [
+        row for row in found["attacks"] if row["queries"] == TAUGHT and "way" in row
+    ]
+
+
+def percent(value: float) -> str:
+    """Write a share."""
+    return f"{100 * value:.0f} %"
