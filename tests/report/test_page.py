@@ -30,12 +30,14 @@ from pipeline.report import (
     explained,
     figures,
     findings,
+    privacy,
     provenance,
     sections,
     tradeoffs,
 )
 from pipeline.report import page as report
 from pipeline.signals import Signal
+from tests.privacy.made import CODES, RANDOM
 
 LABELS = ["N", "S", "V"]
 CHANNELS = ("MLII", "V1")
@@ -1284,3 +1286,40 @@ def test_a_cell_without_an_accuracy_is_the_least_accurate() -> None:
     ]
     chosen = sections.most_accurate(cells, 2)
     assert [cell["cell"] for cell in chosen] == ["a", "c"]
+
+
+def test_audits_of_this_run_are_shown_and_of_no_other(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    assert "give away about persons" not in report.render(details)
+    for cell, key in zip(details["cells"], (None, "of another run"), strict=True):
+        found = RANDOM | {"run_key": key or cell["run"]["run_key"]}
+        files.save_json(files.folder("audits", cell["cell"]) / "audit.json", found)
+    files.save_json(files.folder("audits", "ecg_demo") / "identity.json", CODES)
+    text = report.render(details)
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    title = details["cells"][0]["model"]
+    assert text.count(f'id="ecg_demo-privacy-delta-{title}"') == 1
+    assert text.count('id="ecg_demo-privacy-') == 1
+    for words in (
+        "picks the right one 75 % of the time",
+        "the strongest attack is right 50 % of the time, and with the answers to 5",
+        "draws averaged 66 %",
+        "balanced accuracy is 62 % with one draw and 69 % with as many",
+        "another session: everyone has one session",
+        "−5.9",
+        "s1: no events",
+        "guessing is right in 16.7 %",
+    ):
+        assert words in text
+
+
+def test_an_attack_that_may_be_chance_is_called_that() -> None:
+    best = RANDOM["attacks"][0] | {"auc": {"value": 0.55, "low": 0.4, "high": 0.7}}
+    assert "not shown to be better than guessing" in privacy.gain(best)
+    known = RANDOM | {"accuracy": {"stored": RANDOM["accuracy"]["stored"]}}
+    assert privacy.protection(known) == [
+        "The code is not random: nothing in its use protects."
+    ]

@@ -13,44 +13,10 @@ from pipeline.privacy import identity
 from pipeline.privacy.settings import AuditSettings
 from pipeline.report import page
 from stages import Stage, audit
+from tests.privacy.made import FOUND
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 NAMES = {"dataset": "ecg_demo", "encoder": "delta", "model": "lif"}
-RATE = {"value": None, "reason": "needs 100 persons who did not teach, there are 4"}
-
-
-def row(attack: str, value: float, level: str = "person") -> dict[str, Any]:
-    return {
-        **{"queries": "training recordings", "way": "stored", "attack": attack},
-        **{"level": level, "tpr": {"0.01": RATE, "0.001": RATE}},
-        "auc": {"value": value, "low": value - 0.125, "high": value + 0.125},
-    }
-
-
-FOUND = {
-    "persons": {
-        "candidates": ["a", "b", "c", "d"],
-        "validation": ["e", "f"],
-        "population": ["g", "h"],
-        "teachers": [["a", "b"], ["c", "d"]],
-    },
-    "accuracy": {
-        "stored": {
-            "taught": {"value": 0.875, "low": 0.75, "high": 1.0},
-            "untaught": {"value": 0.625, "low": 0.5, "high": 0.75},
-        }
-    },
-    "attacks": [
-        row("confidence", 0.625),
-        row("RMIA", 0.75),
-        row("reference", 0.875, level="decision"),
-        {"queries": "another session", "absent": "everyone has one session"},
-    ],
-    "controls": {
-        "memoriser": {"RMIA": {"value": 1.0, "low": None, "high": None}},
-        "untaught": {"RMIA": {"value": None, "reason": "nobody"}},
-    },
-}
 
 
 @pytest.fixture
