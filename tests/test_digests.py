@@ -339,6 +339,24 @@ def test_params_yaml_of_this_checkout_is_described() -> None:
     assert stages == set(entries.CHOICES) - {"audit"}
 
 
+def test_audits_are_described_for_what_is_audited_alone(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not [p for p, _ in entries.describe_all(params) if "audit" in p.parts]
+    grid = {**GRID, "audit": {"dataset": ["ecg_demo"], **AUDITED}}
+    some = Params({**params._sections, "grid": grid})
+    paths = {p.as_posix() for p, _ in entries.describe_all(some) if "audit" in p.parts}
+    assert paths == {"data/code/audit/fine-ann.json", "data/code/audit/rate-ann.json"}
+    names = {"dataset": "ecg_demo", "encoder": "delta", "model": "ann"}
+    with pytest.raises(ConfigError, match=r"grid\.audit\.encoder") as caught:
+        entries.check_code(some, "audit", names)
+    assert "add delta to grid.audit.encoder" in caught.value.remedy
+
+
+AUDITED = {"encoder": ["fine", "rate"], "model": ["ann"]}
+
+
 def test_a_component_that_is_no_python_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

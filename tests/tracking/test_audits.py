@@ -1,0 +1,26 @@
+"""An audit's numbers for MLflow: of persons, with their intervals."""
+
+from pipeline.tracking.audits import numbers
+from tests.privacy.made import FOUND, RANDOM
+
+
+def test_every_attack_on_persons_is_a_metric_and_no_decision_is() -> None:
+    named = numbers(FOUND)
+    assert named["privacy/auc.RMIA.stored"] == 0.75
+    assert named["privacy/auc.RMIA.stored.ci_low"] == 0.625
+    assert named["privacy/auc.RMIA.stored.ci_high"] == 0.875
+    assert not any("reference" in name for name in named)
+    assert named["privacy/accuracy_untaught.stored"] == 0.625
+    assert named["privacy/control_memoriser.RMIA"] == 1.0
+    assert named["privacy/control_untaught.RMIA"] is None
+
+
+def test_queries_of_another_session_have_names_of_their_own() -> None:
+    other = [
+        {**row, "queries": "another session"}
+        for row in RANDOM["attacks"]
+        if row.get("way") == "draws"
+    ]
+    named = numbers({**RANDOM, "attacks": [*RANDOM["attacks"], *other]})
+    assert named["privacy/auc_another_session.RMIA.draws"] == 0.65625
+    assert named["privacy/auc.RMIA.once"] == 0.5
