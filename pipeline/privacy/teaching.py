@@ -104,9 +104,10 @@ def load(membership: Membership, folder: Path) -> Answers:
             kept.setdefault(way, []).append(tensor.double().numpy())
     longest = {way: max(map(len, each)) for way, each in epochs.items()}
     padded = {way: [_last_kept(p, longest[way]) for p in epochs[way]] for way in epochs}
+    ways = [way for way in (STORED, ONCE, DRAWS, DROPOUT) if way in final]
     return Answers(
-        {way: np.stack(each) for way, each in final.items()},
-        {way: np.stack(each) for way, each in padded.items()},
+        {way: np.stack(final[way]) for way in ways},
+        {way: np.stack(padded[way]) for way in ways},
     )
 
 

@@ -67,9 +67,10 @@ def _accuracies(accuracy: Plain) -> Table:
     table = Table("query", box=None, pad_edge=False)
     for title in ("who taught", "who did not"):
         table.add_column(f"accuracy, {title}", justify="right")
-    for way, each in accuracy.items():
-        cells = (estimate(each[name]) for name in ("taught", "untaught"))
-        table.add_row(WAYS[way], *cells)
+    for way, title in WAYS.items():
+        if each := accuracy.get(way):
+            cells = (estimate(each[name]) for name in ("taught", "untaught"))
+            table.add_row(title, *cells)
     return table
 
 

@@ -46,7 +46,7 @@ def ways(found: Plain) -> list[Plain]:
     """List each kind of query with its accuracy and the AUC of every attack."""
     rows = []
     for queries in dict.fromkeys(row["queries"] for row in found["attacks"]):
-        for way, accuracy in found["accuracy"].items():
+        for way, title in WAYS.items():
             aucs = {
                 row["attack"]: row["auc"]
                 for row in found["attacks"]
@@ -55,8 +55,8 @@ def ways(found: Plain) -> list[Plain]:
                 and "auc" in row
             }
             if aucs:
-                known = {"queries": queries, "way": WAYS[way], "aucs": aucs}
-                rows.append({**known, "accuracy": accuracy["untaught"]})
+                known = {"queries": queries, "way": title, "aucs": aucs}
+                rows.append({**known, "accuracy": found["accuracy"][way]["untaught"]})
     return rows
 
 

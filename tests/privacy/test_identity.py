@@ -80,6 +80,8 @@ def test_the_nearest_template_is_counted_by_person_and_by_decision() -> None:
     assert found["persons"]["value"] == pytest.approx(2 / 3)
     # s0: 1 of 2 (9 is nearer to 10), s1: both, s2: none
     assert found["decisions"]["value"] == pytest.approx((0.5 + 1 + 0) / 3)
+    wide = np.column_stack([features, 1e6 * (np.arange(9) % 3)])  # no person's own
+    assert identity.recognised(asked(windows), wide, "code") == found
     rng = np.random.default_rng(0)
     vectors, templates = rng.normal(size=(20, 4)), rng.normal(size=(5, 4))
     plain = [min(range(5), key=lambda k: sum((v - templates[k]) ** 2)) for v in vectors]
