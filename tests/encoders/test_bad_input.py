@@ -151,7 +151,7 @@ def changed(name: str) -> dict[str, Any]:
     if name == "rhythm":
         return {"cells": 3}
     settings = ("frame_s", *POSITIVE)
-    return {next(s for s in settings if s in find("encoders", name).model_fields): 0.7}
+    return {next(s for s in settings if s in find("encoders", name).model_fields): 0.73}
 
 
 @pytest.mark.parametrize("name", [name for name in FREE if name != "rate"])
