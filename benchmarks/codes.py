@@ -74,7 +74,7 @@ def scored(
             left = n_cells - place * n_seeds - seed - 1
             spent = time.perf_counter() - begun
             per_cell = spent / made if made else 0.0
-            console().print(
+            console.print(
                 f"{contestant.dataset} {contestant.name}, seed {seed}: "
                 f"{_state(scores[-1])}; {n_cells - left} of {n_cells}, "
                 f"{per_cell:.0f} s a cell, {per_cell * left / 60:.0f} min left at most",
