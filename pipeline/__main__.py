@@ -291,7 +291,9 @@ def parser() -> argparse.ArgumentParser:
     help_texts.describe_show(command(show))
     command(summary)
     command(tradeoff).add_argument("dataset", help=help_texts.DATASET)
-    help_texts.describe_ui(command(ui))
+    command(ui).add_argument(
+        "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
+    )
     return top
 
 

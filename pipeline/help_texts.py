@@ -120,7 +120,8 @@ examples:
                                            into the first line of params.yaml
   biospike schema --table                  keys of an entry, as in docs/data.md
 
-Both are made of the settings classes of this checkout, its own components included.""",
+It prints what the settings classes of this checkout state, components of your own
+included.""",
     "show": """\
 examples:
   biospike show ecg_demo-delta-lif             the surest errors and hits
@@ -279,11 +280,4 @@ def describe_show(showing: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="figure to write, .png or .svg; default: CELL-DECISION.png in this folder",
-    )
-
-
-def describe_ui(serving: argparse.ArgumentParser) -> None:
-    """Describe the arguments of `ui`."""
-    serving.add_argument(
-        "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"
     )

@@ -130,6 +130,7 @@ def test_publish_with_tracking_off_logs_nothing_and_fails(
 
 Command = Callable[..., tuple[int, str]]
 COMMANDS = (
+    "add",
     "cells",
     "check",
     "encode",
@@ -137,6 +138,7 @@ COMMANDS = (
     "measure",
     "new-dataset",
     "publish",
+    "schema",
     "show",
     "summary",
     "tradeoff",

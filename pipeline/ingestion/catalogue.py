@@ -199,28 +199,35 @@ def without_alike_persons(rows: list[Row]) -> list[Row]:
 
 def without_unlike(rows: list[Row]) -> list[Row]:
     """Refuse the recordings whose channels are not those of most."""
-    counts = Counter(row.channels for row in rows if row.status == "used")
+    counts = Counter(_channels(row) for row in rows if row.status == "used")
     if len(counts) < 2:
         return rows
     common = counts.most_common(1)[0][0]
     unlike = "its channels are not those of most recordings"
     reason = f"{counts[common]} others have the channels {common}"
     return [
-        replace(row, status="refused", reason=f"{unlike}: {row.channels}; {reason}")
-        if row.status == "used" and row.channels != common
+        replace(row, status="refused", reason=f"{unlike}: {_channels(row)}; {reason}")
+        if row.status == "used" and _channels(row) != common
         else row
         for row in rows
     ]
 
 
+def _channels(row: Row) -> str:
+    """Write a recording's channels and their types, one type once."""
+    types = json.loads(row.channel_types)
+    shown = types if len(set(types)) > 1 else types[:1]
+    return f"{row.channels} ({', '.join(shown)})" if shown else row.channels
+
+
 def _check_channels(used: list[Row], where: str) -> None:
-    counts = Counter(row.channels for row in used)
+    counts = Counter(map(_channels, used))
     common = counts.most_common(1)[0][0]
     for row in used:
-        if row.channels != common:
+        if _channels(row) != common:
             raise DataError(
                 where,
-                f"{row.recording} has the channels {row.channels}",
+                f"{row.recording} has the channels {_channels(row)}",
                 expected=f"{common}, as in {counts[common]} recordings",
                 remedy="name the reader's channels in params.yaml, or leave such "
                 "recordings out with on_bad_recording: skip",
