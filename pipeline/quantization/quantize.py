@@ -49,8 +49,8 @@ def quantize(network: nn.Module, calibration: Tensor) -> IntegerNetwork:
     Parameters
     ----------
     network : nn.Module
-        A `Stack` of convolutions, dense or delayed weights, each with leaky,
-        polynomial, rectified or competing neurons, read out by rates or counts.
+        A `Stack` of convolutions, dense or delayed weights, each with neurons that
+        have an integer form, read out by rates or counts.
     calibration : Tensor, shape (time, window, feature)
         Spikes of training windows. They give the number of steps of a window, and the
         size of the activations of rectified units. Spiking networks need only one.

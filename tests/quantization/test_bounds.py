@@ -13,6 +13,15 @@ from pipeline.quantization.bounds import (
     rounded_int,
     settled,
 )
+from pipeline.quantization.neurons.adaptive import (
+    IntegerAdaptive,
+    adaptive_peak,
+    linear_growth,
+)
+from pipeline.quantization.neurons.adaptive_threshold import (
+    IntegerAdaptiveThreshold,
+    adaptive_threshold_peak,
+)
 from pipeline.quantization.neurons.competing import IntegerCompeting, competing_peak
 from pipeline.quantization.neurons.leaky import IntegerLeaky, leaky_peak
 from pipeline.quantization.neurons.polynomial import (
@@ -141,6 +150,87 @@ def test_competing_membranes_stay_within(
     for currents in hostile.expand(-1, -1, width)[:, None]:
         _, *state = neurons(currents, *state)  # type: ignore[assignment]
         assert int(state[0].abs().max()) + threshold <= bound
+
+
+@given(
+    beta=st.integers(0, 2**15 - 1),
+    rho=st.integers(0, 2**15 - 1),
+    jump=st.integers(0, 5000),
+    threshold=st.integers(1, 5000),
+    reset=st.sampled_from(("subtract", "zero", "none")),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_thresholds_that_rise_stay_within(
+    beta: int, rho: int, jump: int, threshold: int, reset: str, seed: int
+) -> None:
+    charge, shift, bias = 900, 2, 40
+    tensors = _column(beta=beta, bias=bias, threshold=threshold, rho=rho, jump=jump)
+    neurons = IntegerAdaptiveThreshold(tensors, dt=1.0, shift=shift, reset=reset)
+    bound = adaptive_threshold_peak(charge, shift, beta, bias, threshold, rho, jump)
+    state: tuple[torch.Tensor, ...] = ()
+    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
+        _, *state = neurons(current, *state)  # type: ignore[assignment]
+        membrane, raised = state[0]
+        assert int(membrane.abs().max()) <= bound
+        assert int(raised.abs().max()) + threshold <= bound
+
+
+@given(
+    beta=st.integers(0, 2**15 - 1),
+    rho=st.integers(0, 2**15 - 1),
+    share=st.floats(0, 0.9),
+    jump=st.integers(0, 5000),
+    threshold=st.integers(1, 5000),
+    reset=st.sampled_from(("subtract", "zero", "none")),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_recoveries_stay_within(
+    beta: int, rho: int, share: float, jump: int, threshold: int, reset: str, seed: int
+) -> None:
+    """Of neurons that forget: A is a share of where they would not."""
+    most = (2**15 + beta) * (2**15 + rho) / (2**15 - beta)
+    gain, charge, shift, bias = int(share * min(most, 2**18)), 300, 2, 40
+    tensors = _column(
+        beta=beta, bias=bias, threshold=threshold, rho=rho,
+        from_membrane=gain, from_spike=jump,
+    )  # fmt: skip
+    neurons = IntegerAdaptive(tensors, dt=1.0, shift=shift, reset=reset)
+    growth = linear_growth(beta, rho, gain)
+    driven = (charge << shift) + bias
+    bound = adaptive_peak(reset, driven, beta, threshold, rho, gain, jump, growth)
+    if bound >= 2**31:
+        return
+    state: tuple[torch.Tensor, ...] = ()
+    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
+        _, *state = neurons(current, *state)  # type: ignore[assignment]
+        assert int(state[0].abs().sum(0).max()) <= bound
+
+
+def test_the_growth_is_the_sum_of_powers() -> None:
+    """Of a pair that swings: what is left after 3000 steps does not matter."""
+    beta, rho, gain = 32000, 32500, 20000
+    step = np.array([
+        [beta, beta - 2**15],
+        [gain * beta / 2**15, rho - gain * (1 - beta / 2**15)],
+    ]) / 2**15  # fmt: skip
+    power, total = np.eye(2), np.zeros((2, 2))
+    for _ in range(3000):
+        total += np.abs(power)
+        power = step @ power
+    found = linear_growth(beta, rho, gain)
+    assert (found >= total).all()
+    assert (found < 2 * total.max()).all()
+
+
+def test_what_does_not_forget_has_no_bound() -> None:
+    """A(1 − β) = (1 + β)(1 + ρ) is where it stops."""
+    beta, rho = 2**14, 2**14
+    gain = 5 * 2**15
+    assert not np.isfinite(linear_growth(beta, rho, gain)).all()
+    growth = linear_growth(beta, rho, gain)
+    assert adaptive_peak("none", 1, beta, 1, rho, gain, 1, growth) >= 2**31
 
 
 def test_the_finest_that_succeeds_is_taken() -> None:

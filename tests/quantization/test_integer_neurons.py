@@ -114,7 +114,49 @@ def competing(
     return spikes, [potential, synaptic]
 
 
+def adaptive_threshold(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    spikes, membrane, raised = [], [0] * WIDTH, [0] * WIDTH
+    for current in currents:
+        fired = []
+        for n in range(WIDTH):
+            u, crossed = membrane[n], of["threshold"][n] + raised[n]
+            reset = u > crossed
+            raised[n] = _round(of["rho"][n] * raised[n], 15) + reset * of["jump"][n]
+            kept = 0 if reset and constants["reset"] == "zero" else u
+            u = _round(of["beta"][n] * kept, 15) + of["bias"][n]
+            u += current[n] * 2 ** constants["shift"]
+            u -= crossed if reset and constants["reset"] == "subtract" else 0
+            membrane[n] = u
+            fired.append(int(u > of["threshold"][n] + raised[n]))
+        spikes.append(fired)
+    return spikes, [membrane, raised]
+
+
+def adaptive(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    spikes, membrane, recovery = [], [0] * WIDTH, [0] * WIDTH
+    for current in currents:
+        fired = []
+        for n in range(WIDTH):
+            w, theta = recovery[n], of["threshold"][n]
+            u = _round(of["beta"][n] * (membrane[n] + w), 15) - w + of["bias"][n]
+            u += current[n] * 2 ** constants["shift"]
+            s = int(u > theta)
+            m = {"zero": u * (1 - s), "subtract": u - s * theta, "none": u}
+            membrane[n] = m[constants["reset"]]
+            recovery[n] = _round(of["rho"][n] * w, 15) + s * of["from_spike"][n]
+            recovery[n] += _round(of["from_membrane"][n] * membrane[n], 15)
+            fired.append(s)
+        spikes.append(fired)
+    return spikes, [membrane, recovery]
+
+
 TWINS = {
+    "adaptive": adaptive,
+    "adaptive_threshold": adaptive_threshold,
     "leaky": leaky,
     "polynomial": polynomial,
     "relu": relu,
@@ -132,7 +174,11 @@ def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
     bent = {"a0": some(-99, 99), "a2": some(-5000, 5000), "a3": some(-2000, 2000)}
     beta = {"beta": some(0, 2**15)}
     scaled = {"multiplier": some(0, 2**12), "clip": some(500, 4000)}
+    slow = {"rho": some(2**14, 2**15)}
+    coupled = {"from_membrane": some(0, 3000), "from_spike": some(0, 500)}
     return {
+        "adaptive": {**beta, **fires, **slow, **coupled},
+        "adaptive_threshold": {**beta, **fires, **slow, "jump": some(0, 500)},
         "leaky": {**beta, **fires},
         "polynomial": {**beta, **fires, **bent, **scaled},
         "relu": {"bias": some(-50, 50), "multiplier": some(0, 2**20)},
@@ -142,8 +188,11 @@ def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
 
 def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
     shift = int(rng.integers(0, 6))
+    leaks = {"shift": shift, "reset": RESETS[rng.integers(3)]}
     return {
-        "leaky": {"shift": shift, "reset": RESETS[rng.integers(3)]},
+        "adaptive": leaks,
+        "adaptive_threshold": leaks,
+        "leaky": leaks,
         "polynomial": {
             "shift": int(rng.integers(8, 14)),
             "fraction": int(rng.integers(8, 12)),
@@ -181,7 +230,7 @@ def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
             assert found.reshape(-1, BATCH, WIDTH)[:, window].tolist() == last
 
 
-@pytest.mark.parametrize("kind", ["leaky", "polynomial", "competing"])
+@pytest.mark.parametrize("kind", sorted(TWINS.keys() - {"relu"}))
 def test_a_window_in_two_pieces_is_a_window(kind: str) -> None:
     rng = np.random.default_rng(3)
     of, constants = _drawn(rng)[kind], _constants(kind, rng)

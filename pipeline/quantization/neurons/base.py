@@ -151,12 +151,16 @@ def in_doubles(neurons: Unrolled) -> NeuronLayer:
     return deepcopy(layer_of(neurons)).double()
 
 
-def with_short_leaks(layer: NeuronLayer) -> NeuronLayer:
-    """Use the time constants of leaks of few digits, so that the gains fit them too."""
-    log_tau = layer.learned["log_tau"].data
-    rounded = leaks((-layer.dt * (-log_tau).exp()).exp().flatten())
-    kept = torch.tensor(rounded, dtype=log_tau.dtype).reshape_as(log_tau) / ONE
-    layer.learned["log_tau"].data = (-layer.dt / kept.log()).log()
+def with_short_leaks(layer: NeuronLayer, *names: str) -> NeuronLayer:
+    """Use the time constants of leaks of few digits, so that the gains fit them too.
+
+    They are the learned logarithms of these names: the membrane's alone by default.
+    """
+    for name in names or ("log_tau",):
+        log_tau = layer.learned[name].data
+        rounded = leaks((-layer.dt * (-log_tau).exp()).exp().flatten())
+        kept = torch.tensor(rounded, dtype=log_tau.dtype).reshape_as(log_tau) / ONE
+        layer.learned[name].data = (-layer.dt / kept.log()).log()
     return layer
 
 
