@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from pipeline.device.running import Running
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed, unpacked
 from pipeline.errors import DataError
+from pipeline.networks.parts.heads import At
 from pipeline.quantization.network import IntegerNetwork
 
 BATCH = 256
@@ -58,7 +60,7 @@ class Results:
 
 
 def expected(
-    network: IntegerNetwork, stimulus: Stimulus, front_end: FrontEnd
+    network: IntegerNetwork, stimulus: Stimulus, front_end: FrontEnd, running: Running
 ) -> Results:
     """Run the integer network and the front end's model on a stimulus.
 
@@ -75,7 +77,12 @@ def expected(
         crc = zlib.crc32(packed(spikes).tobytes())
         n_samples = recording.samples.shape[1]
         trains.append(Train(n_samples, len(spikes), saturations, crc))
-        decisions.append(_decided(network, stimulus, recording, spikes))
+        _check_decisions(recording, len(spikes))
+        if running.restarts:
+            decisions.append(_restarted(network, stimulus, recording, spikes))
+        else:
+            n_steps = stimulus.shape.n_steps
+            decisions += _run_on(network, n_steps, recording, spikes)
     none = np.empty((0, stimulus.shape.n_classes), np.int64)
     return Results(
         _logits(network, windows), np.concatenate([none, *decisions]), tuple(trains)
@@ -100,7 +107,16 @@ def _line(what: str, number: int, logits: np.ndarray) -> str:
     return f"{what} {number} class {logits.argmax()} logits {written}"
 
 
-def _decided(
+def _check_decisions(recording: AdcRecording, n_steps: int) -> None:
+    if recording.decisions and recording.decisions[-1] > n_steps:
+        raise DataError(
+            "stimulus",
+            f"a decision after {recording.decisions[-1]} steps",
+            expected=f"at most the {n_steps} that the recording has",
+        )
+
+
+def _restarted(
     network: IntegerNetwork,
     stimulus: Stimulus,
     recording: AdcRecording,
@@ -108,17 +124,40 @@ def _decided(
 ) -> np.ndarray:
     """Classify the steps before each decision; steps before the first are silent."""
     n_steps = stimulus.shape.n_steps
-    if recording.decisions and recording.decisions[-1] > len(spikes):
-        raise DataError(
-            "stimulus",
-            f"a decision after {recording.decisions[-1]} steps",
-            expected=f"at most the {len(spikes)} that the recording has",
-        )
     padded = np.pad(spikes, ((n_steps, 0), (0, 0)))
     rows = np.add.outer(np.array(recording.decisions, np.int64), np.arange(n_steps))
     batches = [rows[k : k + BATCH] for k in range(0, len(rows), BATCH)]
     none = np.empty((0, stimulus.shape.n_classes), np.int64)
     return np.concatenate([none, *(_logits(network, padded[b]) for b in batches)])
+
+
+def _run_on(
+    network: IntegerNetwork, n_window: int, recording: AdcRecording, spikes: np.ndarray
+) -> list[np.ndarray]:
+    """Pass a recording once, anew only where asked; after it there is silence."""
+    asked = np.array(recording.decisions, np.int64)
+    firsts = np.searchsorted(asked, recording.anew)
+    begins = [0, *(step - n_window for step in recording.anew)]
+    parts = zip(begins, np.split(asked, firsts), strict=True)
+    silent = np.pad(spikes, ((0, network.stride), (0, 0)))
+    return [
+        _decided(network, silent[begin:], steps - begin)
+        for begin, steps in parts
+        if len(steps)
+    ]
+
+
+def _decided(
+    network: IntegerNetwork, spikes: np.ndarray, steps: np.ndarray
+) -> np.ndarray:
+    """Decide after so many steps, each at the first output complete at it or after."""
+    stop = -(-int(steps[-1]) // network.stride) * network.stride
+    piece = torch.from_numpy(np.ascontiguousarray(spikes[:stop, None], np.float32))
+    stops = torch.from_numpy(steps)
+    with torch.no_grad():
+        logits = network.decide([piece], At(torch.zeros_like(stops), stops))
+    decided: np.ndarray = logits.numpy()
+    return decided
 
 
 def _logits(network: IntegerNetwork, windows: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline import files
 from pipeline.networks.base import Shape
 
-MAGIC, FORMAT, WINDOWS, RECORDING = b"BSPK", 1, 1, 2
+MAGIC, FORMAT, WINDOWS, RECORDING = b"BSPK", 2, 1, 2
 LINE = 88
 
 
@@ -27,10 +27,13 @@ class AdcRecording:
     samples : array, shape (channel, time), int32
     decisions : sequence of int, ascending
         The number of encoded steps before each decision.
+    anew : sequence of int
+        The decisions before which the network starts anew, a window ago.
     """
 
     samples: np.ndarray
     decisions: Sequence[int] = ()
+    anew: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,14 @@ class Stimulus:
         yield _words(WINDOWS, len(self.windows)) + self.windows.tobytes()
         for recording in self.recordings:
             samples, times = recording.samples, recording.decisions
-            yield _words(RECORDING, samples.shape[1], len(times), *times)
+            counts = samples.shape[1], len(times), len(recording.anew)
+            yield _words(RECORDING, *counts, *times, *recording.anew)
             yield samples.T.astype("<i4").tobytes()
 
     def _source(self) -> str:
-        nothing = np.empty((1, 0), np.int32)
-        signal = self.recordings[0].samples if self.recordings else nothing
+        nothing = AdcRecording(np.empty((1, 0), np.int32))
+        first = self.recordings[0] if self.recordings else nothing
+        signal = first.samples
         windows = self.windows.reshape(len(self.windows), -1)
         return (
             '/* The input of the harness. */\n#include "stimulus.h"\n\n'
@@ -85,6 +90,8 @@ class Stimulus:
             f"{_nested(windows)};\n"
             "const int32_t stimulus_signal[][BIOSPIKE_CHANNELS] = "
             f"{_nested(signal.T)};\n"
+            + _listed("decisions", first.decisions)
+            + _listed("anew", first.anew)
         )
 
 
@@ -101,6 +108,14 @@ def unpacked(windows: np.ndarray, n_features: int) -> np.ndarray:
 
 def _words(*values: int) -> bytes:
     return np.array(values, "<u4").tobytes()
+
+
+def _listed(name: str, steps: Sequence[int]) -> str:
+    """Write steps as C, and how many there are."""
+    return (
+        f"const uint32_t stimulus_n_{name} = {len(steps)};\n"
+        f"const uint32_t stimulus_{name}[] = {_row(list(steps) or [0])[4:-1]};\n"
+    )
 
 
 def _nested(rows: np.ndarray) -> str:

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from pipeline import files
 from pipeline.device.expected import Results, expected, expected_lines
+from pipeline.device.running import Running
 from pipeline.device.stimulus import Stimulus
 from pipeline.errors import DataError, PipelineError
 from pipeline.exporting.base import Exporter
@@ -74,15 +75,21 @@ class C(Exporter):
 
 def write_program(program: Program, folder: Path, note: str) -> None:
     """Write everything of one program; `note` goes into its README."""
-    write_sources(folder, program.network, program.shape, program.front_end)
+    write_sources(
+        folder, program.network, program.shape, program.front_end, program.running
+    )
     (folder / "README.md").write_text(readme(program, note), encoding="utf-8")
     stimulus = sample(program)
-    results = expected(program.network, stimulus, program.encode)
+    results = expected(program.network, stimulus, program.encode, program.running)
     write_sample(folder, stimulus, results)
 
 
 def write_sources(
-    folder: Path, network: IntegerNetwork, shape: Shape, front_end: FrontEnd
+    folder: Path,
+    network: IntegerNetwork,
+    shape: Shape,
+    front_end: FrontEnd,
+    running: Running,
 ) -> None:
     """Write the sources of a network and its front end, and how to build them.
 
@@ -97,8 +104,8 @@ def write_sources(
         for name in ("layers.h", "network.c")
     )
     made = {
-        MARK: header(network, shape),
-        "model.c": source(network, shape),
+        MARK: header(network, shape, running),
+        "model.c": source(network),
         "model.mk": f"NEURONS := {' '.join(f'{each.kind}.c' for each in used)}\n",
         "front_end_constants.h": front_end_constants(front_end),
         "layers.h": with_declarations(layers, used),
@@ -122,7 +129,7 @@ def write_sample(folder: Path, stimulus: Stimulus, results: Results) -> None:
 
 def readme(program: Program, note: str) -> str:
     """Write the folder's description for its recipients."""
-    front_end, shape, trained = program.front_end, program.shape, program.trained
+    front_end, trained = program.front_end, program.trained
     text = (SOURCES / "README.md").read_text(encoding="utf-8")
     labels = trained.cell.labels
     return Template(text).substitute(
@@ -135,10 +142,38 @@ def readme(program: Program, note: str) -> str:
         channels=", ".join(map(_markdown, program.channels)),
         recorded=f"{front_end.recorded_sfreq:g}",
         rate=f"{front_end.sfreq:g}",
-        steps=shape.n_steps,
-        seconds=f"{shape.n_steps * shape.dt:g}",
+        running=_running(program),
         note=note,
     )
+
+
+def _running(program: Program) -> str:
+    """Say how the network goes from decision to decision."""
+    shape, running = program.shape, program.running
+    steps = f"{shape.n_steps} steps ({shape.n_steps * shape.dt:g} s)"
+    if running.restarts:
+        return (
+            f"A decision is about the last {steps}: the network starts anew before "
+            "them, as it was trained to."
+        )
+    stride = program.network.stride
+    words = (
+        "The network runs on, as it was trained to: each step goes through it once, "
+        f"and a decision reads what its last layer put out in the last {steps}."
+    )
+    if stride > 1:
+        words += (
+            f"\n`biospike_decide` returns -1 up to {stride - 1} steps long, where the "
+            "layers' strides await more: ask again after the next step."
+        )
+    if running.memory is not None:
+        words += (
+            f"\nIt was trained to remember {running.memory * shape.dt:g} s. Before the "
+            f"first decision after each {running.memory} steps (`BIOSPIKE_MEMORY`), "
+            "counted from the start,\ncall `biospike_start_anew()`: it passes the last "
+            "window again."
+        )
+    return words
 
 
 def _markdown(text: str) -> str:

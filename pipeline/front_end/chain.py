@@ -115,6 +115,14 @@ class FrontEnd:
         return sum(part.code.n_features for part in self.parts)
 
     @property
+    def settling_steps(self) -> int:
+        """Steps that the anti-alias filter delays the signal by.
+
+        The first ones encode no signal yet: no segment has them, and nothing decides.
+        """
+        return round(self.delay_s * self.sfreq)
+
+    @property
     def spike_bytes(self) -> int:
         """Bytes of one step's spikes."""
         return -(-self.n_features // 8)

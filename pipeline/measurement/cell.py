@@ -6,7 +6,7 @@ depends: measuring makes nothing stale.
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from pipeline.device.expected import Results, expected
-from pipeline.device.stimulus import AdcRecording, Stimulus
+from pipeline.device.stimulus import AdcRecording
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.exporting.c import write_program
 from pipeline.exporting.parts.c_program import (
@@ -25,7 +25,6 @@ from pipeline.exporting.parts.c_program import (
     stratified,
     window_spikes,
 )
-from pipeline.exporting.parts.recordings import read_codes
 from pipeline.measurement import measured
 from pipeline.measurement.emulation import PROCESSORS, emulate
 from pipeline.measurement.latency import latency
@@ -40,8 +39,9 @@ from pipeline.training.cell import TrainedCell, TrainedFold
 EMULATED_WINDOWS = 200
 """Windows that run on emulated processors, at least; as many of each class."""
 
-STRETCH_S = 10.0
-"""Seconds of raw samples on which the front end's instructions are counted."""
+EMULATED_SAMPLES = 1 << 19
+"""Samples of all channels of a recording that an emulated processor gets, at most: half
+of its flash."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,20 @@ def _emulated(program: Program) -> dict[str, Any]:
     """Run a program on the complete fold here, and on a sample elsewhere."""
     full, labels = fold_stimulus(program)
     chosen = stratified(program, EMULATED_WINDOWS)
-    some = _sample(program, chosen)
-    truths = [expected(program.network, each, program.encode) for each in (full, some)]
+    a_sample = 1 / (program.front_end.recorded_sfreq * program.shape.dt)
+    most = EMULATED_SAMPLES // full.n_channels
+    some = replace(
+        full,
+        windows=window_spikes(program, chosen),
+        recordings=[
+            excerpt(one, most, a_sample, program.front_end.settling_steps)
+            for one in full.recordings[:1]
+        ],
+    )
+    truths = [
+        expected(program.network, each, program.encode, program.running)
+        for each in (full, some)
+    ]
     with tempfile.TemporaryDirectory(prefix="biospike-") as parent:
         write_program(program, Path(parent), "")
         measurements = emulate(
@@ -152,12 +164,26 @@ def _emulated(program: Program) -> dict[str, Any]:
     return {"fold": program.trained.number, **measurements}
 
 
-def _sample(program: Program, chosen: pd.DataFrame) -> Stimulus:
-    """Take windows' spikes, and the start of a recording for the front end."""
-    codes = read_codes(program, str(chosen["recording"].iloc[0]), STRETCH_S)
-    spikes = window_spikes(program, chosen)
-    n_channels = len(program.channels)
-    return Stimulus(program.shape, n_channels, spikes, (AdcRecording(codes),))
+def excerpt(
+    recording: AdcRecording, n_samples: int, steps: float, left_out: int
+) -> AdcRecording:
+    """Cut a recording after so many samples.
+
+    Parameters
+    ----------
+    recording : AdcRecording
+    n_samples : int
+    steps : float
+        Of each sample.
+    left_out : int
+        The first steps, which are none of the network's.
+    """
+    n_steps = int(min(n_samples, recording.samples.shape[1]) * steps) - left_out
+    return AdcRecording(
+        recording.samples[:, :n_samples],
+        [step for step in recording.decisions if step <= n_steps],
+        [step for step in recording.anew if step <= n_steps],
+    )
 
 
 def weighted(
@@ -181,23 +207,44 @@ def weighted(
 
 
 def bill(program: Program, there: dict[str, Any], processor: str) -> dict[str, Any]:
-    """Turn instructions into those of a second, and into joules if a cost is known."""
+    """Turn instructions into those of a second, and into joules if a cost is known.
+
+    Of a network that runs on, `running` has the bill of that, beside the bill of the
+    same network, had it restarted for every decision.
+    """
     rate = windows_per_second(program.trained.cell.table)
+    front_end = there["front_end_instructions_per_sample"]
+    front_end *= program.front_end.recorded_sfreq
+    known = processor in tables_for("instructions")
+    joules = instruction_energy(processor) if known else None
     window = there["instructions_per_window"]
-    always_on = there["front_end_instructions_per_sample"]
-    always_on *= program.front_end.recorded_sfreq
-    counted = {
-        "front_end_instructions_per_second": always_on,
-        "instructions_per_second": always_on + window * rate,
+    found = {"front_end_instructions_per_second": front_end}
+    found |= _of_a_second(front_end, window, rate, joules)
+    if joules:
+        found["energy_uj_per_window"] = window * joules * 1e6
+    decision = there["instructions_per_decision"]
+    if program.running.restarts or decision is None:
+        return found
+    network = there["network_instructions_per_step"] / program.shape.dt
+    return found | {
+        "running": {
+            "network_instructions_per_second": network,
+            **_of_a_second(front_end + network, decision, rate, joules),
+        }
     }
-    if processor not in tables_for("instructions"):
-        return counted
-    joules = instruction_energy(processor)
+
+
+def _of_a_second(
+    always_on: float, decision: float, rate: float, joules: float | None
+) -> dict[str, Any]:
+    """Bill a second: what runs all the time, and so many decisions."""
+    second = always_on + decision * rate
+    if joules is None:
+        return {"instructions_per_second": second}
     return {
-        **counted,
-        "energy_uj_per_window": window * joules * 1e6,
-        "energy_uj_per_second": counted["instructions_per_second"] * joules * 1e6,
-        "duty": duty(window * joules, always_on * joules, rate),
+        "instructions_per_second": second,
+        "energy_uj_per_second": second * joules * 1e6,
+        "duty": duty(decision * joules, always_on * joules, rate),
     }
 
 

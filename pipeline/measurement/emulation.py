@@ -110,8 +110,9 @@ def _on_processor(
     if reason := toolchain.absent(processor.tools):
         return {"absent": reason}
     output = _run_processor(processor, folder, stimulus)
-    # A processor encodes the first recording only, and decides nothing in it.
-    possible = Results(truth.windows, truth.decisions[:0], truth.trains[:1])
+    # A processor gets the first recording only.
+    decided = truth.decisions[: sum(len(r.decisions) for r in stimulus.recordings[:1])]
+    possible = Results(truth.windows, decided, truth.trains[:1])
     sizes = _run(["make", "-s", f"size-{processor.target}"], folder, BUILD_S)
     compiler, emulator, *_ = map(toolchain.version, processor.tools)
     return (
@@ -148,18 +149,30 @@ def _compared(output: Output, truth: Results) -> dict[str, Any]:
 
 
 def _instructions(output: Output) -> dict[str, Any]:
-    spent = np.array(output.instructions, np.float64)
+    """Give the instructions of windows alone, of decisions, and of what comes before.
+
+    A sample goes through the front end, and through the network if it runs on; then a
+    decision only reads, where a network that restarts passes its window.
+    """
+    spent, deciding = (
+        np.array(each, np.float64)
+        for each in (output.instructions, output.decision_instructions)
+    )
     n_samples = sum(train.samples for train in output.results.trains)
+    n_steps = sum(train.steps for train in output.results.trains)
     front_end = output.front_end_instructions
+    network = output.chain_instructions - front_end
     return {
         "instructions": output.instructions,
         "instructions_per_window": float(spent.mean()) if len(spent) else None,
         "instructions_per_window_sd": float(spent.std(ddof=1))
         if len(spent) > 1
         else None,
+        "instructions_per_decision": float(deciding.mean()) if len(deciding) else None,
         "front_end_instructions_per_sample": front_end / n_samples
         if n_samples
         else None,
+        "network_instructions_per_step": network / n_steps if n_steps else None,
     }
 
 

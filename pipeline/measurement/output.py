@@ -1,7 +1,7 @@
 """The printed output of an exported program, parsed and compared."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,7 @@ DECISION = re.compile(
 )
 TRAIN = re.compile(
     r"recording samples (\d+) steps (\d+) saturations (\d+) crc32 ([0-9a-f]+)"
-    r"(?: instructions (\d+))?"
+    r"(?: front end (\d+) chain (\d+))?"
 )
 
 
@@ -26,16 +26,19 @@ class Output:
     results : Results
     classes : array, shape (window or decision,)
         The classes that the program chose by its logits.
-    instructions : list of int
-        Of each window; empty on a host.
-    front_end_instructions : int
+    instructions, decision_instructions : list of int
+        Of each window, and of each decision in a recording; empty on a host.
+    front_end_instructions, chain_instructions : int
+        Of all samples through the front end alone, and through all that takes them in.
     stack_bytes : int
     """
 
     results: Results
     classes: np.ndarray
     instructions: list[int]
+    decision_instructions: list[int] = field(default_factory=list)
     front_end_instructions: int = 0
+    chain_instructions: int = 0
     stack_bytes: int = 0
 
 
@@ -65,7 +68,13 @@ def parse(text: str, n_classes: int) -> Output:
         what: np.array([row for kind, _, row, _ in decisions if kind == what], np.int64)
         for what in ("window", "decision")
     }
-    parsed = [Train(int(n), int(s), int(c), int(crc, 16)) for n, s, c, crc, _ in trains]
+    parsed = [
+        Train(int(n), int(s), int(c), int(crc, 16)) for n, s, c, crc, *_ in trains
+    ]
+    spent = {
+        what: [each for kind, _, _, each in decisions if kind == what and each]
+        for what in rows
+    }
     return Output(
         Results(
             rows["window"].reshape(-1, n_classes),
@@ -80,8 +89,10 @@ def parse(text: str, n_classes: int) -> Output:
                 if kind == what
             ]
         ),
-        [spent for *_, spent in decisions if spent is not None],
-        sum(int(spent or 0) for *_, spent in trains),
+        spent["window"],
+        spent["decision"],
+        sum(int(front_end or 0) for *_, front_end, _ in trains),
+        sum(int(chain or 0) for *_, chain in trains),
         stack,
     )
 

@@ -34,6 +34,14 @@ def program_words(part: Mapping[str, Any]) -> str:
         words.append(f"{part['instructions_per_window']:,.0f} instructions a window")
     if "energy_uj_per_window" in part:
         words.append(f"{part['energy_uj_per_window']:.3g} µJ a window")
+    if "running" in part:
+        running, restarting = (
+            f"{each['instructions_per_second']:,.0f}"
+            for each in (part["running"], part)
+        )
+        words.append(
+            f"{running} instructions a second running on, {restarting} restarting"
+        )
     return ", ".join(words)
 
 

@@ -12,11 +12,12 @@ import pytest
 
 from pipeline import __main__, files, seeds
 from pipeline.components import find
+from pipeline.device.running import RESTARTS, RUNS_ON, Running
 from pipeline.device.stimulus import unpacked
 from pipeline.encoding.encode import encode
-from pipeline.errors import DataError
+from pipeline.errors import DataError, PipelineError
 from pipeline.exporting import c
-from pipeline.exporting.c import write_program
+from pipeline.exporting.c import readme, write_program
 from pipeline.exporting.parts.c_program import (
     SAMPLE_WINDOWS,
     fold_stimulus,
@@ -24,7 +25,7 @@ from pipeline.exporting.parts.c_program import (
     sample,
     stratified,
 )
-from pipeline.exporting.parts.recordings import read_codes, segments
+from pipeline.exporting.parts.recordings import segments
 from pipeline.front_end.chain import UNIT_V, digitise
 from pipeline.networks.base import Shape
 from pipeline.preparation.signals import SignalSettings
@@ -264,8 +265,9 @@ def test_a_recording_that_does_not_fit_the_front_end_is_named(
     raw = mne.io.RawArray(volts, mne.create_info(channels, sfreq, "ecg"), verbose=0)
     path = files.folder("recordings", DATASET) / "r2_raw.fif"
     files.save_recording(path, raw)
+    windows = pd.DataFrame({"segment": [0], "stop": [50]})
     with pytest.raises(DataError) as caught:
-        read_codes(program, "r2", 2.0)
+        list(segments(program, "r2", windows, lag=0))
     assert f"{caught.value.where} {caught.value.found}".startswith(message)
 
 
@@ -277,11 +279,52 @@ def test_the_front_end_starts_anew_in_every_segment(cell: Path) -> None:
     # 501 prepared samples of the first 1001.
     windows = pd.DataFrame({"segment": [0, 0, 1], "stop": [50, 501, 551]})
     first, second = segments(program, "r2", windows, lag=2)
-    assert (first.decisions, second.decisions) == ([52, 503], [52])
+    assert (first.decisions, second.decisions) == ([42, 493], [42])
     codes = digitise(recording(1).get_data())
     assert np.abs(first.samples - codes[:, :1001]).max() <= 1
     assert np.abs(second.samples - codes[:, 1001:2000]).max() <= 1
-    assert read_codes(program, "r2", 60.0).shape == (2, 1001)
+
+
+def retrained(folder: Path, restart: str, memory_s: float | None) -> None:
+    settings = files.load_json(folder / "run.json")["settings"]
+    network = {**settings["network"], "restart": restart}
+    windows = {"memory_s": memory_s}
+    change_run(folder, settings={**settings, "network": network, "windows": windows})
+
+
+@pytest.mark.parametrize(
+    ("restart", "memory_s", "running", "words"),
+    [
+        ("never", None, RUNS_ON, "The network runs on"),
+        ("never", 2.0, Running(memory=250), "remember 2 s"),
+        ("windows", 2.0, RESTARTS, "the network starts anew before them"),
+    ],
+)
+def test_a_program_runs_as_its_network_was_trained(
+    cell: Path, restart: str, memory_s: float | None, running: Running, words: str
+) -> None:
+    retrained(cell, restart, memory_s)
+    program = load_program(TrainedCell.open(CELL).fold())
+    assert program.running == running
+    assert words in " ".join(readme(program, "").split())
+    (recording,) = sample(program).recordings
+    assert bool(recording.anew) == (running.memory is not None)
+    stimulus, _ = fold_stimulus(program)
+    (whole,) = stimulus.recordings
+    assert list(whole.anew) == running.anew(list(whole.decisions))
+    assert (running.memory is None) or len(whole.anew) == 4
+
+
+@pytest.mark.parametrize(
+    ("restart", "memory_s", "found"),
+    [("blocks", None, "no device knows"), ("never", 0.2, "less than a window")],
+)
+def test_a_network_that_no_device_runs_is_refused(
+    cell: Path, restart: str, memory_s: float | None, found: str
+) -> None:
+    retrained(cell, restart, memory_s)
+    with pytest.raises(PipelineError, match=found):
+        load_program(TrainedCell.open(CELL).fold())
 
 
 def test_windows_that_end_after_their_segment_are_not_decided(cell: Path) -> None:
@@ -383,9 +426,9 @@ def test_the_sample_is_a_walk_of_its_own_for_each_channel(cell: Path) -> None:
     program = load_program(TrainedCell.open(CELL).fold())
     stimulus = sample(program)
     (walked,) = stimulus.recordings
-    n_samples = round(1.5 * STEPS / 125 * 250)
+    n_samples = round((1.5 * STEPS + 10) / 125 * 250)  # the filter delays ten steps
     assert walked.samples.shape == (2, n_samples)
-    assert list(walked.decisions) == [STEPS]
+    assert list(walked.decisions) == [STEPS // 2, STEPS, STEPS + STEPS // 4]
     volts = walked.samples * UNIT_V
     steps = np.diff(volts, axis=1, prepend=0)
     # Of 150 normal steps the RMS is within a fifth, at over 3 standard errors.

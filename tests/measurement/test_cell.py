@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import torch
 
 from pipeline import __main__, files, seeds
 from pipeline.components import find
+from pipeline.device.running import RESTARTS, RUNS_ON
+from pipeline.device.stimulus import AdcRecording
 from pipeline.encoding.encode import encode
 from pipeline.errors import ConfigError, DataError, MeasurementError
 from pipeline.exporting.parts.c_program import load_program
@@ -24,6 +26,7 @@ from pipeline.measurement.cell import (
     accuracy,
     bill,
     emulated,
+    excerpt,
     measure_cell,
     weighted,
 )
@@ -49,6 +52,13 @@ ABSENT = {"meter": {"absent": "none here"}}
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 INTERVAL_S = 0.44
 """From one window to the next: 55 steps of 8 ms."""
+
+THERE = {
+    "instructions_per_window": 1000.0,
+    "instructions_per_decision": 44.0,
+    "front_end_instructions_per_sample": 20.0,
+    "network_instructions_per_step": 30.0,
+}
 
 needs_gcc = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
@@ -167,21 +177,52 @@ def test_instructions_become_joules_and_days(cell: str) -> None:
     average_w = here["energy_uj_per_second"] * 1e-6
     assert here["duty"]["average_w"] == pytest.approx(average_w)
     assert here["duty"]["battery_days"] > 0
+    # Running on, a window goes through the network once, not once a decision.
+    running = here["running"]
+    assert here["decisions"] == 20
+    assert 0 < here["instructions_per_decision"] < window / 4
+    per_step = running["network_instructions_per_second"] / 125
+    assert 0.5 * window < STEPS * per_step < window
 
 
 def test_a_processor_without_a_cost_has_instructions_alone(cell: str) -> None:
-    there = {
-        "instructions_per_window": 1000.0,
-        "front_end_instructions_per_sample": 20.0,
-    }
     program = load_program(TrainedCell.open(cell).fold())
-    assert bill(program, there, "rv32imac") == {
+    running = 5000 + 125 * 30
+    assert bill(program, THERE, "rv32imac") == {
         "front_end_instructions_per_second": 5000.0,
         "instructions_per_second": pytest.approx(5000 + 1000 / INTERVAL_S),
+        "running": {
+            "network_instructions_per_second": pytest.approx(125 * 30),
+            "instructions_per_second": pytest.approx(running + 44 / INTERVAL_S),
+        },
     }
     joules = instruction_energy("cortex_m4")
-    found = bill(program, there, "cortex_m4")
+    found = bill(program, THERE, "cortex_m4")
     assert found["duty"] == duty(1000 * joules, 5000 * joules, 1 / INTERVAL_S)
+    assert found["running"]["duty"]["average_w"] == pytest.approx(
+        joules * (running + 44 / INTERVAL_S)
+    )
+    assert found["running"]["energy_uj_per_second"] == pytest.approx(
+        1e6 * found["running"]["duty"]["average_w"]
+    )
+
+
+def test_a_network_that_restarts_has_no_bill_of_running_on(cell: str) -> None:
+    program = load_program(TrainedCell.open(cell).fold())
+    assert program.running == RUNS_ON
+    assert "running" not in bill(replace(program, running=RESTARTS), THERE, "cortex_m4")
+    undecided = THERE | {"instructions_per_decision": None}
+    assert "running" not in bill(program, undecided, "cortex_m4")
+
+
+def test_an_excerpt_ends_with_its_samples() -> None:
+    recording = AdcRecording(np.arange(20).reshape(2, 10), (1, 2, 3, 5), (2, 5))
+    cut = excerpt(recording, 9, 0.5, 1)  # four steps, of which the first is none
+    assert cut.samples.tolist() == recording.samples[:, :9].tolist()
+    assert (cut.decisions, cut.anew) == ([1, 2, 3], [2])
+    full = excerpt(recording, 100, 0.5, 0)
+    assert full.samples.shape == (2, 10)
+    assert (full.decisions, full.anew) == ([1, 2, 3, 5], [2, 5])
 
 
 def test_windows_weigh_as_often_as_their_classes_occur() -> None:
@@ -350,6 +391,8 @@ def test_what_was_measured_is_printed(
         seen.append((cell, fold, settings.latency_repeats, log))
         same = {"agreement": 0.975, "decisions": 0}
         machine = {"instructions_per_window": 12345.6, "energy_uj_per_window": 0.4567}
+        machine |= {"instructions_per_second": 2e4}
+        machine |= {"running": {"instructions_per_second": 8765.4}}
         return {
             "emulated": {
                 "fold": 3,
@@ -373,7 +416,8 @@ def test_what_was_measured_is_printed(
     for words in (
         "host: 100.00% of 20 decisions as the integer model, balanced accuracy 0.912",
         "cortex_m4: 97.50% of 200 decisions as the integer model, 12,346 instructions "
-        "a window, 0.457 µJ a window",
+        "a window, 0.457 µJ a window, 8,765 instructions a second running on, 20,000 "
+        "restarting",
         "rv32imac: absent, apt install [this]",
         "rapl: absent, no powercap",
         "nvml: 250 µJ a window (200 to 300), idle 1.5 W",

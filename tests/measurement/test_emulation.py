@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pipeline.device.expected import Results, expected
+from pipeline.device.running import RUNS_ON
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.encoders.delta import Delta
 from pipeline.errors import DataError, MeasurementError
@@ -57,7 +58,7 @@ def small_network() -> IntegerNetwork:
     }
     neurons = IntegerLeaky(tensors, dt=0.02, shift=3, reset="subtract")
     constants = {"bias": torch.arange(3), "multiplier": torch.full((3,), 5000)}
-    head = IntegerHead(weights(3, 36), constants, n_read=4, bins=4, shift=8, scale=1.0)
+    head = IntegerHead(weights(3, 36), constants, n_read=30, bins=4, shift=8, scale=1.0)
     layers = [Layer(Convolution(weights(9, 4, 5), stride=2), neurons)]
     return cast("IntegerNetwork", IntegerNetwork(layers, head).eval())
 
@@ -76,10 +77,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Fed]:
 
     def encode(codes: np.ndarray) -> tuple[np.ndarray, int]:
         spikes, memory = front_end.encode(codes)
-        return spikes.T, saturations(memory)
+        return spikes.T[front_end.settling_steps :], saturations(memory)
 
-    results = expected(network, stimulus, encode)
-    write_sources(folder, network, SHAPE, front_end)
+    results = expected(network, stimulus, encode, RUNS_ON)
+    write_sources(folder, network, SHAPE, front_end, RUNS_ON)
     write_sample(folder, stimulus, results)
     return folder, (stimulus, results)
 
@@ -179,7 +180,8 @@ LINES = """\
 stack 96
 window 0 class 1 logits -3 4 instructions 17
 window 1 class 0 logits 5 -4 instructions 19
-recording samples 8 steps 4 saturations 0 crc32 00ff00ff instructions 800
+decision 3 class 1 logits 1 2 instructions 31
+recording samples 8 steps 4 saturations 0 crc32 00ff00ff front end 800 chain 850
 done
 """
 
@@ -187,9 +189,10 @@ done
 def test_what_is_printed_is_read() -> None:
     output = parse(LINES, 2)
     assert output.results.windows.tolist() == [[-3, 4], [5, -4]]
-    assert output.classes.tolist() == [1, 0]
-    assert output.instructions == [17, 19]
-    assert (output.front_end_instructions, output.stack_bytes) == (800, 96)
+    assert output.classes.tolist() == [1, 0, 1]
+    assert (output.instructions, output.decision_instructions) == ([17, 19], [31])
+    assert (output.front_end_instructions, output.chain_instructions) == (800, 850)
+    assert output.stack_bytes == 96
     (train,) = output.results.trains
     assert (train.samples, train.steps, train.crc32) == (8, 4, 0xFF00FF)
     assert agreement(output, output.results) == 1
@@ -266,4 +269,5 @@ def test_a_decision_after_the_end_is_refused(program: tuple[Path, Fed]) -> None:
             small_network(),
             replace(stimulus, recordings=(late,)),
             lambda samples: (np.zeros((30, 4), bool), 0),
+            RUNS_ON,
         )

@@ -58,6 +58,17 @@ static inline void history_close(const struct history *of, const struct events *
     of->n[*of->newest] = events->n;
 }
 
+/* Emit the channels whose bits are set: channel c is bit c % 8 of byte c / 8. */
+static inline void emit_bits(struct events *to, const uint8_t *bytes, uint16_t width)
+{
+    for (uint16_t first = 0; first < width; first += 8) {
+        uint16_t channel = first;
+        for (unsigned bits = *bytes++; bits; bits >>= 1, channel++)
+            if (bits & 1)
+                emit_spike(to, channel);
+    }
+}
+
 static inline void history_reset(const struct history *of)
 {
     *of->newest = 0;

@@ -2,10 +2,11 @@
  *
  * All numbers of the file are little-endian, 32 bits:
  *
- *     "BSPK", version 1, channels, features, steps
+ *     "BSPK", version 2, channels, features, steps
  *     1, windows; then so many windows of packed spikes
- *     2, samples, decisions; then the decisions (numbers of steps, ascending), then
- *         samples * channels samples
+ *     2, samples, decisions, anew; then the decisions (numbers of steps, ascending),
+ *         those of them before which the network starts anew, then samples * channels
+ *         samples
  *
  * in any number and order of the last two until the file ends.
  */
@@ -15,13 +16,14 @@
 
 #include "biospike.h"
 #include "crc32.h"
+#include "schedule.h"
 
 #ifdef BIOSPIKE_COUNT
 #include "count.h"
 extern struct counts biospike_counts[BIOSPIKE_LAYERS + 1];
 #endif
 
-enum { FORMAT = 1, WINDOWS = 1, RECORDING = 2 };
+enum { FORMAT = 2, WINDOWS = 1, RECORDING = 2 };
 
 static FILE *stimulus;
 static const char *name;
@@ -85,17 +87,17 @@ static void run_windows(void)
     }
 }
 
-static uint32_t *read_decisions(uint32_t n)
+static uint32_t *read_steps(uint32_t n)
 {
-    uint32_t *decisions = malloc((n + (size_t)1) * sizeof *decisions);
-    if (!decisions)
+    uint32_t *read = malloc((n + (size_t)1) * sizeof *read);
+    if (!read)
         fail("no memory for the decisions");
     for (uint32_t k = 0; k < n; k++) {
-        decisions[k] = read_word();
-        if (k && decisions[k] < decisions[k - 1])
+        read[k] = read_word();
+        if (k && read[k] < read[k - 1])
             fail("decisions out of order");
     }
-    return decisions;
+    return read;
 }
 
 static void read_sample(int32_t sample[BIOSPIKE_CHANNELS])
@@ -106,31 +108,58 @@ static void read_sample(int32_t sample[BIOSPIKE_CHANNELS])
     }
 }
 
-/* A recording goes through the front end as it would arrive. */
+/* Decide all that is asked for, as far as the network has what it needs. */
+static void decide_asked(struct schedule *of)
+{
+    int32_t logits[BIOSPIKE_CLASSES];
+    while (schedule_is_open(of) && biospike_decide(logits) >= 0)
+        print_decision("decision", of->decisions[of->decided++], logits);
+}
+
+static void ask(struct schedule *of, uint32_t steps)
+{
+    const int open = schedule_is_open(of);
+    if (schedule_ask(of, steps)) {
+        if (open)
+            fail("the network starts anew before it has decided");
+        if (!schedule_start_anew())
+            fail("a network that only runs on cannot start anew");
+    }
+    decide_asked(of);
+}
+
+/* After a recording there is silence. */
+static void end_asked(struct schedule *of)
+{
+    static const uint8_t silence[BIOSPIKE_SPIKE_BYTES];
+    if (of->asked < of->n)
+        fail("the recording ends before its last decision");
+    for (; schedule_is_open(of); decide_asked(of))
+        biospike_network_step(silence);
+}
+
+/* A recording goes through the chain as it would arrive. */
 static void run_recording(void)
 {
-    const uint32_t n_samples = read_word(), n_decisions = read_word();
-    uint32_t *decisions = read_decisions(n_decisions);
-    uint32_t steps = 0, decided = 0, crc = 0;
-    int32_t sample[BIOSPIKE_CHANNELS], logits[BIOSPIKE_CLASSES];
+    const uint32_t n_samples = read_word(), n = read_word(), n_anew = read_word();
+    uint32_t *const decisions = read_steps(n), *const anew = read_steps(n_anew);
+    struct schedule schedule = {n, n_anew, 0, 0, 0, decisions, anew};
+    uint32_t steps = 0, crc = 0;
+    int32_t sample[BIOSPIKE_CHANNELS];
     biospike_reset();
     for (uint32_t k = 0; k < n_samples; k++) {
         read_sample(sample);
         if (!biospike_push(sample))
             continue;
-        steps++;
         crc = crc32_of(crc, biospike_newest(), BIOSPIKE_SPIKE_BYTES);
-        for (; decided < n_decisions && decisions[decided] == steps; decided++) {
-            biospike_decide(logits);
-            print_decision("decision", steps, logits);
-        }
+        ask(&schedule, ++steps);
     }
+    end_asked(&schedule);
     printf("recording samples %lu steps %lu saturations %lu crc32 %08lx\n",
            (unsigned long)n_samples, (unsigned long)steps,
            (unsigned long)biospike_front_end_saturations(), (unsigned long)crc);
-    if (decided < n_decisions)
-        fail("the recording ends before its last decision");
     free(decisions);
+    free(anew);
 }
 
 static void print_counts(void)

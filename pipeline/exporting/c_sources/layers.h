@@ -45,15 +45,19 @@ struct layer {
     struct neurons neurons;
 };
 
-/* A linear map of the sums of each channel in equal segments of a window:
+/* A linear map of the sums of each channel in equal segments of the last steps:
  *
  *     logit = rounded((sum of weight * sum + bias) * multiplier, shift)
  *
- * A spike adds a row at once; graded values are added up first, where they come from
- * layers of graded outputs.
+ * The last layer's outputs are kept; a decision adds a row for each of their spikes. Of
+ * graded values it adds up each channel's first.
  */
 struct read_out {
-    struct history in;
+    struct history in; /* the newest step's outputs */
+    uint16_t span;     /* steps that a decision reads */
+    uint16_t bytes;    /* of a step: a bit a spike, or a byte a graded value */
+    uint16_t *newest;
+    uint8_t *outputs;     /* [span][bytes], a ring */
     const uint16_t *ends; /* [segment], steps */
     uint16_t segments;
     const int8_t *weights; /* [segment][channel][class] */

@@ -38,6 +38,7 @@ def front_end_constants(front_end: FrontEnd) -> str:
         f"{front_end.sfreq:.9g} steps a second. */",
         *_numbers({"CHANNELS": front_end.n_channels}),
         *_numbers({"SPIKE_BYTES": front_end.spike_bytes}),
+        *_numbers({"SETTLING": front_end.settling_steps}),
         "",
         *_sections(k),
         "",

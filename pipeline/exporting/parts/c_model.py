@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from pipeline.device.running import Running
 from pipeline.exporting.parts.c_arrays import constants, define, structure, variables
 from pipeline.exporting.parts.c_neurons import fields_of, kinds_in_c
 from pipeline.exporting.parts.c_taps import InexpressibleError, Taps, to_taps
@@ -29,14 +30,15 @@ def kinds(network: IntegerNetwork) -> list[type[IntegerNeurons]]:
     return [found[kind] for kind in sorted(found)]
 
 
-def header(network: IntegerNetwork, shape: Shape) -> str:
-    """Write `model.h`: sizes."""
+def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
+    """Write `model.h`: sizes, and how the network goes from decision to decision."""
     layers = list(_layers(network))
     head = network.head
     width = head.linear.in_features // int(head.constants["bins"])
     rows = [taps.weights[..., 0].size for _, taps, _ in layers]
     sizes = {
         "STEPS": shape.n_steps,
+        "STRIDE": network.stride,
         "FEATURES": shape.n_features,
         "SPIKE_BYTES": -(-shape.n_features // 8),
         "CLASSES": shape.n_classes,
@@ -46,6 +48,7 @@ def header(network: IntegerNetwork, shape: Shape) -> str:
     }
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
+    lines += _running(running)
     if not all(neurons.spiking for _, _, neurons in layers):
         lines.append("/* Some layers take graded values. */\n")
         lines.append(define("GRADED", 1))
@@ -58,7 +61,19 @@ def header(network: IntegerNetwork, shape: Shape) -> str:
     )
 
 
-def source(network: IntegerNetwork, shape: Shape) -> str:
+def _running(running: Running) -> list[str]:
+    """Write what `biospike.c` is to do."""
+    lines = []
+    if running.restarts:
+        lines += ["/* It starts anew for every decision. */\n", define("RESTARTS", 1)]
+    if running.memory is not None:
+        lines += ["/* Its memory, steps. */\n", define("MEMORY", running.memory)]
+    if running.goes_back:
+        lines += ["/* A window of steps is kept. */\n", define("WINDOW", 1)]
+    return lines
+
+
+def source(network: IntegerNetwork) -> str:
     """Write `model.c`: weights, constants, and places in memory.
 
     Raises
@@ -71,19 +86,19 @@ def source(network: IntegerNetwork, shape: Shape) -> str:
         '#include "layers.h"\n',
     ]
     parts += ['#include "model.h"\n']
-    initialisers, graded, n_steps = [], False, shape.n_steps
+    initialisers, graded = [], False
     for number, (weights, taps, neurons) in enumerate(_layers(network), 1):
         text, initialiser = _layer(number, taps, neurons, graded=graded)
         _, n_in, n_out = taps.weights.shape
         title = f"Layer {number}: {weights}, {n_in} channels to {n_out} {neurons.kind}"
         parts += [f"\n/* {title}. */\n", text]
         initialisers.append(initialiser)
-        graded, n_steps = not neurons.spiking, n_steps // taps.stride
+        graded = not neurons.spiking
     if initialisers:
         parts.append("\nstatic const struct layer layers[] = {\n")
         parts += [f"    {text},\n" for text in initialisers]
         parts.append("};\n")
-    text, read_out = _read_out(network.head, n_steps, graded=graded)
+    text, read_out = _read_out(network.head, graded=graded)
     fields = [
         ("layers", "layers" if initialisers else "0"),
         ("n_layers", len(initialisers)),
@@ -153,13 +168,16 @@ def _history(number: int, width: int, span: int, *, graded: bool) -> tuple[str, 
     return memory, "{" + ", ".join(fields) + "}"
 
 
-def _read_out(head: IntegerHead, n_steps: int, *, graded: bool) -> tuple[str, str]:
+def _read_out(head: IntegerHead, *, graded: bool) -> tuple[str, str]:
     bins = int(head.constants["bins"])
     weight = head.linear.weight.numpy()
     width = weight.shape[1] // bins
-    ends = np.array([stop for _, stop in segment_edges(n_steps, bins)])
+    span, n_bytes = head.n_read, width if graded else -(-width // 8)
+    ends = np.array([stop for _, stop in segment_edges(span, bins)])
     memory, history = _history(0, width, 1, graded=graded)
     text = constants("int8_t", "weights_0", weight.T) + memory
+    text += variables("uint16_t", ("newest_output", 0))
+    text += variables("uint8_t", ("outputs", span * n_bytes))
     text += constants("uint16_t", "ends", ends)
     text += constants("int32_t", "bias_0", _plain(head, "bias"))
     text += constants("int32_t", "multiplier_0", _plain(head, "multiplier"))
@@ -167,6 +185,10 @@ def _read_out(head: IntegerHead, n_steps: int, *, graded: bool) -> tuple[str, st
         text += variables("int32_t", ("graded", width))
     fields = [
         ("in", history),
+        ("span", span),
+        ("bytes", n_bytes),
+        ("newest", "&newest_output"),
+        ("outputs", "outputs"),
         ("ends", "ends"),
         ("segments", bins),
         ("weights", "weights_0"),

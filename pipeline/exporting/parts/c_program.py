@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import files, seeds
+from pipeline.device.running import RESTARTS, RUNS_ON, Running
 from pipeline.device.stimulus import AdcRecording, Stimulus, packed
 from pipeline.errors import DataError, PipelineError
 from pipeline.exporting.parts.recordings import segments, used_recordings
@@ -40,6 +41,8 @@ class Program:
         Of the recordings, in their order.
     test : DataFrame
         The fold's test windows.
+    running : Running
+        As the network was trained and tested.
     """
 
     trained: TrainedFold
@@ -47,6 +50,7 @@ class Program:
     front_end: FrontEnd
     channels: tuple[str, ...]
     test: pd.DataFrame
+    running: Running
 
     @property
     def shape(self) -> Shape:
@@ -54,9 +58,12 @@ class Program:
         return self.trained.shape
 
     def encode(self, samples: np.ndarray) -> tuple[np.ndarray, int]:
-        """Map samples (channel, time) to spikes (step, feature) and saturations."""
+        """Map samples (channel, time) to spikes (step, feature) and saturations.
+
+        The steps in which the front end settles are left out.
+        """
         spikes, memory = self.front_end.encode(samples)
-        return spikes.T, saturations(memory)
+        return spikes.T[self.front_end.settling_steps :], saturations(memory)
 
 
 def load_program(trained: TrainedFold) -> Program:
@@ -65,14 +72,56 @@ def load_program(trained: TrainedFold) -> Program:
     Raises
     ------
     PipelineError
-        The fold has no network in integers, or its front end has no integer form.
+        The fold has no network in integers, its front end has no integer form, or the
+        network restarts where no device could.
     """
     network = _integer_network(trained)
     cell = trained.cell
     signal = SignalSettings.model_validate(cell.run["settings"]["signal"])
     rate, channels = _recorded(cell.dataset, used_recordings(cell.dataset), signal)
     front_end = design_front_end(signal, cell.encoder, rate, channels)
-    return Program(trained, network, front_end, channels, trained.decisions("test"))
+    return Program(
+        trained,
+        network,
+        front_end,
+        channels,
+        trained.decisions("test"),
+        running_of(trained),
+    )
+
+
+def running_of(trained: TrainedFold) -> Running:
+    """Find how a fold's network goes from decision to decision.
+
+    Raises
+    ------
+    PipelineError
+        It restarts at labelled blocks, or remembers less than a window.
+    """
+    cell, shape = trained.cell, trained.shape
+    if cell.network.restarts == "windows":
+        return RESTARTS
+    where = f"C export of {cell.name}"
+    if cell.network.restarts == "blocks":
+        raise PipelineError(
+            where,
+            "it starts anew at labelled blocks, and no device knows these",
+            expected="a network that runs on, or restarts for every decision",
+            remedy="restart: never, or windows",
+        )
+    limit_s = cell.run["settings"].get("windows", {}).get("memory_s")
+    if limit_s is None:
+        return RUNS_ON
+    memory = max(1, round(limit_s / shape.dt))
+    if memory < shape.n_steps:
+        raise PipelineError(
+            where,
+            f"it may remember {limit_s:g} s, less than a window of "
+            f"{shape.n_steps * shape.dt:g} s",
+            expected="at least a window",
+            remedy="a longer memory_s, or restart: windows",
+        )
+    return Running(memory=memory)
 
 
 def matched_ann(trained: TrainedFold) -> TrainedFold | None:
@@ -111,10 +160,14 @@ def sample(program: Program) -> Stimulus:
     rates = np.linspace(0, 0.5, SAMPLE_WINDOWS)[:, None, None]
     spikes = rng.random((SAMPLE_WINDOWS, shape.n_steps, shape.n_features)) < rates
     n_channels, sfreq = len(program.channels), program.front_end.recorded_sfreq
-    n_samples = int(np.ceil(1.5 * shape.n_steps * shape.dt * sfreq))
+    n_steps = 1.5 * shape.n_steps + program.front_end.settling_steps
+    n_samples = int(np.ceil(n_steps * shape.dt * sfreq))
     # A random walk of up to about a millivolt has something in every band.
     walk = rng.normal(scale=30e-6, size=(n_channels, n_samples)).cumsum(axis=1)
-    recording = AdcRecording(digitise(walk), (shape.n_steps,))
+    n = shape.n_steps
+    decisions = (n // 2, n, n + n // 4)
+    anew = (n,) if program.running.memory else ()
+    recording = AdcRecording(digitise(walk), decisions, anew)
     return Stimulus(shape, n_channels, packed(spikes), (recording,))
 
 

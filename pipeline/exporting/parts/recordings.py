@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from pipeline.exporting.parts.c_program import Program
 
 
-def read_codes(program: "Program", recording: str, seconds: float) -> np.ndarray:
-    """Read the start of a recording as a converter would have given it.
-
-    Raises
-    ------
-    DataError
-        It has other channels or another rate than the front end is for, or gaps.
-    """
-    plan = _planned(program, recording)
-    stop = round(seconds * program.front_end.recorded_sfreq)
-    return _digitised(program, plan, 0, min(stop, plan.ends[0]))
-
-
 def segments(
     program: "Program", recording: str, windows: pd.DataFrame, lag: int
 ) -> Iterator[AdcRecording]:
@@ -48,9 +35,14 @@ def segments(
     plan = _planned(program, recording)
     for number, own in windows.groupby("segment", sort=True):
         place = int(str(number))
-        decisions = [int(stop) - plan.segments[place] + lag for stop in own["stop"]]
+        begin = plan.segments[place] + program.front_end.settling_steps
+        ends = [int(stop) - begin for stop in own["stop"]]
         bounds = plan.starts[place], plan.ends[place]
-        yield AdcRecording(_digitised(program, plan, *bounds), decisions)
+        yield AdcRecording(
+            _digitised(program, plan, *bounds),
+            [end + lag for end in ends],
+            [end + lag for end in program.running.anew(ends)],
+        )
 
 
 def _planned(program: "Program", recording: str) -> Preparation:
