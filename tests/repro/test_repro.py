@@ -298,7 +298,7 @@ def test_the_way_back_from_an_experiment_trains_nothing(clone: Path) -> None:
     (clone / "dvc.lock").write_text(text)
     commit(clone, "a lock of another machine")
     (clone / "dvc.lock").write_bytes(own)
-    run(clone, *readme_command("exp run").split())
+    run(clone, *readme_command("exp run").split(), *(f"train@{c}" for c in CELLS))
     assert trained(clone) != runs
     for command in readme_command("git checkout").split(" && "):
         output = run(clone, *command.split())
