@@ -12,7 +12,8 @@ from pipeline.profiling.describing import describe
 from pipeline.profiling.duty import duty, windows_per_second
 from pipeline.profiling.energy import estimates
 from pipeline.profiling.folds import Fold
-from pipeline.profiling.profile import learning, profile
+from pipeline.profiling.profile import encoder_operations, learning, profile
+from pipeline.profiling.running import running_bill
 from pipeline.runs import INT8_HEADLINE
 
 if TYPE_CHECKING:
@@ -39,14 +40,17 @@ def bill_cell(
     Returns
     -------
     bill : dict
-        What `profile` gives; `duty`, if there is an integer network; `learning`, if a
-        layer learns by pairs of spikes; `cutoff`, if it was asked for.
+        What `profile` gives; `running`, if the network runs on; `duty`, if there is an
+        integer network; `learning`, if a layer learns by pairs of spikes; `cutoff`, if
+        it was asked for.
     """
     energy = profile(
         [(fold.network, fold.integers, fold.test) for fold in folds],
         encoder,
         absent=next((fold.absent for fold in folds if fold.absent), ""),
     )
+    if running := running_on(folds, windows, encoder):
+        energy["running"] = running
     if power := average_power(energy["int8"], windows):
         energy["duty"] = power
     if learned := learning(folds[0].network, folds[0].test):
@@ -54,6 +58,37 @@ def bill_cell(
     if sparsity.cutoff:
         energy["cutoff"] = decided_early(folds, sparsity.cutoff)
     return energy
+
+
+def running_on(
+    folds: Sequence[Fold], windows: pd.DataFrame, encoder: Encoder[Any]
+) -> dict[str, Any] | None:
+    """Bill networks that run on, in both kinds of numbers; None of those that do not.
+
+    With `duty` of the integer networks, as `average_power` gives it of those restarted.
+    """
+    if not all(fold.running for fold in folds):
+        return None
+    rate, operations = (
+        windows_per_second(windows),
+        encoder_operations(encoder, folds[0].test),
+    )
+    floats = [(fold.network, fold.running) for fold in folds if fold.running]
+    integers = [
+        (fold.integers, fold.running)
+        for fold in folds
+        if fold.running and fold.integers
+    ]
+    found = {"float32": running_bill(floats, operations, "float32", rate)}
+    if len(integers) < len(folds):
+        return found
+    found["int8"] = running_bill(integers, operations, "int8", rate)
+    headline = found["int8"]["estimated"].get(INT8_HEADLINE, {})
+    if "always_on_w" in headline:
+        found["duty"] = duty(
+            headline["reading_j_per_decision"], headline["always_on_w"], rate
+        )
+    return found
 
 
 def average_power(int8: dict[str, Any], windows: pd.DataFrame) -> dict[str, Any] | None:

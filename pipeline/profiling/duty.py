@@ -37,7 +37,9 @@ CR2032 = Battery(
 )
 
 ASSUMPTIONS = (
-    "average power = encoder, always on + energy of a window × windows a second",
+    "average power = what is always on + energy of a decision × decisions a second: "
+    "the encoder is always on, and in a network that runs on its layers; in one that "
+    "restarts a decision passes a window",
     "the estimate takes the encoder's own operations alone; the emulated program's "
     "front end filters, resamples and scales too",
     "analog front end, converter, radio, regulator losses and sleep current are not "

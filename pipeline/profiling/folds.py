@@ -1,12 +1,15 @@
 """Folds to profile: their networks, and windows to run them on."""
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pipeline.profiling.profile import evenly
-from pipeline.training.cell import TrainedCell
+from pipeline.profiling.running import Spans
+from pipeline.training.cell import TrainedCell, TrainedFold
 
 if TYPE_CHECKING:
+    from pipeline.networks.parts.settings import LayeredNetwork
     from pipeline.networks.parts.stack import Stack
     from pipeline.quantization.network import IntegerNetwork
     from pipeline.training.batches import Windows
@@ -26,6 +29,8 @@ class Fold:
     test : Windows
         The windows that are counted, at equal distances.
     validation : Windows
+    running : Spans or None
+        Signal that is passed without a restart; None where every decision restarts.
     """
 
     network: "Stack"
@@ -33,6 +38,11 @@ class Fold:
     absent: str
     test: "Windows"
     validation: "Windows"
+    running: Spans | None = None
+
+
+SPANS = 32
+"""Windows of a fold that are counted with what comes before them."""
 
 
 def load_folds(cell: TrainedCell, windows_per_fold: int) -> list[Fold]:
@@ -44,6 +54,25 @@ def load_folds(cell: TrainedCell, windows_per_fold: int) -> list[Fold]:
             fold.absent,
             fold.load(evenly(fold.decisions("test"), windows_per_fold)),
             fold.load(fold.decisions("validation")),
+            _spans(fold, min(windows_per_fold, SPANS)),
         )
         for fold in cell.folds
     ]
+
+
+def _spans(fold: TrainedFold, at_most: int) -> Spans | None:
+    """Take test windows from when on their network forgets what came before."""
+    cell = fold.cell
+    if cell.network.restarts == "windows":
+        return None
+    network, shape = fold.network, fold.shape
+    settings = cast("LayeredNetwork", cell.network)
+    warm_s = settings.remembers_s(shape, cell.neuron) - shape.n_steps * shape.dt
+    warm = math.ceil(max(warm_s, 0.0) / shape.dt / network.stride) * network.stride
+    table = evenly(fold.decisions("test"), at_most)
+    limit_s = cell.run["settings"].get("windows", {}).get("memory_s")
+    return Spans(
+        fold.load(table.assign(start=table["start"] - warm)),
+        warm,
+        1 / limit_s if limit_s else 0.0,
+    )

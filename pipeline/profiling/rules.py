@@ -19,8 +19,10 @@ RULES = (
     "a rescaling is the 32-bit multiplication by which integer networks bring a sum to "
     "the unit of what follows: one an update or activation of neurons that have a "
     "multiplier, one a class of the read-out",
-    "a network that runs on is counted as one that starts anew with each window: steps "
-    "that windows share are counted for each, steps between windows are not",
+    "counts a window are of a network that starts anew with it, also where it runs on: "
+    "steps that windows share are counted for each, steps between windows are not; "
+    "`running` counts each step of signal once, after as many steps as the state needs "
+    "to forget its start, and a decision as the reading of the last layer's outputs",
     "weights: one word read a synaptic operation; none for zeros, whether input or "
     "weight, and none for the indices that sparse weights would need",
     "biases: one word read each time a layer gives a sum",

@@ -109,10 +109,19 @@ def beside(cell: Plain, cells: Sequence[Plain]) -> tuple[Plain | None, str]:
 
 
 def duties(cell: Plain, here: Plain) -> list[Plain]:
-    """Give average powers: of the estimate with memory, and of the emulated machine."""
+    """Give average powers: of the estimate with memory, and of the emulated machine.
+
+    Of a network that runs on, also what it takes if it restarts for every decision.
+    """
+    machine = emulated(here)
+    running = machine.get("running", {}).get("duty")
     found = {
         "45 nm with memory, estimated": cell["energy"].get("duty"),
-        "Cortex-M4, emulated": emulated(here).get("duty"),
+        "45 nm with memory, estimated, running on": cell["energy"]
+        .get("running", {})
+        .get("duty"),
+        "Cortex-M4, emulated": machine.get("duty"),
+        "Cortex-M4, emulated, running on": running,
     }
     return [
         {"title": title(cell), "of": of, **duty} for of, duty in found.items() if duty

@@ -19,6 +19,7 @@ from pipeline.profiling.bill import average_power, bill_cell, decided_early
 from pipeline.profiling.duty import duty
 from pipeline.profiling.folds import Fold
 from pipeline.profiling.profile import profile
+from pipeline.profiling.running import Spans
 from pipeline.quantization.quantize import quantize
 from pipeline.runs import HEADLINE, INT8_HEADLINE
 from pipeline.training import cutoff
@@ -74,6 +75,22 @@ def test_a_bill_is_the_profile_with_its_average_power() -> None:
         2.0,
     )
     assert energy == {**expected, "duty": power}
+    dump_json(energy)
+
+
+def test_networks_that_run_on_are_billed_in_both_numbers() -> None:
+    spans = Spans(windows(20, 7), 16)
+    folds = [replace(fold(seed), running=spans) for seed in (0, 1)]
+    energy = bill_cell(folds, WINDOWS, Delta(), DENSE)["running"]
+    assert set(energy) == {"float32", "int8", "duty"}
+    headline = energy["int8"]["estimated"][INT8_HEADLINE]
+    assert energy["duty"]["average_w"] * 1e6 == pytest.approx(
+        headline["energy_uj_per_second"]
+    )
+    some = bill_cell(
+        [folds[0], without(folds[1], "exponentials")], WINDOWS, Delta(), DENSE
+    )
+    assert set(some["running"]) == {"float32"}
     dump_json(energy)
 
 

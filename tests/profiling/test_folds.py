@@ -113,6 +113,28 @@ def test_so_many_test_windows_are_taken_at_equal_distances(cell: TrainedCell) ->
     assert len(first.validation.first) == 8  # a cutoff is calibrated on all of them
 
 
+def test_windows_that_run_on_are_taken_with_what_comes_before(
+    cell: TrainedCell,
+) -> None:
+    """Three of the slowest time constants, half a second: silence, and windows."""
+    first, _ = load_folds(cell, 2)
+    assert first.running is not None
+    assert (first.running.warm, first.running.anew_per_s) == (150, 0)
+    assert spikes_of(first.running.windows) == [0, sum(range(12))]
+
+
+def test_a_network_that_restarts_has_no_spans(cell: TrainedCell) -> None:
+    cell.run["settings"]["network"]["restart"] = "windows"
+    assert [fold.running for fold in load_folds(cell, 2)] == [None, None]
+
+
+def test_a_memory_that_ends_starts_anew(cell: TrainedCell) -> None:
+    cell.run["settings"]["windows"] = {"memory_s": 4.0}
+    first, _ = load_folds(cell, 2)
+    assert first.running is not None
+    assert first.running.anew_per_s == 0.25
+
+
 def test_a_fold_whose_file_is_lost_is_named(cell: TrainedCell) -> None:
     (cell.folder / "fold-2.int8.safetensors").unlink()
     with pytest.raises(DataError, match=r"fold-2\.int8\.safetensors"):
