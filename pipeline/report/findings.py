@@ -87,7 +87,7 @@ def cell_findings(names: Names, settings: EvaluationSettings, *, seed: int) -> P
         "learned": learned(name),
         "subgroups": subgroups(
             files.load_table(files.folder("runs", name) / "predictions.parquet"),
-            files.load_table(_recordings(names[0])),
+            files.load_table(_recordings(names[0])).query("status == 'used'"),
             run["labels"],
             settings,
             seed=seed,
