@@ -23,7 +23,7 @@ from pydantic import Field
 from pipeline.components import Settings
 from pipeline.errors import DataError
 from pipeline.evaluation.absences import Unjudged, in_all_folds, in_fold
-from pipeline.evaluation.estimates import POOLED, Plain, estimates, pooled
+from pipeline.evaluation.estimates import POOLED, Plain, balanced, estimates, pooled
 from pipeline.evaluation.metrics import (
     balanced_accuracy_of_hits,
     confusion_by_subject,
@@ -140,6 +140,19 @@ def evaluate_pooled(
     _check(predictions, labels)
     tables, names = confusion_by_subject(predictions, labels)
     return pooled(tables, labels, _bootstrap(names, settings), seed)
+
+
+def evaluate_balanced(
+    predictions: pd.DataFrame,
+    labels: Sequence[str],
+    settings: EvaluationSettings,
+    *,
+    seed: int,
+) -> Plain:
+    """Compute the balanced accuracy alone, with the resamples of `evaluate`."""
+    _check(predictions, labels)
+    tables, names = confusion_by_subject(predictions, labels)
+    return balanced(tables, _bootstrap(names, settings), seed)
 
 
 def _bootstrap(names: Sequence[str], settings: EvaluationSettings) -> Bootstrap | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.evaluation.evaluate import EvaluationSettings, evaluate_pooled
+from pipeline.evaluation.evaluate import EvaluationSettings, evaluate_balanced
 from pipeline.roles import known
 
 Plain = dict[str, Any]
@@ -55,14 +55,14 @@ def subgroups(
             continue
         for name in names:
             rows = predictions[group_of == name]
-            scores = evaluate_pooled(rows, labels, settings, seed=seed)
+            accuracy = evaluate_balanced(rows, labels, settings, seed=seed)
             found.append(
                 {
                     "of": of,
                     "group": name,
                     "subjects": int(known(rows["subject"]).nunique()),
                     "windows": len(rows),
-                    "balanced_accuracy": scores["balanced_accuracy"],
+                    "balanced_accuracy": accuracy,
                 }
             )
     return found

@@ -13,6 +13,7 @@ from pipeline.evaluation.evaluate import (
     cold,
     compare,
     evaluate,
+    evaluate_balanced,
     evaluate_pooled,
 )
 
@@ -257,6 +258,8 @@ def test_pooled_metrics_alone_are_those_of_the_full_evaluation() -> None:
     full = evaluate(predictions, LABELS, QUICK, seed=1).metrics
     assert set(pooled) == {"balanced_accuracy", "macro_f1", "accuracy"}
     assert pooled == {name: full[name] for name in pooled}
+    alone = evaluate_balanced(predictions, LABELS, QUICK, seed=1)
+    assert alone == pytest.approx(full["balanced_accuracy"])
     other = evaluate_pooled(made_up(skill=0.5), LABELS, QUICK, seed=1)
     assert other["accuracy"]["value"] < pooled["accuracy"]["low"]
     with pytest.raises(DataError, match="no tested window"):
