@@ -12,10 +12,10 @@ from rich.console import Console
 from pipeline import config, files
 from pipeline.errors import DataError
 from pipeline.evaluation.evaluate import EvaluationSettings
-from pipeline.files import Signal
 from pipeline.privacy import identity, words
 from pipeline.privacy.identity import Asked
 from pipeline.privacy.results import IDENTITY
+from pipeline.signals import Signal
 
 SFREQ, N_WINDOWS, N_STEPS = 100.0, 6, 50
 PARAMS = {
