@@ -1,7 +1,7 @@
 """profile: operations counted, energy estimated, latency measured, decisions traced."""
 
 from pipeline import files
-from pipeline.decisions.stored import write_surest
+from pipeline.decisions.stored import write_example, write_surest
 from pipeline.measurement import measured
 from pipeline.measurement.latency import latency
 from pipeline.profiling.bill import bill_cell
@@ -22,6 +22,7 @@ def main(stage: Stage) -> str:
     energy = bill_cell(folds, cell.table, cell.encoder, sparsity)
     files.save_json(files.folder("energy", stage.label) / "energy.json", energy)
     write_surest(cell)
+    write_example(cell)
     here = latency(folds[0].network, folds[0].test, settings)
     measured.add(stage.label, cell.run["run_key"], here)
     runs_on = cell.network.restarts != "windows"

@@ -62,6 +62,7 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(profile, "load_folds", load_folds)
     monkeypatch.setattr(profile, "write_surest", traced.append)
+    monkeypatch.setattr(profile, "write_example", traced.append)
     return loaded
 
 
