@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from pipeline import digests, files
-from pipeline.components import Component
+from pipeline.components import Component, Settings
 from pipeline.config import Params
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.grid import Audited, Grid
@@ -64,7 +65,7 @@ def code_path(stage: str, names: Mapping[str, str]) -> Path:
 def describe(params: Params, stage: str, names: Mapping[str, str]) -> dict[str, Any]:
     """Describe the code of an entry, as it is now."""
     chosen = [params.read(section.format(**names)) for section in CHOICES[stage]]
-    return digests.describe(stage, _components(chosen))
+    return digests.describe(stage, components_in(chosen))
 
 
 def describe_all(params: Params) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -158,14 +159,24 @@ def _axes(stage: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"\{(\w+)\}", "".join(CHOICES[stage]))))
 
 
-def _components(values: Iterable[Any]) -> Iterator[Component]:
+def resolved(params: Params, section: str) -> Any:
+    """Give a section as plain values, its defaults filled in."""
+    settings = params.read(section)
+    if not isinstance(settings, Settings):
+        return to_jsonable_python(settings)
+    plain = params.plain(section) or {}
+    name = {"name": plain["name"]} if "name" in plain else {}
+    return {**name, **settings.model_dump(mode="json")}
+
+
+def components_in(values: Iterable[Any]) -> Iterator[Component]:
     """Find the components in settings, however deep."""
     for value in values:
         if isinstance(value, Component):
             yield value
         if isinstance(value, BaseModel):
-            yield from _components(dict(value).values())
+            yield from components_in(dict(value).values())
         elif isinstance(value, Mapping):
-            yield from _components(value.values())
+            yield from components_in(value.values())
         elif isinstance(value, list | tuple):
-            yield from _components(value)
+            yield from components_in(value)

@@ -22,11 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import to_jsonable_python
-
 from pipeline import config, entries, files
 from pipeline.checkout import check_here
-from pipeline.components import Settings
 from pipeline.ending import in_one_message
 from pipeline.errors import PipelineError
 from pipeline.locks import only_one
@@ -81,17 +78,11 @@ class Stage:
         The keys are the sections' last words: `encoder` for `encoders.{encoder}`.
         """
         return {
-            section.rpartition(".")[2].strip("{}"): self._resolved(section)
+            section.rpartition(".")[2].strip("{}"): entries.resolved(
+                self.params, self._declared(section)
+            )
             for section in sections
         }
-
-    def _resolved(self, section: str) -> Any:
-        settings = self.read(section)
-        if not isinstance(settings, Settings):
-            return to_jsonable_python(settings)
-        plain = self.params.plain(self._declared(section)) or {}
-        name = {"name": plain["name"]} if "name" in plain else {}
-        return {**name, **settings.model_dump(mode="json")}
 
     def _declared(self, section: str) -> str:
         """Fill in the names, if the section or one that it is a part of is declared."""
