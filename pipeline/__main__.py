@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline import config, files, help_texts, stopping
 from pipeline.checkout import check_here
 from pipeline.ending import in_one_message
-from pipeline.errors import ConfigError, DataError, MachineError
+from pipeline.errors import DataError
 from pipeline.grid import Cell, Grid
 from pipeline.parallel import console
 
@@ -90,38 +90,9 @@ def list_cells(arguments: argparse.Namespace) -> None:
 
 def publish(arguments: argparse.Namespace) -> None:
     """Build the MLflow store again from the files of all cells."""
-    from pipeline import tracking
+    from pipeline.publishing import publish_cells
 
-    if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
-        raise ConfigError(
-            "BIOSPIKE_TRACKING",
-            "it is off",
-            expected="that it is not set, to log runs",
-            remedy="unset it, and run `biospike publish` again",
-        )
-    cells = [cell for cell in grid_cells(config.load()) if has_run(str(cell))]
-    if not cells:
-        raise DataError(
-            str(files.DATA / "runs"),
-            "holds no run of the grid",
-            expected="a trained cell: `biospike cells` lists them",
-            remedy="run `dvc repro` or `dvc pull` first",
-        )
-    for n_done, cell in enumerate(cells):
-        if not tracking.publish(str(cell)):
-            raise MachineError(
-                f"MLflow, {tracking.store.shown()}",
-                f"{n_done} of {len(cells)} cells are logged",
-                expected="a store that takes runs",
-                remedy="correct what stands above, and run `biospike publish` again: "
-                "what is logged stays, and nothing is logged twice",
-            )
-        console.print(f"published {cell}")
-
-
-def has_run(cell: str) -> bool:
-    """Whether a cell has been trained here."""
-    return (files.folder("runs", cell) / "run.json").exists()
+    publish_cells(list(map(str, grid_cells(config.load()))))
 
 
 def ui(arguments: argparse.Namespace) -> None:
@@ -226,6 +197,21 @@ def show(arguments: argparse.Namespace) -> None:
         console.print(f"wrote {path}", markup=False)
 
 
+def trace(arguments: argparse.Namespace) -> None:
+    """Show the raw files, settings and commands that made a run, and check them."""
+    from pipeline.tracing import trace_run
+
+    trace_run(arguments.run, Console(highlight=False))
+
+
+def promote(arguments: argparse.Namespace) -> None:
+    """Register a cell's model in MLflow, with a card that states what it is for."""
+    from pipeline.promotion import promote_cell
+
+    name, version = promote_cell(arguments.cell)
+    console.print(f"{name} is version {version} in MLflow's registry", markup=False)
+
+
 def tradeoff(arguments: argparse.Namespace) -> None:
     """Draw accuracy against energy of all runs of a data set that MLflow knows."""
     from pipeline.cells import check_dataset_known
@@ -286,10 +272,12 @@ def parser() -> argparse.ArgumentParser:
     help_texts.describe_export(command(export))
     help_texts.describe_measure(command(measure))
     help_texts.describe_new_dataset(command(new_dataset, "new-dataset"))
+    command(promote).add_argument("cell", metavar="CELL", help=help_texts.CELL)
     command(publish)
     help_texts.describe_schema(command(schema))
     help_texts.describe_show(command(show))
     command(summary)
+    command(trace).add_argument("run", metavar="RUN", help=help_texts.RUN)
     command(tradeoff).add_argument("dataset", help=help_texts.DATASET)
     command(ui).add_argument(
         "--port", type=int, default=5000, help="of 127.0.0.1; by default 5000"

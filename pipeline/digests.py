@@ -12,11 +12,11 @@ so a new equation in one neuron is a new digest for the models with that neuron 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 from pipeline import syntax
 from pipeline.components import KINDS, Component, package_of
@@ -82,7 +82,7 @@ def describe(stage: str, components: Iterable[Component] = ()) -> dict[str, Any]
     chosen = {type(component).__module__ for component in components}
     ours = {*OURS, *(name.partition(".")[0] for name in chosen)}
     with syntax.remembering():
-        modules = _closure({f"stages.{stage}", *chosen}, ours)
+        modules = _closure({f"stages.{stage}", *chosen}, ours, _counts)
         sources = {name: syntax.read(path) for name, path in modules.items()}
     files = {path for name in modules for path in _files_named(modules[name])}
     return {
@@ -101,13 +101,55 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _closure(roots: set[str], ours: set[str]) -> dict[str, Path]:
-    """Follow imports and kernels' names; gives each module's file."""
+class Needs(NamedTuple):
+    """What it takes to run some modules elsewhere.
+
+    Parameters
+    ----------
+    files : dict of str to Path
+        Sources, by their place below a folder on Python's path.
+    packages : dict of str to str
+        Locked versions of what they import of third parties.
+    """
+
+    files: dict[str, Path]
+    packages: dict[str, str]
+
+
+def needs(roots: Iterable[str]) -> Needs:
+    """List what modules need to run: all that they import, and that imports in turn.
+
+    Parameters
+    ----------
+    roots : iterable of str
+        Modules: where a program starts, and the components that it finds by name.
+    """
+    ours = {*OURS, *(name.partition(".")[0] for name in roots)}
+    with syntax.remembering():
+        modules = _closure(set(roots), ours, lambda *_: True)
+        sources = [syntax.read(path) for path in modules.values()]
+    for name in list(modules):
+        parts = name.split(".")
+        parents = (".".join(parts[:n]) for n in range(1, len(parts)))
+        modules |= {each: path for each in parents if (path := _file_of(each))}
+    found: dict[str, Path] = {}
+    for name, path in modules.items():
+        place = PurePosixPath(*name.split("."))
+        place = place if path.name == "__init__.py" else place.parent
+        beside = [path, *_files_named(path)]
+        found |= {str(place / each.relative_to(path.parent)): each for each in beside}
+    return Needs(found, _packages(sources, ours))
+
+
+def _closure(
+    roots: set[str], ours: set[str], counts: Callable[[str, str], bool]
+) -> dict[str, Path]:
+    """Follow imports that count, and kernels' names; gives each module's file."""
     found: dict[str, Path] = {}
     waiting = sorted(roots)
     while waiting:
         name = waiting.pop()
-        if name in found or _has_no_effect(name) or not (path := _file_of(name)):
+        if name in found or not (path := _file_of(name)):
             continue
         found[name] = path
         source = syntax.read(path)
@@ -115,17 +157,15 @@ def _closure(roots: set[str], ours: set[str]) -> dict[str, Path]:
         waiting += [
             other
             for other in (*source.imports, *_named(name, source))
-            if other.partition(".")[0] in ours and _counts(name, other)
+            if other.partition(".")[0] in ours and counts(name, other)
         ]
     return found
 
 
-def _has_no_effect(name: str) -> bool:
-    return name in NO_EFFECT or name.startswith("pipeline.tracking.")
-
-
 def _counts(importer: str, imported: str) -> bool:
     """Whether an import counts: generic code only distinguishes components."""
+    if imported in NO_EFFECT or imported.startswith("pipeline.tracking."):
+        return False
     is_generic = _is_ours(importer) and not _is_chosen_by_name(importer)
     return not (is_generic and _is_chosen_by_name(imported))
 

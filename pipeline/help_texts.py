@@ -8,6 +8,7 @@ from pipeline.components import KINDS, available
 DATASET = "one of the data sets in params.yaml"
 FETCHED = f"{DATASET}, once fetched"
 CELL = "a trained cell, DATASET-ENCODER-MODEL: `biospike cells` lists them"
+RUN = "a trained cell, or the ID of a run in MLflow"
 FOLD = "fold whose network is used; default: the first fold"
 NEW_DATASET = {
     "modality": "ecg, emg or eeg",
@@ -107,6 +108,13 @@ examples:
 It prints what it recognised, and adds an entry with the reason of each setting to
 params.yaml. What the files do not state, it asks; without a terminal it lists the flags
 that give it, with exit status 2. The recordings are not changed.""",
+    "promote": """\
+example:
+  biospike promote ecg_demo-delta-lif
+
+It publishes the cell, lets its model answer the example that it was logged with, and
+registers it under the cell's name with its card: data, persons, metrics, intended use
+and limits. Nothing is registered twice.""",
     "publish": """\
 example:
   biospike publish
@@ -136,6 +144,14 @@ example:
   biospike summary
 
 It prints the table that `make repro` ends with. data/report/index.html has more.""",
+    "trace": """\
+examples:
+  biospike trace ecg_demo-delta-lif
+  biospike trace 7ce07314ed554ea08a46f2eadac725de    a run that MLflow knows
+
+It prints the raw files that made a run, its settings, commands, commit and environment,
+and reads every file to compare its checksum. A run of another checkout is compared with
+the files and settings here. The exit status is 2 if any of them differs.""",
     "tradeoff": """\
 example:
   biospike tradeoff ecg_demo

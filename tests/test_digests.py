@@ -390,5 +390,18 @@ def test_a_relative_import_is_refused() -> None:
 def test_names_that_are_shown_lazily_lead_to_where_they_are_defined() -> None:
     source = b"if TYPE_CHECKING:\n    from a import b\n\ndef __getattr__(name): ...\n"
     assert syntax._parse(source, Path("x.py")).imports == ("a", "a.b")
-    closure = digests._closure({"pipeline.testing"}, {"pipeline"})
+    closure = digests._closure({"pipeline.testing"}, {"pipeline"}, digests._counts)
     assert {"pipeline.testing.neurons", "pipeline.testing.rules"} <= set(closure)
+
+
+def test_what_modules_need_is_all_that_they_import() -> None:
+    """With the packages they lie in; of other components nothing."""
+    found = digests.needs({"pipeline.neurons.leaky", "pipeline.encoders.delta"})
+    assert {"pipeline/__init__.py", "pipeline/neurons/leaky.py"} <= set(found.files)
+    assert "pipeline/kernels/neurons/leaky.py" in found.files  # named by a string
+    assert "pipeline/components.py" in found.files  # of no effect, and yet needed
+    assert "pipeline/neurons/parts/__init__.py" in found.files
+    assert "pipeline/neurons/adaptive.py" not in found.files
+    assert all(path.is_file() for path in found.files.values())
+    assert found.packages["torch"]
+    assert not {"mlflow", "dvc"} & set(found.packages)

@@ -20,7 +20,6 @@ from pipeline.tracking.curves import quartiles, snapshots
 from pipeline.tracking.entries import (
     data_digest,
     log_curves,
-    log_dataset,
     log_files,
     log_numbers,
     log_params,
@@ -28,7 +27,9 @@ from pipeline.tracking.entries import (
     set_tags,
 )
 from pipeline.tracking.model import log_model
+from pipeline.tracking.origins import inherit, log_origin
 from pipeline.tracking.params import stated, upstream_digest
+from pipeline.training.cell import TrainedCell
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,7 +47,7 @@ def log(
     client: "MlflowClient", cell: str, run: Mapping[str, Any], kinds: Sequence[str]
 ) -> None:
     """Log what is not logged yet: training, metrics, energy."""
-    parent = open_cell(client, cell, run)
+    parent = log_origin(client, open_cell(client, cell, run), run)
     steps = {
         "runs": _log_training,
         "metrics": _log_metrics,
@@ -60,6 +61,8 @@ def log(
         if digest and parent.data.tags.get(f"logged.{kind}") != digest:
             steps[kind](client, parent, folder)
             client.set_tag(parent.info.run_id, f"logged.{kind}", digest)
+    if "runs" in kinds:
+        log_model(client, parent, TrainedCell.open(cell))
     report.attach(client, parent)
 
 
@@ -142,7 +145,6 @@ def _log_settings(
         set_tags(client, parent, of_cell)
     if "logged.settings" not in parent.data.tags:
         log_params(client, parent.info.run_id, stated(run["settings"]))
-        log_dataset(client, parent.info.run_id, run)
         client.set_tag(parent.info.run_id, "logged.settings", "yes")
 
 
@@ -179,7 +181,6 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     drawn = pictures(folder)
     log_pictures(client, parent, "dynamics", drawn.dynamics)
     log_pictures(client, parent, "plasticity", drawn.plasticity)
-    log_model(client, parent, folder, run)
     ended = milliseconds(times.get("ended_s"))
     client.set_terminated(parent.info.run_id, end_time=ended)
 
@@ -195,6 +196,7 @@ def _log_fold(
     fold = summary["fold"]
     own = times.get("folds", {}).get(str(fold), {})
     child = open_fold(client, parent, fold, own.get("begun_s"))
+    inherit(client, parent, child)
     log_numbers(client, child, numbers.of_training(summary))
     history = pd.read_csv(folder / "history.csv")
     curves = history[history["fold"] == fold].drop(columns="fold")

@@ -134,17 +134,6 @@ def keep_beside(
     return run_id
 
 
-def log_dataset(client: "MlflowClient", run_id: str, run: Mapping[str, Any]) -> None:
-    """Log which data the run was made of."""
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    source = files.dump_json({"files": run["inputs"]})
-    data = Dataset(run["dataset"], data_digest(run), "dvc", source[:LONGEST_PARAM])
-    client.log_inputs(
-        run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])]
-    )
-
-
 def label_keys(labels: Iterable[str]) -> dict[str, str]:
     """Write each class as the last part of a metric's name, no two alike.
 

@@ -10,46 +10,60 @@ from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
 
+from pipeline import files
+from pipeline.decisions.raw import Input, RawDecider
+from pipeline.errors import PipelineError
 from pipeline.training.cell import TrainedCell
 
 
 class SpikingClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined,unused-ignore]
-    """Spikes in, class probabilities out, by the network of one fold."""
+    """Recorded samples in, classes with probabilities out, by one fold's network."""
 
     def load_context(self, context: Any) -> None:
         """Read the settings; a fold's network is built when it is first asked for."""
-        self.cell = TrainedCell.at(Path(context.artifacts["run"]).parent)
+        takes = files.load_json(Path(context.artifacts["input"]))
+        cell = TrainedCell.at(Path(context.artifacts["run"]).parent)
+        self.decider = RawDecider(cell, Input(tuple(takes["channels"]), takes["sfreq"]))
 
     def predict(
         self,
         context: Any,
         model_input: np.ndarray,
         params: dict[str, Any] | None = None,
-    ) -> np.ndarray:
-        """Compute class probabilities.
+    ) -> pd.DataFrame:
+        """Decide at the end of each excerpt.
 
         Parameters
         ----------
         context : PythonModelContext
             Not used: `load_context` took what it holds.
-        model_input : array, shape (batch, time, feature)
-            Windows of spikes, 0 and 1.
+        model_input : array, shape (excerpt, time, channel)
+            Volts, from the beginning of a recording, or of what is known of it.
         params : dict, optional
-            `fold`: whose network to use; default: the first fold.
+            `fold`: whose network decides; `sfreq`: samples per second.
 
         Returns
         -------
-        probabilities : array, shape (batch, class), float32
-        """
-        import torch
+        decisions : DataFrame
+            `predicted`, and `p_CLASS` of each class.
 
-        number = (params or {}).get("fold", self.cell.folds[0].number)
-        network = self.cell.fold(int(number)).network
-        spikes = torch.from_numpy(np.ascontiguousarray(model_input, dtype=np.float32))
-        with torch.inference_mode():
-            logits = network(spikes.transpose(0, 1).contiguous())
-        return np.asarray(logits.softmax(dim=1))
+        Raises
+        ------
+        MlflowException
+            There is no such fold, or the samples are not what the model takes.
+        """
+        asked = params or {}
+        try:
+            return self.decider.decide(
+                np.asarray(model_input, np.float64),
+                asked.get("fold"),
+                asked.get("sfreq"),
+            )
+        except PipelineError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
 
 
 mlflow.models.set_model(SpikingClassifier())

@@ -185,6 +185,15 @@ def test_publish_rebuilds_the_store(clone: Path, tmp_path: Path) -> None:
     assert in_mlflow(clone, tmp_path) == [2, 4, 2, 2, 2, 2]
 
 
+def test_a_trace_leads_back_to_raw_files_that_are_the_same(clone: Path) -> None:
+    """The lock is DVC's own, and the settings are those that the stages wrote."""
+    found = run(clone, sys.executable, "-m", "pipeline", "trace", CELLS[0])
+    assert "not compared" not in found
+    assert "here: " not in found
+    assert len(re.findall(r"data/raw/ecg_demo/s\d\d\.\w+ +\w{12} +same", found)) == 18
+    assert "stages/run ingest --dataset ecg_demo" in found
+
+
 def test_check_lists_what_is_in_the_files(clone: Path) -> None:
     found = run(clone, sys.executable, "-m", "pipeline", "check", "ecg_demo")
     assert "params.yaml is valid, 2 cells" in found
