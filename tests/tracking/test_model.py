@@ -18,7 +18,7 @@ from pipeline.decisions.example import recorded_input
 from pipeline.decisions.raw import RawDecider
 from pipeline.decisions.stored import write_example
 from pipeline.errors import DataError, MachineError
-from pipeline.origins.lock import _stages
+from pipeline.origins import lock
 from pipeline.promotion import promote_cell
 from pipeline.tracing import origin_of, trace_run
 from pipeline.tracking import answering, registry
@@ -287,7 +287,7 @@ def cell(
         shutil.copy(checkout / name, tmp_path)
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     work_in(tmp_path, monkeypatch)
-    _stages.cache_clear()
+    lock._stages.cache_clear()
     return files.folder("runs", raw_cell.CELL)
 
 
