@@ -117,9 +117,10 @@ def test_nobody_in_is_no_auc() -> None:
     assert "nothing to compare" in found["absent"]
 
 
-def test_one_person_has_no_interval() -> None:
+def test_one_score_a_side_has_no_interval() -> None:
+    """Most resamples lack the one who is in, or the one who is out."""
     scores, taught = np.array([1.0, 0.0]), np.array([True, False])
-    one = Scored(scores, taught, np.arange(2), np.zeros(2, int))
-    found = roc.judge(one, FEW, np.random.default_rng(0))["auc"]
+    two = Scored(scores, taught, np.arange(2), np.arange(2))
+    found = roc.judge(two, FEW, np.random.default_rng(0))["auc"]
     assert (found["value"], found["low"]) == (1.0, None)
     assert "nobody in" in found["reason"]
