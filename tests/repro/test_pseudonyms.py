@@ -225,7 +225,8 @@ def test_neither_the_lock_nor_what_is_pushed_holds_a_name(here: Machine) -> None
     take_inventory(here.checkout, kinds)
     YAML().dump(dvc, here.checkout / "dvc.yaml")
     shutil.copy(ROOT / ".dvcignore", here.checkout)
-    (here.checkout / "data" / "checksums").mkdir()
+    for name in ("checksums", "audits"):
+        (here.checkout / "data" / name).mkdir(exist_ok=True)
     remote = here.checkout.parent / "remote"
     (here.checkout / ".dvc").mkdir()
     (here.checkout / ".dvc" / "config").write_text(
