@@ -178,7 +178,8 @@ def _logits(fold: TrainedFold, spikes: "Tensor") -> "Tensor":
     if cell.network.restarts == "windows":
         window = spikes[-shape.n_steps :]
         silent = shape.n_steps - len(window)
-        return network(functional.pad(window, (0, 0, 0, 0, silent, 0)))
+        logits: Tensor = network(functional.pad(window, (0, 0, 0, 0, silent, 0)))
+        return logits
     if limit_s := _memory_s(cell.run):
         spikes = spikes[-max(shape.n_steps, round(limit_s / shape.dt)) :]
     n_steps, n_excerpts = (

@@ -181,7 +181,9 @@ def _signature(served: Served) -> "ModelSignature":
     shape = (-1, -1, len(about["channels"]))
     volts = TensorSpec(np.dtype(np.float64), shape)
     expected = about["example"]["expected"].items()
-    columns = [ColSpec(kinds[type(value)], name) for name, value in expected]
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(kinds[type(value)], name) for name, value in expected
+    ]
     params = [
         ParamSpec("fold", DataType.long, served.cell.folds[0].number),
         ParamSpec("sfreq", DataType.double, float(about["sfreq"])),

@@ -50,6 +50,7 @@ def find(cell: TrainedCell) -> Logged:
 
     client = _client()
     experiment = client.get_experiment_by_name(cell.dataset)
+    assert experiment is not None  # of a published cell
     which = f"tags.run_key = '{cell.run['run_key']}'"
     (run,) = client.search_runs([experiment.experiment_id], which, max_results=1)
     if TAG not in run.data.tags:
