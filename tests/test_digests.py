@@ -159,6 +159,7 @@ NEURONS = {
     "pipeline/networks/recurrent.py": with_model("izhikevich"),
     "pipeline/networks/convolutional.py": with_model("lif", "polynomial", "ann"),
 }
+CELLS = [f"{encoder}-{model}" for encoder in ENCODERS for model in MODELS]
 OTHERS = {
     "pipeline/readers/wfdb.py": of("ingest", "ecg_demo", "mitdb_ds1"),
     "pipeline/readers/mne.py": of("ingest", "emg_demo"),
@@ -169,7 +170,7 @@ OTHERS = {
     "pipeline/readers/parts/wfdb/beats.py": of("ingest", "ecg_demo", "mitdb_ds1"),
     "pipeline/sources/synthetic_ecg.py": of("fetch", "ecg_demo"),
     "pipeline/sources/download.py": of("fetch", "mitdb_ds1", "emg_gestures"),
-    "pipeline/preparation/causal.py": {"prepare"},
+    "pipeline/preparation/causal.py": {"prepare", *of("profile", *CELLS)},
     "pipeline/evaluation/metrics.py": {"clock", "evaluate", "report"},
     "pipeline/evaluation/lead.py": {"evaluate", "report"},
     "pipeline/report/clock.py": {"report"},

@@ -61,14 +61,18 @@ def load_folds(cell: TrainedCell, windows_per_fold: int) -> list[Fold]:
 
 
 def _spans(fold: TrainedFold, at_most: int) -> Spans | None:
-    """Take test windows from when on their network forgets what came before."""
+    """Take test windows from when on their network forgets what came before.
+
+    What comes before is none, or at least a window, which the read-out needs.
+    """
     cell = fold.cell
     if cell.network.restarts == "windows":
         return None
     network, shape = fold.network, fold.shape
     settings = cast("LayeredNetwork", cell.network)
     warm_s = settings.remembers_s(shape, cell.neuron) - shape.n_steps * shape.dt
-    warm = math.ceil(max(warm_s, 0.0) / shape.dt / network.stride) * network.stride
+    before = max(warm_s / shape.dt, shape.n_steps) if warm_s > 0 else 0
+    warm = math.ceil(before / network.stride) * network.stride
     table = evenly(fold.decisions("test"), at_most)
     limit_s = cell.run["settings"].get("windows", {}).get("memory_s")
     return Spans(
