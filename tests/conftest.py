@@ -32,6 +32,8 @@ SLOW = (
     "neurons",
     "plasticity",
     "plots",
+    "privacy",
+    "origins",
     "profiling",
     "quantization",
     "report",
@@ -48,6 +50,7 @@ SLOW = (
 
 LONG = (
     "repro/test_repro.py",
+    "repro/test_pseudonyms.py",
     "ingestion/test_real_counts.py",
     "networks/test_gradients.py",
     "test_tracking.py",

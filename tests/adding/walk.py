@@ -121,7 +121,7 @@ def check_nir(network: Any, spikes: Tensor, path: Path) -> None:
 def check_message() -> None:
     """A neuron without integer form names those that have one, the new one too."""
     with pytest.raises(QuantizationError) as caught:
-        quantize(built(find("neurons", "adaptive")()), drawn(4)[0])
+        quantize(built(find("neurons", "complementary")()), drawn(4)[0])
     assert "drift" in caught.value.expected
 
 

@@ -19,8 +19,8 @@ from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.networks.recurrent import Recurrent
-from pipeline.neurons.adaptive import Adaptive
 from pipeline.neurons.base import Neuron
+from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.parametric import Parametric
@@ -377,7 +377,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "read-out: a RewardHead",
     ),
     "recurrent": (lambda: _built(Recurrent(units=(4,)), Leaky()), "layer 1: .*recurr"),
-    "adaptive": (lambda: _built(DENSE, Adaptive()), "layer 1: Adaptive neurons"),
+    "complementary": (
+        lambda: _built(DENSE, Complementary()),
+        "layer 1: Complementary neurons",
+    ),
     "dendritic": (lambda: _built(DENSE, Dendritic()), "layer 1: Dendritic neurons"),
     "at once": (
         lambda: _built(DENSE, Leaky(reset_delay=False)),

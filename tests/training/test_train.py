@@ -16,7 +16,7 @@ from pipeline import files, unfinished
 from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
-from pipeline.neurons.adaptive import Adaptive
+from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.roles import unjudged
@@ -471,7 +471,7 @@ def test_neurons_that_have_no_integers_are_reported(
     """An older table of such predictions does not stay."""
     (tmp_path / "quantized.parquet").write_bytes(b"of an older run")
     small = TrainingSettings(epochs=1, windows_per_class=12, batch=12)
-    lines = train(_with(task, neuron=Adaptive(), settings=small), tmp_path)
+    lines = train(_with(task, neuron=Complementary(), settings=small), tmp_path)
     reasons = {line["quantized"]["absent"] for line in lines}
     assert len(reasons) == 1
     assert "layer" in reasons.pop()
@@ -480,7 +480,7 @@ def test_neurons_that_have_no_integers_are_reported(
     network, summary = load_quantized(quantized_path(tmp_path, 1))
     assert network is None
     assert summary == lines[1]["quantized"]
-    again = train(_with(task, neuron=Adaptive(), settings=small), tmp_path)
+    again = train(_with(task, neuron=Complementary(), settings=small), tmp_path)
     assert put_in_integers == [0, 1]  # a reason is a result: it is kept
     assert again == lines
 
