@@ -88,7 +88,10 @@ def log_model(client: "MlflowClient", parent: "Run", cell: TrainedCell) -> None:
     for model in made:
         if str(model.status) != "READY":
             client.delete_logged_model(model.model_id)
+    trained = client.get_run(run_id).info
     _log(parent, served)
+    # MLflow ends the run anew, now.
+    client.set_terminated(run_id, trained.status, trained.end_time)
     client.set_tag(run_id, TAG, digest)
     if ABSENT in client.get_run(run_id).data.tags:
         client.delete_tag(run_id, ABSENT)

@@ -18,6 +18,7 @@ from pipeline.decisions.example import recorded_input
 from pipeline.decisions.raw import RawDecider
 from pipeline.decisions.stored import write_example
 from pipeline.errors import DataError, MachineError
+from pipeline.measurement import measured
 from pipeline.origins import lock
 from pipeline.promotion import promote_cell
 from pipeline.tracing import origin_of, trace_run
@@ -49,6 +50,9 @@ def checkout(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         work_in(folder, patch)
         shutil.copy(empty_store, folder / "mlflow.db")
         raw_cell.write()
+        run = files.load_json(files.folder("runs", raw_cell.CELL) / "run.json")
+        times = {"begun_s": 100.0, "ended_s": 160.0, "folds": {}}
+        measured.save_times(raw_cell.CELL, run["run_key"], times)
         assert promote_cell(raw_cell.CELL) == (raw_cell.CELL, 1)
     return folder
 
@@ -92,6 +96,12 @@ def test_the_model_decides_as_the_cell_does(here: Path) -> None:
         assert found.equals(decider.decide(volts, fold, 500.0))
     assert list(found) == ["predicted", "p_calm", "p_busy"]
     assert set(found["predicted"]) <= set(raw_cell.LABELS)
+
+
+def test_its_run_takes_as_long_as_the_training(here: Path) -> None:
+    info = runs()[0].info
+    assert (info.start_time, info.end_time) == (100_000, 160_000)
+    assert info.status == "FINISHED"
 
 
 def test_its_example_has_the_answer(here: Path) -> None:
