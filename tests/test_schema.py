@@ -143,10 +143,10 @@ def needed(cls: Any) -> dict[str, Any]:
 
 
 def test_units_are_those_that_the_meanings_name() -> None:
-    said = {r"\bHz\b": "Hz", r"\bseconds\b": "s", r"\bbytes\b": "bytes"}
+    written = {r"\bHz\b": "Hz", r"\bseconds\b": "s", r"\bbytes\b": "bytes"}
     for _, _, fields in schema.settings():
         for key, field in fields.items():
-            for sign, unit in said.items():
+            for sign, unit in written.items():
                 if re.search(sign, field.get("description", "")) and "number" in str(
                     field
                 ):

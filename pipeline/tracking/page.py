@@ -1,7 +1,7 @@
 """MLflow's server on the runs of this checkout, for who sits at this machine.
 
 It is one process on 127.0.0.1, MLflow's own application with one page replaced: the
-first, which tells a browser that has not been here to show models in training, and each
+first, which sets a browser that has not been here to show models in training, and each
 experiment as its table (`pipeline.tracking.view`). MLflow's pages keep such choices in
 the browser; without them they show what is for language models.
 """

@@ -90,8 +90,8 @@ def plant(path: Path) -> None:
         case ".vhdr":
             path.write_bytes(content + f"\n[Comment]\n{FIELD}\n".encode())
         case ".json":
-            told = json.loads(content) | {"Experimenter": FIELD, "Name": PEOPLE[0]}
-            path.write_text(json.dumps(told))
+            described = json.loads(content) | {"Experimenter": FIELD, "Name": PEOPLE[0]}
+            path.write_text(json.dumps(described))
         case ".tsv" if path.name == "participants.tsv":
             lines = content.decode().splitlines()
             for who, letter in zip(PEOPLE, "AB", strict=True):

@@ -125,7 +125,7 @@ def test_a_run_that_is_deleted_meanwhile_is_made_again(
 
 @dataclass
 class Beside:
-    """A stand-in for the process beside: when it has started, and what it was told."""
+    """A stand-in for the process beside: when it has started, and what it received."""
 
     path: Path
     started: Event
@@ -133,8 +133,8 @@ class Beside:
     def start(self, cell: str, folder: Path) -> subprocess.Popen[bytes]:
         assert cell == CELL
         assert (folder / unfinished.NOTES / following.RUN).exists()
-        told = f"open({str(self.path)!r}, 'wb').write(sys.stdin.buffer.read())"
-        command = [sys.executable, "-S", "-c", f"import sys; {told}"]
+        received = f"open({str(self.path)!r}, 'wb').write(sys.stdin.buffer.read())"
+        command = [sys.executable, "-S", "-c", f"import sys; {received}"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
         self.started.set()
         return process
@@ -143,7 +143,7 @@ class Beside:
 @pytest.fixture
 def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beside:
     """A process beside that starts at once."""
-    process = Beside(tmp_path / "told", Event())
+    process = Beside(tmp_path / "received", Event())
     monkeypatch.delenv("BIOSPIKE_TRACKING", raising=False)
     monkeypatch.setattr(following, "_start", process.start)
     monkeypatch.setattr(following, "AFTER_S", 0.0)
