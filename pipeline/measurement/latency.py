@@ -57,6 +57,7 @@ def inference(network: "nn.Module", windows: "Windows") -> Iterator[Callable[[],
     ready = deployed(network)
 
     def infer() -> None:
+        """Decide about one window."""
         with torch.inference_mode():
             ready(window)
 

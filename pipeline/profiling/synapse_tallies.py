@@ -125,6 +125,7 @@ class RecurrentTally(SynapseTally):
         def see_recurrent(
             _: nn.Module, inputs: object, results: tuple[Tensor, ...]
         ) -> None:
+            """Count the recurrent input that outputs make."""
             outputs = results[0]
             self.see(outputs[:-1])
             self.counts[outputs.shape[2:]].rows += outputs.shape[1]

@@ -83,6 +83,7 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
     coarsest = float(safe(scales.amax()))
 
     def attempt(bits: int) -> IntegerHead | None:
+        """Make the head with so many bits; None if a sum may overflow."""
         scale = coarsest * 2.0**-bits
         multiplier, shift = multipliers("read-out", (scales / scale).tolist())
         logits = [(s * m >> shift) + 1 for s, m in zip(sums, multiplier, strict=True)]

@@ -59,6 +59,7 @@ def hurry() -> None:
     from sqlalchemy.engine import Engine
 
     def shorten(*given: Any) -> tuple[str, Any]:
+        """Let SQLite wait for as long as an answer may take."""
         _, _, statement, parameters, *_ = given
         if statement.startswith("PRAGMA busy_timeout"):
             statement = f"PRAGMA busy_timeout = {1000 * ANSWER_S}"

@@ -261,6 +261,7 @@ def _validated(
     events: dict[Unrolled, list[float]] = {}
 
     def see(layer: Unrolled, outputs: Tensor) -> None:
+        """Count a layer's outputs that are not 0, and its time."""
         counted = events.setdefault(layer, [0, 0.0])
         counted[0] += int(outputs.count_nonzero())
         counted[1] += outputs.numel() * layer.dt

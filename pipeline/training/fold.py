@@ -62,19 +62,9 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         load_role(task, fold, role) for role in ("train", "validation")
     )
     check_classes(where, train, task.labels)
-    shape = Shape(
-        train.n_steps,
-        train.n_features,
-        len(task.labels),
-        train.dt,
-        task.labels,
-        task.parts,
-    )
+    shape = _shape(task, train)
     device = devices.choose()
-    network = task.network.build(shape, task.neuron)
-    rng = seeds.generator(task.seed, "train", task.name, fold, "calibration")
-    calibrate(network, next(iter(train.batches(task.settings, rng))).spikes)
-    network = network.to(device)
+    network = _calibrated(task, fold, shape, train).to(device)
     validation = validation.to(device)
     epochs, snapshots = _fit(task, fold, network, train.to(device), validation)
     learned: list[list[dict[str, Any]]] = []
@@ -104,6 +94,26 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         "offsets": offsets,
     }
     return Fitted(network, meta)
+
+
+def _shape(task: Task, train: Examples) -> Shape:
+    """Give the shape of a window and of what is decided about it."""
+    return Shape(
+        train.n_steps,
+        train.n_features,
+        len(task.labels),
+        train.dt,
+        task.labels,
+        task.parts,
+    )
+
+
+def _calibrated(task: Task, fold: int, shape: Shape, train: Examples) -> Stack:
+    """Build the network, calibrated on a batch that trains, without its labels."""
+    network: Stack = task.network.build(shape, task.neuron)
+    rng = seeds.generator(task.seed, "train", task.name, fold, "calibration")
+    calibrate(network, next(iter(train.batches(task.settings, rng))).spikes)
+    return network
 
 
 def _chooses_offsets(task: Task, validation: Examples) -> bool:

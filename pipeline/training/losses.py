@@ -68,6 +68,7 @@ def differentiate(
     layers: dict[Unrolled, _Activity] = {}
 
     def see(layer: Unrolled, outputs: Tensor) -> None:
+        """Add a layer's outputs to its activity."""
         layers.setdefault(layer, _Activity(outputs)).see(layer, outputs)
 
     # Until the gradients are there: what is computed again must be seen again.
@@ -170,6 +171,7 @@ def watched(
     """See what every layer of neurons puts out, piece by piece; also `graded` ones."""
 
     def hook(layer: Unrolled, inputs: Any, results: tuple[Tensor, ...]) -> None:
+        """Hand a layer's outputs on."""
         see(layer, results[0])
 
     layers = [m for m in network.modules() if isinstance(m, Unrolled)]

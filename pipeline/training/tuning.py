@@ -251,6 +251,7 @@ def _rounded_activations(learner: Stack, calibration: Tensor) -> Iterator[None]:
 
 def _rounding(scale: float) -> Any:
     def hook(_: nn.Module, __: Any, results: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Round outputs as integers hold them; gradients pass."""
         outputs, *state = results
         within = outputs.clamp(max=scale * LARGEST)
         rounded = (within / scale).round() * scale

@@ -155,6 +155,7 @@ class BurstTransform(Encoder[BurstState]):
         spikes, below = self.of.encode(chunk, state.below)
 
         def sender(means: FrameMeans, rng: np.random.Generator | None) -> Patterns:
+            """Draw the pattern of each frame's count."""
             assert rng is not None
             counts = np.rint(means * frames.n_steps).astype(np.int64)
             return self.patterns(counts, frames.sfreq, rng)

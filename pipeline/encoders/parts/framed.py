@@ -118,6 +118,7 @@ class FramedEncoder(Encoder[FrameState]):
         self.refuse_foreign(state, len(chunk))
 
         def sender(means: Amplitudes, rng: np.random.Generator | None) -> Patterns:
+            """Give the pattern of each frame's share of the largest amplitude."""
             x = np.clip(means / self.full_scale, -1, 1)
             return self.patterns(x, state.sfreq, rng)
 

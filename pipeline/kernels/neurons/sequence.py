@@ -174,6 +174,7 @@ def _register(kernel: SequenceKernel) -> None:
     differentiate = getattr(torch.ops.biospike, f"{kernel.name}_backward")
 
     def keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        """Keep what the backward pass needs."""
         currents, state, constants, options, _ = inputs
         ctx.save_for_backward(output[2], state, constants)
         ctx.others = options, currents.shape[2]
@@ -181,6 +182,7 @@ def _register(kernel: SequenceKernel) -> None:
     def propagate(
         ctx: Any, grad_spikes: Tensor, grad_state: Tensor, _: Tensor
     ) -> tuple[Tensor | None, ...]:
+        """Give the gradients of currents, state and constants."""
         grads = differentiate(grad_spikes, grad_state, *ctx.saved_tensors, *ctx.others)
         return (*grads, None, None)
 
@@ -191,6 +193,7 @@ def _add_forward(kernel: SequenceKernel) -> None:
     def room(
         currents: Tensor, state: Tensor, options: Sequence[float], keep: bool
     ) -> tuple[Tensor, Tensor]:
+        """Allocate spikes and, if it is kept, the trace."""
         depth = kernel.n_trace(options) if keep else 0
         spikes = _outputs(currents, state)
         return spikes, spikes.new_empty((depth, *spikes.shape))
@@ -202,6 +205,7 @@ def _add_forward(kernel: SequenceKernel) -> None:
         options: Sequence[float],
         keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run the compiled loop over the sequence."""
         spikes, trace = room(currents, state, options, keep)
         last = state.clone(memory_format=torch.contiguous_format)
         inputs = as_arrays(currents, last, constants)
@@ -218,6 +222,7 @@ def _add_forward(kernel: SequenceKernel) -> None:
         options: Sequence[float],
         keep: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Give tensors of the results' shapes, for torch's tracing."""
         spikes, trace = room(currents, state, options, keep)
         return spikes, torch.empty_like(state), trace
 
@@ -234,6 +239,7 @@ def _add_backward(kernel: SequenceKernel) -> None:
         options: Sequence[float],
         n_currents: int,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run the compiled gradient over the sequence."""
         grad_currents = grad_spikes.new_empty((*grad_spikes.shape[:2], n_currents))
         first = grad_state.clone(memory_format=torch.contiguous_format)
         _, n_batch, n_neurons = state.shape
@@ -255,6 +261,7 @@ def _add_backward(kernel: SequenceKernel) -> None:
         options: Sequence[float],
         n_currents: int,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Give tensors of the results' shapes, for torch's tracing."""
         grad_currents = grad_spikes.new_empty((*grad_spikes.shape[:2], n_currents))
         return grad_currents, torch.empty_like(grad_state), torch.empty_like(constants)
 

@@ -59,12 +59,14 @@ class _Spike(torch.autograd.Function):
     def forward(
         ctx: Any, distance: Tensor, number: int, steepness: float, peak: float
     ) -> Tensor:
+        """Fire where the distance to the threshold is positive."""
         ctx.save_for_backward(distance)
         ctx.surrogate = number, steepness, peak
         return (distance > 0).to(distance.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        """Multiply by the surrogate's derivative."""
         (distance,) = ctx.saved_tensors
         return grad * derivative(distance, *ctx.surrogate), None, None, None
 

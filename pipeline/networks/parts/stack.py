@@ -176,6 +176,7 @@ class Stack(nn.Module):
         asked = self._complete(at)
 
         def read(outputs: Tensor, start: int) -> Reading:
+            """Read at the steps that are asked for."""
             return self.head.read_at(outputs, start, asked)
 
         return self._read(pieces, read, detach=detach)
@@ -189,6 +190,7 @@ class Stack(nn.Module):
         n_steps, again = spikes.shape[0], self.recompute and torch.is_grad_enabled()
 
         def read(outputs: Tensor, start: int) -> Tensor:
+            """Read the window, or a piece of it."""
             # Only layers without strides come in pieces.
             length = n_steps if again else outputs.shape[0]
             return self.head.read(outputs, start, length)

@@ -52,6 +52,7 @@ class IntegerCompeting(IntegerNeurons):
         winners = int(model.winners)
 
         def attempt(shift: int) -> IntegerCompeting | None:
+            """Make the neurons with a shift; None if a value may overflow."""
             unit = step * 2.0**-shift
             threshold, (drop,) = (
                 as_integers(v / unit) for v in (thresholds, inhibition)

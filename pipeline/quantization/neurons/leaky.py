@@ -75,6 +75,7 @@ class IntegerLeaky(IntegerNeurons):
         reset = reset_name(layer.options[SUBTRACT], layer.options[ZERO])
 
         def attempt(shift: int) -> IntegerLeaky | None:
+            """Make the neurons with a shift; None if a value may overflow."""
             units = scales * 2.0**-shift
             bias, threshold = (
                 as_integers(v / units) for v in (inputs.bias, thresholds)

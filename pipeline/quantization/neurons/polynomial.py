@@ -67,6 +67,7 @@ class IntegerPolynomial(IntegerNeurons):
         reset = reset_name(layer.options[SUBTRACT], layer.options[ZERO])
 
         def attempt(fraction: int) -> IntegerPolynomial | None:
+            """Make the neurons with a fraction; None if a value may overflow."""
             unit = 2.0**-fraction
             bias, threshold, a0, clip = (
                 as_integers(values / unit)

@@ -75,6 +75,7 @@ class Delivery:
         expected = self.known.get(name) or self.origin.digest(name)
 
         def verify(path: Path) -> None:
+            """Refuse a file that is not the one expected."""
             _refuse_page(name, path, self.origin.where(name))
             self._check_digest(name, path, expected)
             check(path)

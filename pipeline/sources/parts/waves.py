@@ -39,6 +39,7 @@ def band(low: float, high: float) -> Spectrum:
     """
 
     def amplitude(frequency: np.ndarray) -> np.ndarray:
+        """Give the gain of a band, second order at both ends."""
         f = np.maximum(frequency, 1e-6)
         return np.asarray(((1 + (low / f) ** 4) * (1 + (f / high) ** 4)) ** -0.5)
 
@@ -49,6 +50,7 @@ def peak(hertz: float, width: float) -> Spectrum:
     """Make the spectrum of a rhythm: Gaussian about its frequency, hertz."""
 
     def amplitude(frequency: np.ndarray) -> np.ndarray:
+        """Give the gain of a Gaussian peak."""
         return np.asarray(np.exp(-0.5 * ((frequency - hertz) / width) ** 2))
 
     return amplitude

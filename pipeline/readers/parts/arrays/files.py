@@ -142,6 +142,7 @@ def open_raw(
     shape = (n_channels, n_samples) if planar else (n_samples, n_channels)
 
     def part(index: Index) -> np.ndarray:
+        """Read a piece of the file."""
         piece: np.ndarray = np.memmap(path, kind, "r", offset, shape)[index]
         return piece
 
@@ -154,6 +155,7 @@ def single(
     """Make a file of one array, whose name is the file's."""
 
     def only(wanted: str) -> Any:
+        """Give the one variable that there is."""
         if wanted != name:
             raise no_variable(where, wanted, [name])
         return variable

@@ -40,6 +40,7 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
     turned = path.suffix.lower() == ".mat"
 
     def dataset(file: Any, name: str) -> Any:
+        """Find a data set of the file's own."""
         found = file.get(name.replace(".", "/"))
         if found is None:
             raise no_variable(where, name, _names(file))
@@ -52,6 +53,7 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
         return found
 
     def variable(name: str) -> Variable:
+        """Describe a numeric variable."""
         with h5py.File(path, "r") as file:
             found = dataset(file, name)
             if found.dtype.kind not in NUMERIC or _class(found) in ("char", "logical"):
@@ -61,6 +63,7 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
             shape = found.shape[::-1] if turned else found.shape
 
         def part(index: Index) -> np.ndarray:
+            """Read a piece of the variable."""
             with h5py.File(path, "r") as file:
                 found = dataset(file, name)
                 piece: np.ndarray = found[index[::-1]].T if turned else found[index]
@@ -69,6 +72,7 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
         return Variable(shape, part)
 
     def value(name: str) -> Any:
+        """Read a variable."""
         with h5py.File(path, "r") as file:
             return _value(where, name, file, dataset(file, name), turned)
 

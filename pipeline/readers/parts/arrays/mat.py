@@ -26,6 +26,7 @@ def open_mat(where: str, path: Path) -> Store:
     }
 
     def value(name: str) -> Any:
+        """Read a variable, or a field of a struct."""
         top, *rest = name.split(".")
         if top not in listed:
             raise no_variable(where, name, list(listed))

@@ -60,6 +60,7 @@ def open_npy(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
     remarks = spare(where, size, header.stop, "its header", unchecked)
 
     def part(index: Index) -> np.ndarray:
+        """Read a piece of the array."""
         # A map that is opened anew for each piece keeps no more of it in memory.
         piece: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)[index]
         return piece
@@ -97,6 +98,7 @@ def open_npz(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
     headers = {name: header for name, (header, _) in found.items()}
 
     def value(name: str) -> np.ndarray:
+        """Read an array of the archive."""
         if name not in headers:
             raise no_variable(where, name, list(headers))
         if headers[name].dtype.hasobject:

@@ -56,6 +56,7 @@ def open_edf(path: Path, where: str, unchecked: Collection[Check] = ()) -> Opene
     signals = [signal for signal in header.signals if signal.label not in NOTES]
 
     def choose(selected: Selected) -> Chosen:
+        """Read the selected signals."""
         chosen = [signals[place] for place in selected.places]
         scales = [calibration(where, s, header.sample_bytes) for s in chosen]
         names = [signal.label for signal in chosen]

@@ -170,6 +170,7 @@ def _choose(
     factors = np.array(selected.factors)[:, None] / scales
 
     def read(start: int, stop: int) -> Precise:
+        """Read samples in the channels' units."""
         with opening(folder, main):
             return np.asarray(raw.get_data(picks, start, stop) * factors)
 

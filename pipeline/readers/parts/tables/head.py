@@ -163,6 +163,7 @@ def _delimiter(first: str, last: str) -> str:
     """Find what splits the first line and a row into equally many fields."""
 
     def count(line: str, delimiter: str) -> int:
+        """Count the fields of a line, but for an empty last one."""
         fields = split(line, delimiter)
         return len(fields) - (fields[-1:] == [""])
 

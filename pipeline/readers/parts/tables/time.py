@@ -65,6 +65,7 @@ def _clock(file: File, samples: Samples) -> Clock | None:
     time_s = samples.time_s - samples.time_s[0]
 
     def number(row: int) -> int:
+        """Give the line of a row in the file."""
         return file.number(int(samples.place[row]))
 
     in_order(file.where, time_s, number, repeats=settings.held)
@@ -92,6 +93,7 @@ def _marks(
     samples: Samples, time_of: Callable[[np.ndarray], np.ndarray], end_s: float
 ) -> dict[str, Marks]:
     def block(texts: Texts) -> Marks:
+        """Give the blocks of equal texts."""
         codes, different = texts.codes, texts.different
         return blocks(codes, different, lambda row: time_of(texts.sample[row]), end_s)
 
