@@ -12,7 +12,7 @@ independent would promise too much.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,19 +24,8 @@ from pipeline.components import Settings
 from pipeline.errors import DataError
 from pipeline.evaluation.absences import Unjudged, in_all_folds, in_fold
 from pipeline.evaluation.estimates import POOLED, Plain, balanced, estimates, pooled
-from pipeline.evaluation.metrics import (
-    balanced_accuracy_of_hits,
-    confusion_by_subject,
-    hits_and_windows,
-    sensitivity,
-)
-from pipeline.evaluation.statistics import (
-    UNKNOWN_PERSONS,
-    Bootstrap,
-    Test,
-    paired_interval,
-    paired_permutation,
-)
+from pipeline.evaluation.metrics import confusion_by_subject, sensitivity
+from pipeline.evaluation.statistics import UNKNOWN_PERSONS, Bootstrap
 from pipeline.roles import UNKNOWN, known
 
 METHOD = "BCa bootstrap over subjects"
@@ -164,38 +153,6 @@ def point_values(predictions: pd.DataFrame, labels: Sequence[str]) -> dict[str, 
     """Compute the pooled metrics of all subjects together, without intervals."""
     table = confusion_by_subject(predictions, labels)[0].sum(axis=0)
     return {metric.__name__: float(metric(table)) for metric in POOLED}
-
-
-def compare(
-    first: pd.DataFrame,
-    second: pd.DataFrame,
-    labels: Sequence[str],
-    settings: EvaluationSettings,
-    rng: np.random.Generator,
-) -> Test:
-    """Test two models' balanced accuracies on the windows that both predicted.
-
-    Returns
-    -------
-    test : Test
-        With the interval of the difference over subjects.
-    """
-    if (first["subject"] == UNKNOWN).any():
-        return Test(None, None, 0, reason=UNKNOWN_PERSONS)
-    keys = ["window", "fold"]
-    columns = [*keys, "subject", "label", "predicted"]
-    both = first[columns].merge(second[[*keys, "predicted"]], on=keys, sort=True)
-    tables = (
-        confusion_by_subject(both.rename(columns={column: "predicted"}), labels)[0]
-        for column in ("predicted_x", "predicted_y")
-    )
-    ours, theirs = map(hits_and_windows, tables)
-    statistic = balanced_accuracy_of_hits
-    test = paired_permutation(statistic, ours, theirs, settings.resamples, rng)
-    if test.p is None:
-        return test
-    found = paired_interval(statistic, ours, theirs, settings.bootstrap, rng)
-    return replace(test, low=found.low, high=found.high, reason=found.reason)
 
 
 def _check(predictions: pd.DataFrame, labels: Sequence[str]) -> None:

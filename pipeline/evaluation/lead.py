@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import DataError
-from pipeline.evaluation.evaluate import EvaluationSettings, compare, point_values
+from pipeline.evaluation.comparison import compare
+from pipeline.evaluation.evaluate import EvaluationSettings, point_values
 from pipeline.evaluation.statistics import Test
 
 SIGNIFICANT = 0.05

@@ -9,14 +9,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline import files, seeds
-from pipeline.evaluation.evaluate import EvaluationSettings, compare
+from pipeline.evaluation.comparison import COLUMNS, compare
+from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.evaluation.statistics import Test, holm
 from pipeline.evaluation.subgroups import subgroups
 from pipeline.report.dynamics import learned
@@ -216,7 +217,8 @@ def tests(
         for first, second in combinations(sorted(cells), 2)
         if first[:2] == second[:2]
     ]
-    found = [_test(*pair, settings, seed=seed) for pair in pairs]
+    predicted = {names: _predicted(names) for names in set(chain(*pairs))}
+    found = [_test(pair, predicted, settings, seed=seed) for pair in pairs]
     sound = [test.p for test in found if test.p is not None]
     corrected = iter(holm(sound))
     return [
@@ -229,15 +231,25 @@ def tests(
     ]
 
 
+def _predicted(names: Names) -> tuple[pd.DataFrame, list[str]]:
+    """Read what a cell predicted, as far as tests need it, and its classes."""
+    folder = files.folder("runs", "-".join(names))
+    table = files.load_table(folder / "predictions.parquet")[COLUMNS]
+    return table, files.load_json(folder / "run.json")["labels"]
+
+
 def _test(
-    first: Names, second: Names, settings: EvaluationSettings, *, seed: int
+    pair: tuple[Names, Names],
+    predicted: Mapping[Names, tuple[pd.DataFrame, list[str]]],
+    settings: EvaluationSettings,
+    *,
+    seed: int,
 ) -> Test:
     """Compare two cells on the windows that both predicted."""
-    folders = [files.folder("runs", "-".join(names)) for names in (first, second)]
-    labels = files.load_json(folders[0] / "run.json")["labels"]
-    tables = [files.load_table(folder / "predictions.parquet") for folder in folders]
+    (ours, labels), (theirs, _) = (predicted[names] for names in pair)
+    first, second = pair
     rng = seeds.generator(seed, "test", *first, second[2])
-    return compare(tables[0], tables[1], labels, settings, rng)
+    return compare(ours, theirs, labels, settings, rng)
 
 
 def subjects(cell: str) -> pd.DataFrame:

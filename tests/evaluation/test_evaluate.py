@@ -8,10 +8,10 @@ import pytest
 
 from pipeline import files
 from pipeline.errors import DataError
+from pipeline.evaluation.comparison import compare
 from pipeline.evaluation.evaluate import (
     EvaluationSettings,
     cold,
-    compare,
     evaluate,
     evaluate_balanced,
     evaluate_pooled,
