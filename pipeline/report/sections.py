@@ -48,58 +48,36 @@ def section(found: Plain, dataset: str, most: int) -> Plain:
     """
     cells = [cell for cell in found["cells"] if cell["dataset"] == dataset]
     labels = cells[0]["labels"]
+    known, confidence = found["datasets"][dataset], found["interval"]["confidence"]
     classes = class_names(found, dataset, labels)
-    names = {cell["cell"]: device.title(cell) for cell in cells}
     detailed = most_accurate(cells, most)
-    n_matrices = max(1, MOST_ENTRIES // len(labels) ** 2)
-    tables = {
-        names[cell["cell"]]: findings.subjects(cell["cell"])
-        for cell in most_accurate(cells, MOST_MARKED)
-    }
-    curves = {names[cell["cell"]]: findings.history(cell["cell"]) for cell in detailed}
+    best = findings.best_cell(cells)
     here = {
         cell["cell"]: measured.load(cell["cell"], cell["run"]["run_key"])
         for cell in cells
     }
-    chance = cells[0]["metrics"]["prior"]["value"]
-    without_signal = found["datasets"][dataset]["clock"]
-    best_clock = without_signal["best"]
-    by_clock = findings.clock_subjects(dataset, best_clock)
     return {
         "name": dataset,
-        **found["datasets"][dataset],
+        **known,
         "labels": labels,
         "names": classes,
         "cells": cells,
         "detailed": detailed,
-        "matrices": most_accurate(detailed, n_matrices),
-        "marked": len(tables),
+        "matrices": most_accurate(detailed, max(1, MOST_ENTRIES // len(labels) ** 2)),
         **answered(found, dataset, cells),
-        "best": (best := findings.best_cell(cells)),
+        "best": best,
         "decisions": decisions.shown(best["cell"], classes),
-        "card": card.shown(
-            found["datasets"][dataset],
-            best,
-            confidence=found["interval"]["confidence"],
-        ),
-        "chance": chance,
+        "card": card.shown(known, best, confidence=confidence),
         "warning": clock.warning(cells),
         "cold": cold.lines(cells),
-        "clocks": clock.shown(without_signal),
-        "clock_value": without_signal[best_clock]["balanced_accuracy"]["value"],
+        "clocks": clock.shown(known["clock"]),
         "measured": here,
         "meters": meters(here),
         **device.shown(cells, here),
         "front": tradeoffs.of_cells(cells),
         "tradeoff": tradeoffs.shown(dataset),
-        "subjects_picture": figures.subjects(
-            tables, by_clock.rename(TITLES[best_clock]), chance
-        )
-        if len(by_clock)
-        else None,
-        "learning_picture": figures.learning(curves, chance),
-        "gradient_picture": figures.gradients(curves),
-        "skipped": findings.skipped(curves),
+        **by_person(dataset, cells, known["clock"]["best"]),
+        **by_epoch(detailed),
         "dynamics": [each for cell in detailed if (each := dynamics.shown(cell))],
         "plasticity": [each for cell in detailed if (each := plasticity.shown(cell))],
         "example": example(dataset, cells, classes),
@@ -121,21 +99,51 @@ def most_accurate(cells: Sequence[Plain], most: int) -> list[Plain]:
 
 def answered(found: Plain, dataset: str, cells: Sequence[Plain]) -> Plain:
     """Gather what the page shows first: the answer, and all models in a picture."""
-    here, confidence = found["datasets"][dataset], found["interval"]["confidence"]
+    known, confidence = found["datasets"][dataset], found["interval"]["confidence"]
     rows = [
         {"title": device.title(cell), "spiking": cell["spiking"]}
         | cell["metrics"]["balanced_accuracy"]
         for cell in cells
     ]
-    clock = here["clock"][here["clock"]["best"]]["balanced_accuracy"]["value"]
-    chance = cells[0]["metrics"]["prior"]["value"]
-    answer = answers.shown(cells, here["tests"], confidence=confidence)
+    its = known["clock"][known["clock"]["best"]]["balanced_accuracy"]["value"]
+    guessed = chance(cells)
+    answer = answers.shown(cells, known["tests"], confidence=confidence)
     return {
         "answer": answer,
         "forest": forest.placed(answer["rows"]),
-        "pairs": pairs.shown(cells, here["tests"], answer["cell"]),
-        "pairs_data": pairs.table(here["tests"]),
-        "scores_picture": scores(rows, chance=chance, clock=clock),
+        "pairs": pairs.shown(cells, known["tests"], answer["cell"]),
+        "pairs_data": pairs.table(known["tests"]),
+        "chance": guessed,
+        "clock_value": its,
+        "scores_picture": scores(rows, chance=guessed, clock=its),
+    }
+
+
+def chance(cells: Sequence[Plain]) -> float:
+    """Give what guessing reaches on the data set of some cells."""
+    value: float = cells[0]["metrics"]["prior"]["value"]
+    return value
+
+
+def by_person(dataset: str, cells: Sequence[Plain], best_clock: str) -> Plain:
+    """Picture what the most accurate cells and the best clock reach on each person."""
+    by_clock = findings.clock_subjects(dataset, best_clock)
+    marked = most_accurate(cells, MOST_MARKED)
+    tables = {device.title(cell): findings.subjects(cell["cell"]) for cell in marked}
+    drawn = None
+    if len(by_clock):
+        its = by_clock.rename(TITLES[best_clock])
+        drawn = figures.subjects(tables, its, chance(cells))
+    return {"marked": len(marked), "subjects_picture": drawn}
+
+
+def by_epoch(detailed: Sequence[Plain]) -> Plain:
+    """Picture how cells learned, and count the steps that training left out."""
+    curves = {device.title(cell): findings.history(cell["cell"]) for cell in detailed}
+    return {
+        "learning_picture": figures.learning(curves, chance(detailed)),
+        "gradient_picture": figures.gradients(curves),
+        "skipped": findings.skipped(curves),
     }
 
 
