@@ -1,4 +1,4 @@
-"""What the folds in training are at: a file a fold, a line an epoch, for who looks on.
+"""How far the folds in training are: a file a fold, a line an epoch.
 
 The files lie among the notes of unfinished work, so that a run which was killed and
 goes on keeps the times of the folds that it had finished; they vanish when all are
@@ -78,7 +78,8 @@ def read(folder: Path) -> dict[int, FoldProgress]:
     """
     found = {}
     for path in sorted((folder / NOTES).glob("fold-*.jsonl")):
-        if lines := _lines(path):
+        lines = _lines(path)
+        if lines and BEGUN in lines[0]:
             begun, *others = lines
             ended = others.pop()[ENDED] if ENDED in lines[-1] else None
             fold = int(path.stem.removeprefix("fold-"))
@@ -87,13 +88,19 @@ def read(folder: Path) -> dict[int, FoldProgress]:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    """Read a file that may be written to meanwhile: its complete lines."""
+    """Read a file that may be written to meanwhile: its complete lines.
+
+    Of a line that a full disk cut off, and the next one in it, nothing is left.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:  # all is trained
         return []
-    complete, _, _ = text.rpartition("\n")
-    return [json.loads(line) for line in complete.splitlines()]
+    lines = []
+    for line in text.split("\n")[:-1]:
+        with suppress(ValueError):
+            lines.append(json.loads(line))
+    return lines
 
 
 def times(folder: Path) -> dict[str, Any]:

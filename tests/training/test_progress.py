@@ -76,6 +76,25 @@ def test_what_cannot_be_noted_ends_no_training(tmp_path: Path) -> None:
     assert progress.read(tmp_path) == {}
 
 
+def test_a_line_that_a_full_disk_cut_off_costs_only_itself(
+    tmp_path: Path, clock: None
+) -> None:
+    notes = progress.Notes(tmp_path, 0)
+    notes.begin()
+    (path,) = (tmp_path / unfinished.NOTES).iterdir()
+    with path.open("a") as file:
+        file.write('{"epoch": 0, "train')
+    notes.epoch(EPOCH)
+    notes.epoch({**EPOCH, "epoch": 1})
+    notes.end()
+    (fold,) = progress.read(tmp_path).values()
+    assert [epoch["epoch"] for epoch in fold.epochs] == [1]
+    assert progress.times(tmp_path)["ended_s"] == 101.0
+    # Without its first line a file has no time to give.
+    path.write_text(path.read_text().partition("\n")[2])
+    assert progress.read(tmp_path) == {}
+
+
 def test_notes_are_no_part_of_an_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
