@@ -32,8 +32,6 @@ from pipeline.sources.parts.walk import expanded, walk
 
 LISTED = Path("data/code/folders.json")
 TARGET = Path("data/inventory")
-OTHER = "{}\n"
-"""The inventory of a data set that depends on nothing outside of the checkout."""
 
 
 def main() -> str:

@@ -26,7 +26,6 @@ STAGES = (
 """The stages from raw files to a network, in their order."""
 IGNORED = ("__pycache__", LINKS)
 """Folders that `.dvcignore` leaves out of what stages read and write."""
-PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
