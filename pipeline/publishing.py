@@ -1,6 +1,5 @@
 """All cells of the grid logged to MLflow: `biospike publish`."""
 
-import os
 from collections.abc import Sequence
 
 from pipeline import files, tracking
@@ -21,7 +20,7 @@ def publish_cells(asked: Sequence[str]) -> None:
     MachineError
         The store takes no runs.
     """
-    if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
+    if tracking.store.is_off():
         raise ConfigError(
             "BIOSPIKE_TRACKING",
             "it is off",

@@ -9,7 +9,6 @@ MLflow takes seconds to start.
 `BIOSPIKE_TRACKING=off` turns tracking off.
 """
 
-import os
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -54,7 +53,7 @@ def publish(cell: str, *kinds: str) -> bool:
     DataError
         The cell has not been trained.
     """
-    if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
+    if store.is_off():
         return False
     run = files.load_json(files.folder("runs", cell) / "run.json")
     if reason := answering.fault(store.uri()):

@@ -6,7 +6,6 @@ and learns from its input how training ended: that closes, too, if the stage is 
 The report publishes the rest later.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from threading import Timer
 from typing import Any
 
 from pipeline import files
+from pipeline.tracking import store
 from pipeline.unfinished import NOTES
 
 AFTER_S = 10.0
@@ -37,7 +37,7 @@ def following(cell: str, run: Mapping[str, Any], folder: Path) -> Iterator[None]
     folder : Path
         Where it is being made.
     """
-    if os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off":
+    if store.is_off():
         yield
         return
     files.save_json(folder / NOTES / RUN, run)

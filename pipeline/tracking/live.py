@@ -96,9 +96,7 @@ def _rounded(epochs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
     MLflow takes points that are equal in all for one.
     """
-    table = pd.DataFrame(epochs)
-    buffer = io.StringIO(table.to_csv(index=False, float_format="%.6g"))
-    return pd.read_csv(buffer)
+    return pd.read_csv(io.StringIO(files.csv_text(pd.DataFrame(epochs))))
 
 
 def end(

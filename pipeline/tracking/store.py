@@ -21,6 +21,11 @@ def uri() -> str:
     return f"sqlite{driver}:///{written}"
 
 
+def is_off() -> bool:
+    """Whether nothing is to be logged."""
+    return os.environ.get("BIOSPIKE_TRACKING", "").lower() == "off"
+
+
 def shown() -> str:
     """Name the tracking store without a password in it."""
     return re.sub(r"//[^@/]*@", "//", uri())
