@@ -1,10 +1,11 @@
 """The words in which `biospike trace` reports where a run comes from."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.errors import DataError
 from pipeline.files import dump_json
@@ -47,20 +48,27 @@ def _show_files(compared: Iterable[Compared], out: Console) -> None:
     if len(same) > MOST:
         rows = [each for each in rows if each.verdict != SAME]
         out.print(f"  {len(same)} files are the same")
-    table = Table.grid(padding=(0, 2))
-    for each in rows:
-        table.add_row("", each.name, each.digest[:SHORT], each.verdict)
     if rows:
-        out.print(table)
+        out.print(
+            _grid([(each.name, each.digest[:SHORT], each.verdict) for each in rows])
+        )
 
 
 def _settings(origin: Origin, compared: Comparison) -> Table:
-    table = Table.grid(padding=(0, 2))
     now = {each.key: each.now for each in compared.settings}
     then = flatten(origin.settings)
+    rows = []
     for key in sorted({*then, *now}):
         here = f"here: {dump_json(now[key])}" if key in now else ""
-        table.add_row("", key, dump_json(then.get(key)), here)
+        rows.append((key, dump_json(then.get(key)), here))
+    return _grid(rows)
+
+
+def _grid(rows: Iterable[Sequence[str]]) -> Table:
+    """Set texts in columns; what stands in brackets is no markup."""
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row("", *map(Text, row))
     return table
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,18 @@ def test_many_files_are_counted(
     assert "3 files are the same" in printed
     assert "r1.dat" in printed
     assert "r2.dat" not in printed
+
+
+def test_brackets_in_names_and_settings_are_shown(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw_cell.fetch({"r[b]1.dat": b"x"})
+    raw_cell.lock()
+    made = replace(origin(), settings={"source": {"pattern": "r[a-z]*.dat"}})
+    words.show(made, compare(made), Console(width=120))
+    printed = capsys.readouterr().out
+    assert "data/raw/toy/r[b]1.dat" in printed
+    assert '"r[a-z]*.dat"' in printed
 
 
 def test_a_cell_that_is_not_there(here: Path) -> None:
