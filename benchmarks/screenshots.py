@@ -42,10 +42,6 @@ QUIET = (
 ANSWER_S = 60
 SETTLES_S = 4
 """Charts are drawn after the texts."""
-CLOSE_ASSISTANT = (
-    "[...document.querySelectorAll('button')].filter(each => "
-    "/close/i.test(each.ariaLabel || '')).forEach(each => each.click())"
-)
 
 
 @dataclass(frozen=True)
@@ -273,7 +269,6 @@ def look_at_mlflow(driven: Browser, folder: Path) -> None:
             driven.show("about:blank", VIEWS[0])
             driven.show(page, View(name, 1440, 1000))
             drawn = driven.wait_for(f"document.body.innerText.includes('{cell}')")
-            driven.evaluate(CLOSE_ASSISTANT)
             time.sleep(SETTLES_S)
             driven.picture(folder / f"mlflow-{name}.png")
             print(f"MLflow, {name}: {'taken' if drawn else f'{cell} is not on it'}")
@@ -281,20 +276,13 @@ def look_at_mlflow(driven: Browser, folder: Path) -> None:
 
 @contextmanager
 def mlflow() -> Iterator[str]:
-    """Serve this checkout's runs on a free port."""
-    from pipeline import tracking
-
+    """Let `biospike ui` serve this checkout's runs on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        str(Path(sys.executable).with_name("mlflow")), "ui", "--workers", "1",
-        "--backend-store-uri", tracking.store_uri(),
-        "--host", "127.0.0.1", "--port", str(port),
-    ]  # fmt: skip
-    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-m", "pipeline", "ui", "--port", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=environment, **quiet)
+    process = subprocess.Popen(command, **quiet)
     address = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + 2 * ANSWER_S
@@ -318,11 +306,11 @@ def places(address: str) -> tuple[str, dict[str, str]]:
     """Find the first cell of the first data set with two, and its pages by name."""
     from mlflow import MlflowClient
 
-    from pipeline import tracking
+    from pipeline.tracking import page
 
     os.environ["MLFLOW_TRACKING_URI"] = address
     client = MlflowClient()
-    for dataset, link in tracking.links(address).items():
+    for dataset, link in page.links(address).items():
         experiment = client.get_experiment_by_name(dataset)
         number = experiment.experiment_id
         runs = client.search_runs([number], order_by=["attributes.start_time ASC"])
