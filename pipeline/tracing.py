@@ -9,6 +9,7 @@ from pipeline.cells import check_trained, trained
 from pipeline.origins import words
 from pipeline.origins.compare import compare
 from pipeline.origins.origin import Origin, of_run
+from pipeline.parallel import console
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 """The form of MLflow's IDs."""
@@ -16,6 +17,8 @@ RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 def trace_run(run: str, out: Console) -> None:
     """Show what made a run, and compare it with what is here.
+
+    Raw files of a data set under pseudonyms are named in a terminal alone.
 
     Parameters
     ----------
@@ -31,7 +34,9 @@ def trace_run(run: str, out: Console) -> None:
         There is no such cell.
     """
     origin = origin_of(run)
-    compared = compare(origin)
+    # The error goes to the console of messages.
+    in_terminal = out.is_terminal and console.is_terminal
+    compared = compare(origin, by_name=in_terminal)
     words.show(origin, compared, out)
     words.refuse_differing(origin, compared)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline import config, entries, files
 from pipeline.errors import ConfigError
+from pipeline.ingestion.leaving import has_pseudonyms
 from pipeline.origins import lock
 from pipeline.origins.origin import KINDS, Origin
 from pipeline.runs import flatten
@@ -35,7 +36,7 @@ class Compared(NamedTuple):
     Parameters
     ----------
     name : str
-        Its path here, or its number among those of the run.
+        Its path here, or its number among those here or those of the run.
     verdict : str
         same, changed, added or not here.
     digest : str
@@ -88,17 +89,24 @@ class Comparison:
         return found + [each.key for each in self.settings]
 
 
-def compare(origin: Origin) -> Comparison:
+def compare(origin: Origin, *, by_name: bool = False) -> Comparison:
     """Compare the files and settings of this checkout with those of a run.
 
     Every file is read: a file that was changed after it was fetched is found.
+
+    Parameters
+    ----------
+    origin : Origin
+    by_name : bool
+        Whether raw files are named also where their data set has pseudonyms; else they
+        have numbers.
     """
     absent: dict[str, str] = {}
     raw: tuple[Compared, ...] = ()
     if origin.absent:
         absent["raw files"] = origin.absent
     else:
-        raw = _raw_files(origin)
+        raw = _raw_files(origin, by_name=by_name)
     names = dict(zip(entries.AXES, origin.cell.split("-"), strict=True))
     try:
         now = settings_now(names)
@@ -110,13 +118,20 @@ def compare(origin: Origin) -> Comparison:
     )
 
 
-def _raw_files(origin: Origin) -> tuple[Compared, ...]:
+def _raw_files(origin: Origin, *, by_name: bool) -> tuple[Compared, ...]:
     """Compare the raw files; all are missing if they were never fetched here."""
     manifest = lock.load_manifest(origin.dataset)
-    folder = files.folder("raw", origin.dataset)
+    folder, names = (
+        files.folder("raw", origin.dataset),
+        sorted(manifest.get("files", {})),
+    )
+    hidden = has_pseudonyms(manifest) and not by_name
     ours = [
-        ((folder / name).as_posix(), lock.here(origin.dataset, manifest, name))
-        for name in sorted(manifest.get("files", {}))
+        (
+            f"raw file {number} here" if hidden else (folder / name).as_posix(),
+            lock.here(origin.dataset, manifest, name),
+        )
+        for number, name in enumerate(names, 1)
     ]
     return aligned(origin.raw, ours, "raw file")
 

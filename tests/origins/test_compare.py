@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pipeline import files
+from pipeline import files, tracing
 from pipeline.errors import ConfigError, DataError
 from pipeline.origins import words
 from pipeline.origins.compare import aligned, compare, differences, settings_now
@@ -193,6 +193,25 @@ def test_many_files_are_counted(
     assert "3 files are the same" in printed
     assert "r1.dat" in printed
     assert "r2.dat" not in printed
+
+
+def test_names_behind_pseudonyms_are_shown_in_a_terminal_alone(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files.folder("raw", "toy") / "manifest.json"
+    files.save_json(path, files.load_json(path) | {"pseudonyms": True})
+    raw_cell.lock()
+    (files.folder("raw", "toy") / "r1.dat").write_bytes(b"other")
+    with pytest.raises(DataError, match="1 files changed: raw file 2 here"):
+        trace_run(raw_cell.CELL, Console(width=120))
+    printed = capsys.readouterr().out
+    assert "raw file 3 here" in printed
+    assert not any(name in printed for name in raw_cell.RAW)
+    monkeypatch.setattr(tracing, "console", Console(force_terminal=True))
+    with pytest.raises(DataError, match=r"1 files changed: data/raw/toy/r1\.dat"):
+        trace_run(raw_cell.CELL, Console(force_terminal=True))
+    with pytest.raises(DataError, match="raw file 2 here"):
+        trace_run(raw_cell.CELL, Console(force_terminal=False))
 
 
 def test_brackets_in_names_and_settings_are_shown(
