@@ -87,9 +87,9 @@ def refuse_differing(origin: Origin, compared: Comparison) -> None:
         for each in (*compared.raw, *compared.inputs)
         if each.verdict != SAME
     )
-    counted = [f"{n} files {verdict}" for verdict, n in verdicts.items()]
-    if compared.settings:
-        counted.append(f"{len(compared.settings)} settings changed")
+    counted = [f"{n} file{'s' * (n != 1)} {verdict}" for verdict, n in verdicts.items()]
+    if n := len(compared.settings):
+        counted.append(f"{n} setting{'s' * (n != 1)} changed")
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     raise DataError(
         origin.cell,

@@ -93,7 +93,7 @@ def test_a_changed_input_is_named(here: Path) -> None:
     with pytest.raises(DataError) as caught:
         words.refuse_differing(made, compared)
     text = str(caught.value)
-    assert "2 files changed, 1 files not here" in text
+    assert "2 files changed, 1 file not here" in text
     assert "data/raw/toy/r2.dat" in text
 
 
@@ -202,13 +202,13 @@ def test_names_behind_pseudonyms_are_shown_in_a_terminal_alone(
     files.save_json(path, files.load_json(path) | {"pseudonyms": True})
     raw_cell.lock()
     (files.folder("raw", "toy") / "r1.dat").write_bytes(b"other")
-    with pytest.raises(DataError, match="1 files changed: raw file 2 here"):
+    with pytest.raises(DataError, match="1 file changed: raw file 2 here"):
         trace_run(raw_cell.CELL, Console(width=120))
     printed = capsys.readouterr().out
     assert "raw file 3 here" in printed
     assert not any(name in printed for name in raw_cell.RAW)
     monkeypatch.setattr(tracing, "console", Console(force_terminal=True))
-    with pytest.raises(DataError, match=r"1 files changed: data/raw/toy/r1\.dat"):
+    with pytest.raises(DataError, match=r"1 file changed: data/raw/toy/r1\.dat"):
         trace_run(raw_cell.CELL, Console(force_terminal=True))
     with pytest.raises(DataError, match="raw file 2 here"):
         trace_run(raw_cell.CELL, Console(force_terminal=False))
