@@ -1,6 +1,7 @@
 """An excerpt that a cell decides about, and that shows nobody's signal."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,9 @@ from pipeline.errors import DataError
 from pipeline.preparation.segments import segments_of
 from pipeline.preparation.signals import SignalSettings, design
 from pipeline.training.cell import TrainedCell
+
+if TYPE_CHECKING:
+    from pipeline.preparation.causal import Design
 
 MOST_VALUES = 20_000
 """Of an excerpt, channels times samples: it is kept as text."""
@@ -114,8 +118,7 @@ def _samples_before(cell: TrainedCell, takes: Input) -> "pd.Series[int]":
     Decisions of recordings at another rate, of later segments, and those taken after
     the end of their segment are left out.
     """
-    settings = SignalSettings.model_validate(cell.run["settings"]["signal"])
-    plan = design(settings, takes.sfreq)
+    plan = _plan(cell, takes)
     table = files.load_table(files.folder("recordings", cell.dataset) / TABLE)
     alike = table.loc[table["sfreq"] == takes.sfreq, "recording"]
     begins = {name: each[0].start == 0 for name, each in segments_of(table).items()}
@@ -130,6 +133,12 @@ def _samples_before(cell: TrainedCell, takes: Input) -> "pd.Series[int]":
     # The first sample at which so many prepared ones are due: outputs(n) = ⌈n·up/down⌉.
     needed = (stop - 1) * plan.down // plan.up + 1
     return pd.Series(needed.to_numpy(), windows["window"])[usable.to_numpy()]
+
+
+def _plan(cell: TrainedCell, takes: Input) -> "Design":
+    """Design the filters of a cell for the rate at which it takes samples."""
+    settings = SignalSettings.model_validate(cell.run["settings"]["signal"])
+    return design(settings, takes.sfreq)
 
 
 def _complete(cell: TrainedCell, windows: pd.DataFrame) -> "pd.Series[int]":
@@ -154,8 +163,11 @@ def _made_up(decider: RawDecider) -> Example:
     """
     cell, takes = decider.cell, decider.takes
     first = cell.folds[0]
-    n_channels = len(takes.channels)
-    needed = int(np.ceil(1.5 * first.shape.n_steps * first.shape.dt * takes.sfreq))
+    n_channels, shape = len(takes.channels), first.shape
+    lag_s = _plan(cell, takes).delay_s + _code_lag(cell) * shape.dt
+    window_s = shape.n_steps * shape.dt
+    least_s = max(1.5 * window_s, window_s + lag_s + shape.dt)
+    needed = int(np.ceil(least_s * takes.sfreq))
     rng = seeds.generator(0, "example of a served model")
     walk = rng.normal(scale=30e-6, size=(needed, n_channels)).cumsum(axis=0)
     return Example(walk[None], first.number, "a random walk, made up from a seed")

@@ -172,11 +172,13 @@ def test_an_example_is_short(checkout: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "made up" in example(decider()).origin
 
 
+@pytest.mark.parametrize("frame_s", [0.08, 0.8])
 def test_patients_are_no_example(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frame_s: float
 ) -> None:
+    """Also where the code lags by more than a window."""
     monkeypatch.chdir(tmp_path)
-    raw_cell.write(source="folder")
+    raw_cell.write({**raw_cell.ISI, "frame_s": frame_s}, source="folder")
     chosen = example(decider())
     assert chosen.origin == "a random walk, made up from a seed"
     assert chosen.truth == chosen.tested == ""
