@@ -1,4 +1,4 @@
-"""How much longer items take that several workers work on."""
+"""An estimate of the time that several workers still need for their items."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,8 +13,9 @@ class Remaining:
 
         left = max(max_i r_i, (sum_i r_i + n m) / w),  r_i = max(0, m - e_i).
 
-    So what runs now counts by its remainder, and workers that start up count not at
-    all: done items alone, times those left, promise twice the truth at first.
+    So an item that runs counts by its remainder, and the time in which workers start
+    does not count. The time that has passed, by items done, times those left, would be
+    too long at first.
 
     Parameters
     ----------

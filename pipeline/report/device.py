@@ -111,7 +111,8 @@ def beside(cell: Plain, cells: Sequence[Plain]) -> tuple[Plain | None, str]:
 def duties(cell: Plain, here: Plain) -> list[Plain]:
     """Give average powers: of the estimate with memory, and of the emulated machine.
 
-    Of a network that runs on, also what it takes if it restarts for every decision.
+    Of a network that runs on there are two of each: as if it restarted for every
+    decision, and running on.
     """
     machine = emulated(here)
     running = machine.get("running", {}).get("duty")

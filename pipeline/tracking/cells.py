@@ -46,7 +46,7 @@ ENVIRONMENT = {
 def log(
     client: "MlflowClient", cell: str, run: Mapping[str, Any], kinds: Sequence[str]
 ) -> None:
-    """Log what is not logged yet: training, metrics, energy."""
+    """Log what is not logged yet: training, metrics, energy, audit, model, report."""
     parent = log_origin(client, open_cell(client, cell, run), run)
     steps = {
         "runs": _log_training,

@@ -1,9 +1,9 @@
-"""MLflow's server on the runs of this checkout, for who sits at this machine.
+"""MLflow's server on the runs of this checkout, for this machine alone.
 
-It is one process on 127.0.0.1, MLflow's own application with one page replaced: the
-first, which sets a browser that has not been here to show models in training, and each
-experiment as its table (`pipeline.tracking.view`). MLflow's pages keep such choices in
-the browser; without them they show what is for language models.
+It is one process on 127.0.0.1, MLflow's own application with one page replaced. The
+first page sets, in a browser without choices of its own, that models in training are
+shown, and each experiment as its table (`pipeline.tracking.view`). MLflow's pages keep
+such choices in the browser; without them they show what is for language models.
 """
 
 import json
