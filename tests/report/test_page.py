@@ -423,14 +423,14 @@ def test_an_ann_stands_beside_its_spiking_twin(details: dict[str, Any]) -> None:
     assert lif["ann_uj_per_window"] == 4.0
 
 
-@pytest.mark.parametrize(("restart", "noted"), [("windows", False), ("never", True)])
+@pytest.mark.parametrize(("restart", "is_shown"), [("windows", False), ("never", True)])
 def test_networks_that_run_on_are_billed_as_if_they_restarted(
-    details: dict[str, Any], restart: str, noted: bool
+    details: dict[str, Any], restart: str, is_shown: bool
 ) -> None:
     found = {**details, "cells": json.loads(json.dumps(details["cells"]))}
     for cell in found["cells"]:
         cell["run"]["settings"]["network"]["restart"] = restart
-    assert ("counted as if it started anew" in report.render(found)) == noted
+    assert ("counted as if it started anew" in report.render(found)) == is_shown
 
 
 def test_a_twin_spends_less_by_the_same_settings(details: dict[str, Any]) -> None:

@@ -125,7 +125,7 @@ def test_a_run_that_is_deleted_meanwhile_is_made_again(
 
 @dataclass
 class Beside:
-    """A stand-in for the process beside: when it has started, and what it received."""
+    """A stand-in for the process beside: that it started, and what it read."""
 
     path: Path
     started: Event
@@ -133,8 +133,8 @@ class Beside:
     def start(self, cell: str, folder: Path) -> subprocess.Popen[bytes]:
         assert cell == CELL
         assert (folder / unfinished.NOTES / following.RUN).exists()
-        received = f"open({str(self.path)!r}, 'wb').write(sys.stdin.buffer.read())"
-        command = [sys.executable, "-S", "-c", f"import sys; {received}"]
+        keep = f"open({str(self.path)!r}, 'wb').write(sys.stdin.buffer.read())"
+        command = [sys.executable, "-S", "-c", f"import sys; {keep}"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
         self.started.set()
         return process
@@ -143,14 +143,14 @@ class Beside:
 @pytest.fixture
 def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beside:
     """A process beside that starts at once."""
-    process = Beside(tmp_path / "received", Event())
+    process = Beside(tmp_path / "read", Event())
     monkeypatch.delenv("BIOSPIKE_TRACKING", raising=False)
     monkeypatch.setattr(following, "_start", process.start)
     monkeypatch.setattr(following, "AFTER_S", 0.0)
     return process
 
 
-def test_the_process_beside_is_told_that_training_is_done(
+def test_the_process_beside_learns_that_training_is_done(
     beside: Beside, tmp_path: Path
 ) -> None:
     with following.following(CELL, RUN, tmp_path):
@@ -158,7 +158,7 @@ def test_the_process_beside_is_told_that_training_is_done(
     assert beside.path.read_bytes() == following.DONE
 
 
-def test_the_process_beside_is_not_told_so_of_a_training_that_failed(
+def test_the_process_beside_learns_nothing_of_a_training_that_failed(
     beside: Beside, tmp_path: Path
 ) -> None:
     def fail() -> None:
