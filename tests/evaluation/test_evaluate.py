@@ -294,6 +294,10 @@ def test_compare_uses_the_shared_windows_and_sees_a_better_model() -> None:
     assert "equal" in same.reason
     part = strong[strong["subject"] < "s04"]
     assert compare(part, weak, LABELS, QUICK, rng).subjects == 4
+    # What another fold predicted of a window is no pair of what this one did.
+    repeated = pd.concat([strong, weak.assign(fold=9)])
+    again = compare(repeated, weak, LABELS, QUICK, np.random.default_rng(0))
+    assert (again.difference, again.p) == (found.difference, found.p)
 
 
 def test_evaluation_needs_no_torch() -> None:
