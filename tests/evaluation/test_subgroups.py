@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -68,6 +69,21 @@ def test_who_was_recorded_often_does_not_move_the_median() -> None:
     assert list(found(pd.concat([table, refused]))) == [
         ("age", "up to 45"), ("age", "above 45")
     ]  # fmt: skip
+
+
+def test_a_person_counts_by_the_mean_of_the_recordings() -> None:
+    """Two were recorded again, much older."""
+    table = recordings(sessions=False, age=AGES)
+    again = table["recording"].isin(["s0_1", "s1_1"])
+    table.loc[again, "numbers"] = json.dumps({"age": 90.0})
+    ages = [np.mean([AGES[0], 90]), np.mean([AGES[1], 90]), *AGES[2:]]
+    assert ("age", f"up to {np.median(ages):g}") in found(table)
+
+
+@pytest.mark.parametrize(("n_values", "n_groups"), [(4, 4), (5, 2)])
+def test_four_values_are_groups_and_five_are_not(n_values: int, n_groups: int) -> None:
+    grades = tuple(float(k % n_values) for k in range(len(AGES)))
+    assert len(found(recordings(sessions=False, grade=grades))) == n_groups
 
 
 def test_few_values_are_groups_and_so_are_sessions() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.plots.scores import scores
 from pipeline.report import answers
+from pipeline.report.references import references
 
 Plain = dict[str, Any]
 CONVOLUTIONAL = {"name": "convolutional"}
@@ -62,6 +63,14 @@ def rows_of(answer: Plain) -> dict[str, tuple[str, str, float]]:
 
 LIF, ANN = cell("lif", 0.8), cell("ann", 0.78, "relu")
 READ_OUT = cell("linear", 0.6, "relu", LINEAR)
+
+
+def test_the_best_model_stands_beside_the_ann_of_its_own_network() -> None:
+    other, plain = cell("aann", 0.7, "relu"), cell("alif", 0.6, matched_ann=None)
+    chosen = references(LIF, [other, plain, LIF, ANN, cell("blif", 0.5)])
+    assert [(each["model"], role) for each, role in chosen] == [
+        ("ann", "ANN"), ("blif", "LIF")
+    ]  # fmt: skip
 
 
 def test_no_model_is_best_that_no_test_distinguishes_from_another() -> None:
@@ -173,10 +182,11 @@ def test_unknown_persons_have_no_interval_and_no_test() -> None:
         (0.02, 0.3, "is not shown to be better than the clock", "level"),
         (-0.2, 0.01, "is worse than the clock", "worse"),
         (-0.2, 0.3, "is not shown to be better than the clock", "level"),
+        (0.2, None, "is not shown to be better than the clock", "level"),
     ],
 )
 def test_the_clock_may_be_as_good(
-    difference: float, p: float, verdict: str, group: str
+    difference: float, p: float | None, verdict: str, group: str
 ) -> None:
     near = cell("lif", 0.8)
     near["metrics"]["clock"] |= {"difference": difference, "p": p, "near": True}

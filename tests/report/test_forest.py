@@ -76,6 +76,8 @@ def test_many_pairs_stand_aside() -> None:
         for n in range(7)
         for k in range(n)
     ]
+    fewer = pairs.shown(cells, tests[: pairs.FEW], "ecg-delta-m3")
+    assert not any(group["aside"] for group in fewer)
     first, others, leads = pairs.shown(cells, tests, "ecg-delta-m3")
     assert len(first["forest"]["rows"]) == 6
     assert len(leads["forest"]["rows"]) == 7
