@@ -141,13 +141,25 @@ def load_or_make() -> Secret:
     path = place()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return load()
+        if not path.exists():
+            _make(path)
     except OSError as error:
         found = f"there is no place for the secret of the pseudonyms ({error.strerror})"
         remedy = f"set {VARIABLE} to a file that you may write"
         raise _refused(found, remedy) from error
-    with os.fdopen(number, "w") as file:
-        file.write(os.urandom(N_BYTES).hex() + "\n")
     return load()
+
+
+def _make(path: Path) -> None:
+    """Write a secret, whole when it gets its name; one made meanwhile stays."""
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial.unlink(missing_ok=True)
+    number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(number, "w") as file:
+            file.write(os.urandom(N_BYTES).hex() + "\n")
+        path.hardlink_to(partial)
+    except FileExistsError:
+        pass
+    finally:
+        partial.unlink()

@@ -22,7 +22,7 @@ from pipeline.errors import ConfigError, DataError, MachineError
 from pipeline.ingestion import leaving
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.leaving import Naming
-from pipeline.secret import PSEUDONYM
+from pipeline.secret import PSEUDONYM, Secret
 from tests.fuzz import corpus_clinical, corpus_research
 from tests.fuzz.items import Files, Item
 from tests.ingestion.conftest import Taken
@@ -203,6 +203,21 @@ def test_the_secret_is_made_once_for_one_account(key: Path) -> None:
     letters = base64.b32encode(expected)[:10].decode()
     assert made.pseudonym("P", "Novakova") == f"P-{letters}"
     assert made.pseudonym("P", "Mu\u0308ller") == made.pseudonym("P", "M\u00fcller")
+
+
+def test_a_secret_is_whole_when_it_gets_its_name(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(n_bytes: int) -> bytes:
+        """Let another process make one before this one is written."""
+        key.touch(mode=0o600, exist_ok=False)
+        key.write_text("ab" * n_bytes + "\n")
+        return b"\0" * n_bytes
+
+    monkeypatch.setattr("os.urandom", meanwhile)
+    made = secret.load_or_make()
+    assert made.fingerprint() == Secret(b"\xab" * 32).fingerprint()
+    assert [path.name for path in key.parent.iterdir()] == [key.name]
 
 
 @pytest.mark.parametrize(
