@@ -46,7 +46,7 @@ def _draw_one(cell: TrainedCell, work: tuple[Path, str]) -> None:
     folder, recording = work
     signal = files.load_signal(_signals(cell) / f"{recording}.h5")
     seed = cell.run["settings"]["seed"]
-    rng = seeds.generator(seed, "audit", "draw", folder.name, recording)
+    rng = seeds.generator(seed, "audit", "draw", folder.name, signal.order or recording)
     files.save_spikes(folder / f"{recording}.h5", encode(cell.encoder, signal, rng))
 
 

@@ -106,7 +106,8 @@ def halved(windows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     Returns
     -------
     windows : DataFrame
-        Those of persons with two sessions; of all, if nobody has.
+        Those of persons with two sessions; if fewer than two have, those of persons
+        with windows in both halves of a recording.
     between : str
         What lies between them: `SESSIONS` or `HALVES`.
     """
@@ -116,17 +117,20 @@ def halved(windows: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         chosen = known[known["subject"].map(several)]
         last = chosen.groupby("subject")["session"].transform("max")
         return chosen.assign(template=chosen["session"] != last), SESSIONS
-    if known["subject"].nunique() < 2:
-        raise DataError(
-            "windows.parquet",
-            f"{known['subject'].nunique()} known persons",
-            expected="at least two, to be mistaken for each other",
-            remedy="audit a data set with more persons",
-        )
     middle = known.groupby("recording")["stop"].transform("median")
     # A window that reaches into both halves is in neither.
     apart = known[(known["stop"] <= middle) | (known["start"] >= middle)]
-    return apart.assign(template=apart["stop"] <= middle[apart.index]), HALVES
+    apart = apart.assign(template=apart["stop"] <= middle[apart.index])
+    both = apart.groupby("subject")["template"].transform("nunique") == 2
+    if (n_persons := apart.loc[both, "subject"].nunique()) < 2:
+        raise DataError(
+            "windows.parquet",
+            f"{n_persons} known persons with two sessions, or windows in both halves "
+            "of a recording",
+            expected="at least two, to be mistaken for each other",
+            remedy="audit a data set with more persons, or with more windows of each",
+        )
+    return apart[both], HALVES
 
 
 def _row(asked: Asked, work: tuple[str, Encoder[Any] | None]) -> Plain:
@@ -149,7 +153,8 @@ def _measured(asked: Asked, name: str, encoder: Encoder[Any] | None) -> Plain:
             series, delay = _of_signal(signal), 0
         else:
             _check_values(encoder, signal, str(recording))
-            rng = seeds.generator(asked.seed, name, asked.dataset, str(recording))
+            drawn = signal.order or str(recording)  # as the stage `encode` draws
+            rng = seeds.generator(asked.seed, name, asked.dataset, drawn)
             spikes = encode(encoder, signal, rng)
             tables.append(measure(encoder, signal, spikes))
             series, delay = unpack(spikes), round(spikes.delay_s / spikes.dt)
@@ -192,7 +197,7 @@ def recognised(
     asked: Asked, features: Float[np.ndarray, "window feature"], name: str
 ) -> Plain:
     """Count the persons, and the windows, that the nearest template names right."""
-    persons, place = np.unique(asked.windows["subject"], return_inverse=True)
+    place, persons = pd.factorize(asked.windows["subject"])
     template = asked.windows["template"].to_numpy()
     gallery = _means(features[template], place[template], len(persons))
     probes = _means(features[~template], place[~template], len(persons))

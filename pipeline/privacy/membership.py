@@ -75,8 +75,8 @@ def divide(
         Persons are unknown or too few, or a class is of too few of them.
     """
     _check_persons(windows)
-    has = pd.crosstab(windows["subject"], windows["label"]).to_numpy() > 0
-    persons = sorted(windows["subject"].unique())
+    person, persons = pd.factorize(windows["subject"])  # as they come: see `leaving`
+    has = pd.crosstab(person, windows["label"]).to_numpy() > 0
     n_reserved = max(2, len(persons) // RESERVED)
     for _ in range(TRIES):
         order = rng.permutation(len(persons))

@@ -1,6 +1,7 @@
 """A network that memorises is caught; persons it never met are not in its answers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,10 @@ def test_only_random_codes_are_drawn_again(
     one, other = (files.load_spikes(each / "r1_0.h5") for each in folders)
     assert one.features == other.features
     assert not np.array_equal(one.packed, other.packed)
+    signals = files.folder("signals", cell.dataset)
+    signal = files.load_signal(signals / "r1_0.h5")
+    for name in ("R-A", "R-B"):  # pseudonyms of two machines
+        files.save_signal(signals / f"{name}.h5", replace(signal, order="f-000000"))
+    (folder,) = drawing.draw(random, ["R-A", "R-B"], 1, tmp_path)
+    one, other = (files.load_spikes(folder / f"{name}.h5") for name in ("R-A", "R-B"))
+    assert np.array_equal(one.packed, other.packed)

@@ -1,5 +1,6 @@
 """Spikes name the person where they differ from person to person, and only there."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ PARAMS = {
     "evaluation": {"resamples": 200},
     "encoders": {
         "delta": {"name": "delta"},
+        "rate": {"name": "rate"},
         "events": {"name": "events"},
         "oracle": {
             "name": "joined",
@@ -114,24 +116,53 @@ def test_unknown_persons_are_no_persons() -> None:
         identity.halved(windows)
 
 
+def test_persons_without_anything_to_recognise_are_left_out() -> None:
+    windows = table(3, sessions=1)
+    single = windows.drop(windows.index[1:N_WINDOWS])  # of s0
+    halved, _ = identity.halved(single)
+    assert set(halved["subject"]) == {"s1", "s2"}
+    with pytest.raises(DataError, match="0 known persons with two sessions, or"):
+        identity.halved(windows.groupby("recording").head(1))
+
+
 @pytest.fixture
 def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Codes of four persons, each of whom has a rhythm of their own."""
     monkeypatch.chdir(tmp_path)
+    return audited("x", lambda name: name)
+
+
+def audited(dataset: str, named: Callable[[str], str]) -> dict[str, Any]:
+    """Write a data set whose persons and recordings have other names, and audit it."""
     windows = table(4, sessions=2)
-    folder = files.folder("windows", "x")
-    files.save_table(folder / "windows.parquet", windows)
+    folder = files.folder("windows", dataset)
+    held = windows.assign(
+        **{column: windows[column].map(named) for column in ("recording", "subject")}
+    )
+    files.save_table(folder / "windows.parquet", held)
     folds = windows[["window"]].assign(fold=0, role="train")
     files.save_table(folder / "folds.parquet", folds)
     rng = np.random.default_rng(5)
     times = np.arange(N_WINDOWS * N_STEPS) / SFREQ
+    signals = files.folder("signals", dataset)
     for recording, own in windows.groupby("recording"):
         person = int(own["subject"].iloc[0][1:])
         wave = np.sin(2 * np.pi * (1 + person) * 2 * times)
-        samples = 2 * wave + rng.normal(0, 0.1, (2, len(times)))
-        signal = Signal(samples.astype(np.float32), SFREQ, ("a", "b"), ("", ""), 0.0)
-        files.save_signal(files.folder("signals", "x") / f"{recording}.h5", signal)
-    return identity.audit_codes(config.Params(PARAMS), "x")
+        samples = (2 * wave + rng.normal(0, 0.1, (2, len(times)))).astype(np.float32)
+        about = SFREQ, ("a", "b"), ("", ""), 0.0
+        signal = Signal(samples, *about, order=f"{recording}-000000")
+        files.save_signal(signals / f"{named(str(recording))}.h5", signal)
+    return identity.audit_codes(config.Params(PARAMS), dataset)
+
+
+def test_other_names_give_equal_results(
+    found: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under pseudonyms each machine has names of its own."""
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    letters = str.maketrans("0123", "2031")
+    assert audited("x", lambda name: name.translate(letters)) == found
 
 
 def test_a_code_that_follows_the_signal_names_the_person(found: dict[str, Any]) -> None:

@@ -47,6 +47,17 @@ def test_equal_seeds_divide_equally_and_others_otherwise() -> None:
     )
 
 
+def test_other_names_divide_equally() -> None:
+    """Under pseudonyms each machine has names of its own."""
+    table = windows(12, rare=4)
+    others = {f"s{k:02}": f"p{(5 * k) % 12:02}" for k in range(12)}
+    renamed = table.assign(subject=table["subject"].map(others))
+    one, other = (divide(t, 8, np.random.default_rng(1)) for t in (table, renamed))
+    assert other.candidates == tuple(others[name] for name in one.candidates)
+    assert other.population == tuple(others[name] for name in one.population)
+    assert (one.taught == other.taught).all()
+
+
 def test_every_network_is_taught_every_class() -> None:
     table = windows(12, rare=4)
     members = divide(table, 6, np.random.default_rng(0))
