@@ -6,7 +6,7 @@ code and the filter lag behind the signal must be in it.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -180,8 +180,8 @@ def _logits(fold: TrainedFold, spikes: "Tensor") -> "Tensor":
         silent = shape.n_steps - len(window)
         logits: Tensor = network(functional.pad(window, (0, 0, 0, 0, silent, 0)))
         return logits
-    if limit_s := _memory_s(cell.run):
-        spikes = spikes[-max(shape.n_steps, round(limit_s / shape.dt)) :]
+    if cell.memory_s:
+        spikes = spikes[-max(shape.n_steps, round(cell.memory_s / shape.dt)) :]
     n_steps, n_excerpts = (
         len(spikes) // network.stride * network.stride,
         spikes.shape[1],
@@ -199,8 +199,3 @@ def _too_short(cell: TrainedCell, n_steps: int, least_s: float) -> DataError:
         expected=f"at least {least_s:.3g} s more",
         remedy="give longer excerpts",
     )
-
-
-def _memory_s(run: Any) -> float | None:
-    limit: float | None = run["settings"].get("windows", {}).get("memory_s")
-    return limit

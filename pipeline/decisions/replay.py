@@ -121,8 +121,7 @@ def _stretch(fold: TrainedFold, window: int) -> tuple[stretches.Stretches, int]:
     recording = cell.table.set_index("window").at[window, "recording"]
     here = cell.table[cell.table["recording"] == recording]
     table = mine.merge(here, on="window", validate="1:1").sort_values("window")
-    limit_s = cell.run["settings"].get("windows", {}).get("memory_s")
-    memory = Memory(cell.network.restarts == "blocks", limit_s)
+    memory = Memory(cell.network.restarts == "blocks", cell.memory_s)
     lived = stretches.load(cell.spikes, table, "test", cell.labels, memory)
     numbers = table.loc[table["role"] == "test", "window"].tolist()
     return lived, numbers.index(window)

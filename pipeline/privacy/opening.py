@@ -98,6 +98,6 @@ def audit_task(
         seed=settings["seed"],
         inputs={"run": cell.run["run_key"]},
         sparsity=SparsitySettings(**settings["sparsity"]),
-        memory_s=settings["windows"].get("memory_s"),
+        memory_s=cell.memory_s,
         parts=tuple((name, n_features) for name, n_features in parts),
     )

@@ -74,9 +74,8 @@ def _spans(fold: TrainedFold, at_most: int) -> Spans | None:
     before = max(warm_s / shape.dt, shape.n_steps) if warm_s > 0 else 0
     warm = math.ceil(before / network.stride) * network.stride
     table = evenly(fold.decisions("test"), at_most)
-    limit_s = cell.run["settings"].get("windows", {}).get("memory_s")
     return Spans(
         fold.load(table.assign(start=table["start"] - warm)),
         warm,
-        1 / limit_s if limit_s else 0.0,
+        1 / cell.memory_s if cell.memory_s else 0.0,
     )

@@ -99,6 +99,12 @@ class TrainedCell:
         """The name of its neuron."""
         return str(self.run["settings"]["neuron"]["name"])
 
+    @property
+    def memory_s(self) -> float | None:
+        """How long its network may remember, if it runs on; None: without a limit."""
+        limit: float | None = self.run["settings"].get("windows", {}).get("memory_s")
+        return limit
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """All windows of the data set, as `windows.parquet` has them."""

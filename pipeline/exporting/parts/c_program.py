@@ -109,14 +109,13 @@ def running_of(trained: TrainedFold) -> Running:
             expected="a network that runs on, or restarts for every decision",
             remedy="restart: never, or windows",
         )
-    limit_s = cell.run["settings"].get("windows", {}).get("memory_s")
-    if limit_s is None:
+    if cell.memory_s is None:
         return RUNS_ON
-    memory = max(1, round(limit_s / shape.dt))
+    memory = max(1, round(cell.memory_s / shape.dt))
     if memory < shape.n_steps:
         raise PipelineError(
             where,
-            f"it may remember {limit_s:g} s, less than a window of "
+            f"it may remember {cell.memory_s:g} s, less than a window of "
             f"{shape.n_steps * shape.dt:g} s",
             expected="at least a window",
             remedy="a longer memory_s, or restart: windows",
