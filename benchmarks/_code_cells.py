@@ -15,7 +15,7 @@ from typing import Any
 from compare import described
 
 from pipeline import config, files, unfinished
-from pipeline.components import Settings, find
+from pipeline.components import find
 from pipeline.encoders.base import Encoder
 from pipeline.encoding.encode import annotated_beats, encode_dataset
 from pipeline.encoding.summary import SUMMARY, save_summary
@@ -23,7 +23,7 @@ from pipeline.errors import MachineError, PipelineError
 from pipeline.evaluation.metrics import confusion_by_subject
 from pipeline.profiling.bill import bill_cell
 from pipeline.profiling.folds import load_folds
-from pipeline.runs import HEADLINE, INT8_HEADLINE
+from pipeline.runs import HEADLINE, INT8_HEADLINE, chosen
 from pipeline.training.cell import TrainedCell
 from pipeline.training.train import train
 
@@ -85,24 +85,44 @@ class Contestant:
         oracle = ".annotated" if "annotated" in self.variants else ""
         return f"{self.dataset}-{self.code}{oracle}"
 
+    def settings(self) -> dict[str, Any]:
+        """Give encoder, network and neuron by name and settings, as `run.json` does.
+
+        Raises
+        ------
+        ConfigError
+            `params.yaml` has no such code or model, or a setting cannot be used.
+        """
+        params, model = config.load(), f"models.{self.model}"
+        sections = {
+            "encoder": f"encoders.{self.code}",
+            "network": f"{model}.network",
+            "neuron": f"{model}.neuron",
+        }
+        for section in sections.values():
+            params.read(section)
+        found = {part: dict(params.plain(name)) for part, name in sections.items()}
+        if "annotated" in self.variants:
+            found["encoder"] = _annotated(found["encoder"])
+        if "heads" in self.variants:
+            found["network"]["heads"] = HEADS
+        return found
+
     def encoder(self) -> Encoder[Any]:
         """Build its encoder."""
-        params = config.load()
-        section = f"encoders.{self.code}"
-        params.read(section)  # names what is wrong
-        plain = dict(params.plain(section))
-        if "annotated" in self.variants:
-            plain = _annotated(plain)
-        kind: Any = find("encoders", plain.pop("name"))
-        made: Encoder[Any] = kind.model_validate(plain)
+        made: Encoder[Any] = self._chosen("encoder")
         return made
 
     def network(self) -> Any:
         """Build its network's settings."""
-        network = config.load().read(f"models.{self.model}.network")
-        if "heads" not in self.variants:
-            return network
-        return type(network).model_validate(network.model_dump() | {"heads": HEADS})
+        return self._chosen("network")
+
+    def neuron(self) -> Any:
+        """Build its neuron's settings."""
+        return self._chosen("neuron")
+
+    def _chosen(self, part: str) -> Any:
+        return chosen({"settings": self.settings()}, part)
 
     def sparsity(self) -> Any:
         """Read its sparsity settings."""
@@ -201,15 +221,13 @@ def _judged(
     contestant: Contestant, seed: int, spikes: Path, folder: Path
 ) -> dict[str, Any]:
     """Train all folds, count what the test windows say, and bill the networks."""
-    params, begun = config.load(), time.perf_counter()
-    neuron = params.read(f"models.{contestant.model}.neuron")
-    network, sparsity = contestant.network(), contestant.sparsity()
+    sparsity, begun = contestant.sparsity(), time.perf_counter()
     task = described(
         spikes,
         contestant.dataset,
         name=f"{contestant.dataset}-{contestant.code}-{contestant.model}",
-        network=network,
-        neuron=neuron,
+        network=contestant.network(),
+        neuron=contestant.neuron(),
         settings=contestant.training(),
         seed=seed,
         inputs={"spikes and sources": _inputs(contestant, spikes, seed)},
@@ -222,15 +240,11 @@ def _judged(
         "dataset": contestant.dataset,
         "labels": list(task.labels),
         "folds": folds,
-        "settings": {
-            "encoder": _plain(contestant.encoder(), contestant.encoder().own_name),
-            "network": _plain(network, _name(contestant, "network")),
-            "neuron": _plain(neuron, _name(contestant, "neuron")),
-        },
+        "settings": contestant.settings(),
     }
     windows = files.folder("windows", contestant.dataset)
     cell = TrainedCell(task.name, run, folder, windows, spikes)
-    per_fold = params.read("profiling").windows_per_fold
+    per_fold = config.load().read("profiling").windows_per_fold
     bill = bill_cell(load_folds(cell, per_fold), cell.table, cell.encoder, sparsity)
     return {
         "labels": list(task.labels),
@@ -239,16 +253,6 @@ def _judged(
         "seconds": time.perf_counter() - begun,
         "energy": _energy(bill),
     }
-
-
-def _plain(part: Settings, name: str) -> dict[str, Any]:
-    """Write settings as `run.json` has them."""
-    return {"name": name, **part.model_dump(mode="json", serialize_as_any=True)}
-
-
-def _name(contestant: Contestant, part: str) -> str:
-    """Name the component that a model has."""
-    return str(config.load().plain(f"models.{contestant.model}.{part}")["name"])
 
 
 def _energy(bill: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,17 +270,17 @@ def _energy(bill: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs(contestant: Contestant, spikes: Path, seed: int) -> str:
     """Compute the digest of all that a cell depends on."""
-    params, windows = config.load(), files.folder("windows", contestant.dataset)
+    windows = files.folder("windows", contestant.dataset)
     return files.inputs_digest(
         contestant.name,
         seed,
         sources(),
         files.file_digests(spikes, windows),
         contestant.network(),
-        params.read(f"models.{contestant.model}.neuron"),
+        contestant.neuron(),
         contestant.training(),
         contestant.sparsity(),
-        params.read("profiling"),
+        config.load().read("profiling"),
     )
 
 
