@@ -16,8 +16,6 @@ from pipeline.quantization.neurons.base import (
     IntegerNeurons,
     Quantised,
     columns,
-    driving,
-    in_doubles,
     leaks,
     reset_name,
     with_short_leaks,
@@ -57,8 +55,7 @@ class IntegerAdaptive(IntegerNeurons):
     @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express membrane and recovery in the unit of the weights, or a part."""
-        layer = with_short_leaks(in_doubles(neurons), "log_tau", "log_tau_recovery")
-        inputs = driving(inputs, layer)
+        inputs, layer = with_short_leaks(inputs, neurons, "log_tau", "log_tau_recovery")
         betas, thresholds, rhos, gains, jumps = layer.constants()
         offsets = inputs.bias.abs() + thresholds + jumps
         scales = channel_scales(inputs.weights, offsets)

@@ -12,8 +12,6 @@ from pipeline.quantization.neurons.base import (
     IntegerNeurons,
     Quantised,
     columns,
-    driving,
-    in_doubles,
     leaks,
     reset_name,
     with_short_leaks,
@@ -46,8 +44,9 @@ class IntegerAdaptiveThreshold(IntegerNeurons):
     @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express each membrane and its threshold in its weights' unit, or a part."""
-        layer = with_short_leaks(in_doubles(neurons), "log_tau", "log_tau_adaptation")
-        inputs = driving(inputs, layer)
+        inputs, layer = with_short_leaks(
+            inputs, neurons, "log_tau", "log_tau_adaptation"
+        )
         betas, thresholds, rhos, jumps = layer.constants()
         highest = thresholds + jumps / (1 - rhos)
         scales = channel_scales(inputs.weights, inputs.bias.abs() + highest)

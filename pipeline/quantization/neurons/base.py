@@ -146,27 +146,35 @@ def layer_of(neurons: Unrolled) -> NeuronLayer:
     return cast("NeuronLayer", neurons.neurons)
 
 
-def in_doubles(neurons: Unrolled) -> NeuronLayer:
-    """Copy the layer that steps through time, in float64."""
-    return deepcopy(layer_of(neurons)).double()
-
-
-def with_short_leaks(layer: NeuronLayer, *names: str) -> NeuronLayer:
+def with_short_leaks(
+    inputs: LinearMap, neurons: Unrolled, *names: str
+) -> tuple[LinearMap, NeuronLayer]:
     """Use the time constants of leaks of few digits, so that the gains fit them too.
 
-    They are the learned logarithms of these names: the membrane's alone by default.
+    Parameters
+    ----------
+    inputs : LinearMap
+        The neurons' inputs.
+    neurons : Unrolled
+        They are not changed.
+    *names : str
+        The learned logarithms of the time constants; default: the membrane's alone.
+
+    Returns
+    -------
+    inputs : LinearMap
+        With the factors of the neurons' own currents in the weights.
+    layer : NeuronLayer
+        A copy in float64 of the layer that steps through time.
     """
+    layer = deepcopy(layer_of(neurons)).double()
     for name in names or ("log_tau",):
         log_tau = layer.learned[name].data
         rounded = leaks((-layer.dt * (-log_tau).exp()).exp().flatten())
         kept = torch.tensor(rounded, dtype=log_tau.dtype).reshape_as(log_tau) / ONE
         layer.learned[name].data = (-layer.dt / kept.log()).log()
-    return layer
-
-
-def driving(inputs: LinearMap, layer: NeuronLayer) -> LinearMap:
-    """Put the factors of the neurons' own currents into the weights."""
-    return inputs.times(layer.driven(torch.ones(layer.shape, dtype=torch.float64)))
+    ones = torch.ones(layer.shape, dtype=torch.float64)
+    return inputs.times(layer.driven(ones)), layer
 
 
 def leaks(values: Tensor) -> list[int]:

@@ -18,8 +18,6 @@ from pipeline.quantization.neurons.base import (
     IntegerNeurons,
     Quantised,
     columns,
-    driving,
-    in_doubles,
     layer_of,
     leaks,
     reset_name,
@@ -66,8 +64,7 @@ class IntegerLeaky(IntegerNeurons):
     @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express each membrane in its own unit: a step of its weights, or a part."""
-        layer = with_short_leaks(in_doubles(neurons))
-        inputs = driving(inputs, layer)
+        inputs, layer = with_short_leaks(inputs, neurons)
         betas, thresholds = layer.constants()
         scales = channel_scales(inputs.weights, inputs.bias.abs() + thresholds)
         weights, charges = inputs.quantised(scales)

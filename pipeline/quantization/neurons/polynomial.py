@@ -17,8 +17,6 @@ from pipeline.quantization.neurons.base import (
     IntegerNeurons,
     Quantised,
     columns,
-    driving,
-    in_doubles,
     leaks,
     reset_name,
     with_short_leaks,
@@ -57,8 +55,7 @@ class IntegerPolynomial(IntegerNeurons):
     @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express all membranes in one unit, a power of two."""
-        layer = with_short_leaks(in_doubles(neurons))
-        inputs = driving(inputs, layer)
+        inputs, layer = with_short_leaks(inputs, neurons)
         betas, thresholds, offsets, *bends = layer.constants()
         scales = channel_scales(inputs.weights, torch.zeros_like(inputs.bias))
         weights, charges = inputs.quantised(scales)
