@@ -35,21 +35,12 @@ class Delta(Steered):
 
         return StepForward(), first_values(n_channels)
 
-    def encode_packed(
-        self, chunk: Samples, state: StepState
-    ) -> tuple[PackedBits, StepState]:
-        """Encode one chunk to packed bits, by a faster loop if the threshold stays.
-
-        Raises
-        ------
-        DataError
-            The state is that of other settings, or of other channels.
-        """
+    def advance(self, chunk: Samples, state: StepState) -> tuple[PackedBits, StepState]:
+        """Encode one chunk, by a faster loop if the threshold stays."""
         from pipeline.kernels.encoders.step_forward import run
 
         if self.moves:
-            return super().encode_packed(chunk, state)
-        self.refuse_foreign(state, chunk.shape[0])
+            return super().advance(chunk, state)
         packed, values = run(chunk, state.values, self.threshold)
         return packed, replace(state, values=values)
 

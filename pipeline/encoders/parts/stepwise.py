@@ -102,9 +102,13 @@ class Stepwise(Encoder[StepState]):
         DataError
             The state is that of other settings, or of other channels.
         """
+        self.refuse_foreign(state, chunk.shape[0])
+        return self.advance(chunk, state)
+
+    def advance(self, chunk: Samples, state: StepState) -> tuple[PackedBits, StepState]:
+        """Encode one chunk from a state of this encoder, by the loop of all codes."""
         from pipeline.kernels.encoders.stepwise import run
 
-        self.refuse_foreign(state, chunk.shape[0])
         packed, values, thresholds = run(
             state.code,
             state.control,

@@ -24,7 +24,6 @@ STEPS = 64
 BLOCK = 8
 """Channels, and steps, that are turned at once."""
 
-
 SMALL = 4096
 """Values of a chunk that are copied sooner than their place is found."""
 
@@ -168,7 +167,7 @@ def turn(
 @inlined
 def store(word: Any, count: Any, target: Any) -> None:
     """Write the first `count` bits of a word, the highest first, as bytes."""
-    if count == STEPS:  # as one word, then
+    if count == STEPS:  # a number of bytes that is known is written as one word
         for byte in range(STEPS // 8):
             target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
     else:
