@@ -51,11 +51,6 @@ class C(Exporter):
     def export(self, trained: TrainedFold, path: Path) -> None:
         """Write the trained network of a fold as a folder of C.
 
-        Parameters
-        ----------
-        trained : TrainedFold
-        path : Path
-
         Raises
         ------
         PipelineError

@@ -54,11 +54,6 @@ class Nir(Exporter):
     def export(self, trained: TrainedFold, path: Path) -> None:
         """Write the trained network of a fold as a NIR file.
 
-        Parameters
-        ----------
-        trained : TrainedFold
-        path : Path
-
         Raises
         ------
         InexpressibleError
