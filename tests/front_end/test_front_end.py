@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.device.stimulus import packed
 from pipeline.encoders.delta import Delta
@@ -28,22 +27,10 @@ from pipeline.front_end.constants import (
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design
+from tests.front_end.designs import PARAMS, RATES, settings_of
 
-PARAMS = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
-RATES = {
-    "ecg_demo": 250,
-    "emg_demo": 1000,
-    "eeg_demo": 250,
-    "mitdb": 360,
-    "emg_gestures": 200,
-    "eegmat": 500,
-}
 AMPLITUDES = {"ecg_demo": 2e-4, "mitdb": 2e-4}
 DELTA = Delta(threshold=0.5)
-
-
-def settings_of(dataset: str) -> SignalSettings:
-    return SignalSettings.model_validate(PARAMS["datasets"][dataset]["signal"])
 
 
 def in_floating_point(

@@ -1,37 +1,25 @@
 """The compiled front end against its reference in Python, bit for bit."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from ruamel.yaml import YAML
 
 from pipeline.encoders.delta import Delta
 from pipeline.front_end.chain import FrontEnd, design_front_end, saturations
 from pipeline.kernels.fixed_point import leading_zeros, root
 from pipeline.kernels.front_end.state import RAIL
 from pipeline.preparation.signals import SignalSettings
+from tests.front_end.designs import RATES, settings_of
 from tests.front_end.plain import plain_front_end
 
-PARAMS = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
-RATES = {
-    "ecg_demo": 250,
-    "emg_demo": 1000,
-    "eeg_demo": 250,
-    "mitdb": 360,
-    "emg_gestures": 200,
-    "eegmat": 500,
-}
 WORD = 2**31
 
 
 def designed(dataset: str, n_channels: int, threshold: float = 0.5) -> FrontEnd:
-    signal = SignalSettings.model_validate(PARAMS["datasets"][dataset]["signal"])
     encoder = Delta(threshold=threshold)
-    return design_front_end(signal, encoder, RATES[dataset], n_channels)
+    return design_front_end(settings_of(dataset), encoder, RATES[dataset], n_channels)
 
 
 def plain(**changes: object) -> SignalSettings:

@@ -1,5 +1,7 @@
 """Bounds hold for whatever comes in, and are not idle."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -22,6 +24,7 @@ from pipeline.quantization.neurons.adaptive_threshold import (
     IntegerAdaptiveThreshold,
     adaptive_threshold_peak,
 )
+from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting, competing_peak
 from pipeline.quantization.neurons.leaky import IntegerLeaky, leaky_peak
 from pipeline.quantization.neurons.polynomial import (
@@ -67,6 +70,15 @@ def _hostile(rng: np.random.Generator, charge: int) -> torch.Tensor:
     return torch.from_numpy(ways)[..., None]
 
 
+def _states(neurons: IntegerNeurons, charge: int, seed: int) -> Iterator[torch.Tensor]:
+    """Step neurons through hostile inputs; gives the last state after each step."""
+    width = neurons.width
+    state: tuple[torch.Tensor, ...] = ()
+    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
+        _, *state = neurons(current.expand(-1, -1, width), *state)  # type: ignore[assignment]
+        yield state[0]
+
+
 def _column(**values: int) -> dict[str, torch.Tensor]:
     return {name: torch.tensor([value]) for name, value in values.items()}
 
@@ -87,10 +99,8 @@ def test_leaky_membranes_stay_within(
     tensors = _column(beta=beta, bias=bias, threshold=threshold)
     neurons = IntegerLeaky(tensors, dt=1.0, shift=shift, reset=reset)
     bound = leaky_peak(charge, shift, beta, bias, threshold)
-    state: tuple[torch.Tensor, ...] = ()
-    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
-        _, *state = neurons(current, *state)  # type: ignore[assignment]
-        assert int(state[0].abs().max()) <= bound
+    for membrane in _states(neurons, charge, seed):
+        assert int(membrane.abs().max()) <= bound
 
 
 @given(
@@ -119,10 +129,8 @@ def test_polynomial_membranes_stay_within(
     current = (charge * multiplier >> shift) + 1
     bend = bend_peaks(fraction, a2, a3, clip)[-1]
     bound = polynomial_peak(current, bend, beta, a0, bias, threshold)
-    state: tuple[torch.Tensor, ...] = ()
-    for currents in _hostile(np.random.default_rng(seed), charge)[:, None]:
-        _, *state = neurons(currents, *state)  # type: ignore[assignment]
-        assert int(state[0].abs().max()) <= bound
+    for membrane in _states(neurons, charge, seed):
+        assert int(membrane.abs().max()) <= bound
 
 
 @given(
@@ -145,11 +153,8 @@ def test_competing_membranes_stay_within(
         thresholds, dt=1.0, beta=beta, alpha=alpha, inhibition=inhibition, winners=2,
         shift=shift,
     )  # fmt: skip
-    hostile = _hostile(np.random.default_rng(seed), charge)
-    state: tuple[torch.Tensor, ...] = ()
-    for currents in hostile.expand(-1, -1, width)[:, None]:
-        _, *state = neurons(currents, *state)  # type: ignore[assignment]
-        assert int(state[0].abs().max()) + threshold <= bound
+    for state in _states(neurons, charge, seed):
+        assert int(state.abs().max()) + threshold <= bound
 
 
 @given(
@@ -168,10 +173,7 @@ def test_thresholds_that_rise_stay_within(
     tensors = _column(beta=beta, bias=bias, threshold=threshold, rho=rho, jump=jump)
     neurons = IntegerAdaptiveThreshold(tensors, dt=1.0, shift=shift, reset=reset)
     bound = adaptive_threshold_peak(charge, shift, beta, bias, threshold, rho, jump)
-    state: tuple[torch.Tensor, ...] = ()
-    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
-        _, *state = neurons(current, *state)  # type: ignore[assignment]
-        membrane, raised = state[0]
+    for membrane, raised in _states(neurons, charge, seed):
         assert int(membrane.abs().max()) <= bound
         assert int(raised.abs().max()) + threshold <= bound
 
@@ -202,10 +204,8 @@ def test_recoveries_stay_within(
     bound = adaptive_peak(reset, driven, beta, threshold, rho, gain, jump, growth)
     if bound >= 2**31:
         return
-    state: tuple[torch.Tensor, ...] = ()
-    for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
-        _, *state = neurons(current, *state)  # type: ignore[assignment]
-        assert int(state[0].abs().sum(0).max()) <= bound
+    for state in _states(neurons, charge, seed):
+        assert int(state.abs().sum(0).max()) <= bound
 
 
 def test_the_growth_is_the_sum_of_powers() -> None:
