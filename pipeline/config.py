@@ -22,11 +22,9 @@ from pipeline.wording import did_you_mean, explain, shown
 
 PARAMS = Path("params.yaml")
 
-
 OnBadRecording = Literal["raise", "skip"]
 Labels = Annotated[dict[str, str], Field(min_length=1), BeforeValidator(names)]
 """The classes in order, each with its longer name."""
-
 
 SECTIONS = {
     "seed": "builtins:int",
@@ -49,8 +47,8 @@ SECTIONS = {
     "profiling": "pipeline.profiling.profile:ProfilingSettings",
     "audit": "pipeline.privacy.settings:AuditSettings",
 }
-"""The class that validates each section: `module:class`, or the
-kind of a component that its `name` chooses (`component:kind`)."""
+"""The class that validates each section: `module:class`, or the kind of a component
+that its `name` chooses (`component:kind`)."""
 
 OPTIONAL = ("models.*.sparsity",)
 """Sections that may be left out: all their settings have defaults."""

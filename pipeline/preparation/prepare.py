@@ -99,11 +99,10 @@ def prepare(
     # Absolute, for workers may have started while this process was elsewhere.
     sources = files.folder("recordings", dataset).resolve()
     files.keep_only(signals, {f"{name}.h5" for name in segments})
-    order = dict(zip(used["recording"], used.get("order", ""), strict=False))
+    order = _orders(used)
     plan = Plan(dataset, signal, windows, tuple(labels), sources, signals, code, order)
-    prepared = parallel_map(
-        partial(_prepare_one, plan), list(segments.items()), what=f"prepare {dataset}"
-    )
+    work = partial(_prepare_one, plan)
+    prepared = parallel_map(work, list(segments.items()), what=f"prepare {dataset}")
     check_alike(dataset, prepared)
     table = join(used, prepared)
     roles = make_folds(
@@ -132,6 +131,12 @@ def _used(dataset: str, recordings: pd.DataFrame) -> pd.DataFrame:
     return used.reset_index(drop=True)
 
 
+def _orders(used: pd.DataFrame) -> dict[str, str]:
+    """Give what each recording's order goes by; empty but under pseudonyms."""
+    named = used.set_index("recording")
+    return dict(named["order"]) if "order" in named else {}
+
+
 def _prepare_one(plan: Plan, item: tuple[str, tuple[Segment, ...]]) -> Prepared:
     """Prepare one recording; its signal only if that was not done already."""
     recording, segments = item
@@ -158,15 +163,13 @@ def _save_signal(
     path = plan.target / f"{recording}.h5"
     digests = [files.file_digest(part) for part in files.recording_parts(source)]
     order = plan.order.get(recording, "")
-    made_of = preparation.starts, digests, order
-    inputs = files.inputs_digest(plan.signal, plan.code, *made_of)
+    inputs = files.inputs_digest(
+        plan.signal, plan.code, preparation.starts, digests, order
+    )
     if unfinished.is_made_of(path, inputs):
         return False
-    about, n_samples = (
-        replace(preparation.about, order=order),
-        sum(preparation.n_samples),
-    )
-    files.write_signal(path, about, preparation.pieces(), n_samples)
+    about, n_samples = replace(preparation.about, order=order), preparation.n_samples
+    files.write_signal(path, about, preparation.pieces(), sum(n_samples))
     unfinished.note_inputs(path, inputs)
     return True
 

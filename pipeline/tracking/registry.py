@@ -100,7 +100,7 @@ def check_answer(logged: Logged) -> None:
 
 
 def register(logged: Logged, name: str, card: str) -> int:
-    """Make a version of a registered model, once for each run; its card is renewed."""
+    """Make a version of a registered model, once for each model; renew its card."""
     from mlflow.exceptions import MlflowException
 
     client = _client()
@@ -109,7 +109,7 @@ def register(logged: Logged, name: str, card: str) -> int:
     except MlflowException:
         client.create_registered_model(name)
     versions = client.search_model_versions(f"name = '{name}'")
-    mine = [each for each in versions if each.run_id == logged.run_id]
+    mine = [each for each in versions if each.source == logged.uri]
     version = mine[0] if mine else client.create_model_version(
         name, logged.uri, logged.run_id, tags=_tags(logged)
     )  # fmt: skip

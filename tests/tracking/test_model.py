@@ -1,11 +1,13 @@
 """MLflow's model of a cell takes samples, carries what it needs, and is registered."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +289,15 @@ def test_a_model_that_answers_otherwise_is_not_registered(
         registry.check_answer(logged)
 
 
+def test_an_answer_that_is_no_number_is_refused(here: Path) -> None:
+    logged = registry.find(TrainedCell.open(raw_cell.CELL))
+    example = logged.about["example"]
+    expected = {**example["expected"], "p_busy": math.nan}
+    about = {**logged.about, "example": {**example, "expected": expected}}
+    with pytest.raises(DataError, match="answers its example by"):
+        registry.check_answer(replace(logged, about=about))
+
+
 @pytest.fixture
 def cell(
     checkout: Path, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -335,6 +346,17 @@ def test_a_cell_without_a_store_or_metrics_is_not_promoted(
     shutil.rmtree("data/metrics")
     with pytest.raises(DataError, match="has not been evaluated and profiled here"):
         promote_cell(raw_cell.CELL)
+
+
+def test_a_run_with_other_weights_gets_a_version_of_its_own(cell: Path) -> None:
+    """As when it was trained on another machine, with the same key."""
+    assert promote_cell(raw_cell.CELL) == (raw_cell.CELL, 1)
+    client().set_tag(runs()[0].info.run_id, "logged.model", "of other weights")
+    assert promote_cell(raw_cell.CELL) == (raw_cell.CELL, 2)
+    assert promote_cell(raw_cell.CELL) == (raw_cell.CELL, 2)
+    newest = registry.find(TrainedCell.open(raw_cell.CELL)).uri
+    version = client().get_model_version(raw_cell.CELL, "2")
+    assert version.source == newest
 
 
 def test_a_model_that_broke_off_gives_way(cell: Path) -> None:
