@@ -72,13 +72,17 @@ def _refuse_other(path: Path) -> None:
 
 
 def _put_in_place(work: Path, path: Path) -> None:
-    """Let a finished folder take the place of the one before."""
+    """Let a finished folder take the place of the one before.
+
+    Notes that cannot be removed end it: those of ingest hold names.
+    """
+    if (work / NOTES).exists():
+        shutil.rmtree(work / NOTES)
     before = work.with_name(f".replaced-{work.name}")
     shutil.rmtree(before, ignore_errors=True)  # of a killed run
     if path.exists():
         path.replace(before)
     try:
-        shutil.rmtree(work / NOTES, ignore_errors=True)
         work.replace(path)
     except OSError:
         if before.exists():

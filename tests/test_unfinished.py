@@ -1,6 +1,7 @@
 """Unfinished work lies apart, is found again, and replaces the output when complete."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,27 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
     finish(spikes_folder, r1="new")
     assert tree(spikes_folder) == {"r1": "new"}
     assert not list(files.UNFINISHED.glob("spikes/*"))
+
+
+def test_notes_that_cannot_be_removed_do_not_come_along(
+    spikes_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(spikes_folder, r1="old")
+    remove = shutil.rmtree
+
+    def refuse(path: Path, ignore_errors: bool = False) -> None:
+        if path.name != unfinished.NOTES:
+            remove(path, ignore_errors=ignore_errors)
+        elif not ignore_errors:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refuse)
+        with pytest.raises(MachineError, match="the disk or its connection failed"):
+            finish(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "old"}
+    finish(spikes_folder, r1="new")
+    assert tree(spikes_folder) == {"r1": "new"}
 
 
 def test_what_a_run_that_failed_was_writing_is_cleared_at_once(
