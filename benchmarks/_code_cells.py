@@ -1,8 +1,8 @@
 """What a code costs and scores with one model: a cell a seed, kept when it is done.
 
 A cell lies in `.codes` and is used again as long as its signals, windows, settings and
-the sources of `pipeline` are the same. A killed run keeps the recordings that are
-encoded and the folds that are trained.
+the sources of `pipeline` and of this file are the same. A killed run keeps the
+recordings that are encoded and the folds that are trained.
 """
 
 import time
@@ -259,10 +259,12 @@ def _energy(bill: Mapping[str, Any]) -> dict[str, Any]:
     """Take what stands for a cell out of its bill; what is not there has its reason."""
     floats = bill["estimated"][HEADLINE]
     integers = bill["int8"].get("estimated", {}).get(INT8_HEADLINE, bill["int8"])
+    coding = floats.get("encoder", floats)
+    coding_j = coding.get("energy_j_per_window")
     return {
         "network_uj": floats.get("energy_uj_per_window"),
-        "encoder_uj": floats.get("encoder", {}).get("energy_j_per_window"),
-        "encoder_absent": floats.get("encoder", {}).get("absent"),
+        "encoder_uj": None if coding_j is None else coding_j * 1e6,
+        "encoder_absent": coding.get("absent"),
         "int8_uj": integers.get("energy_uj_per_window"),
         "int8_absent": integers.get("absent"),
     }
@@ -275,6 +277,7 @@ def _inputs(contestant: Contestant, spikes: Path, seed: int) -> str:
         contestant.name,
         seed,
         sources(),
+        files.file_digest(Path(__file__)),
         files.file_digests(spikes, windows),
         contestant.network(),
         contestant.neuron(),

@@ -196,7 +196,7 @@ def main() -> None:
         for each in scored(every, asked.seeds):
             done.append(each)
             with files.replacing(path) as partial:
-                title = f"`{dataset}`, `{asked.model}`, {asked.seeds} seeds"
+                title = f"`{dataset}`, `{asked.model}`, seeds: {asked.seeds}"
                 partial.write_text("\n".join([title, "", *lines(done), ""]))
         print(path.read_text())
 
