@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +39,7 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
     import h5py
 
     turned = path.suffix.lower() == ".mat"
-
-    def dataset(file: Any, name: str) -> Any:
-        """Find a data set of the file's own."""
-        found = file.get(name.replace(".", "/"))
-        if found is None:
-            raise no_variable(where, name, _names(file))
-        if Path(found.file.filename) != path:
-            raise unfit(where, name, f"in another file, {found.file.filename}")
-        if isinstance(found, h5py.Group):
-            raise unfit(where, name, "a struct with " + ", ".join(found))
-        if found.external or found.is_virtual:
-            raise unfit(where, name, "a view of other files")
-        return found
+    dataset = partial(_own_dataset, where, path)
 
     def variable(name: str) -> Variable:
         """Describe a numeric variable."""
@@ -87,6 +76,22 @@ def open_hdf(where: str, path: Path, unchecked: Collection[Check] = ()) -> Store
         }
     others = tuple(name for name in names if name not in shapes)
     return Store(where, shapes, others, variable, value)
+
+
+def _own_dataset(where: str, path: Path, file: Any, name: str) -> Any:
+    """Find a data set whose values lie in the file itself."""
+    import h5py
+
+    found = file.get(name.replace(".", "/"))
+    if found is None:
+        raise no_variable(where, name, _names(file))
+    if Path(found.file.filename) != path:
+        raise unfit(where, name, f"in another file, {found.file.filename}")
+    if isinstance(found, h5py.Group):
+        raise unfit(where, name, "a struct with " + ", ".join(found))
+    if found.external or found.is_virtual:
+        raise unfit(where, name, "a view of other files")
+    return found
 
 
 def _refuse_unwritten(where: str, name: str, dataset: Any) -> None:
