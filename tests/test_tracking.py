@@ -10,6 +10,7 @@ import time
 import warnings
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pandas as pd
@@ -614,14 +615,46 @@ def test_a_deleted_experiment_comes_back(
 def test_a_lock_that_another_holds_is_named_once(
     cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(tracking, "SILENT_S", 0.0)
     monkeypatch.setattr(tracking, "LOCK_S", 0.1)
     with FileLock(cell.parents[2] / "mlflow.db.lock"):
         assert not tracking.publish(CELL)
         assert not tracking.publish(CELL)
     printed = capsys.readouterr().err
     assert printed.count("another process holds") == 1
-    assert printed.count("\n") == 1
+    assert printed.count("while another process logs") == 2
+    assert printed.count("\n") == 3
     assert "mlflow.db.lock" in printed
+
+
+def test_a_lock_is_waited_for_while_another_logs(
+    cell: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tracking, "SILENT_S", 0.0)
+    lock = FileLock(cell.parents[2] / "mlflow.db.lock", thread_local=False)
+    lock.acquire()
+    other = Timer(0.3, lock.release)
+    other.start()
+    assert tracking.publish(CELL, "runs")
+    other.join()
+    assert f"{CELL} waits while another process logs" in capsys.readouterr().err
+
+
+def test_what_a_queued_experiment_could_not_log_is_applied_first(
+    home: Path,
+    cell: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its folder is thrown away when it ends."""
+    queued = home / ".dvc" / "tmp" / "exps" / "tmp1"
+    shutil.copytree(home / "data", queued / "data")
+    work_in(queued, monkeypatch)
+    monkeypatch.setattr(tracking, "SILENT_S", 0.0)
+    monkeypatch.setattr(tracking, "LOCK_S", 0.1)
+    with FileLock(home / "mlflow.db.lock"):
+        assert not tracking.publish(CELL)
+    assert "after `dvc exp apply`, `biospike publish` logs" in capsys.readouterr().err
 
 
 def test_a_store_that_is_locked_meanwhile_is_not_waited_for(
@@ -699,10 +732,7 @@ def test_two_processes_may_make_the_store_at_once(home: Path) -> None:
     files.save_json(
         files.folder("runs", other) / "run.json", {**run, "run_key": "another"}
     )
-    code = (
-        "from pipeline import tracking; tracking.LOCK_S = 120; "
-        "assert tracking.publish({!r}, 'metrics')"
-    )
+    code = "from pipeline import tracking; assert tracking.publish({!r}, 'metrics')"
     processes = [run_python(code.format(name)) for name in (CELL, other)]
     assert [process.wait() for process in processes] == [0, 0]
     assert len([run for run in all_runs() if "run_key" in run.data.tags]) == 2

@@ -10,9 +10,13 @@ MLflow takes seconds to start.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from pipeline import files
 from pipeline.parallel import console
@@ -20,8 +24,10 @@ from pipeline.tracking import answering, store
 
 KINDS = ("runs", "metrics", "energy", "audits")
 """The folders of `data` that hold what is logged of a cell."""
-LOCK_S = 8.0
+LOCK_S = 120.0
 """Seconds that another process may take to make a new store, or to log a cell."""
+SILENT_S = 5.0
+"""Seconds of that without a message."""
 
 
 def store_uri() -> str:
@@ -33,7 +39,8 @@ def publish(cell: str, *kinds: str) -> bool:
     """Log a cell's files to its MLflow run.
 
     A store that does not answer costs no result, and no more than ten seconds: a
-    message reports it once, and the next `publish` catches up.
+    message reports it once, and the next `publish` catches up. While another process
+    logs, as experiments side by side do, this one waits.
 
     Parameters
     ----------
@@ -56,18 +63,39 @@ def publish(cell: str, *kinds: str) -> bool:
     if store.is_off():
         return False
     run = files.load_json(files.folder("runs", cell) / "run.json")
-    if reason := answering.fault(store.uri()):
-        _report(f"MLflow takes no runs now ({reason}).")
-        return False
     store.quieten()
-    # What MLflow warns about is its own code, not the user's doing.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _publish(cell, run, kinds or KINDS)
+    try:
+        with _alone(cell), warnings.catch_warnings():
+            # What MLflow warns about is its own code, not the user's doing.
+            warnings.simplefilter("ignore")
+            return _publish(cell, run, kinds or KINDS)
+    except Timeout as error:
+        found = f"another process holds {error.lock_file}"
+    except OSError as error:
+        found = str(error)
+    _report(f"MLflow: {cell} is not logged ({found}).")
+    return False
+
+
+@contextmanager
+def _alone(cell: str) -> Iterator[None]:
+    """Wait until no other process logs; the first one makes the tables of the store."""
+    lock = FileLock(store.home() / "mlflow.db.lock")
+    try:
+        lock.acquire(timeout=SILENT_S)
+    except Timeout:
+        console.print(f"MLflow: {cell} waits while another process logs", markup=False)
+        lock.acquire(timeout=LOCK_S)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
-    from filelock import FileLock, Timeout
+    if reason := answering.fault(store.uri()):
+        _report(f"MLflow takes no runs now ({reason}).")
+        return False
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -75,15 +103,8 @@ def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
     from pipeline.tracking.cells import log
 
     store.hurry()
-    # The first process to open a new SQLite store makes its tables: one at a time.
     try:
-        with FileLock(store.home() / "mlflow.db.lock", timeout=LOCK_S):
-            log(MlflowClient(store.uri()), cell, run, kinds)
-    except Timeout as error:
-        _report(
-            f"MLflow: {cell} is not logged (another process holds {error.lock_file})."
-        )
-        return False
+        log(MlflowClient(store.uri()), cell, run, kinds)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         _report(f"MLflow: {cell} is not logged ({answering.reason(error)}).")
         return False
@@ -93,5 +114,7 @@ def _publish(cell: str, run: Mapping[str, Any], kinds: tuple[str, ...]) -> bool:
 @cache
 def _report(found: str) -> None:
     """Report once in a process what is not logged."""
-    later = "The results in data/ are complete; `biospike publish` logs them later."
+    queued = store.home() != Path.cwd()
+    when = "after `dvc exp apply`, " if queued else ""
+    later = f"The results in data/ are complete; {when}`biospike publish` logs them."
     console.print(f"{found} {later}", markup=False)
