@@ -7,6 +7,8 @@ subjects is then a row of such counts, and all resamples are one matrix product.
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Num
@@ -192,27 +194,33 @@ def paired_permutation(
         return Test(None, None, n_subjects, reason="fewer than two shared subjects")
     from scipy import stats
 
-    tables = np.concatenate([first, second])
+    others, gains = second.sum(axis=0), first - second
 
-    def difference(mine: np.ndarray, yours: np.ndarray, axis: int = -1) -> np.ndarray:
-        """Compare the statistic of the two, for the members that are drawn."""
-        pooled = [
-            np.tensordot(
-                multiplicity(np.moveaxis(drawn, axis, -1), len(tables)), tables, axes=1
-            )
-            for drawn in (mine, yours)
-        ]
-        return np.asarray(statistic(pooled[0]) - statistic(pooled[1]))
+    def difference(kept: np.ndarray, axis: int = -1) -> np.ndarray:
+        """Compare the statistic of the two, for the subjects that are not swapped."""
+        gained = np.tensordot(np.moveaxis(kept, axis, -1), gains, axes=1)
+        swapped = gains.sum(axis=0) - gained
+        return np.asarray(statistic(others + gained) - statistic(others + swapped))
 
-    result = stats.permutation_test(
-        (np.arange(n_subjects), np.arange(n_subjects) + n_subjects),
-        difference,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        batch=1024,
-        rng=rng,
-    )
+    result: Any
+    if 2**n_subjects <= resamples:
+        result = stats.permutation_test(
+            (np.ones(n_subjects), np.zeros(n_subjects)),
+            lambda kept, _, axis: difference(kept, axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=resamples,
+            batch=1024,
+        )
+    else:  # as the other would do, in a sixth of its time
+        result = stats.monte_carlo_test(
+            np.ones(n_subjects),
+            partial(rng.integers, 2),
+            difference,
+            vectorized=True,
+            n_resamples=resamples,
+            batch=1024,
+        )
     return Test(float(result.statistic), float(result.pvalue), n_subjects)
 
 

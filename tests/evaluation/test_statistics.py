@@ -119,6 +119,21 @@ def test_paired_permutation_equals_all_swaps() -> None:
     assert found.subjects == 6
 
 
+def test_many_subjects_are_swapped_by_chance() -> None:
+    first, second = np.random.default_rng(5).integers(1, 20, (2, 14, 2))
+    found = statistics.paired_permutation(_total, first, second, 300, _rng())
+    observed = _total(first.sum(0)) - _total(second.sum(0))
+    differences = []
+    for kept in _rng().integers(0, 2, (300, 14)):
+        mine = sum(a if k else b for a, b, k in zip(first, second, kept, strict=True))
+        yours = sum(b if k else a for a, b, k in zip(first, second, kept, strict=True))
+        differences.append(_total(mine) - _total(yours))
+    as_high = sum(each >= observed - 1e-12 for each in differences)
+    as_low = sum(each <= observed + 1e-12 for each in differences)
+    assert found.difference == pytest.approx(observed)
+    assert found.p == pytest.approx(min(1, 2 * (min(as_high, as_low) + 1) / 301))
+
+
 def test_a_model_that_is_better_on_every_subject_is_distinguished() -> None:
     better, worse = np.full((12, 2), (9, 1)), np.full((12, 2), (5, 5))
     found = statistics.paired_permutation(_total, better, worse, 5000, _rng())
