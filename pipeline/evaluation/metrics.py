@@ -8,6 +8,7 @@ References
 ANSI/AAMI EC57: sensitivity and positive predictivity of each class.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,11 +27,16 @@ def confusion_by_subject(
 ) -> tuple[Int[np.ndarray, "subject label predicted"], list[str]]:
     """Count windows by subject, label and prediction; returns the subjects too."""
     names = subjects_of(predictions)
-    cell = pd.MultiIndex.from_frame(predictions[["subject", "label", "predicted"]])
-    full = pd.MultiIndex.from_product([names, labels, labels])
-    counts = cell.value_counts().reindex(full, fill_value=0)
-    shape = (len(names), len(labels), len(labels))
-    return counts.to_numpy(dtype=np.int64).reshape(shape), names
+    axes = {"subject": names, "label": labels, "predicted": labels}
+    shape = tuple(map(len, axes.values()))
+    codes = [
+        pd.Categorical(predictions[column], categories=pd.Index(values)).codes.astype(
+            np.int64
+        )
+        for column, values in axes.items()
+    ]
+    counts = np.bincount(np.ravel_multi_index(codes, shape), minlength=math.prod(shape))
+    return counts.reshape(shape), names
 
 
 def subjects_of(predictions: pd.DataFrame) -> list[str]:

@@ -81,13 +81,22 @@ def _drawn(table: pd.DataFrame, title: str, onset_s: float) -> "Iterator[Figure]
             each.set_ylabel(words, fontsize=8)
             each.sharex(axes[0])
             each.axvline(onset_s, color=INK, lw=0.8, ls=":", zorder=0)
-        axes[0].set_xlim(*_span(table))
+        _mark_moments(axes[0], onset_s, _span(table))
         for each in axes:
             each.label_outer(remove_inner_ticks=True)
         axes[-1].set_xlabel("seconds in the recording")
         lines = [plain(line) for line in title.split("\n")]
         figure.suptitle("\n".join(lines), fontsize=9, x=0.01, ha="left")
         yield figure
+
+
+def _mark_moments(axes: "Axes", onset_s: float, span: tuple[float, float]) -> None:
+    """Name what is decided, and the end of the spikes, where it is decided."""
+    axes.set_xlim(*span)
+    place = axes.get_xaxis_transform()
+    look: dict[str, Any] = {"transform": place, "fontsize": 7, "va": "bottom"}
+    axes.text(onset_s, 1.0, "this one", ha="center", **look)
+    axes.text(span[1], 1.0, "decided here", ha="right", **look)
 
 
 def _span(table: pd.DataFrame) -> tuple[float, float]:

@@ -133,17 +133,18 @@ def in_words(
 ) -> str:
     """Describe the comparison, and the rate at which it would change."""
     at_rate = (
-        f"at {rate:.2g} spikes a neuron and step it costs {ratio:.2g} times {other}"
+        f"at its {rate:.2g} spikes a neuron and step it takes {ratio:.2g} times the "
+        f"energy of {other}"
     )
     if fixed_ratio >= 1:
         return (
-            f"{at_rate}; no rate would do: without hidden spikes, too, it costs "
-            f"{fixed_ratio:.2g} times as much"
+            f"{at_rate}; without hidden spikes, too, it would take {fixed_ratio:.2g} "
+            "times as much, so it takes more at any rate"
         )
     if meets is None:
         return f"{at_rate}; its hidden neurons do not fire, so no other rate is known"
     if meets >= 1:
-        return f"{at_rate}; it would cost less at any rate"
+        return f"{at_rate}; it would take less at any rate"
     if ratio > 1:
-        return f"{at_rate}; below {meets:.2g} it would cost less"
-    return f"{at_rate}; above {meets:.2g} it would cost more"
+        return f"{at_rate}; below {meets:.2g} it would take less"
+    return f"{at_rate}; above {meets:.2g} it would take more"

@@ -46,29 +46,34 @@ def shown(
     answer : dict
         `cell`, the most accurate one, or None; its `title`; a `headline` and its
         `details`; `rows`, its differences from the models of reference, and `clock`,
-        that from the clock; `energy`, a sentence or none; and `level`, the names of the
-        cells that no test finds different from it, with its own.
+        that from the clock; `energy`, sentences or none; `hardest`, its class with the
+        lowest F1, or None; and `level`, the names of the cells that no test finds
+        different from it, with its own.
     """
     scored = [cell for cell in cells if _value(cell) is not None]
     if not scored:
         reason = cells[0]["metrics"]["balanced_accuracy"].get("reason") or "not known"
         nothing: Plain = {"cell": None, "title": "", "rows": [], "level": []}
         headline = f"No model has a balanced accuracy: {reason}."
-        return nothing | {"headline": headline, "details": "", "energy": ""}
+        nothing |= {"details": "", "energy": "", "hardest": None}
+        return nothing | {"headline": headline}
     top = max(scored, key=lambda cell: _value(cell) or 0.0)
     outcomes = {
         cell["cell"]: outcome(top, cell, tests) for cell in rivals_of(top, scored)
     }
     level = [name for name, each in outcomes.items() if each["group"] == "level"]
     compared = any(each["group"] for each in outcomes.values())
+    level = [top["cell"], *level] if compared else []
+    spent = cheapest(top, [cell for cell in scored if cell["cell"] in level])
     return {
         "cell": top["cell"],
         "title": name(top, scored),
         **verdict(top, scored, outcomes, confidence),
         "rows": against_models(top, scored, outcomes),
         "clock": against_clock(top),
-        "energy": energy(top, scored),
-        "level": [top["cell"], *level] if compared else [],
+        "energy": " ".join(filter(None, [spent, energy(top, scored)])),
+        "hardest": hardest(top),
+        "level": level,
     }
 
 
@@ -85,7 +90,8 @@ def outcome(top: Plain, other: Plain, tests: Sequence[Plain]) -> Plain:
     outcome : dict
         `group`, whether the first cell is `better`, `worse` or `level`, or None where
         there is no test; `difference` of the first cell to the second with its
-        interval, `low` and `high`; `p`, corrected; `reason`, why something is None.
+        interval, `low` and `high`; `p`, corrected, and `p_alone`, not; `reason`, why
+        something is None.
     """
     models = {top["model"], other["model"]}
     for test in tests:
@@ -94,6 +100,7 @@ def outcome(top: Plain, other: Plain, tests: Sequence[Plain]) -> Plain:
         if test["p_holm"] is None:
             return {"group": None, "reason": test["reason"]}
         found = {key: test[key] for key in ("difference", "low", "high", "reason")}
+        found["p_alone"] = test["p"]
         if test["models"][0] != top["model"]:
             found |= turned(found)
         group = grouped(found["difference"], test["p_holm"])
@@ -182,11 +189,12 @@ def _best(
 
 def _named(cells: Sequence[Plain]) -> str:
     """Name some of the models, with what they reach."""
+    named = MOST_NAMED if len(cells) > MOST_NAMED + 1 else len(cells)
     names = [
         f"{cell['model']} ({100 * (_value(cell) or 0.0):.1f} %)"
-        for cell in cells[:MOST_NAMED]
+        for cell in cells[:named]
     ]
-    more = len(cells) - len(names)
+    more = len(cells) - named
     return listed([*names, f"{more} more"] if more else names)
 
 
@@ -257,6 +265,39 @@ def _p(p: float) -> str:
 def listed(parts: Sequence[str]) -> str:
     """Join parts as a sentence does."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def hardest(cell: Plain) -> Plain | None:
+    """Find the class with the lowest F1: what is found of it, and what is false."""
+    classes = {
+        label: row
+        for label, row in cell["metrics"]["classes"].items()
+        if row["f1"]["value"] is not None
+    }
+    if not classes:
+        return None
+    label = min(classes, key=lambda label: classes[label]["f1"]["value"])
+    return {"label": label, **classes[label]}
+
+
+def cheapest(top: Plain, level: Sequence[Plain]) -> str:
+    """Name the cell that takes least energy of those that no test finds different.
+
+    Empty if there is one cell alone, or the energy of the best is unknown.
+    """
+    bills = {cell["model"]: _int8_energy(cell) for cell in level}
+    known = {model: spent for model, spent in bills.items() if spent}
+    if len(known) < 2 or top["model"] not in known:
+        return ""
+    least = min(known, key=lambda model: known[model])
+    spent = f"an estimated {known[least]:.2g} µJ a window in int8 with memory"
+    if least == top["model"]:
+        return f"Of these models it also takes the least energy, {spent}."
+    times = known[top["model"]] / known[least]
+    return (
+        f"Of these models {least} takes the least energy, {spent}; "
+        f"{top['model']} takes {times:.2g} times that."
+    )
 
 
 def energy(top: Plain, cells: Sequence[Plain]) -> str:

@@ -55,6 +55,34 @@ def shown(here: Plain, cell: Plain, *, confidence: float) -> Plain:
     }
 
 
+def caveats(here: Plain, cell: Plain) -> list[str]:
+    """List in short sentences what a reader must know before any number."""
+    detector = here["detector"]
+    found = (
+        f" A detector finds {100 * detector['sensitivity']:.1f} %." if detector else ""
+    )
+    given = explained.oracles(cell["run"]["settings"])
+    return [
+        *(["The recordings are simulated."] if _is_simulated(cell) else []),
+        *[f"{sentence}{found if 'beats' in sentence else ''}" for sentence in given],
+        _apart(cell) if here["subjects"] else "Nobody knows who was recorded.",
+        "One seed.",
+    ]
+
+
+def _is_simulated(cell: Plain) -> bool:
+    source: str = cell["run"]["settings"].get("source", {}).get("name", "")
+    return source.startswith("synthetic")
+
+
+def _apart(cell: Plain) -> str:
+    """Write whether persons who are tested are new to the network."""
+    scheme = cell["run"]["settings"].get("folds", {}).get("scheme")
+    if scheme in ("cross_session", "within_session"):
+        return "A person who is tested has other sessions in training."
+    return "Nobody is both trained on and tested in a fold."
+
+
 def _model(cell: Plain) -> str:
     counted = cell["energy"]["counted"]
     kilobytes = f"{counted['footprint_bytes'] / 1000:.3g} kB"
@@ -68,10 +96,14 @@ def _model(cell: Plain) -> str:
 def _training(cell: Plain) -> str:
     settings, folds = cell["run"]["settings"], cell["run"]["folds"]
     scheme = settings.get("folds", {}).get("scheme", "unknown")
-    epochs, key = max(fold["epochs"] for fold in folds), cell["run"]["run_key"][:12]
+    most, key = max(fold["epochs"] for fold in folds), cell["run"]["run_key"][:12]
+    learned_locally = "rules" in settings.get("network", {})
+    tried = (
+        "strengths of the read-out's regularisation" if learned_locally else "epochs"
+    )
     return (
         f"{len(folds)} networks, one a fold (scheme {scheme}), seed "
-        f"{settings.get('seed', 'unknown')}, at most {epochs} epochs; run {key}."
+        f"{settings.get('seed', 'unknown')}, at most {most} {tried}; run {key}."
     )
 
 
@@ -94,16 +126,10 @@ def _data(here: Plain, cell: Plain) -> str:
 def _persons(here: Plain, cell: Plain) -> str:
     if not here["subjects"]:
         return "Unknown: nobody knows who was recorded."
-    scheme = cell["run"]["settings"].get("folds", {}).get("scheme")
-    apart = (
-        "A person who is tested has other sessions in training."
-        if scheme in ("cross_session", "within_session")
-        else "Nobody is both trained on and tested in a fold."
-    )
     stated = here["numbers"]
     ranges = [f"{name} {low:g} to {high:g}" for name, (low, high) in stated.items()]
     known = f" Stated: {', '.join(ranges)}." if ranges else " Nothing else is stated."
-    return f"{here['subjects']}. {apart}{known}"
+    return f"{here['subjects']}. {_apart(cell)}{known}"
 
 
 def _scores(cell: Plain, confidence: float) -> str:
@@ -129,8 +155,7 @@ def limits(here: Plain, cell: Plain) -> list[str]:
 
 def _of_data(here: Plain, cell: Plain) -> list[str]:
     found = []
-    source = cell["run"]["settings"].get("source", {}).get("name", "")
-    if source.startswith("synthetic"):
+    if _is_simulated(cell):
         found.append("The recordings are simulated: nothing here is a clinical result.")
     if 0 < here["subjects"] < MANY:
         found.append(
@@ -140,9 +165,7 @@ def _of_data(here: Plain, cell: Plain) -> list[str]:
     if here["missing"]:
         plural = "" if len(here["missing"]) == 1 else "s"
         found.append(f"{len(here['missing'])} recording{plural} could not be used.")
-    if any(map(explained.is_oracle, cell["run"]["settings"].values())):
-        found.append(explained.ORACLE)
-    return found
+    return [*found, *explained.oracles(cell["run"]["settings"])]
 
 
 def _of_results(cell: Plain) -> list[str]:

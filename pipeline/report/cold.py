@@ -21,8 +21,8 @@ def lines(cells: Sequence[Plain]) -> list[str]:
 
 def _described(cold: Plain) -> str:
     accuracy = cold.get("absent") or f"{100 * cold['balanced_accuracy']:.1f} %"
-    plural = "" if cold["decisions"] == 1 else "s"
+    many = "decision comes" if cold["decisions"] == 1 else "decisions come"
     return (
-        f"{cold['decisions']} cold decision{plural}, whose interval begins before the "
-        f"segment; balanced accuracy {accuracy}."
+        f"{cold['decisions']} {many} so early that part of the interval lies before "
+        f"the signal begins; balanced accuracy of these: {accuracy}."
     )

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -10,9 +11,11 @@ from pipeline.components import Component, find
 
 Plain = dict[str, Any]
 
-ORACLES = [("restart", "blocks"), ("beats", "annotated")]
-"""Settings that make a component an oracle."""
-ORACLE = "An oracle: it is given annotations, which no device has."
+ORACLES = {
+    ("restart", "blocks"): "networks restart where annotated blocks begin",
+    ("beats", "annotated"): "beats are where annotations place them",
+}
+"""Settings that make a component an oracle, and what is given to it."""
 UNITS = {"s": "s", "hz": "Hz"}
 """Units by the last part of a setting's name."""
 
@@ -56,16 +59,21 @@ def described(cell: Plain, part: str) -> str:
     first = (inspect.getdoc(component) or "").partition("\n")[0].replace("`", "")
     values = settings(component, given)
     line = f"{first.rstrip('.')} ({', '.join(values)})." if values else first
-    return f"{line} {ORACLE}" if is_oracle(given) else line
+    return " ".join([line, *oracles(given)])
 
 
-def is_oracle(given: object) -> bool:
-    """Find whether settings, or some inside them, give what no device has."""
+def oracles(given: object) -> list[str]:
+    """Explain what settings, or some inside them, give that no device has."""
     if isinstance(given, list):
-        return any(map(is_oracle, given))
+        return list(dict.fromkeys(chain.from_iterable(map(oracles, given))))
     if not isinstance(given, dict):
-        return False
-    return any(pair in ORACLES or is_oracle(pair[1]) for pair in given.items())
+        return []
+    own = [
+        f"An oracle: {ORACLES[pair]}, which no device has."
+        for pair in given.items()
+        if isinstance(pair[1], str) and pair in ORACLES
+    ]
+    return list(dict.fromkeys([*own, *oracles(list(given.values()))]))
 
 
 def settings(component: type[Component], given: Mapping[str, Any]) -> list[str]:

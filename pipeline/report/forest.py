@@ -8,7 +8,7 @@ Plain = dict[str, Any]
 
 LEFT, RIGHT = 4.0, 96.0
 """The ends of a scale, in units of a plot that is 100 wide."""
-MOST_MARKS = 3
+MOST_MARKS, FEWEST_MARKS = 3, 2
 LEAST = 0.01
 """Half of the narrowest scale: a point either way."""
 
@@ -56,10 +56,20 @@ def placed(rows: Sequence[Plain]) -> Plain:
 
 
 def marks(low: float, high: float) -> list[float]:
-    """Choose round numbers in a range, 1, 2 or 5 times a power of ten apart."""
+    """Choose round numbers in a range, 1, 2 or 5 times a power of ten apart.
+
+    They are three steps apart at most, unless fewer than two of them would be in it.
+    """
     power = 10.0 ** math.floor(math.log10((high - low) / MOST_MARKS))
-    step = next(
-        n * power for n in (1, 2, 5, 10) if (high - low) / (n * power) <= MOST_MARKS
-    )
+    steps = [n * power for n in (1, 2, 5, 10)]
+    widest = next(k for k, step in enumerate(steps) if high - low <= MOST_MARKS * step)
+    found = _multiples(steps[widest], low, high)
+    if len(found) < FEWEST_MARKS and widest:
+        found = _multiples(steps[widest - 1], low, high)
+    return found
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    """List the multiples of a step in a range."""
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(k * step, 6) + 0.0 for k in range(first, last + 1)]

@@ -24,6 +24,7 @@ from pipeline.report import (
 from pipeline.report.downloads import download
 from pipeline.report.findings import Names, Plain
 from pipeline.report.sections import section
+from pipeline.runs import INT8_HEADLINE
 from pipeline.templates import fill
 
 MOST_DETAILED = 24
@@ -108,6 +109,7 @@ def render(found: Plain) -> str:
         "made": provenance.shown(found["cells"], here),
         "style": STYLE,
         "OUTCOMES": answers.OUTCOMES,
+        "int8_headline": INT8_HEADLINE,
     }
     return fill(Path(__file__).with_name("page.html.j2"), FILTERS, content)
 

@@ -68,6 +68,7 @@ def section(found: Plain, dataset: str, most: int) -> Plain:
         "best": best,
         "decisions": decisions.shown(best["cell"], classes),
         "card": card.shown(known, best, confidence=confidence),
+        "caveats": card.caveats(known, best),
         "warning": clock.warning(cells),
         "cold": cold.lines(cells),
         "clocks": clock.shown(known["clock"]),

@@ -1,4 +1,4 @@
-"""How MLflow's pages show an experiment: a table of its cells, the best first.
+"""How MLflow's pages show an experiment: a table of its cells, the best score first.
 
 MLflow keeps a table's columns, order and filter in an experiment's tag,
 `mlflow.sharedViewState.KEY`, and opens it where a link has `viewStateShareKey=KEY`.
@@ -32,7 +32,7 @@ KIND = "mlflow.experimentKind", "custom_model_development"
 CELL, FOLD = "cell", "fold"
 """Values of the tag `kind`: what a run is of."""
 KEY = "cells"
-NAME = "Cells, the best first"
+NAME = "Cells, the highest balanced accuracy first"
 WIDTH, WIDEST = 85, 145
 """Pixels of a column, and of that of the longest name."""
 NOTE = "mlflow.note.content"

@@ -71,28 +71,28 @@ def test_at_the_break_even_rate_both_cost_the_same(table: str) -> None:
 def test_above_break_even_it_says_so() -> None:
     result = break_even(bill(snn(0.9)), bill(ann(1_600)), TABLE)
     assert result["sentence"] == (
-        "at 0.9 spikes a neuron and step it costs 1.3 times its matched int8 ANN; "
-        "below 0.12 it would cost less"
+        "at its 0.9 spikes a neuron and step it takes 1.3 times the energy of its "
+        "matched int8 ANN; below 0.12 it would take less"
     )
 
 
 def test_below_break_even_it_says_when_that_ends() -> None:
     sentence = break_even(bill(snn(0.1)), bill(ann(1_600)), TABLE)["sentence"]
-    assert sentence.endswith("it costs 0.99 times its matched int8 ANN; above 0.12 it "
-                         "would cost more")  # fmt: skip
+    assert sentence.endswith("it takes 0.99 times the energy of its matched int8 ANN; "
+                         "above 0.12 it would take more")  # fmt: skip
 
 
 def test_where_the_fixed_part_alone_costs_more_no_rate_would_do() -> None:
     result = break_even(bill(snn(0.5)), bill(ann(1_000)), TABLE)
     assert result["break_even_rate"] is None
-    assert "no rate would do: without hidden spikes, too" in result["sentence"]
+    assert "without hidden spikes, too, it would take" in result["sentence"]
     assert "1.5 times as much" in result["sentence"]
 
 
 def test_some_cost_less_at_any_rate() -> None:
     result = break_even(bill(snn(0.5)), bill(ann(9_000)), TABLE)
     assert result["break_even_rate"] > 1
-    assert result["sentence"].endswith("it would cost less at any rate")
+    assert result["sentence"].endswith("it would take less at any rate")
 
 
 def test_silence_has_no_slope() -> None:

@@ -115,3 +115,30 @@ def test_limits_follow_from_the_findings() -> None:
         "No int8 network: exponentials.",
     ):  # fmt: skip
         assert part in text
+
+
+def test_a_reader_knows_the_caveats_before_any_number() -> None:
+    plain = dataset(detector=None)
+    assert card.caveats(plain, cell()) == [
+        "Nobody is both trained on and tested in a fold.",
+        "One seed.",
+    ]
+    oracle = cell("cross_session", "synthetic_ecg")
+    oracle["run"]["settings"]["windows"] = {"kind": "beats", "beats": "annotated"}
+    detected = dataset(detector={"sensitivity": 0.984})
+    assert card.caveats(detected, oracle) == [
+        "The recordings are simulated.",
+        "An oracle: beats are where annotations place them, which no device has. A "
+        "detector finds 98.4 %.",
+        "A person who is tested has other sessions in training.",
+        "One seed.",
+    ]
+    unknown = card.caveats(dataset(detector=None, subjects=0), cell())
+    assert "Nobody knows who was recorded." in unknown
+
+
+def test_strengths_of_a_local_rules_read_out_are_no_epochs() -> None:
+    local = cell()
+    local["run"]["settings"]["network"] = {"name": "convolutional", "rules": []}
+    assert "at most 9 strengths of the read-out's" in rows(dataset(), local)["Training"]
+    assert "at most 9 epochs" in rows(dataset(), cell())["Training"]

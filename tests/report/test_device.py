@@ -60,8 +60,8 @@ def test_a_spiking_cell_is_compared_with_its_own_ann_first() -> None:
     assert device.beside(lif, [other, lif, twin]) == (twin, "its matched int8 ANN")
     sentence = device.compared(lif, [other, lif, twin])
     assert sentence == (
-        "delta · lif: at 0.5 spikes a neuron and step it costs 2 times its matched "
-        "int8 ANN; below 0.17 it would cost less."
+        "delta · lif: at its 0.5 spikes a neuron and step it takes 2 times the energy "
+        "of its matched int8 ANN; below 0.17 it would take less."
     )
 
 

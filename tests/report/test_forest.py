@@ -38,6 +38,7 @@ def test_a_scale_of_nothing_is_a_point_either_way() -> None:
         (-3.0, 37.2, [0, 20]),
         (-0.4, 0.9, [0, 0.5]),
         (-60.0, 2.0, [-50, 0]),
+        (-4.5, 4.9, [-4, -2, 0, 2, 4]),
     ],
 )
 def test_marks_are_round(low: float, high: float, expected: list[float]) -> None:

@@ -40,7 +40,7 @@ def test_the_tags_of_an_experiment_say_how_it_is_shown(client: Any) -> None:
     tags = experiment.tags
     assert tags["mlflow.experimentKind"] == "custom_model_development"
     saved = json.loads(tags["mlflow.sharedViewState.cells"])
-    assert saved["name"] == "Cells, the best first"
+    assert saved["name"] == "Cells, the highest balanced accuracy first"
     # Of the experiment's time, so that it is not another tag with every publication.
     assert saved["createdAt"] == saved["updatedAt"] == experiment.creation_time
     state = json.loads(saved["state"])
@@ -50,7 +50,7 @@ def test_the_tags_of_an_experiment_say_how_it_is_shown(client: Any) -> None:
     link = view.path(experiment.experiment_id)
     assert "viewStateShareKey=cells" in link
     note = tags["mlflow.note.content"]
-    assert note.startswith(f"A simulation. [Cells, the best first]({link})")
+    assert note.startswith(f"A simulation. [{view.NAME}]({link})")
     assert all(f"- `{name}`: " in note for name in view.HEADLINES)
 
 
