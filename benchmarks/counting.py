@@ -92,8 +92,9 @@ def ours() -> dict[str, tuple[nn.Module, Tensor]]:
 def integers() -> tuple[nn.Module, Tensor]:
     """Make a convolutional network of leaky neurons in integers."""
     from pipeline.networks.parts.stack import Layer
-    from pipeline.quantization.network import IntegerHead, IntegerNetwork
+    from pipeline.quantization.network import IntegerNetwork
     from pipeline.quantization.neurons.leaky import IntegerLeaky
+    from pipeline.quantization.read_outs import IntegerHead
     from pipeline.quantization.weights import Convolution
 
     generator = torch.Generator().manual_seed(0)

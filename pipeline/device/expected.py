@@ -162,8 +162,7 @@ def _decided(
 
 def _logits(network: IntegerNetwork, windows: np.ndarray) -> np.ndarray:
     """Run windows (window, step, feature) in batches."""
-    head = network.head
-    parts = [np.empty((0, head.linear.out_features), np.int64)]
+    parts = [np.empty((0, network.head.n_classes), np.int64)]
     for start in range(0, len(windows), BATCH):
         batch = windows[start : start + BATCH].swapaxes(0, 1)
         spikes = torch.from_numpy(np.ascontiguousarray(batch, np.float32))

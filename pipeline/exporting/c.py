@@ -8,6 +8,7 @@ output, so that it can be tested alone.
 import html
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 from typing import ClassVar
@@ -34,7 +35,8 @@ from pipeline.exporting.parts.c_program import (
 )
 from pipeline.front_end.chain import FrontEnd
 from pipeline.networks.base import Shape
-from pipeline.quantization.network import IntegerNetwork
+from pipeline.quantization.network import READ_OUTS, IntegerNetwork
+from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.training.cell import TrainedFold
 
 SOURCES = Path(__file__).parent / "c_sources"
@@ -101,17 +103,25 @@ def write_sources(
     made = {
         MARK: header(network, shape, running),
         "model.c": source(network),
-        "model.mk": f"NEURONS := {' '.join(f'{each.kind}.c' for each in used)}\n",
+        "model.mk": _kinds(used, network.head.kind),
         "front_end_constants.h": front_end_constants(front_end),
         "layers.h": with_declarations(layers, used),
         "network.c": with_states(steps, used),
     }
-    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
+    others = [f"{kind}.c" for kind in READ_OUTS if kind != network.head.kind]
+    ignored = shutil.ignore_patterns(*others)
+    shutil.copytree(SOURCES, folder, dirs_exist_ok=True, ignore=ignored)
     for neurons in used:
         shutil.copy2(c_source(neurons.kind), folder)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
     write_encoder(front_end, folder)
+
+
+def _kinds(used: Iterable[type[IntegerNeurons]], read_out: str) -> str:
+    """Write which kinds of neurons and of read-out are compiled in."""
+    neurons = " ".join(f"{each.kind}.c" for each in used)
+    return f"NEURONS := {neurons}\nREAD_OUT := {read_out}.c\n"
 
 
 def write_sample(folder: Path, stimulus: Stimulus, results: Results) -> None:
@@ -152,9 +162,12 @@ def _running(program: Program) -> str:
             "them, as it was trained to."
         )
     stride = program.network.stride
+    reads = f"what its last layer put out in the last {steps}"
+    if program.network.head.has_steps:
+        reads = "the traces that its read-out keeps of all steps"
     words = (
         "The network runs on, as it was trained to: each step goes through it once, "
-        f"and a decision reads what its last layer put out in the last {steps}."
+        f"and a decision reads {reads}."
     )
     if stride > 1:
         words += (

@@ -14,8 +14,9 @@ from pipeline.profiling.counts import Neurons
 from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.stores import neuron_store
 from pipeline.profiling.words import NeuronStore
-from pipeline.quantization.network import IntegerHead
 from pipeline.quantization.neurons.base import IntegerNeurons
+from pipeline.quantization.read_outs import IntegerHead
+from pipeline.quantization.traces import IntegerTraces
 
 
 class NeuronWatch(Protocol):
@@ -98,6 +99,40 @@ class MembraneTally(_OutputTally):
         width = self.source.learned["log_tau"].numel()
         store = NeuronStore(width, 1, 1, 1, constants=1)
         return Neurons(self.name, self.values, self.values, 0, 0, store=store)
+
+
+class TraceTally(_OutputTally):
+    """Counts the updates of traces in integers; there is no output."""
+
+    source: IntegerTraces
+
+    def watch(self) -> None:
+        """Count every call."""
+        self.source.linear.register_forward_hook(lambda _, __, sums: self.see(sums))
+
+    def result(self) -> Neurons:
+        """Give what was counted: a leak by shifted additions, an update."""
+        width = self.source.linear.out_features
+        additions = self.values // width * self.source.shifted_additions()
+        store = NeuronStore(width, 1, 1, 1, constants=2)
+        return Neurons(
+            self.name, self.values, 0, 0, 0, shifted_additions=additions, store=store
+        )
+
+
+class ReadingTally(_OutputTally):
+    """Counts the multiplications that add up traces to logits, a decision."""
+
+    source: IntegerTraces
+
+    def watch(self) -> None:
+        """Count every window: it is decided once, at its end."""
+        self.source.linear.register_forward_hook(lambda _, __, sums: self.see(sums[-1]))
+
+    def result(self) -> Neurons:
+        """Give what was counted: one a trace; its state and multiplier are read."""
+        store = NeuronStore(self.source.linear.out_features, constants=2)
+        return Neurons(self.name, 0, 0, 0, 0, rescalings=self.values, store=store)
 
 
 class PoolTally(_OutputTally):

@@ -29,7 +29,9 @@ from pipeline.profiling.neuron_tallies import (
     NeuronTally,
     NeuronWatch,
     PoolTally,
+    ReadingTally,
     RescalingTally,
+    TraceTally,
 )
 from pipeline.profiling.synapse_tallies import (
     InhibitionTally,
@@ -37,8 +39,13 @@ from pipeline.profiling.synapse_tallies import (
     SynapseTally,
     SynapseWatch,
 )
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.competing import IntegerCompeting
+from pipeline.quantization.read_outs import IntegerHead
+from pipeline.quantization.traces import IntegerTraces
+
+READING = "reading"
+"""What the name of the work ends with that a read-out does for a decision alone."""
 
 
 def count(network: nn.Module, spikes: Tensor, *, dt: float) -> Counted:
@@ -166,6 +173,9 @@ def _neurons(
             yield MembraneTally(name, module)
         case IntegerHead(), _:
             yield RescalingTally(name, module)
+        case IntegerTraces(), _:
+            yield TraceTally(name, module)
+            yield ReadingTally(f"{name}.{READING}", module)
         case SegmentRates(), [*_, Unrolled(spiking=False)]:
             yield PoolTally(name, module)
         case nn.Module(), _ if _snntorch.is_neuron(module):

@@ -13,6 +13,7 @@ from pipeline.profiling.cost_tables import CostTable, Numbers, tables_for
 from pipeline.profiling.counts import Counted, Layer, pooled
 from pipeline.profiling.describing import totals
 from pipeline.profiling.energy import encoder_energy, inapplicable, parts_j_per_window
+from pipeline.profiling.operations import READING
 from pipeline.profiling.profile import count_windows
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def _run(network: "Stack", spans: Spans) -> Run:
     now_and_then = network.head.averages
 
     def reads(name: str) -> bool:
+        if name == f"{READ_OUT}.{READING}":
+            return True
         return now_and_then and name.startswith(READ_OUT)
 
     return Run(_part(full, lambda name: not reads(name)), _part(cold, reads), cold)

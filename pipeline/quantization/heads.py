@@ -1,7 +1,7 @@
 """Trained read-outs in integers."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.networks.parts.heads import Head, RateMap, segment_edges
 from pipeline.quantization.bounds import (
@@ -11,39 +11,41 @@ from pipeline.quantization.bounds import (
     finest,
     fits,
 )
-from pipeline.quantization.network import IntegerHead
+from pipeline.quantization.read_outs import IntegerHead, IntegerReadOut
 from pipeline.quantization.scales import channel_scales, multipliers, quantised, safe
+from pipeline.quantization.traces import quantise_traces
 
 MOST_BITS = 12
 """A unit of the logits is by so many bits finer than the coarsest weights' steps."""
 
 
-def rate_map(head: Head) -> RateMap:
+def linear_map(head: Head) -> nn.Linear:
     """Give the linear map of a read-out, or refuse one that does not run in integers.
 
     Raises
     ------
     QuantizationError
     """
-    if head.rate_map is None:
+    mapped = head.rate_map or head.trace_map
+    if mapped is None:
         raise QuantizationError(
             "read-out",
             f"a {type(head).__name__} has no integer form",
-            expected="a linear read-out of rates or of the spike count",
-            remedy="read_out: rates, or count",
+            expected="a linear read-out of rates, the spike count, membranes or traces",
+            remedy="read_out: rates, count, membrane or traces",
         )
-    return head.rate_map
+    return mapped.linear
 
 
-def lengths(head: Head, n_steps: int) -> Tensor:
-    """Count the steps that each column of a read-out's weights averages.
+def lengths(mapped: RateMap, n_steps: int) -> Tensor:
+    """Count the steps that each column of a map of rates averages.
 
     Raises
     ------
     QuantizationError
         A window has fewer steps than segments.
     """
-    linear, bins = rate_map(head)
+    linear, bins = mapped
     if n_steps < bins:
         raise QuantizationError("read-out", f"{n_steps} steps for {bins} segments")
     inside = [stop - start for start, stop in segment_edges(n_steps, bins)]
@@ -51,16 +53,15 @@ def lengths(head: Head, n_steps: int) -> Tensor:
     return torch.tensor(inside).repeat_interleave(width)
 
 
-def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> IntegerHead:
+def quantise_head(
+    head: Head, n_steps: int, *, most: int, unit: float
+) -> IntegerReadOut:
     """Put a read-out in integers.
-
-    The segments' lengths go into the weights, so that sums replace rates. Each class
-    has its own scale; a multiplier takes its sum to the unit that all logits share.
 
     Parameters
     ----------
     head : Head
-        A read-out that `rate_map` accepts.
+        A read-out that `linear_map` accepts.
     n_steps : int
         Steps of a window at the read-out.
     most : int
@@ -71,9 +72,24 @@ def quantise_head(head: Head, n_steps: int, *, most: int, unit: float) -> Intege
     Raises
     ------
     QuantizationError
-        Its numbers might overflow.
+        It has no integer form, or its numbers might overflow.
     """
-    (linear, bins), inside = rate_map(head), lengths(head, n_steps)
+    linear_map(head)
+    if head.rate_map:
+        return _quantise_rates(head.rate_map, n_steps, most, unit)
+    assert head.trace_map
+    return quantise_traces(head.trace_map, most=most, unit=unit)
+
+
+def _quantise_rates(
+    mapped: RateMap, n_steps: int, most: int, unit: float
+) -> IntegerHead:
+    """Put a map of rates in integers.
+
+    The segments' lengths go into the weights, so that sums replace rates. Each class
+    has its own scale; a multiplier takes its sum to the unit that all logits share.
+    """
+    (linear, bins), inside = mapped, lengths(mapped, n_steps)
     weights = linear.weight.detach().double() * unit / inside
     bias = linear.bias.detach().double()
     scales = channel_scales(weights, bias)

@@ -22,7 +22,7 @@ from pipeline.networks.parts.deployed import deployed
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.networks.parts.weights import Weights, linear_of
 from pipeline.quantization.bounds import QuantizationError
-from pipeline.quantization.heads import quantise_head, rate_map
+from pipeline.quantization.heads import linear_map, quantise_head
 from pipeline.quantization.layers import check_neurons, quantise_neurons
 from pipeline.quantization.network import WEIGHTS, IntegerNetwork
 from pipeline.quantization.scales import LARGEST, LinearMap
@@ -50,7 +50,7 @@ def quantize(network: nn.Module, calibration: Tensor) -> IntegerNetwork:
     ----------
     network : nn.Module
         A `Stack` of convolutions, dense or delayed weights, each with neurons that
-        have an integer form, read out by rates or counts.
+        have an integer form, read out by rates, counts, membranes or traces.
     calibration : Tensor, shape (time, window, feature)
         Spikes of training windows. They give the number of steps of a window, and the
         size of the activations of rectified units. Spiking networks need only one.
@@ -94,7 +94,7 @@ def checked(network: nn.Module) -> Stack:
         _check_weights(f"layer {number}", layer.weights)
         check_neurons(f"layer {number}", layer.unrolled)
         _check_finite(f"layer {number}", layer)
-    rate_map(network.head)
+    linear_map(network.head)
     _check_finite("read-out", network.head)
     return cast("Stack", deployed(network))
 

@@ -23,10 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.kernels.neurons.sequence import UnstableError
+from pipeline.networks.parts.heads import RateMap
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.quantization.bounds import QuantizationError
-from pipeline.quantization.heads import lengths, rate_map
+from pipeline.quantization.heads import lengths, linear_map
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import (
     activation_scale,
@@ -88,8 +89,8 @@ def _with_new_read_out(
     """Fit read-outs anew, to the spikes that the integer layer makes.
 
     Weights that are 0 stay 0: the regression gets no inputs that are connected to no
-    class; where one is connected to some classes only, the read-out learns by
-    gradients.
+    class; where one is connected to some classes only, and of traces, the read-out
+    learns by gradients.
     """
     rest = read_out(deepcopy(network))
     count = EPOCHS_FITTED * settings.windows_per_class
@@ -97,10 +98,11 @@ def _with_new_read_out(
     calibration = hidden_spikes.spikes(torch.arange(1))
     zeros = _linears(rest)[0].weight == 0
     silent = zeros.all(0)
-    if bool((zeros & ~silent).any()):
+    mapped = rest.head.rate_map
+    if mapped is None or bool((zeros & ~silent).any()):
         heads = _fine_tuned(rest, hidden_spikes, calibration, settings, rng)
     else:
-        hidden_spikes = _silenced(hidden_spikes, rest, silent)
+        hidden_spikes = _silenced(hidden_spikes, mapped, silent)
         # The caller scores each strength in integers on validation windows; not here.
         fits = fit_read_out(rest, hidden_spikes, hidden_spikes, settings, rng)
         heads = (quantize(rest, calibration) for _ in fits)
@@ -123,10 +125,10 @@ def _windows(hidden_spikes: Examples, count: int, rng: np.random.Generator) -> W
     )
 
 
-def _silenced(hidden_spikes: Windows, rest: Stack, silent: Tensor) -> Windows:
+def _silenced(hidden_spikes: Windows, mapped: RateMap, silent: Tensor) -> Windows:
     """Take out the spikes that a read-out's silent columns would receive."""
-    columns = (rate_map(rest.head).bins, -1)
-    inside = lengths(rest.head, hidden_spikes.n_steps).reshape(columns)[:, 0]
+    columns = (mapped.bins, -1)
+    inside = lengths(mapped, hidden_spikes.n_steps).reshape(columns)[:, 0]
     mask = (~silent).reshape(columns).repeat_interleave(inside, 0).to(torch.uint8)
     windows = hidden_spikes.trains.reshape(-1, *mask.shape)
     return replace(hidden_spikes, trains=(windows * mask).flatten(0, 1))
@@ -179,15 +181,17 @@ def _optimizer(learner: Stack, settings: TrainingSettings) -> torch.optim.AdamW:
 
 def _linears(learner: Stack) -> list[nn.Linear | nn.Conv1d]:
     layers = [linear_of(layer.weights) for layer in learner.layers]
-    return [*layers, rate_map(learner.head).linear]
+    return [*layers, linear_map(learner.head)]
 
 
 def _divisors(learner: Stack, calibration: Tensor) -> dict[Any, Tensor]:
     """Give the divisor by which weights are divided before they are rounded."""
-    outputs = outputs_of(learner, calibration)
-    inside = lengths(learner.head, len(outputs[-1] if outputs else calibration))
-    ones: dict[Any, Tensor] = {m: torch.ones(()) for m in _linears(learner)}
-    return ones | {rate_map(learner.head).linear: inside}
+    divisors: dict[Any, Tensor] = {m: torch.ones(()) for m in _linears(learner)}
+    if mapped := learner.head.rate_map:
+        outputs = outputs_of(learner, calibration)
+        n_steps = len(outputs[-1] if outputs else calibration)
+        divisors[mapped.linear] = lengths(mapped, n_steps)
+    return divisors
 
 
 def _learn(

@@ -20,12 +20,14 @@ from pipeline.front_end.chain import FrontEnd, design_front_end, saturations
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.stack import Layer
 from pipeline.preparation.signals import Scale, SignalSettings
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
+from pipeline.quantization.read_outs import IntegerHead, IntegerReadOut
+from pipeline.quantization.traces import IntegerTraces
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 STEPS, WINDOWS, CLASSES, DT = 83, 12, 3, 0.01
@@ -94,6 +96,16 @@ class Random:
             weight, tensors, n_read=n_read, bins=bins, shift=12, scale=0.1
         )
 
+    def traces(self, width: int, traces: int = 4) -> IntegerTraces:
+        n = traces * CLASSES
+        tensors = {
+            "alpha": self.numbers(25000, 2**15, n),
+            "bias": self.numbers(-60, 60, n),
+            "multiplier": self.numbers(2**15, 2**16, n),
+        }
+        constants = {"classes": CLASSES, "up": 3, "shift": 15, "scale": 0.1}
+        return IntegerTraces(self.weights(n, width), tensors, **constants)
+
     def convolution(self, n_in: int, n_out: int, k: int, stride: int) -> Convolution:
         return Convolution(self.weights(n_out, n_in, k), stride=stride)
 
@@ -102,6 +114,7 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
     """Make a random network of a kind; gives its number of features too."""
     draw = Random()
     layers: list[tuple[nn.Module, IntegerNeurons]]
+    kind, _, traced = kind.partition(" traces")
     match kind.split():
         case ["leaky", reset]:
             first, second = (
@@ -144,7 +157,10 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
             features, width, bins, layers = 10, 10, 3, []
     stack = [Layer(weights, neurons) for weights, neurons in layers]
     n_read = STEPS // prod(layer.stride for layer in stack)
-    made = IntegerNetwork(stack, draw.head(width, bins, n_read))
+    head: IntegerReadOut = draw.head(width, bins, n_read)
+    if traced:
+        head = draw.traces(width, int(traced))
+    made = IntegerNetwork(stack, head)
     return features, cast("IntegerNetwork", made.eval())
 
 
@@ -152,7 +168,8 @@ KINDS = (
     "leaky subtract", "leaky zero", "leaky none", "polynomial subtract",
     "polynomial zero", "polynomial none", "relu", "competing 1 0", "competing 2 90",
     "competing 12 90", "coarse subtract",
-    "coarse zero", "mixed", "nothing",
+    "coarse zero", "mixed", "nothing", "leaky subtract traces 4", "relu traces 1",
+    "nothing traces 2",
 )  # fmt: skip
 
 

@@ -23,10 +23,11 @@ from pipeline.networks.dense import Dense as DenseNetwork
 from pipeline.networks.parts.heads import RateHead, SegmentRates
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.profiling.operations import count
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import available
 from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.quantize import outputs_of, quantize
+from pipeline.quantization.read_outs import IntegerHead
 from pipeline.quantization.weights import Dense
 from tests.exporting.programs import (
     CLASSES,
@@ -57,11 +58,11 @@ def executed(made: IntegerNetwork, spikes: Tensor) -> list[int]:
         ones._forward_pre_hooks.clear()
         totals.append(int(ones((values != 0).double()).sum()))
 
-    head = cast("IntegerHead", made.head)
+    head = made.head
     spiking = all(layer.unrolled.spiking for layer in cast("Any", made.layers))
     for module in made.modules():
         if isinstance(module, nn.Conv1d | nn.Linear) and (
-            module is not head.linear or not spiking
+            module is not head.linear or head.has_steps or not spiking
         ):
             module.register_forward_pre_hook(lambda m, inputs: see(m, inputs[0]))
         if isinstance(module, SegmentRates) and spiking:
@@ -247,7 +248,11 @@ def test_only_the_kinds_that_are_there_are_written(tmp_path: Path) -> None:
     write(tmp_path, features, made)
     kinds = {"leaky.c", "polynomial.c", "relu.c", "competing.c"}
     assert {p.name for p in tmp_path.glob("*.c")} & kinds == {"leaky.c", "relu.c"}
-    assert (tmp_path / "model.mk").read_text() == "NEURONS := leaky.c relu.c\n"
+    assert (tmp_path / "model.mk").read_text().splitlines() == [
+        "NEURONS := leaky.c relu.c",
+        "READ_OUT := rates.c",
+    ]
+    assert not (tmp_path / "traces.c").exists()
 
 
 def test_an_unknown_neuron_is_refused_by_layer_and_kind(tmp_path: Path) -> None:

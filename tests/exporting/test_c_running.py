@@ -13,8 +13,10 @@ from pipeline.device.expected import expected, expected_lines
 from pipeline.device.running import RESTARTS, RUNS_ON, Running
 from pipeline.device.stimulus import AdcRecording
 from pipeline.networks.parts.heads import At, segment_edges
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import outputs_of
+from pipeline.quantization.read_outs import IntegerReadOut
+from pipeline.quantization.traces import IntegerTraces
 from pipeline.training.memory import in_stretches
 from pipeline.training.stretches import Stretches
 from tests.exporting.programs import (
@@ -42,8 +44,27 @@ def recording(features: int, running: Running) -> AdcRecording:
     return AdcRecording(samples, DECISIONS, running.anew(DECISIONS))
 
 
-def plain_read_out(head: IntegerHead, outputs: np.ndarray) -> list[int]:
+def plain_traces(head: IntegerTraces, outputs: np.ndarray) -> list[int]:
+    """Step traces through (time, neuron), a number at a time, and add them up."""
+    alpha, bias, factor = (head.get_buffer(name).tolist() for name in head.TENSORS)
+    rows = head.linear.weight.tolist()
+    traces = [0] * len(rows)
+    for spikes in outputs.astype(int).tolist():
+        for k, row in enumerate(rows):
+            total = sum(w * s for w, s in zip(row, spikes, strict=True))
+            kept = (alpha[k] * traces[k] + 2**14) // 2**15
+            traces[k] = kept + total * 2**head.up + bias[k]
+    half = 2 ** (head.shift - 1)
+    shares = [
+        (y * m + half) // 2**head.shift for y, m in zip(traces, factor, strict=True)
+    ]
+    return [sum(shares[c :: head.n_classes]) for c in range(head.n_classes)]
+
+
+def plain_read_out(head: IntegerReadOut, outputs: np.ndarray) -> list[int]:
     """Read the last steps of (time, neuron), a value at a time; silence before."""
+    if isinstance(head, IntegerTraces):
+        return plain_traces(head, outputs)
     n_read, bins = head.constants["n_read"], head.constants["bins"]
     seen = np.pad(outputs, ((n_read, 0), (0, 0)))[-n_read:].astype(int).tolist()
     columns = [
@@ -84,7 +105,15 @@ def plain_decisions(
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize(
-    "kind", ["leaky subtract", "relu", "competing 2 90", "nothing"]
+    "kind",
+    [
+        "leaky subtract",
+        "relu",
+        "competing 2 90",
+        "nothing",
+        "leaky subtract traces 4",
+        "relu traces 1",
+    ],
 )
 def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
     features, made = network(kind)
@@ -104,6 +133,9 @@ def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
         ("polynomial zero", "runs on"),
         ("competing 2 90", "remembers"),
         ("relu", "runs on"),
+        ("leaky zero traces 3", "runs on"),
+        ("leaky zero traces 3", "remembers"),
+        ("relu traces 1", "restarts"),
     ],
 )
 def test_recordings_pass_to_the_bit(kind: str, how: str, tmp_path: Path) -> None:
@@ -133,9 +165,10 @@ def test_running_on_and_restarting_differ() -> None:
     assert len(set(map(tuple, found.values()))) == 3
 
 
+@pytest.mark.parametrize("kind", ["leaky zero", "leaky zero traces 2"])
 @pytest.mark.parametrize("size", [8, 24, 200])
-def test_chunks_decide_as_one_piece(size: int) -> None:
-    features, made = network("leaky zero")
+def test_chunks_decide_as_one_piece(size: int, kind: str) -> None:
+    features, made = network(kind)
     spikes = (torch.rand(200, 1, features) < 0.2).float()
     steps = torch.tensor(DECISIONS)
     at = At(torch.zeros_like(steps), steps)

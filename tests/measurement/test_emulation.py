@@ -20,8 +20,9 @@ from pipeline.measurement.output import agreement, parse
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.stack import Layer
 from pipeline.preparation.signals import Scale, SignalSettings
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.leaky import IntegerLeaky
+from pipeline.quantization.read_outs import IntegerHead
 from pipeline.quantization.weights import Convolution
 
 SHAPE = Shape(60, 4, 3, 0.01)

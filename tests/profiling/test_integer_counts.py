@@ -7,13 +7,17 @@ from torch import Tensor
 
 from pipeline.networks.parts.stack import Layer
 from pipeline.profiling.counts import Counted, Synapses
+from pipeline.profiling.describing import state_bytes
 from pipeline.profiling.operations import count
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
+from pipeline.quantization.quantize import outputs_of
+from pipeline.quantization.read_outs import IntegerHead
+from pipeline.quantization.traces import IntegerTraces
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 T, B, F, C, BINS = 23, 3, 4, 3, 2
@@ -181,6 +185,29 @@ def test_spiking_integers_by_loops(weights: str, kind: type[IntegerNeurons]) -> 
         assert [layer.effective for layer in inhibited] == others
     else:
         assert not inhibited
+
+
+def test_traces_by_loops() -> None:
+    """Three time constants of three classes, which read spikes of five neurons."""
+    values, n = spikes(), 3 * C
+    layers = network("dense", IntegerLeaky).layers
+    alpha = torch.tensor((LEAKS * 2)[:n])
+    tensors = {"alpha": alpha, "bias": torch.ones(n), "multiplier": torch.ones(n)}
+    constants = {"classes": C, "up": 1, "shift": 3, "scale": 1.0}
+    head = IntegerTraces(integers(5, n, 5), tensors, **constants)
+    counted = count(IntegerNetwork(layers, head).eval(), values, dt=0.01)
+    fired = outputs_of(IntegerNetwork(layers, head), values)[-1]
+    per_channel = fired.sum((0, 1))
+    met = (per_channel * (head.linear.weight != 0)).sum()
+    assert of(counted, "head").effective == int(met) > 0
+    traces, reading = counted.neurons[-2:]
+    assert traces.updates == T * B * n
+    leaks = sum(map(nonadjacent, alpha.tolist()))
+    assert traces.shifted_additions == T * B * leaks
+    assert (traces.rescalings, reading.rescalings) == (0, B * n)
+    assert reading.updates == reading.shifted_additions == 0
+    assert state_bytes(counted) == 4 * (6 + 5 + n)
+    assert counted.membrane_multiplications == 0
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)

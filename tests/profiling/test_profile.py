@@ -20,8 +20,9 @@ from pipeline.neurons.relu import Relu
 from pipeline.profiling.cost_tables import tables_for
 from pipeline.profiling.operations import count
 from pipeline.profiling.profile import evenly, profile
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.leaky import IntegerLeaky
+from pipeline.quantization.read_outs import IntegerHead
 from pipeline.quantization.weights import Dense
 from pipeline.training.batches import Windows
 

@@ -78,6 +78,18 @@ def test_a_second_is_what_warm_layers_do(integers: bool) -> None:
     dump_json(found)
 
 
+def test_traces_run_with_the_signal_and_are_added_up_for_a_decision() -> None:
+    net = network(Leaky(threshold=0.2, tau_mem_s=0.1), "membrane")
+    found = bill(quantize(net, all_spikes()[WARM:]), "int8")["counted"]
+    assert found["per_second"]["membrane_updates"] == pytest.approx((5 + 2) / DT)
+    assert found["per_second"]["rescalings"] == 0
+    reading = found["per_decision"]
+    assert reading["rescalings"] == 2
+    assert reading["membrane_updates"] == reading["effective_acs"] == 0
+    assert reading["shifted_additions"] == 0
+    assert found["per_restarted_window"]["rescalings"] == 2
+
+
 def test_a_restarted_window_is_counted_as_windows_are() -> None:
     net = network(Leaky(threshold=0.2))
     alone: Counted = count(net, all_spikes()[WARM:], dt=DT)

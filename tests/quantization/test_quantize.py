@@ -59,6 +59,7 @@ CELLS: dict[str, Cell] = {
     "dense-relu": (DENSE, Relu()),
     "linear": (Dense(units=(), bins=4), Relu()),
     "count": (Dense(units=(9,), read_out="count"), Leaky()),
+    "traces": (Dense(units=(9,), read_out="traces", traces=3), Leaky()),
     "competitive": (COMPETITIVE, Leaky(tau_mem_s=0.02)),
 }
 SPIKING = sorted(set(CELLS) - {"convolutional-relu", "dense-relu", "linear"})
@@ -366,10 +367,6 @@ def test_a_shift_that_was_tampered_with_raises_and_does_not_wrap() -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "membrane": (
-        lambda: _built(Dense(units=(4,), read_out="membrane"), Leaky()),
-        "read-out: a MembraneHead",
-    ),
     "reward": (
         lambda: COMPETITIVE.model_copy(update={"reward": _reward()}).build(
             SHAPE, Leaky()

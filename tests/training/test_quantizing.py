@@ -16,6 +16,7 @@ from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.stack import Stack
+from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.quantization.network import IntegerNetwork
@@ -284,12 +285,12 @@ def test_neurons_that_run_away_end_the_tuning(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_network_that_has_no_integers_has_a_reason(tmp_path: Path) -> None:
-    network = Dense(units=(2,), read_out="membrane").build(SHAPE, Leaky())
+    network = Dense(units=(2,)).build(SHAPE, Complementary())
     quantized = _quantized(network)
     assert quantized.network is None
     assert quantized.validation_int8 is None
     assert quantized.absent is not None
-    assert quantized.absent.startswith("read-out: a MembraneHead")
+    assert quantized.absent.startswith("layer 1: Complementary neurons")
     save_quantized(tmp_path / "x", quantized, {})
     assert load_quantized(tmp_path / "x") == (None, {"absent": quantized.absent})
 

@@ -45,25 +45,35 @@ struct layer {
     struct neurons neurons;
 };
 
-/* A linear map of the sums of each channel in equal segments of the last steps:
+/* From the outputs of the last layer to logits; fields that a kind does not use are 0.
+ *
+ * Rates: a linear map of the sums of each channel in equal segments of the last steps,
  *
  *     logit = rounded((sum of weight * sum + bias) * multiplier, shift)
  *
  * The last layer's outputs are kept; a decision adds a row for each of their spikes. Of
  * graded values it adds up each channel's first.
+ *
+ * Traces: at every step, for each time constant and class (the class varies faster),
+ *
+ *     y[t]  = rounded(alpha * y[t-1], 15) + (sum of weights of s[t]) * 2^up + bias
+ *     logit = sum over time constants of rounded(y * multiplier, shift)
  */
 struct read_out {
-    struct history in; /* the newest step's outputs */
+    struct history in;     /* the newest step's outputs */
+    const int8_t *weights; /* [segment][channel][class], or [channel][trace] */
+    const int32_t *bias, *multiplier;
+    uint8_t shift;
     uint16_t span;     /* steps that a decision reads */
     uint16_t bytes;    /* of a step: a bit a spike, or a byte a graded value */
     uint16_t *newest;
     uint8_t *outputs;     /* [span][bytes], a ring */
     const uint16_t *ends; /* [segment], steps */
     uint16_t segments;
-    const int8_t *weights; /* [segment][channel][class] */
-    const int32_t *bias, *multiplier;
-    uint8_t shift;
     int32_t *graded; /* [channel], the sums of a segment; null for spikes */
+    const int32_t *alpha; /* [trace], as bias and multiplier */
+    int32_t *trace;
+    uint8_t up;
 };
 
 struct model {

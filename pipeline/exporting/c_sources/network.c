@@ -84,6 +84,7 @@ void biospike_network_step(const uint8_t spikes[BIOSPIKE_SPIKE_BYTES])
         events = history_open(input_of((uint16_t)(k + 1)));
         layer->neurons.step(&layer->neurons, sums, &events);
     }
+    COUNT_LAYER(biospike_model.n_layers);
     history_close(&biospike_model.read_out.in, &events);
     read_out_step(&events);
 }

@@ -15,7 +15,8 @@ void biospike_classify(const uint8_t *spikes, int32_t logits[BIOSPIKE_CLASSES]);
 int biospike_argmax(const int32_t logits[BIOSPIKE_CLASSES]);
 
 /* The same in parts, for as many steps as come: forget, take a step in, read. A reading
- * is about the newest steps, as many as a window has, and changes nothing. */
+ * changes nothing. Of rates it is about the newest steps, as many as a window has; of
+ * traces about all steps, the newer the more. */
 void biospike_network_reset(void);
 void biospike_network_step(const uint8_t spikes[BIOSPIKE_SPIKE_BYTES]);
 void biospike_network_read(int32_t logits[BIOSPIKE_CLASSES]);

@@ -1,4 +1,4 @@
-/* From the outputs of the last layer to logits, of the model's one read-out. */
+/* From the outputs of the last layer to logits: the one read-out that is compiled in. */
 #ifndef BIOSPIKE_READ_OUT_H
 #define BIOSPIKE_READ_OUT_H
 
@@ -11,7 +11,7 @@ void read_out_reset(void);
 /* Take in the newest step of the last layer. */
 void read_out_step(const struct events *events);
 
-/* Read the last steps; they are kept. */
+/* Read what is kept of the steps so far; it stays. */
 void read_out_logits(int32_t logits[BIOSPIKE_CLASSES]);
 
 #endif

@@ -37,6 +37,21 @@ def structure(fields: Sequence[tuple[str, object]], indent: str) -> str:
     return "\n".join(["{", *lines, f"{indent}}}"])
 
 
+def history_of(number: int, width: int, span: int, *, graded: bool) -> tuple[str, str]:
+    """Write the ring of the events of `span` steps, and its initialiser."""
+    memory = variables(
+        "uint16_t",
+        (f"newest_{number}", 0),
+        (f"n_{number}", span),
+        (f"channel_{number}", span * width),
+    )
+    fields = [f"{width}", f"{span}", f"&newest_{number}", f"n_{number}"]
+    fields += [f"channel_{number}", f"value_{number}" if graded else "0"]
+    if graded:
+        memory += variables("uint8_t", (f"value_{number}", span * width))
+    return memory, "{" + ", ".join(fields) + "}"
+
+
 def _number(value: int) -> str:
     # C has no negative literals: the smallest number is a difference.
     return "(-2147483647 - 1)" if value == -(2**31) else str(value)

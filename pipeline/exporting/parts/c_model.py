@@ -6,15 +6,19 @@ The sources in `c_sources/` document their use.
 from collections.abc import Iterator
 from typing import Any, cast
 
-import numpy as np
-
 from pipeline.device.running import Running
-from pipeline.exporting.parts.c_arrays import constants, define, structure, variables
+from pipeline.exporting.parts.c_arrays import (
+    constants,
+    define,
+    history_of,
+    structure,
+    variables,
+)
 from pipeline.exporting.parts.c_neurons import fields_of, kinds_in_c
+from pipeline.exporting.parts.c_read_out import outputs_of, read_out_of, read_out_sizes
 from pipeline.exporting.parts.c_taps import InexpressibleError, Taps, to_taps
 from pipeline.networks.base import Shape
-from pipeline.networks.parts.heads import segment_edges
-from pipeline.quantization.network import IntegerHead, IntegerNetwork
+from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
 
 MOST = 2**16 - 1
@@ -33,8 +37,6 @@ def kinds(network: IntegerNetwork) -> list[type[IntegerNeurons]]:
 def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
     """Write `model.h`: sizes, and how the network goes from decision to decision."""
     layers = list(_layers(network))
-    head = network.head
-    width = head.linear.in_features // int(head.constants["bins"])
     rows = [taps.weights[..., 0].size for _, taps, _ in layers]
     sizes = {
         "STEPS": shape.n_steps,
@@ -43,12 +45,12 @@ def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
         "SPIKE_BYTES": -(-shape.n_features // 8),
         "CLASSES": shape.n_classes,
         "LAYERS": len(layers),
-        "MOST_ROWS": max([*rows, width]),
+        "MOST_ROWS": max([*rows, outputs_of(network.head)]),
         "MOST_NEURONS": max([n.width for _, _, n in layers], default=1),
     }
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
-    lines += _running(running)
+    lines += [*read_out_sizes(network.head), *_running(running)]
     if not all(neurons.spiking for _, _, neurons in layers):
         lines.append("/* Some layers take graded values. */\n")
         lines.append(define("GRADED", 1))
@@ -98,11 +100,11 @@ def source(network: IntegerNetwork) -> str:
         parts.append("\nstatic const struct layer layers[] = {\n")
         parts += [f"    {text},\n" for text in initialisers]
         parts.append("};\n")
-    text, read_out = _read_out(network.head, graded=graded)
+    text, read = read_out_of(network.head, graded=graded)
     fields = [
         ("layers", "layers" if initialisers else "0"),
         ("n_layers", len(initialisers)),
-        ("read_out", read_out),
+        ("read_out", structure(read, " " * 4)),
     ]
     parts += ["\n/* Read-out. */\n", text]
     parts += ["\nconst struct model biospike_model = ", structure(fields, ""), ";\n"]
@@ -133,7 +135,9 @@ def _layer(
 ) -> tuple[str, str]:
     """Write a layer's arrays, and the initialiser of its `struct layer`."""
     n_out = taps.weights.shape[2]
-    memory, history = _history(number, taps.weights.shape[1], taps.span, graded=graded)
+    memory, history = history_of(
+        number, taps.weights.shape[1], taps.span, graded=graded
+    )
     text = constants("int8_t", f"weights_{number}", taps.weights)
     text += memory + variables("uint16_t", (f"missing_{number}", 0))
     connections = [
@@ -151,55 +155,3 @@ def _layer(
         ("neurons", structure(fields, " " * 8)),
     ]
     return text + more, structure(inside, " " * 4)
-
-
-def _history(number: int, width: int, span: int, *, graded: bool) -> tuple[str, str]:
-    """Write the ring of a layer's input, and its initialiser."""
-    memory = variables(
-        "uint16_t",
-        (f"newest_{number}", 0),
-        (f"n_{number}", span),
-        (f"channel_{number}", span * width),
-    )
-    fields = [f"{width}", f"{span}", f"&newest_{number}", f"n_{number}"]
-    fields += [f"channel_{number}", f"value_{number}" if graded else "0"]
-    if graded:
-        memory += variables("uint8_t", (f"value_{number}", span * width))
-    return memory, "{" + ", ".join(fields) + "}"
-
-
-def _read_out(head: IntegerHead, *, graded: bool) -> tuple[str, str]:
-    bins = int(head.constants["bins"])
-    weight = head.linear.weight.numpy()
-    width = weight.shape[1] // bins
-    span, n_bytes = head.n_read, width if graded else -(-width // 8)
-    ends = np.array([stop for _, stop in segment_edges(span, bins)])
-    memory, history = _history(0, width, 1, graded=graded)
-    text = constants("int8_t", "weights_0", weight.T) + memory
-    text += variables("uint16_t", ("newest_output", 0))
-    text += variables("uint8_t", ("outputs", span * n_bytes))
-    text += constants("uint16_t", "ends", ends)
-    text += constants("int32_t", "bias_0", _plain(head, "bias"))
-    text += constants("int32_t", "multiplier_0", _plain(head, "multiplier"))
-    if graded:
-        text += variables("int32_t", ("graded", width))
-    fields = [
-        ("in", history),
-        ("span", span),
-        ("bytes", n_bytes),
-        ("newest", "&newest_output"),
-        ("outputs", "outputs"),
-        ("ends", "ends"),
-        ("segments", bins),
-        ("weights", "weights_0"),
-        ("bias", "bias_0"),
-        ("multiplier", "multiplier_0"),
-        ("shift", head.constants["shift"]),
-        ("graded", "graded" if graded else "0"),
-    ]
-    return text, structure(fields, " " * 4)
-
-
-def _plain(module: Any, name: str) -> np.ndarray:
-    values: np.ndarray = module.get_buffer(name).numpy()
-    return values

@@ -60,6 +60,23 @@ class RateMap(NamedTuple):
     bins: int
 
 
+class TraceMap(NamedTuple):
+    """Exponential traces of a linear map of the outputs, added up for each class.
+
+    Parameters
+    ----------
+    linear : nn.Linear
+        From channels to (trace·class).
+    alpha : Tensor, shape (trace·class,), float64
+        What a step leaves of each trace.
+    n_classes : int
+    """
+
+    linear: nn.Linear
+    alpha: Tensor
+    n_classes: int
+
+
 Reading = Tensor | Share
 """The output of a head for a piece of time."""
 
@@ -76,6 +93,11 @@ class Head(nn.Module):
     @property
     def rate_map(self) -> RateMap | None:
         """The linear map of rates that it is; None if it is something else."""
+        return None
+
+    @property
+    def trace_map(self) -> TraceMap | None:
+        """The traces that it adds up; None if it is something else."""
         return None
 
     def ends(self, n_steps: int) -> list[int]:

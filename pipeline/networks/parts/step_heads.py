@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.kernels.neurons import integrator
 from pipeline.networks.base import MEMBRANE_TAU_S
-from pipeline.networks.parts.heads import At, Head, RateMap
+from pipeline.networks.parts.heads import At, Head, RateMap, TraceMap
 
 SHORTEST_STEPS = 2.0
 """Time constant of the fastest trace before it learns, in steps."""
@@ -86,6 +86,13 @@ class MembraneHead(StepHead):
         super().__init__(n_in, n_classes)
         self.membranes = Integrator(torch.full((n_classes,), MEMBRANE_TAU_S), dt=dt)
 
+    @property
+    def trace_map(self) -> TraceMap:
+        """A trace a class."""
+        return TraceMap(
+            self.linear, self.membranes.exact_alpha(), len(self.linear.bias)
+        )
+
     def steps(self, readings: Sequence[Tensor]) -> Tensor:
         """Give the membranes at every step."""
         membranes: Tensor = self.membranes(super().steps(readings))
@@ -124,6 +131,11 @@ class TracesHead(StepHead):
         taus = torch.logspace(math.log10(shortest), math.log10(longest_s), traces)
         self.membranes = Integrator(taus.repeat_interleave(n_classes), dt=dt)
 
+    @property
+    def trace_map(self) -> TraceMap:
+        """Its traces, time constant after time constant."""
+        return TraceMap(self.linear, self.membranes.exact_alpha(), self.n_classes)
+
     def steps(self, readings: Sequence[Tensor]) -> Tensor:
         """Give the logits at every step."""
         traces: Tensor = self.membranes(super().steps(readings))
@@ -146,6 +158,11 @@ class Integrator(nn.Module):
         super().__init__()
         self.dt = dt
         self.learned = nn.ParameterDict({"log_tau": nn.Parameter(tau_s.log())})
+
+    def exact_alpha(self) -> Tensor:
+        """Give what a step leaves of each membrane, in double precision."""
+        log_tau: Tensor = self.learned["log_tau"].detach().double()
+        return (-self.dt * (-log_tau).exp()).exp()
 
     def forward(self, currents: Tensor) -> Tensor:
         """Turn currents (time, batch, membrane) into membranes of the same shape."""
