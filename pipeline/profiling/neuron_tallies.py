@@ -16,6 +16,7 @@ from pipeline.profiling.stores import neuron_store
 from pipeline.profiling.words import NeuronStore
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.read_outs import IntegerHead
+from pipeline.quantization.recurrent import neurons_of
 from pipeline.quantization.traces import IntegerTraces
 
 
@@ -34,7 +35,8 @@ class NeuronTally:
 
     def __init__(self, name: str, source: Unrolled) -> None:
         self.name, self.source = name, source
-        self.store = neuron_store(source)
+        self.neurons = neurons_of(source)
+        self.store = neuron_store(self.neurons)
         self.outputs = 0
         self.counts = NonzeroCounts()
 
@@ -53,12 +55,12 @@ class NeuronTally:
         return Neurons(
             self.name,
             updates,
-            updates * self.source.multiplications,
+            updates * self.neurons.multiplications,
             self.outputs,
             int(self.counts.nonzero().sum()),
             graded=self.counts.graded(),
-            rescalings=self.outputs * _rescales(self.source),
-            shifted_additions=self.outputs // self.source.width * _adds(self.source),
+            rescalings=self.outputs * _rescales(self.neurons),
+            shifted_additions=self.outputs // self.source.width * _adds(self.neurons),
             store=self.store,
         )
 

@@ -42,6 +42,7 @@ from pipeline.profiling.synapse_tallies import (
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.read_outs import IntegerHead
+from pipeline.quantization.recurrent import IntegerRecurrent
 from pipeline.quantization.traces import IntegerTraces
 
 READING = "reading"
@@ -127,10 +128,10 @@ def _tallies(network: nn.Module) -> tuple[list[SynapseWatch], list[NeuronWatch]]
 
 
 def _is_own(module: nn.Module, passed: list[nn.Module]) -> bool:
-    """Whether it is the recurrent weights of the neurons just passed."""
+    """Whether it is a part of the recurrent layer just passed."""
     match passed:
-        case [*_, Recurrent(recurrent=own)]:
-            return own is module
+        case [*_, Recurrent() | IntegerRecurrent() as layer]:
+            return module in (layer.recurrent, layer.neurons)
     return False
 
 
@@ -145,7 +146,7 @@ def _synapses(
 ) -> Iterator[SynapseWatch]:
     hidden = any(_is_passed(m) and not isinstance(m, SegmentRates) for m in passed)
     match module, passed:
-        case Recurrent(), _:
+        case Recurrent() | IntegerRecurrent(), _:
             yield RecurrentTally(f"{name}.recurrent", module)
         case Competing() | IntegerCompeting(), _:
             yield InhibitionTally(f"{name}.inhibition", module)
@@ -167,7 +168,7 @@ def _neurons(
     name: str, module: nn.Module, passed: list[nn.Module]
 ) -> Iterator[NeuronWatch]:
     match module, passed:
-        case Unrolled(), _:
+        case Unrolled(), _ if not _is_own(module, passed):
             yield NeuronTally(name, module)
         case Integrator(), _:
             yield MembraneTally(name, module)

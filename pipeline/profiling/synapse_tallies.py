@@ -17,6 +17,7 @@ from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.stores import INT8, is_int8, sources_of, synapse_store
 from pipeline.profiling.words import SynapseStore
 from pipeline.quantization.neurons.competing import IntegerCompeting
+from pipeline.quantization.recurrent import IntegerRecurrent
 
 
 class SynapseWatch(Protocol):
@@ -115,7 +116,7 @@ class SynapseTally:
 class RecurrentTally(SynapseTally):
     """Counts the recurrent weights that a layer's outputs meet one step later."""
 
-    def __init__(self, name: str, source: Recurrent) -> None:
+    def __init__(self, name: str, source: Recurrent | IntegerRecurrent) -> None:
         super().__init__(name, source.recurrent, hidden=True)
         self.source = source
 

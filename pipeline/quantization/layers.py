@@ -3,7 +3,7 @@
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pipeline.components import available as components
 from pipeline.components import find as find_component
@@ -13,11 +13,11 @@ from pipeline.neurons.base import Neuron
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.neurons.base import (
     IntegerNeurons,
-    Quantised,
     available,
     find,
 )
 from pipeline.quantization.neurons.competing import IntegerCompeting
+from pipeline.quantization.recurrent import quantise_recurrent
 from pipeline.quantization.scales import LinearMap
 
 
@@ -28,16 +28,12 @@ def check_neurons(name: str, neurons: nn.Module) -> None:
     ------
     QuantizationError
     """
-    if isinstance(neurons, Recurrent):
-        raise QuantizationError(
-            name,
-            "recurrent weights have no integer form",
-            remedy="a dense or convolutional network",
-        )
     kind_of(name, neurons).check(name, cast("Unrolled", neurons))
 
 
-def quantise_neurons(inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
+def quantise_neurons(
+    inputs: LinearMap, neurons: Unrolled, scale: float
+) -> tuple[Tensor, Unrolled]:
     """Put a layer's weights and neurons in integers.
 
     Parameters
@@ -54,8 +50,11 @@ def quantise_neurons(inputs: LinearMap, neurons: Unrolled, scale: float) -> Quan
     QuantizationError
         Their numbers might overflow.
     """
+    kind = kind_of(inputs.name, neurons)
     with torch.no_grad():
-        return kind_of(inputs.name, neurons).quantise(inputs, neurons, scale)
+        if isinstance(neurons, Recurrent):
+            return quantise_recurrent(kind, inputs, neurons, scale)
+        return kind.quantise(inputs, neurons, scale)
 
 
 def kind_of(name: str, neurons: nn.Module) -> type[IntegerNeurons]:

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.networks.parts.weights import Weights
 from pipeline.quantization.neurons.base import IntegerNeurons, find
 from pipeline.quantization.read_outs import IntegerHead, IntegerReadOut
+from pipeline.quantization.recurrent import IntegerRecurrent, neurons_of
 from pipeline.quantization.traces import IntegerTraces
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
@@ -50,7 +52,8 @@ def describe(network: IntegerNetwork) -> dict[str, Any]:
         "layers": [
             {
                 "weights": _described(layer.weights),
-                "neurons": _described(layer.unrolled),
+                "neurons": _described(neurons_of(layer.unrolled)),
+                "recurrent": _recurrent(layer.unrolled),
             }
             for layer in network.layers
         ],
@@ -62,6 +65,10 @@ def _described(module: Any) -> dict[str, Any]:
     return {"kind": module.kind, **module.constants}
 
 
+def _recurrent(unrolled: Unrolled) -> dict[str, int] | None:
+    return unrolled.constants if isinstance(unrolled, IntegerRecurrent) else None
+
+
 def rebuild(tensors: Mapping[str, Tensor], parts: Mapping[str, Any]) -> IntegerNetwork:
     """Rebuild the network from its tensors and the parts that `describe` gave."""
     # Layers draw first weights, which are replaced at once.
@@ -69,7 +76,7 @@ def rebuild(tensors: Mapping[str, Tensor], parts: Mapping[str, Any]) -> IntegerN
         layers = [
             Layer(
                 _weights(dict(layer["weights"]), tensors, f"layers.{k}.weights."),
-                _neurons(dict(layer["neurons"]), tensors, f"layers.{k}.unrolled."),
+                _unrolled(layer, tensors, f"layers.{k}.unrolled."),
             )
             for k, layer in enumerate(parts["layers"])
         ]
@@ -83,6 +90,17 @@ def _weights(
     kind = WEIGHTS[constants.pop("kind")]
     (weight,) = (v for k, v in tensors.items() if k.startswith(prefix))
     return kind(weight, **constants)
+
+
+def _unrolled(
+    parts: Mapping[str, Any], tensors: Mapping[str, Tensor], prefix: str
+) -> Unrolled:
+    constants = dict(parts["neurons"])
+    # Networks of before there were recurrent ones do not state it.
+    if not (own := parts.get("recurrent")):
+        return _neurons(constants, tensors, prefix)
+    neurons = _neurons(constants, tensors, f"{prefix}neurons.")
+    return IntegerRecurrent(neurons, tensors[f"{prefix}recurrent.weight"], **own)
 
 
 def _neurons(

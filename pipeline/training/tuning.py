@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.parts.heads import RateMap
+from pipeline.networks.parts.layers import Recurrent
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.quantization.bounds import QuantizationError
@@ -46,6 +47,11 @@ from pipeline.training.settings import TrainingSettings
 TUNED_EPOCHS = 5
 SOFTER = 0.1
 """Of the training's learning rate: what was learned is to be kept."""
+
+Linear = nn.Linear | nn.Conv1d
+
+Maps = tuple[Linear, ...]
+"""Linear maps whose weights are rounded to the steps of one scale a neuron."""
 
 
 def tuned(
@@ -179,24 +185,33 @@ def _optimizer(learner: Stack, settings: TrainingSettings) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups)
 
 
-def _linears(learner: Stack) -> list[nn.Linear | nn.Conv1d]:
-    layers = [linear_of(layer.weights) for layer in learner.layers]
-    return [*layers, linear_map(learner.head)]
+def _linears(learner: Stack) -> list[Linear]:
+    return [linear for maps in _maps(learner) for linear in maps]
 
 
-def _divisors(learner: Stack, calibration: Tensor) -> dict[Any, Tensor]:
+def _maps(learner: Stack) -> list[Maps]:
+    """List what is rounded; the weights of spiking recurrent layers share a scale."""
+    maps: list[Maps] = []
+    for layer in learner.layers:
+        inputs, unrolled = linear_of(layer.weights), layer.unrolled
+        own = (unrolled.recurrent,) if isinstance(unrolled, Recurrent) else ()
+        maps += [(inputs, *own)] if unrolled.spiking else [(m,) for m in (inputs, *own)]
+    return [*maps, (linear_map(learner.head),)]
+
+
+def _divisors(learner: Stack, calibration: Tensor) -> dict[Maps, Tensor]:
     """Give the divisor by which weights are divided before they are rounded."""
-    divisors: dict[Any, Tensor] = {m: torch.ones(()) for m in _linears(learner)}
+    divisors: dict[Maps, Tensor] = {maps: torch.ones(()) for maps in _maps(learner)}
     if mapped := learner.head.rate_map:
         outputs = outputs_of(learner, calibration)
         n_steps = len(outputs[-1] if outputs else calibration)
-        divisors[mapped.linear] = lengths(mapped, n_steps)
+        divisors[(mapped.linear,)] = lengths(mapped, n_steps)
     return divisors
 
 
 def _learn(
     learner: Stack,
-    divisors: Mapping[Any, Tensor],
+    divisors: Mapping[Maps, Tensor],
     batches: Iterable[Batch],
     settings: TrainingSettings,
     optimizer: torch.optim.AdamW,
@@ -226,14 +241,16 @@ def _pin_zeros(learner: Stack) -> None:
 
 
 @contextmanager
-def _rounded_weights(divisors: Mapping[Any, Tensor]) -> Iterator[None]:
+def _rounded_weights(divisors: Mapping[Maps, Tensor]) -> Iterator[None]:
     """Let layers compute with rounded weights; gradients then go to the true ones."""
-    true: dict[Any, Tensor] = {module: module.weight.data for module in divisors}
+    true = {module: module.weight.data for maps in divisors for module in maps}
     try:
-        for module, weights in true.items():
-            steps = weights.double() / divisors[module]
-            scales = channel_scales(steps, steps.new_zeros(len(steps)))
-            module.weight.data = (faked(steps, scales) * divisors[module]).float()
+        for maps, divisor in divisors.items():
+            steps = [module.weight.data.double() / divisor for module in maps]
+            rows = torch.cat([each.flatten(1) for each in steps], 1)
+            scales = channel_scales(rows, rows.new_zeros(len(rows)))
+            for module, each in zip(maps, steps, strict=True):
+                module.weight.data = (faked(each, scales) * divisor).float()
         yield
     finally:
         for module, weights in true.items():

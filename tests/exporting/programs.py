@@ -27,6 +27,7 @@ from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
 from pipeline.quantization.read_outs import IntegerHead, IntegerReadOut
+from pipeline.quantization.recurrent import IntegerRecurrent
 from pipeline.quantization.traces import IntegerTraces
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
@@ -106,6 +107,12 @@ class Random:
         constants = {"classes": CLASSES, "up": 3, "shift": 15, "scale": 0.1}
         return IntegerTraces(self.weights(n, width), tensors, **constants)
 
+    def recurrent(self, neurons: IntegerNeurons) -> IntegerRecurrent:
+        n = neurons.width
+        return IntegerRecurrent(
+            neurons, self.weights(n, n), lift=0 if neurons.spiking else 2
+        )
+
     def convolution(self, n_in: int, n_out: int, k: int, stride: int) -> Convolution:
         return Convolution(self.weights(n_out, n_in, k), stride=stride)
 
@@ -115,6 +122,7 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
     draw = Random()
     layers: list[tuple[nn.Module, IntegerNeurons]]
     kind, _, traced = kind.partition(" traces")
+    kind, recurrent, _ = kind.partition(" own")
     match kind.split():
         case ["leaky", reset]:
             first, second = (
@@ -155,7 +163,8 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
             features, width, bins = 2, 10, 2 * STEPS
         case _:
             features, width, bins, layers = 10, 10, 3, []
-    stack = [Layer(weights, neurons) for weights, neurons in layers]
+    own = draw.recurrent if recurrent else lambda neurons: neurons
+    stack = [Layer(weights, own(neurons)) for weights, neurons in layers]
     n_read = STEPS // prod(layer.stride for layer in stack)
     head: IntegerReadOut = draw.head(width, bins, n_read)
     if traced:
@@ -169,7 +178,7 @@ KINDS = (
     "polynomial zero", "polynomial none", "relu", "competing 1 0", "competing 2 90",
     "competing 12 90", "coarse subtract",
     "coarse zero", "mixed", "nothing", "leaky subtract traces 4", "relu traces 1",
-    "nothing traces 2",
+    "nothing traces 2", "leaky zero own", "relu own", "polynomial subtract own",
 )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def plain_decisions(
         "nothing",
         "leaky subtract traces 4",
         "relu traces 1",
+        "leaky zero own",
     ],
 )
 def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
@@ -136,6 +137,7 @@ def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
         ("leaky zero traces 3", "runs on"),
         ("leaky zero traces 3", "remembers"),
         ("relu traces 1", "restarts"),
+        ("leaky subtract own traces 2", "remembers"),
     ],
 )
 def test_recordings_pass_to_the_bit(kind: str, how: str, tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_running_on_and_restarting_differ() -> None:
     assert len(set(map(tuple, found.values()))) == 3
 
 
-@pytest.mark.parametrize("kind", ["leaky zero", "leaky zero traces 2"])
+@pytest.mark.parametrize("kind", ["leaky zero", "leaky zero own traces 2"])
 @pytest.mark.parametrize("size", [8, 24, 200])
 def test_chunks_decide_as_one_piece(size: int, kind: str) -> None:
     features, made = network(kind)

@@ -17,6 +17,7 @@ from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
 from pipeline.quantization.quantize import outputs_of
 from pipeline.quantization.read_outs import IntegerHead
+from pipeline.quantization.recurrent import IntegerRecurrent
 from pipeline.quantization.traces import IntegerTraces
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
@@ -185,6 +186,34 @@ def test_spiking_integers_by_loops(weights: str, kind: type[IntegerNeurons]) -> 
         assert [layer.effective for layer in inhibited] == others
     else:
         assert not inhibited
+
+
+@pytest.mark.parametrize("kind", [IntegerLeaky, IntegerRelu])
+def test_recurrent_integers_by_loops(kind: type[IntegerNeurons]) -> None:
+    net, values = network("dense", kind), spikes()
+    plain = count(net, values, dt=0.01)
+    net.layers[0].unrolled = IntegerRecurrent(
+        net.layers[0].unrolled, integers(7, 6, 6), lift=0
+    )
+    fired = net.layers[0](values, None)[0]
+    counted = count(net, values, dt=0.01)
+    own = of(counted, "layers.0.unrolled.recurrent")
+    earlier = (fired[:-1] != 0).sum((0, 1))
+    marks = (net.layers[0].unrolled.recurrent.weight != 0).sum(0)
+    assert own.effective == int((earlier * marks).sum()) > 0
+    assert own.dense == T * B * 36
+    assert own.graded == (kind is IntegerRelu)
+    assert own.store.value_bits == own.store.weight_bits == 8
+    neurons_of_layer = [n for n in counted.neurons if n.name.startswith("layers.0")]
+    (layer,) = neurons_of_layer
+    first = plain.neurons[0]
+    assert (layer.updates, layer.shifted_additions, layer.rescalings) == (
+        first.updates,
+        first.shifted_additions,
+        first.rescalings,
+    )
+    assert layer.store == first.store
+    assert counted.footprint_bytes == plain.footprint_bytes + 36
 
 
 def test_traces_by_loops() -> None:

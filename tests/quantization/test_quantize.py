@@ -16,6 +16,7 @@ from pipeline.networks.competitive import Competitive
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.competing import Competing
+from pipeline.networks.parts.layers import Recurrent as RecurrentNeurons
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.networks.recurrent import Recurrent
@@ -38,6 +39,7 @@ SHAPE = Shape(n_steps=61, n_features=5, n_classes=3, dt=0.01)
 
 CONVOLUTIONAL = Convolutional(channels=(8, 6), kernels=(5, 4), strides=(2, 2), bins=4)
 DENSE = Dense(units=(9, 7), bins=3)
+RECURRENT = Recurrent(units=(8, 6), kernel=5, stride=2, norm="batch", bins=4)
 COMPETITIVE = Competitive(
     units=6, delays=4, delay_s=0.02, inhibition=0.3, winners=2, bins=3
 )
@@ -59,6 +61,7 @@ CELLS: dict[str, Cell] = {
     "dense-relu": (DENSE, Relu()),
     "linear": (Dense(units=(), bins=4), Relu()),
     "count": (Dense(units=(9,), read_out="count"), Leaky()),
+    "recurrent": (RECURRENT, Leaky(reset="zero")),
     "traces": (Dense(units=(9,), read_out="traces", traces=3), Leaky()),
     "competitive": (COMPETITIVE, Leaky(tau_mem_s=0.02)),
 }
@@ -133,11 +136,24 @@ def _rounded(network: Stack) -> Stack:
     rounded = _leaking(network)
     for layer in rounded.layers:
         weights: Any = linear_of(layer.weights)
+        unrolled: Any = layer.unrolled
+        if isinstance(unrolled, RecurrentNeurons):
+            _round_together(weights, unrolled.recurrent)
+            continue
         data = weights.weight.data.double()
         rows = data.reshape(1, -1) if hasattr(layer.weights, "delays") else data
         scales = channel_scales(rows, torch.zeros(len(rows)))
         weights.weight.data = faked(rows, scales).reshape_as(data).float()
     return rounded
+
+
+def _round_together(*maps: Any) -> None:
+    """Round weights to the steps of one scale a neuron."""
+    flat = [each.weight.data.double().flatten(1) for each in maps]
+    rows = torch.cat(flat, 1)
+    scales = channel_scales(rows, torch.zeros(len(rows)))
+    for each, data in zip(maps, flat, strict=True):
+        each.weight.data = faked(data, scales).reshape_as(each.weight).float()
 
 
 def _last(network: nn.Module, spikes: Tensor) -> Tensor:
@@ -373,7 +389,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         ),
         "read-out: a RewardHead",
     ),
-    "recurrent": (lambda: _built(Recurrent(units=(4,)), Leaky()), "layer 1: .*recurr"),
+    "recurrent": (
+        lambda: _built(Recurrent(units=(4,)), Complementary()),
+        "layer 1: Complementary neurons",
+    ),
     "complementary": (
         lambda: _built(DENSE, Complementary()),
         "layer 1: Complementary neurons",

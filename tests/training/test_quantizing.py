@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,10 +16,12 @@ from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.stack import Stack
+from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.quantization.network import IntegerNetwork
+from pipeline.quantization.quantize import checked, quantize
 from pipeline.training import quantizing, tuning
 from pipeline.training.batches import Windows, some_of_each_class
 from pipeline.training.fitting import balanced
@@ -55,7 +57,7 @@ def _windows(n: int, seed: int) -> Windows:
 TRAIN, VALIDATION = _windows(60, 1), _windows(80, 2)
 
 
-def _coarse(neuron: Any = None) -> Stack:
+def _coarse(neuron: Any = None, read_out: Any = "rates") -> Stack:
     """Make a network whose weights are all but lost beside one that is not connected.
 
     A step of its weights is 1000/127 = 7.9, so that 3.5 becomes 0; what is learned must
@@ -63,7 +65,8 @@ def _coarse(neuron: Any = None) -> Stack:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network: Any = Dense(units=(2,), bins=1, dropout=0.0).build(
+        settings = Dense(units=(2,), bins=1, dropout=0.0, read_out=read_out)
+        network: Any = settings.build(
             SHAPE, neuron or Leaky(tau_mem_s=0.005, threshold=3.0)
         )
     linear = network.layers[0].weights
@@ -134,6 +137,35 @@ def test_rectified_units_are_learned_back_too() -> None:
     assert quantized.fine_tuned
     assert quantized.validation_int8 is not None
     assert quantized.validation_int8 > 0.9
+
+
+def test_a_read_out_of_membranes_is_learned_back_too() -> None:
+    quantized = _quantized(_coarse(read_out="membrane"))
+    assert quantized.fine_tuned
+    assert quantized.validation_int8 is not None
+    assert quantized.validation_int8 > 0.9
+
+
+def test_recurrent_weights_are_rounded_as_in_integers() -> None:
+    """To the steps of the scale that they share with the other weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network: Any = Recurrent(units=(4,), bins=1).build(SHAPE, Leaky())
+    learner: Any = checked(network)
+    (layer,) = learner.layers
+    layer.weights.weight.data *= 0.02
+    silence = torch.zeros(SHAPE.n_steps, 1, SHAPE.n_features)
+    (whole,) = cast("Any", quantize(learner, silence).layers)
+    integers = torch.cat([whole.weights.weight, whole.unrolled.recurrent.weight], 1)
+    own = layer.unrolled.recurrent.weight
+    true = torch.cat([layer.weights.weight.data, own.data], 1)
+    with tuning._rounded_weights(tuning._divisors(learner, silence)):
+        rounded = torch.cat([layer.weights.weight.data, own.data], 1)
+    steps = true.abs().amax(1, keepdim=True) / 127
+    assert torch.equal((rounded / steps).round(), integers.float())
+    assert int(integers[:, : SHAPE.n_features].abs().max()) < 20
+    assert torch.equal(layer.weights.weight.data, true[:, : SHAPE.n_features])
+    assert own in {m.weight for m in tuning._linears(learner)}
 
 
 def test_the_same_again(tuned: Quantized) -> None:

@@ -16,6 +16,9 @@ struct connections {
     uint16_t *missing; /* steps until the next sums */
     uint16_t n_out;
     const int8_t *weights; /* [tap][channel][target] */
+    const int8_t *own;     /* [target][target], from the layer's outputs of the step
+                            * before; null where it is not recurrent */
+    uint8_t lift; /* bits by which the other sum counts more than theirs */
 };
 
 enum reset { RESET_NONE, RESET_SUBTRACT, RESET_ZERO };

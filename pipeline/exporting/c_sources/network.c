@@ -27,18 +27,30 @@ static void clear_state(int32_t *state, size_t n)
         clear(state, n);
 }
 
-/* Sum the rows of the events at every tap. */
-static void connect(const struct connections *of)
+/* Sum the rows of the events at every tap, and of the layer's last outputs if it is
+ * recurrent: the newest events that the next part has. */
+static void connect(const struct connections *of, const struct history *outputs)
 {
     const size_t tap_size = (size_t)of->in.width * of->n_out;
     const int8_t *weights = of->weights;
+    int graded = of->in.value != NULL;
     for (uint16_t tap = 0; tap < of->taps; tap++, weights += tap_size) {
         const struct events events =
             history_at(&of->in, (uint16_t)(tap * of->spacing));
         list_rows(&events, weights, of->n_out);
     }
     clear(sums, of->n_out);
-    add_listed(of->in.value != NULL, sums, of->n_out);
+    if (of->own) {
+        const struct events before = history_at(outputs, 0);
+        if (of->lift) {
+            add_listed(graded, sums, of->n_out);
+            for (uint16_t k = 0; k < of->n_out; k++)
+                sums[k] *= INT32_C(1) << of->lift;
+        }
+        list_rows(&before, of->own, of->n_out);
+        graded |= before.value != NULL;
+    }
+    add_listed(graded, sums, of->n_out);
 }
 
 /* Count a step in; true if the targets are due. */
@@ -80,8 +92,9 @@ void biospike_network_step(const uint8_t spikes[BIOSPIKE_SPIKE_BYTES])
         history_close(&layer->connections.in, &events);
         if (!is_due(&layer->connections))
             return;
-        connect(&layer->connections);
-        events = history_open(input_of((uint16_t)(k + 1)));
+        const struct history *const outputs = input_of((uint16_t)(k + 1));
+        connect(&layer->connections, outputs);
+        events = history_open(outputs);
         layer->neurons.step(&layer->neurons, sums, &events);
     }
     COUNT_LAYER(biospike_model.n_layers);

@@ -4,7 +4,7 @@ The sources in `c_sources/` document their use.
 """
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pipeline.device.running import Running
 from pipeline.exporting.parts.c_arrays import (
@@ -20,6 +20,7 @@ from pipeline.exporting.parts.c_taps import InexpressibleError, Taps, to_taps
 from pipeline.networks.base import Shape
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
+from pipeline.quantization.recurrent import IntegerRecurrent, neurons_of
 
 MOST = 2**16 - 1
 """Channels, neurons and steps are counted in 16 bits."""
@@ -30,14 +31,14 @@ FIRST_LINE = "/* Sizes of the network; written by biospike export. */\n"
 
 def kinds(network: IntegerNetwork) -> list[type[IntegerNeurons]]:
     """List the kinds of neurons of a network, each once, by name."""
-    found = {neurons.kind: type(neurons) for _, _, neurons in _layers(network)}
+    found = {part.neurons.kind: type(part.neurons) for part in _layers(network)}
     return [found[kind] for kind in sorted(found)]
 
 
 def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
     """Write `model.h`: sizes, and how the network goes from decision to decision."""
     layers = list(_layers(network))
-    rows = [taps.weights[..., 0].size for _, taps, _ in layers]
+    rows = [part.taps.weights[..., 0].size + part.n_own for part in layers]
     sizes = {
         "STEPS": shape.n_steps,
         "STRIDE": network.stride,
@@ -46,12 +47,12 @@ def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
         "CLASSES": shape.n_classes,
         "LAYERS": len(layers),
         "MOST_ROWS": max([*rows, outputs_of(network.head)]),
-        "MOST_NEURONS": max([n.width for _, _, n in layers], default=1),
+        "MOST_NEURONS": max([part.neurons.width for part in layers], default=1),
     }
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
     lines += [*read_out_sizes(network.head), *_running(running)]
-    if not all(neurons.spiking for _, _, neurons in layers):
+    if not all(part.neurons.spiking for part in layers):
         lines.append("/* Some layers take graded values. */\n")
         lines.append(define("GRADED", 1))
     return (
@@ -89,13 +90,14 @@ def source(network: IntegerNetwork) -> str:
     ]
     parts += ['#include "model.h"\n']
     initialisers, graded = [], False
-    for number, (weights, taps, neurons) in enumerate(_layers(network), 1):
-        text, initialiser = _layer(number, taps, neurons, graded=graded)
-        _, n_in, n_out = taps.weights.shape
-        title = f"Layer {number}: {weights}, {n_in} channels to {n_out} {neurons.kind}"
+    for number, part in enumerate(_layers(network), 1):
+        text, initialiser = _layer(number, part, graded=graded)
+        _, n_in, n_out = part.taps.weights.shape
+        title = f"Layer {number}: {part.kind}, {n_in} channels to {n_out} "
+        title += part.neurons.kind + ", recurrent" * bool(part.n_own)
         parts += [f"\n/* {title}. */\n", text]
         initialisers.append(initialiser)
-        graded = not neurons.spiking
+        graded = not part.neurons.spiking
     if initialisers:
         parts.append("\nstatic const struct layer layers[] = {\n")
         parts += [f"    {text},\n" for text in initialisers]
@@ -111,17 +113,33 @@ def source(network: IntegerNetwork) -> str:
     return "".join(parts)
 
 
-def _layers(network: IntegerNetwork) -> Iterator[tuple[str, Taps, IntegerNeurons]]:
+class Part(NamedTuple):
+    """A layer: its weights, their kind, its neurons; the layer if it is recurrent."""
+
+    kind: str
+    taps: Taps
+    neurons: IntegerNeurons
+    own: IntegerRecurrent | None
+
+    @property
+    def n_own(self) -> int:
+        """Neurons whose outputs come back to the layer."""
+        return self.own.width if self.own else 0
+
+
+def _layers(network: IntegerNetwork) -> Iterator[Part]:
     for number, layer in enumerate(network.layers, 1):
         name = f"layer {number}"
-        neurons = layer.unrolled
+        unrolled = layer.unrolled
+        neurons = neurons_of(unrolled)
+        own = unrolled if isinstance(unrolled, IntegerRecurrent) else None
         kind = getattr(neurons, "kind", type(neurons).__name__)
         if kind not in kinds_in_c():
             raise InexpressibleError(name, f"has neurons of the kind {kind}")
         weights: Any = layer.weights
         taps = to_taps(weights, name)
         _refuse_wide(name, *taps.weights.shape, taps.span)
-        yield weights.kind, taps, cast("IntegerNeurons", neurons)
+        yield Part(weights.kind, taps, cast("IntegerNeurons", neurons), own)
 
 
 def _refuse_wide(layer: str, *sizes: int) -> None:
@@ -130,10 +148,9 @@ def _refuse_wide(layer: str, *sizes: int) -> None:
         raise InexpressibleError(layer, reason)
 
 
-def _layer(
-    number: int, taps: Taps, neurons: IntegerNeurons, *, graded: bool
-) -> tuple[str, str]:
+def _layer(number: int, part: Part, *, graded: bool) -> tuple[str, str]:
     """Write a layer's arrays, and the initialiser of its `struct layer`."""
+    taps, neurons = part.taps, part.neurons
     n_out = taps.weights.shape[2]
     memory, history = history_of(
         number, taps.weights.shape[1], taps.span, graded=graded
@@ -149,6 +166,10 @@ def _layer(
         ("n_out", n_out),
         ("weights", f"weights_{number}"),
     ]
+    if part.own:
+        weights = part.own.recurrent.weight.numpy().T
+        text += constants("int8_t", f"own_{number}", weights)
+        connections += [("own", f"own_{number}"), ("lift", part.own.lift)]
     more, fields = fields_of(number, neurons)
     inside = [
         ("connections", structure(connections, " " * 8)),
