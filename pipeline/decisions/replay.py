@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from pipeline import files
-from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.heads import At
-from pipeline.networks.parts.layers import Recurrent, Unrolled
-from pipeline.networks.parts.stack import Layer, Stack, States
+from pipeline.networks.parts.stack import Stack, States
 from pipeline.training import stretches
 from pipeline.training.cell import TrainedFold
 from pipeline.training.early import Moments, running_logits
@@ -158,43 +156,15 @@ def _recorded(network: Stack, values: Tensor, states: States) -> list[Recorded]:
             one, *last = layer(piece, None, *state)
             state = tuple(last)
             outputs.append(one)
-            membranes.append(_membrane(layer, state))
+            membranes.append(layer.unrolled.membranes(state[1:]))
         values = torch.cat(outputs)
         known = [each for each in membranes if each is not None]
-        found.append(
-            Recorded(
-                values[:, 0], torch.stack(known) if known else None, thresholds(layer)
-            )
-        )
+        stacked = torch.stack(known) if known else None
+        thresholds = layer.unrolled.firing_thresholds()
+        found.append(Recorded(values[:, 0], stacked, thresholds))
     return found
 
 
 def _steps(values: Tensor, stride: int) -> Iterable[Tensor]:
     """Split into the inputs of one output each; a rest makes none."""
     return torch.split(values[: len(values) // stride * stride], stride)
-
-
-def _membrane(layer: Layer, state: tuple[Tensor, ...]) -> Tensor | None:
-    """Find the membranes in a layer's state of one window, (neuron,)."""
-    unrolled, inner = layer.unrolled, state[1:]
-    if isinstance(unrolled, Competing):
-        return inner[0][0, 0]
-    if thresholds(layer) is None:
-        return None
-    return inner[isinstance(unrolled, Recurrent)][0]
-
-
-def thresholds(layer: Layer) -> Tensor | None:
-    """Give the membranes that fire, (neuron,); None if the state is no membrane.
-
-    `adaptive_threshold` and `resonate` raise theirs after a spike: these are at rest.
-    """
-    unrolled: Unrolled = layer.unrolled
-    if isinstance(unrolled, Competing):
-        return unrolled.thresholds
-    if (neurons := unrolled.dynamics) is None:
-        return None
-    unit = neurons.model.unit(neurons.quantities())
-    if unit is None:
-        return None
-    return torch.as_tensor(unit, dtype=torch.float32).flatten().expand(unrolled.width)

@@ -22,15 +22,11 @@ from torch import nn
 
 from pipeline import files
 from pipeline.exporting.base import Exporter
-from pipeline.exporting.parts.connections import add_membranes, add_rates, add_weights
+from pipeline.exporting.parts.connections import ReadOutNodes, add_weights
 from pipeline.exporting.parts.neuron_values import read_values
 from pipeline.networks.base import Shape
-from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.deployed import deployed
-from pipeline.networks.parts.heads import RateHead
-from pipeline.networks.parts.layers import Recurrent
 from pipeline.networks.parts.stack import Layer, Stack
-from pipeline.networks.parts.step_heads import CountHead, MembraneHead
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 from pipeline.training.cell import TrainedFold
@@ -105,7 +101,7 @@ def to_graph(
     for number, layer in enumerate(stack.layers, 1):
         name = f"layer_{number}"
         outputs = _add_layer(circuit, name, layer, outputs)
-    outputs = _add_head(circuit, stack.head, outputs, shape.n_steps)
+    outputs = stack.head.to_nir(ReadOutNodes(circuit, outputs, shape.n_steps))
     circuit.add("output", nir.Output({"output": np.array([shape.n_classes])}), outputs)
     return circuit.graph(
         {
@@ -121,7 +117,7 @@ def to_graph(
 
 def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> Sources:
     """Add weights, the neurons they drive, and recurrent weights."""
-    if isinstance(layer.unrolled, Competing):
+    if layer.unrolled.inhibition is not None:
         raise InexpressibleError(
             name, "its neurons compete, and NIR cannot limit how many fire"
         )
@@ -130,27 +126,10 @@ def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> S
     n = model.inputs
     currents = add_weights(circuit, f"{name}_weights", layer.weights, sources, n)
     entries, spikes = model.to_nir(circuit, read_values(name, neurons), currents)
-    if isinstance(layer.unrolled, Recurrent):
+    if (weights := layer.unrolled.recurrent_weights) is not None:
         back = f"{name}_recurrent"
-        recurrent = add_weights(circuit, back, layer.unrolled.recurrent, (spikes,), n)
+        recurrent = add_weights(circuit, back, weights, (spikes,), n)
         for parts, entry in zip(recurrent, entries, strict=True):
             for part in parts:
                 circuit.close(part, entry)
     return (spikes,)
-
-
-def _add_head(
-    circuit: Circuit, head: nn.Module, sources: Sources, n_steps: int
-) -> Sources:
-    """Add the read-out."""
-    match head:
-        case RateHead():
-            bins = head.rates.bins
-            return add_rates(circuit, head.linear, sources, bins, n_steps)
-        case CountHead():
-            return add_rates(circuit, head.linear, sources, 1, n_steps)
-        case MembraneHead():
-            return add_membranes(circuit, head, sources)
-        case _:
-            kind = type(head).__name__
-            raise InexpressibleError("head", f"a {kind} has no counterpart in NIR")

@@ -72,7 +72,7 @@ class Dense(LayeredNetwork):
         self, n_in: int, n_out: int, neuron: Neuron, *, first: bool
     ) -> "Weights | nn.Linear":
         """Make the weights of a layer, the first one or another."""
-        from pipeline.networks.parts.layers import dense_weights
+        from pipeline.networks.parts.scaled import dense_weights
 
         return dense_weights(n_in, n_out, neuron.inputs, bias=self.bias)
 

@@ -63,7 +63,8 @@ class Neuron(Component):
             `layer.initial_state(current)` gives the state before the first step, a
             tuple. `outputs, *state = layer.run(currents, *state)` makes many, with
             currents and outputs of shape (time, batch, ...); without a state it begins
-            with the initial one. `layer.model` is this neuron.
+            with the initial one. `layer.model` is this neuron, and
+            `layer.update_words()` counts the words that an update moves.
         """
 
     def to_nir(

@@ -14,9 +14,7 @@ from pipeline.profiling.counts import Neurons
 from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.stores import neuron_store
 from pipeline.profiling.words import NeuronStore
-from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.read_outs import IntegerHead
-from pipeline.quantization.recurrent import neurons_of
 from pipeline.quantization.traces import IntegerTraces
 
 
@@ -35,8 +33,7 @@ class NeuronTally:
 
     def __init__(self, name: str, source: Unrolled) -> None:
         self.name, self.source = name, source
-        self.neurons = neurons_of(source)
-        self.store = neuron_store(self.neurons)
+        self.store = neuron_store(source)
         self.outputs = 0
         self.counts = NonzeroCounts()
 
@@ -52,27 +49,18 @@ class NeuronTally:
     def result(self) -> Neurons:
         """Give what was counted; only spiking neurons have membranes."""
         updates = self.outputs if self.source.spiking else 0
+        updated = self.outputs // self.source.width
         return Neurons(
             self.name,
             updates,
-            updates * self.neurons.multiplications,
+            updates * self.source.multiplications,
             self.outputs,
             int(self.counts.nonzero().sum()),
             graded=self.counts.graded(),
-            rescalings=self.outputs * _rescales(self.neurons),
-            shifted_additions=self.outputs // self.source.width * _adds(self.neurons),
+            rescalings=self.outputs * self.source.rescales,
+            shifted_additions=updated * self.source.shifted_additions(),
             store=self.store,
         )
-
-
-def _rescales(source: Unrolled) -> bool:
-    """Whether each result of the neurons is multiplied to another unit."""
-    return isinstance(source, IntegerNeurons) and "multiplier" in source.TENSORS
-
-
-def _adds(source: Unrolled) -> int:
-    """Count the shifted additions of one update of all neurons of a layer."""
-    return source.shifted_additions() if isinstance(source, IntegerNeurons) else 0
 
 
 class _OutputTally:

@@ -17,10 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import MeasurementError
-from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.deployed import deployed
 from pipeline.networks.parts.heads import SegmentRates
-from pipeline.networks.parts.layers import Recurrent, Unrolled
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.networks.parts.step_heads import Integrator
 from pipeline.profiling import snntorch as _snntorch
 from pipeline.profiling.counts import Counted
@@ -40,9 +39,7 @@ from pipeline.profiling.synapse_tallies import (
     SynapseWatch,
 )
 from pipeline.quantization.network import IntegerNetwork
-from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.read_outs import IntegerHead
-from pipeline.quantization.recurrent import IntegerRecurrent
 from pipeline.quantization.traces import IntegerTraces
 
 READING = "reading"
@@ -130,8 +127,8 @@ def _tallies(network: nn.Module) -> tuple[list[SynapseWatch], list[NeuronWatch]]
 def _is_own(module: nn.Module, passed: list[nn.Module]) -> bool:
     """Whether it is a part of the recurrent layer just passed."""
     match passed:
-        case [*_, Recurrent() | IntegerRecurrent() as layer]:
-            return module in (layer.recurrent, layer.neurons)
+        case [*_, Unrolled(recurrent_weights=nn.Linear()) as layer]:
+            return module in (layer.recurrent_weights, layer.neurons)
     return False
 
 
@@ -146,10 +143,10 @@ def _synapses(
 ) -> Iterator[SynapseWatch]:
     hidden = any(_is_passed(m) and not isinstance(m, SegmentRates) for m in passed)
     match module, passed:
-        case Recurrent() | IntegerRecurrent(), _:
-            yield RecurrentTally(f"{name}.recurrent", module)
-        case Competing() | IntegerCompeting(), _:
-            yield InhibitionTally(f"{name}.inhibition", module)
+        case Unrolled(recurrent_weights=nn.Linear() as weights), _:
+            yield RecurrentTally(f"{name}.recurrent", module, weights)
+        case Unrolled(inhibition=float() as inhibition), _:
+            yield InhibitionTally(f"{name}.inhibition", module, inhibition)
         case nn.Linear(), _ if _is_own(module, passed):
             return
         # The first layer takes spikes; later ones take the outputs of neurons.

@@ -8,16 +8,13 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.competing import Competing
 from pipeline.networks.parts.heads import SegmentRates
-from pipeline.networks.parts.layers import Recurrent
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.profiling.counts import Synapses
 from pipeline.profiling.fan_out import Weights, fan_out, pooled_fan_out
 from pipeline.profiling.nonzero import NonzeroCounts
 from pipeline.profiling.stores import INT8, is_int8, sources_of, synapse_store
 from pipeline.profiling.words import SynapseStore
-from pipeline.quantization.neurons.competing import IntegerCompeting
-from pipeline.quantization.recurrent import IntegerRecurrent
 
 
 class SynapseWatch(Protocol):
@@ -116,8 +113,8 @@ class SynapseTally:
 class RecurrentTally(SynapseTally):
     """Counts the recurrent weights that a layer's outputs meet one step later."""
 
-    def __init__(self, name: str, source: Recurrent | IntegerRecurrent) -> None:
-        super().__init__(name, source.recurrent, hidden=True)
+    def __init__(self, name: str, source: Unrolled, weights: nn.Linear) -> None:
+        super().__init__(name, weights, hidden=True)
         self.source = source
 
     def watch(self) -> None:
@@ -139,8 +136,8 @@ class RecurrentTally(SynapseTally):
 class InhibitionTally:
     """Counts the inhibition by each spike of all other neurons of a layer."""
 
-    def __init__(self, name: str, source: Competing | IntegerCompeting) -> None:
-        self.name, self.source = name, source
+    def __init__(self, name: str, source: Unrolled, inhibition: float) -> None:
+        self.name, self.source, self.inhibition = name, source, inhibition
         self.counts = NonzeroCounts()
 
     def watch(self) -> None:
@@ -153,10 +150,7 @@ class InhibitionTally:
 
     def result(self) -> Synapses:
         """Give what was counted; all share one weight, which stays in a register."""
-        if isinstance(self.source, Competing):
-            inhibits = self.source.population.inhibition > 0
-        else:
-            inhibits = self.source.constants["inhibition"] > 0
+        inhibits = self.inhibition > 0
         others = self.source.width - 1
         spikes, outputs = (
             int(self.counts.nonzero().sum()),

@@ -3,32 +3,31 @@
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.components import available as components
 from pipeline.components import find as find_component
-from pipeline.networks.parts.competing import Competing
-from pipeline.networks.parts.layers import Recurrent, Unrolled
+from pipeline.networks.parts.layers import Unrolled
 from pipeline.neurons.base import Neuron
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.neurons.base import (
     IntegerNeurons,
     available,
     find,
+    layer_of,
 )
-from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.recurrent import quantise_recurrent
 from pipeline.quantization.scales import LinearMap
 
 
-def check_neurons(name: str, neurons: nn.Module) -> None:
+def check_neurons(name: str, neurons: Unrolled) -> None:
     """Refuse neurons that do not run in integers.
 
     Raises
     ------
     QuantizationError
     """
-    kind_of(name, neurons).check(name, cast("Unrolled", neurons))
+    kind_of(name, neurons).check(name, neurons)
 
 
 def quantise_neurons(
@@ -52,12 +51,12 @@ def quantise_neurons(
     """
     kind = kind_of(inputs.name, neurons)
     with torch.no_grad():
-        if isinstance(neurons, Recurrent):
+        if neurons.recurrent_weights is not None:
             return quantise_recurrent(kind, inputs, neurons, scale)
         return kind.quantise(inputs, neurons, scale)
 
 
-def kind_of(name: str, neurons: nn.Module) -> type[IntegerNeurons]:
+def kind_of(name: str, neurons: Unrolled) -> type[IntegerNeurons]:
     """Find the integer form of a layer's neurons.
 
     Raises
@@ -65,19 +64,13 @@ def kind_of(name: str, neurons: nn.Module) -> type[IntegerNeurons]:
     QuantizationError
         There is none.
     """
-    if isinstance(neurons, Competing):
-        return IntegerCompeting
-    layer = getattr(neurons, "neurons", neurons)
-    model = getattr(layer, "model", None)
-    if not isinstance(model, Neuron):
-        raise QuantizationError(name, f"a {type(layer).__name__} has no integer form")
-    if model.equations() not in available():
+    if neurons.equations not in available():
         raise QuantizationError(
             name,
-            f"{type(model).__name__} neurons have no integer form",
+            f"{type(layer_of(neurons).model).__name__} neurons have no integer form",
             expected=f"neurons of the kinds {', '.join(in_integers())}",
         )
-    return find(model.equations())
+    return find(neurons.equations)
 
 
 def in_integers() -> list[str]:

@@ -5,7 +5,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.layers import Recurrent, Unrolled
+from pipeline.networks.parts.layers import Unrolled
+from pipeline.neurons.parts.layer import UpdateWords
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.scales import LARGEST, LinearMap
 from pipeline.quantization.weights import IntegerLinear
@@ -32,6 +33,8 @@ class IntegerRecurrent(Unrolled):
     lift : int
     """
 
+    neurons: IntegerNeurons
+
     def __init__(self, neurons: IntegerNeurons, weight: Tensor, *, lift: int) -> None:
         nn.Module.__init__(self)
         self.constants = {"lift": lift}
@@ -39,6 +42,20 @@ class IntegerRecurrent(Unrolled):
         self.neurons = neurons
         self.recurrent = IntegerLinear(weight)
         self.width, self.dt, self.spiking = neurons.width, neurons.dt, neurons.spiking
+        self.multiplications, self.rescales = neurons.multiplications, neurons.rescales
+
+    @property
+    def recurrent_weights(self) -> IntegerLinear:
+        """The weights from its outputs to its own neurons."""
+        return self.recurrent
+
+    def update_words(self) -> UpdateWords:
+        """Count the words of its neurons."""
+        return self.neurons.update_words()
+
+    def shifted_additions(self) -> int:
+        """Count the shifted additions of its neurons."""
+        return self.neurons.shifted_additions()
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn sums (time, batch, neuron) into outputs and the last state."""
@@ -58,7 +75,7 @@ def neurons_of(unrolled: Unrolled) -> Unrolled:
 
 
 def quantise_recurrent(
-    kind: type[IntegerNeurons], inputs: LinearMap, neurons: Recurrent, scale: float
+    kind: type[IntegerNeurons], inputs: LinearMap, neurons: Unrolled, scale: float
 ) -> tuple[Tensor, IntegerRecurrent]:
     """Put a recurrent layer's weights and neurons in integers, as one map of inputs.
 
@@ -68,7 +85,8 @@ def quantise_recurrent(
         The integer form of the neurons.
     inputs : LinearMap
         Those of other layers.
-    neurons : Recurrent
+    neurons : Unrolled
+        With recurrent weights.
     scale : float
         The size of one step of their activations, if they are graded.
 
@@ -77,7 +95,8 @@ def quantise_recurrent(
     QuantizationError
         Their numbers might overflow.
     """
-    own, most, lift = neurons.recurrent.weight.detach().double(), 1, 0
+    own = cast("nn.Linear", neurons.recurrent_weights).weight.detach().double()
+    most, lift = 1, 0
     if not neurons.spiking:
         own, most = own * scale, LARGEST
         lift = LIFTED if inputs.most == 1 else 0

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from pipeline.networks.parts.competing import Delays
 from pipeline.networks.parts.layers import with_past
-from pipeline.networks.parts.weights import Weights
+from pipeline.networks.parts.weights import Taps, Weights, delayed_taps, kernel_taps
 
 
 class IntegerConv1d(nn.Conv1d):
@@ -68,6 +68,10 @@ class Convolution(Weights):
         """The int8 weights (out, in, time)."""
         return self.convolution.weight
 
+    def taps(self) -> Taps:
+        """Give the matrices of its kernel."""
+        return kernel_taps(self.weight, self.stride)
+
     def forward(self, values: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to int64 sums (time // stride, batch, out)."""
         padded = with_past(values, self.n_past, past)
@@ -94,6 +98,10 @@ class Dense(Weights):
     def weight(self) -> Tensor:
         """The int8 weights (out, in)."""
         return self.linear.weight
+
+    def taps(self) -> Taps:
+        """Give the one matrix."""
+        return Taps(self.weight[None])
 
     def forward(self, values: Tensor) -> Tensor:
         """Map (time, batch, feature) to sums (time, batch, neuron), int64."""
@@ -124,6 +132,10 @@ class Delayed(Weights):
     def weight(self) -> Tensor:
         """The int8 weights (out, feature·count)."""
         return self.linear.weight
+
+    def taps(self) -> Taps:
+        """Give the matrix of each delay."""
+        return delayed_taps(self.weight, **self.constants)
 
     def forward(self, values: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to sums (time, batch, neuron), int64."""

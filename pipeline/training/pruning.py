@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune as torch_prune
 
-from pipeline.networks.parts.layers import ScaledConvolution, ScaledLinear, weight_of
+from pipeline.networks.parts.scaled import mask_of, weight_of
 from pipeline.training.fitting import Epoch
 from pipeline.training.settings import PruningSettings, TrainingSettings
 
@@ -132,9 +132,8 @@ def lamp(weights: Tensor) -> Tensor:
 
 def _scores(layer: nn.Conv1d | nn.Linear, method: str) -> Tensor:
     """Score a layer's weights; above 0, but for those that a mask hides."""
-    mask = torch.ones_like(layer.weight)
-    if isinstance(layer, ScaledLinear | ScaledConvolution) and layer.mask is not None:
-        mask = layer.mask.expand_as(layer.weight)
+    mask = mask_of(layer)
+    shown = 1.0 if mask is None else mask.expand_as(layer.weight)
     weights = weight_of(layer).detach().double()
     scores = lamp(weights) if method == "lamp" else weights.abs()
-    return scores.clamp_min(torch.finfo(scores.dtype).tiny) * mask
+    return scores.clamp_min(torch.finfo(scores.dtype).tiny) * shown

@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.heads import RateHead, SegmentRates, summed
-from pipeline.networks.parts.layers import ScaledLinear
+from pipeline.networks.parts.heads import RateMap, SegmentRates, summed
+from pipeline.networks.parts.scaled import mask_of
 from pipeline.networks.parts.stack import Stack
-from pipeline.networks.parts.step_heads import CountHead
 from pipeline.training.batches import some_of_each_class
 from pipeline.training.fitting import Epoch, Examples, balanced, chooses, fit
 from pipeline.training.losses import DENSE
@@ -54,7 +53,7 @@ def is_regressed(network: nn.Module, settings: TrainingSettings) -> bool:
     """
     if not is_read_out(network):
         return False
-    return settings.loss == "one_vs_rest" or _mask(_head(network).linear) is None
+    return settings.loss == "one_vs_rest" or mask_of(_rate_map(network).linear) is None
 
 
 def fit_sparsely(
@@ -125,7 +124,7 @@ def fit_read_out(
     targets, validation_targets = train.targets[fitted], validation.targets[rows]
     scaler = StandardScaler().fit(rates.double().cpu().numpy())
     standard = scaler.transform(rates.double().cpu().numpy())
-    linear = _head(network).linear
+    linear = _rate_map(network).linear
     weights = _weights(train.targets, targets, settings.class_weights or "balanced")
     regress = _one_vs_rest if settings.loss == "one_vs_rest" else _multinomial
     best, kept = -1.0, linear.state_dict()
@@ -197,7 +196,7 @@ def _one_vs_rest(
 ) -> _Found:
     """Fit each class against the rest, from the inputs that it reads."""
     classes, place = np.unique(targets, return_inverse=True)
-    mask = _mask(linear)
+    mask = mask_of(linear)
     found = _Found(
         classes, np.zeros((len(classes), standard.shape[1])), np.zeros(len(classes))
     )
@@ -236,14 +235,9 @@ def _fitted(
         return model.fit(standard, targets, sample_weight=sample_weight)
 
 
-def _mask(linear: nn.Linear) -> Tensor | None:
-    return linear.mask if isinstance(linear, ScaledLinear) else None
-
-
 def _rates(network: nn.Module, examples: Examples, rows: Tensor) -> Tensor:
     """Compute what the head maps: rates (decision, segment·feature), or the mean."""
-    head = _head(network)
-    pool = head.rates if isinstance(head, RateHead) else SegmentRates(1)
+    pool = SegmentRates(_rate_map(network).bins)
     if isinstance(examples, Stretches):
         return _trailing(pool, examples)[rows]
     split = torch.split(rows.to(examples.first.device), AT_ONCE)
@@ -263,8 +257,8 @@ def _trailing(pool: SegmentRates, stretches: Stretches) -> Tensor:
     return torch.cat(parts)[torch.cat(order).argsort()]
 
 
-def _head(network: nn.Module) -> RateHead | CountHead:
-    return cast("RateHead | CountHead", network.head)
+def _rate_map(network: nn.Module) -> RateMap:
+    return cast("RateMap", cast("Stack", network).head.rate_map)
 
 
 def _put(linear: nn.Linear, found: _Found, mean: np.ndarray, scale: np.ndarray) -> None:

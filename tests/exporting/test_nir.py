@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 from pipeline.components import available, find
 from pipeline.exporting import nir as target
 from pipeline.networks.base import Shape
+from pipeline.networks.parts.heads import Head, RateHead, RateMap
 from pipeline.neurons.parts.circuit import InexpressibleError
 
 STEPS, WINDOWS, FEATURES, CLASSES = 50, 8, 6, 4
@@ -267,6 +269,43 @@ def test_competition_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InexpressibleError, match="its neurons compete"):
         target.write(made, shape, tmp_path / "network.nir", about={})
     assert not list(tmp_path.iterdir())
+
+
+class LaterRates(Head):
+    """A read-out that someone else wrote: it states which linear map of rates it is."""
+
+    def __init__(self, head: RateHead) -> None:
+        super().__init__()
+        self.own = head
+
+    @property
+    def rate_map(self) -> RateMap:
+        return self.own.rate_map
+
+    def read(self, outputs: torch.Tensor, start: int, n_steps: int) -> torch.Tensor:
+        return self.own.read(outputs, start, n_steps)
+
+    def logits(self, readings: Sequence[torch.Tensor]) -> torch.Tensor:
+        return self.own.logits(readings)
+
+
+def test_a_read_out_is_written_by_what_it_states_of_itself(tmp_path: Path) -> None:
+    made: Any
+    made, shape = trained("leaky", "dense", 0.01)
+    target.write(made, shape, tmp_path / "one.nir", about={})
+    made.head = LaterRates(made.head)
+    target.write(made, shape, tmp_path / "two.nir", about={})
+    first, second = (tmp_path / n for n in ("one.nir", "two.nir"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_read_out_of_traces_is_refused(tmp_path: Path) -> None:
+    shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
+    settings = {"units": (5,), "read_out": "traces"}
+    built: Any = find("networks", "dense").model_validate(settings)
+    made = built.build(shape, find("neurons", "leaky")())
+    with pytest.raises(InexpressibleError, match="a TracesHead has no counterpart"):
+        target.write(made, shape, tmp_path / "network.nir", about={})
 
 
 def test_an_unknown_network_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.heads import RateHead
 from pipeline.networks.parts.layers import Recurrent as RecurrentNeurons
-from pipeline.networks.parts.layers import branch_mask
+from pipeline.networks.parts.scaled import branch_mask
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.step_heads import CountHead, MembraneHead
 from pipeline.networks.recurrent import Recurrent

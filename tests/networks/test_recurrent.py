@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from pipeline.networks.base import Shape
-from pipeline.networks.parts.layers import weight_of
+from pipeline.networks.parts.scaled import weight_of
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.leaky import Leaky

@@ -16,12 +16,8 @@ from pipeline.networks.base import Shape
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
 from pipeline.networks.parts.heads import SegmentRates
-from pipeline.networks.parts.layers import (
-    Recurrent,
-    ScaledLinear,
-    Unrolled,
-    branch_mask,
-)
+from pipeline.networks.parts.layers import Recurrent, Unrolled
+from pipeline.networks.parts.scaled import ScaledLinear, branch_mask
 from pipeline.networks.parts.step_heads import CountHead, MembraneHead
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipeline.networks.base import Shape
+from pipeline.networks.competitive import Competitive
 from pipeline.networks.parts.heads import SegmentRates
 from pipeline.networks.parts.layers import Unrolled
 from pipeline.networks.parts.stack import Layer, Stack
@@ -111,6 +113,24 @@ def test_a_spiking_layer_by_loops(
     expected = walked(values, network[0])
     expected += updated(fired, read=read, written=written, constants=constants)
     assert counter_of(count(network, values, dt=0.01)) == +expected
+
+
+def test_an_update_of_competing_neurons_moves_all_their_state() -> None:
+    """Each has a membrane, a synaptic current, and a threshold of its own."""
+    shape = Shape(n_steps=40, n_features=4, n_classes=3, dt=0.01)
+    network = Competitive(units=6).build(shape, Leaky())
+    neurons = network.layers[0].unrolled
+    _, state = neurons(torch.zeros(1, 1, 6))
+    counted = count(network, spikes(40, 3, 4), dt=0.01)
+    moved = {each.kind: each for each in counted.neurons[0].moved()}
+    updates = 40 * 3 * 6
+    for kind in ("states", "constants"):
+        assert moved[kind].read % updates == 0
+    assert moved["states"].read == moved["states"].written
+    assert moved["states"].read // updates == state.numel() // 6 == 2
+    assert moved["states"].memory_bytes == 4 * state.numel()
+    assert moved["constants"].read // updates == 1
+    assert len(neurons.firing_thresholds()) == 6
 
 
 def test_a_read_out_of_spikes_by_loops() -> None:

@@ -14,7 +14,7 @@ from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.convolutional import Convolutional
 from pipeline.networks.dense import Dense
-from pipeline.networks.parts.layers import weight_of
+from pipeline.networks.parts.scaled import weight_of
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from torch import nn
 
 from pipeline.errors import PipelineError
 from pipeline.exporting.parts.c_neurons import kinds_in_c
-from pipeline.quantization.weights import Convolution, Delayed, Dense
+from pipeline.networks.parts.weights import taps_of
 
 
 class InexpressibleError(PipelineError):
@@ -38,22 +39,16 @@ class Taps:
         return (len(self.weights) - 1) * self.spacing + 1
 
 
-def to_taps(weights: object, layer: str) -> Taps:
+def to_taps(weights: nn.Module, layer: str) -> Taps:
     """Bring weights of any kind into the one form.
 
     Raises
     ------
     InexpressibleError
     """
-    match weights:
-        case Convolution():
-            kernel = weights.weight.numpy()[:, :, ::-1]
-            return Taps(kernel.transpose(2, 1, 0), 1, weights.constants["stride"])
-        case Dense():
-            return Taps(weights.weight.numpy().T[None], 1, 1)
-        case Delayed():
-            count, every = (weights.constants[name] for name in ("count", "every"))
-            by_source = weights.weight.numpy().T
-            taps = by_source.reshape(-1, count, by_source.shape[1]).swapaxes(0, 1)
-            return Taps(taps, every, 1)
-    raise InexpressibleError(layer, f"has weights of the kind {type(weights).__name__}")
+    taps = taps_of(weights)
+    if taps is None:
+        kind = type(weights).__name__
+        raise InexpressibleError(layer, f"has weights of the kind {kind}")
+    matrices = taps.matrices.numpy().swapaxes(1, 2)
+    return Taps(matrices, taps.spacing, taps.stride)

@@ -1,12 +1,13 @@
 """Weights and read-outs in NIR's primitives."""
 
+from dataclasses import dataclass
+
 import nir
 import numpy as np
 from torch import Tensor, nn
 
 from pipeline.networks.parts.heads import segment_edges
-from pipeline.networks.parts.layers import CausalConvolution, weight_of
-from pipeline.networks.parts.step_heads import MembraneHead
+from pipeline.networks.parts.weights import Taps, linear_of, taps_of
 from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 
 
@@ -35,18 +36,12 @@ def add_weights(
     InexpressibleError
         NIR has no counterpart of the layer.
     """
-    match layer:
-        case nn.Linear():
-            taps = [_array(weight_of(layer))]
-        case CausalConvolution():
-            taps = _taps(name, layer.convolution)
-            layer = layer.convolution
-        case _:
-            kind = type(layer).__name__
-            raise InexpressibleError(name, f"a {kind} has no counterpart in NIR")
-    bias = None if layer.bias is None else _array(layer.bias)
+    taps = _taps(name, layer)
+    linear = linear_of(layer)
+    bias = None if linear.bias is None else _array(linear.bias)
     currents: list[Sources] = [()] * n_inputs
-    for steps, weights in enumerate(taps):
+    for number, weights in enumerate(map(_array, taps.matrices)):
+        steps = number * taps.spacing
         past = _past(circuit, name, steps, sources, weights.shape[1])
         offset = None if steps else bias
         for k, rows in enumerate(np.split(np.arange(len(weights)), n_inputs)):
@@ -56,22 +51,59 @@ def add_weights(
     return currents
 
 
-def _taps(name: str, convolution: nn.Conv1d) -> list[np.ndarray]:
+def _taps(name: str, layer: nn.Module) -> Taps:
     """Give the matrix of each tap, the newest step's first.
 
     NIR's Conv1d runs along space. Time has no steps there, hence no strides; without
     any, a tap is a matrix behind a delay.
     """
-    if (stride := convolution.stride[0]) > 1:
+    if (taps := taps_of(layer)) is None:
+        kind = type(layer).__name__
+        raise InexpressibleError(name, f"a {kind} has no counterpart in NIR")
+    if taps.stride > 1:
         raise InexpressibleError(
             name,
-            f"gives one step for {stride}, and all nodes of NIR share one time",
+            f"gives one step for {taps.stride}, and all nodes of NIR share one time",
             remedy="train it with strides of 1, or a dense or recurrent network",
         )
-    return list(np.moveaxis(_array(weight_of(convolution)), 2, 0)[::-1])
+    return taps
 
 
-def add_rates(
+@dataclass(frozen=True)
+class ReadOutNodes:
+    """Adds the nodes of a read-out behind the outputs of the last layer.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    sources : tuple of str
+        The nodes whose sum is those outputs.
+    n_steps : int
+        Of a window.
+    """
+
+    circuit: Circuit
+    sources: Sources
+    n_steps: int
+
+    def rates(self, linear: nn.Linear, bins: int) -> Sources:
+        """Add a linear map of the mean outputs in so many segments."""
+        return _add_rates(self.circuit, linear, self.sources, bins, self.n_steps)
+
+    def membranes(self, linear: nn.Linear, log_tau: Tensor) -> Sources:
+        """Add a membrane a class that never fires."""
+        node = _matrix(_array(linear.weight), _array(linear.bias))
+        currents = self.circuit.add("head_weights", node, self.sources)
+        tau = np.exp(_array(log_tau).astype(np.float64))
+        gain = self.circuit.rise(tau)
+        return (self.circuit.integrate("head_membrane", tau, (currents,), gain),)
+
+    def refusal(self, reason: str) -> InexpressibleError:
+        """Name the read-out, and why NIR has no exact form of it."""
+        return InexpressibleError("head", reason)
+
+
+def _add_rates(
     circuit: Circuit, linear: nn.Linear, sources: Sources, bins: int, n_steps: int
 ) -> Sources:
     """Add a linear map of the rates in segments of a window, valid in its last step.
@@ -99,15 +131,6 @@ def add_rates(
         logits.append(circuit.add(f"head_segment_{k}", node, held))
     # One node adds them up, as not every reader sums the inputs of an output.
     return (circuit.scale("head_logits", np.ones(len(weights)), logits),)
-
-
-def add_membranes(circuit: Circuit, head: MembraneHead, sources: Sources) -> Sources:
-    """Add a membrane a class that never fires."""
-    node = _matrix(_array(head.linear.weight), _array(head.linear.bias))
-    currents = circuit.add("head_weights", node, sources)
-    tau = np.exp(_array(head.membranes.learned["log_tau"]).astype(np.float64))
-    gain = circuit.rise(tau)
-    return (circuit.integrate("head_membrane", tau, (currents,), gain),)
 
 
 def _past(

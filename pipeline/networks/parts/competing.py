@@ -1,5 +1,6 @@
 """The parts of a competitive layer that has learned."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -9,7 +10,8 @@ from torch.nn import functional
 
 from pipeline.kernels.rules.competitive import compete, deliver, plain_compete
 from pipeline.networks.parts.layers import Unrolled, with_past
-from pipeline.networks.parts.weights import Weights
+from pipeline.networks.parts.weights import Taps, Weights, delayed_taps
+from pipeline.neurons.parts.layer import UpdateWords
 from pipeline.plasticity.parts.population import Population
 
 
@@ -75,6 +77,10 @@ class DelayedWeights(Weights):
         """The weights of the copies."""
         return self.linear
 
+    def taps(self) -> Taps:
+        """Give the matrix of each delay."""
+        return delayed_taps(self.linear.weight, **self.constants)
+
     def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents (time, batch, target)."""
         return cast("Tensor", self.linear(self.delays(spikes, past)))
@@ -96,6 +102,28 @@ class Competing(Unrolled):
         self.width, self.dt = population.n_post, population.dt
         self.spiking, self.multiplications = True, 2
         self.register_buffer("thresholds", torch.ones(self.width))
+
+    @property
+    def equations(self) -> str:
+        """Those of `pipeline.kernels.rules.competitive`."""
+        return "competing"
+
+    @property
+    def inhibition(self) -> float:
+        """What each spike takes off all other membranes."""
+        return float(self.population.inhibition)
+
+    def update_words(self) -> UpdateWords:
+        """Count membrane and synaptic current; a threshold differs between neurons."""
+        return UpdateWords(2, 2, 2, constants=1)
+
+    def firing_thresholds(self) -> Tensor:
+        """Give the thresholds, (neuron,)."""
+        return self.thresholds
+
+    def membranes(self, state: Sequence[Tensor]) -> Tensor:
+        """Find the membranes, which stand before the synaptic currents."""
+        return state[0][0, 0]
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, target) into spikes and the last state."""

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import skip_init
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from pipeline.networks.parts.layers import (
+from pipeline.networks.parts.scaled import (
     ScaledConvolution,
     ScaledLinear,
     ScaledNorm,

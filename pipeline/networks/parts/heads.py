@@ -7,13 +7,17 @@ came before them. What it `reads` of each piece is small; `logits` puts that tog
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    from pipeline.networks.parts.nir_nodes import NirNodes
+    from pipeline.neurons.parts.circuit import Sources
 
 
 class At(NamedTuple):
@@ -127,6 +131,19 @@ class Head(nn.Module):
     def logits_at(self, readings: Sequence[Any], at: At) -> Tensor:
         """Put the readings of all pieces together; (decision, class)."""
         raise NotImplementedError
+
+    def to_nir(self, nodes: "NirNodes") -> "Sources":
+        """Add it to a graph of NIR; gives the nodes that add up to the logits.
+
+        Raises
+        ------
+        InexpressibleError
+            NIR has no exact form of it.
+        """
+        if (rates := self.rate_map) is None:
+            kind = type(self).__name__
+            raise nodes.refusal(f"a {kind} has no counterpart in NIR")
+        return nodes.rates(*rates)
 
 
 class SegmentRates(nn.Module):

@@ -12,12 +12,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.layers import (
-    Recurrent,
-    ScaledConvolution,
-    ScaledLinear,
-    ScaledNorm,
-)
+from pipeline.networks.parts.layers import Unrolled
+from pipeline.networks.parts.scaled import ScaledConvolution, ScaledLinear, ScaledNorm
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.neurons.parts.layer import NeuronLayer
@@ -99,8 +95,9 @@ def _calibrated(layer: Layer, values: Tensor) -> Tensor:
         _strengthen(layer.weights, _strengths(neurons, currents, target))
         currents = layer.weights(values)
         _steady(layer.weights, neurons, currents)
-        if isinstance(layer.unrolled, Recurrent):
-            _close_loop(layer.unrolled, neurons, currents)
+        recurrent = layer.unrolled.recurrent_weights
+        if isinstance(recurrent, ScaledLinear):
+            _close_loop(layer.unrolled, recurrent.gain, neurons, currents)
     outputs, *_ = layer.unrolled(currents)
     return cast("Tensor", outputs)
 
@@ -176,9 +173,10 @@ def _rates(neurons: NeuronLayer, currents: Tensor) -> Tensor:
     return (outputs != 0).to(currents.dtype).mean((0, 1))
 
 
-def _close_loop(layer: Recurrent, neurons: NeuronLayer, currents: Tensor) -> None:
-    """Choose the factors of recurrent weights."""
-    gain = layer.recurrent.gain
+def _close_loop(
+    layer: Unrolled, gain: Tensor, neurons: NeuronLayer, currents: Tensor
+) -> None:
+    """Choose the factors of recurrent weights, their `gain`."""
     gain.mul_(LOOP / _answers(neurons, currents))
     fired, alone = _trial(neurons.run, currents)
     for _ in range(HALVINGS):

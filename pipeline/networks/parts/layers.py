@@ -5,6 +5,7 @@ import torch.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
@@ -13,9 +14,16 @@ from torch.nn import functional
 
 from pipeline.kernels.neurons import recurrent
 from pipeline.kernels.neurons.sequence import UnstableError
-from pipeline.networks.parts.weights import Weights
+from pipeline.networks.parts.scaled import (
+    ScaledConvolution,
+    ScaledNorm,
+    branch_mask,
+    dense_weights,
+    weight_of,
+)
+from pipeline.networks.parts.weights import Taps, Weights, kernel_taps
 from pipeline.neurons.base import Neuron
-from pipeline.neurons.parts.layer import NeuronLayer
+from pipeline.neurons.parts.layer import NeuronLayer, UpdateWords
 
 
 class Unrolled(nn.Module):
@@ -34,6 +42,9 @@ class Unrolled(nn.Module):
     local: ClassVar[bool] = False
     """Whether its weights learn by local rules, and so not by gradients."""
 
+    rescales: bool = False
+    """Whether each output is multiplied to another unit, as some are in integers."""
+
     def __init__(self, neuron: Neuron, width: int, *, dt: float) -> None:
         super().__init__()
         self.neurons = neuron.build((width,), dt=dt)
@@ -47,6 +58,48 @@ class Unrolled(nn.Module):
         """Its neurons, if they have learned dynamics."""
         neurons = getattr(self, "neurons", None)
         return neurons if isinstance(neurons, NeuronLayer) else None
+
+    @property
+    def equations(self) -> str:
+        """The name of its neurons' equations, as `Neuron.equations` has it."""
+        model: Neuron = cast("Any", self.neurons).model
+        return model.equations()
+
+    @property
+    def recurrent_weights(self) -> nn.Linear | None:
+        """The weights from its outputs to its own neurons, a step later."""
+        return None
+
+    @property
+    def inhibition(self) -> float | None:
+        """What each spike takes off all other membranes; None: they do not compete."""
+        return None
+
+    def update_words(self) -> UpdateWords:
+        """Count the words that each neuron keeps, and those that an update moves."""
+        words: UpdateWords = cast("Any", self.neurons).update_words()
+        return words
+
+    def shifted_additions(self) -> int:
+        """Count the shifted additions in which an update computes all leaks."""
+        return 0
+
+    def firing_thresholds(self) -> Tensor | None:
+        """Give the membranes that fire, (neuron,); None if the state is no membrane.
+
+        `adaptive_threshold` and `resonate` raise theirs after a spike: these are at
+        rest.
+        """
+        if (neurons := self.dynamics) is None:
+            return None
+        unit = neurons.model.unit(neurons.quantities())
+        if unit is None:
+            return None
+        return torch.as_tensor(unit, dtype=torch.float32).flatten().expand(self.width)
+
+    def membranes(self, state: Sequence[Tensor]) -> Tensor | None:
+        """Find the membranes in its state of one window, (neuron,), if it has any."""
+        return None if self.firing_thresholds() is None else state[0][0]
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
@@ -73,6 +126,15 @@ class Recurrent(Unrolled):
         # their sum over neurons; together with the gain they are orthogonal.
         nn.init.orthogonal_(self.recurrent.weight, math.sqrt(width))
         self.recurrent.gain.div_(math.sqrt(width))
+
+    @property
+    def recurrent_weights(self) -> nn.Linear:
+        """R."""
+        return self.recurrent
+
+    def membranes(self, state: Sequence[Tensor]) -> Tensor | None:
+        """Find the membranes behind the last outputs."""
+        return super().membranes(state[1:])
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn currents (time, batch, input) into outputs and the last state."""
@@ -129,122 +191,12 @@ def with_past(values: Tensor, n_past: int, past: Tensor | None = None) -> Tensor
     return torch.cat([past, values])
 
 
-class ScaledLinear(nn.Linear):
-    """A linear map whose weights and biases have factors that are not learned.
-
-        i = (g·W)·x + h·b        a g and an h for each current
-
-    A factor beside the weights, and not in them, also scales what a step of an
-    optimizer changes: of neurons that remember long, as little as of others. Both are
-    1 until `pipeline.networks.parts.initial.calibrate` sets them. Under a mask, only
-    some weights exist.
-    """
-
-    mask: Tensor | None
-    gain: Tensor
-    bias_gain: Tensor
-
-    def __init__(
-        self, n_in: int, n_out: int, *, bias: bool, mask: Tensor | None = None
-    ) -> None:
-        super().__init__(n_in, n_out, bias=bias)
-        _add_factors(self, mask)
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Map (…, feature) to (…, current)."""
-        return functional.linear(values, weight_of(self), bias_of(self))
-
-
-class ScaledConvolution(nn.Conv1d):
-    """A convolution over time, with factors and a mask as `ScaledLinear` has them."""
-
-    mask: Tensor | None
-    gain: Tensor
-    bias_gain: Tensor
-
-    def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        kernel: int,
-        stride: int,
-        *,
-        bias: bool,
-        mask: Tensor | None = None,
-    ) -> None:
-        super().__init__(n_in, n_out, kernel, stride, bias=bias)
-        _add_factors(self, None if mask is None else mask[..., None])
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Map (batch, feature, time) to currents."""
-        return cast(
-            "Tensor", self._conv_forward(values, weight_of(self), bias_of(self))
-        )
-
-
-class ScaledNorm(nn.BatchNorm1d):
-    """A normalisation whose outputs have a factor that is not learned."""
-
-    gain: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width)
-        self.register_buffer("gain", torch.ones(width))
-
-    def forward(self, values: Tensor) -> Tensor:
-        """Normalise (batch, channel, time)."""
-        return super().forward(values) * self.gain[:, None]
-
-
-def _add_factors(layer: nn.Linear | nn.Conv1d, mask: Tensor | None) -> None:
-    layer.register_buffer("mask", mask)
-    for name in ("gain", "bias_gain"):
-        layer.register_buffer(name, torch.ones(len(layer.weight)))
-
-
-def weight_of(layer: nn.Linear | nn.Conv1d) -> Tensor:
-    """Give a layer's weights times their factors; those that a mask hides are 0."""
-    if not isinstance(layer, ScaledLinear | ScaledConvolution):
-        return layer.weight
-    weights = layer.weight * layer.gain.view(-1, *(1 for _ in layer.weight.shape[1:]))
-    return weights if layer.mask is None else weights * layer.mask
-
-
-def bias_of(layer: nn.Linear | nn.Conv1d) -> Tensor | None:
-    """Give a layer's biases times their factors, if it has any."""
-    if layer.bias is None or not isinstance(layer, ScaledLinear | ScaledConvolution):
-        return layer.bias
-    return layer.bias * layer.bias_gain
-
-
-def dense_weights(n_in: int, n_out: int, branches: int, *, bias: bool) -> ScaledLinear:
-    """Make weights from every input to every neuron, to one of its branches."""
-    mask = branch_mask(n_in, n_out, branches) if branches > 1 else None
-    return ScaledLinear(n_in, branches * n_out, bias=bias, mask=mask)
-
-
-def branch_mask(n_in: int, n_out: int, branches: int) -> Tensor:
-    """Choose at random which branch of each neuron an input reaches.
-
-    The branches of a neuron share the inputs evenly. Torch's own generator draws.
-
-    Returns
-    -------
-    mask : Tensor, shape (branches·n_out, n_in)
-        0 and 1; row b·n_out + n is branch b of neuron n.
-    """
-    reached = torch.rand(n_out, n_in).argsort(1) % branches
-    each = [reached == branch for branch in range(branches)]
-    return torch.cat(each).float()
-
-
 class CausalConvolution(Weights):
     """A strided convolution over time that never looks ahead, normalised if asked.
 
     Output step j is complete when input step (j + 1)·stride − 1 is in; it covers that
     and the kernel − 1 steps before. An evaluated BatchNorm folds into the kernel.
     Without a norm there is a bias, unless it is left out.
-
     """
 
     kind = "convolution"
@@ -274,6 +226,10 @@ class CausalConvolution(Weights):
     def linear_map(self) -> nn.Conv1d:
         """The convolution, without its norm."""
         return self.convolution
+
+    def taps(self) -> Taps:
+        """Give the matrices of its kernel, without its norm."""
+        return kernel_taps(weight_of(self.convolution), self.stride)
 
     def forward(self, spikes: Tensor, past: Tensor | None = None) -> Tensor:
         """Map (time, batch, feature) to currents, (time // stride, batch, channel)."""

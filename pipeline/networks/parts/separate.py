@@ -24,11 +24,7 @@ from pipeline.networks.parts.class_parts import (
     parts_of_class,
 )
 from pipeline.networks.parts.heads import Head
-from pipeline.networks.parts.layers import (
-    Recurrent,
-    ScaledConvolution,
-    ScaledLinear,
-)
+from pipeline.networks.parts.scaled import ScaledConvolution, ScaledLinear
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 
@@ -55,8 +51,8 @@ def separate(network: Stack, heads: Heads, shape: Shape) -> None:
         n_parts = len(part_names(shape))
         own = torch.tensor(part_of_neurons(layer.unrolled.width, n_parts))
         _divide(layer.weights, own, owner)
-        if isinstance(layer.unrolled, Recurrent):
-            _divide(layer.unrolled.recurrent, own, own)
+        if (recurrent := layer.unrolled.recurrent_weights) is not None:
+            _divide(recurrent, own, own)
         owner = own
     read = [sorted(parts_of_class(heads, shape, label)) for label in shape.labels]
     mask = torch.stack([torch.isin(owner, torch.tensor(parts)) for parts in read])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,10 @@ from torch import Tensor, nn
 from pipeline.kernels.neurons import integrator
 from pipeline.networks.base import MEMBRANE_TAU_S
 from pipeline.networks.parts.heads import At, Head, RateMap, TraceMap
+
+if TYPE_CHECKING:
+    from pipeline.networks.parts.nir_nodes import NirNodes
+    from pipeline.neurons.parts.circuit import Sources
 
 SHORTEST_STEPS = 2.0
 """Time constant of the fastest trace before it learns, in steps."""
@@ -97,6 +102,10 @@ class MembraneHead(StepHead):
         """Give the membranes at every step."""
         membranes: Tensor = self.membranes(super().steps(readings))
         return membranes
+
+    def to_nir(self, nodes: "NirNodes") -> "Sources":
+        """Add the membranes to a graph of NIR."""
+        return nodes.membranes(self.linear, self.membranes.learned["log_tau"])
 
 
 class TracesHead(StepHead):

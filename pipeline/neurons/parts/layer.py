@@ -7,7 +7,7 @@ torch.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,28 @@ from pipeline.neurons.parts.starts import Spread, Start
 
 if TYPE_CHECKING:
     from pipeline.neurons.parts.spiking import SpikingNeuron
+
+
+class UpdateWords(NamedTuple):
+    """The words that each neuron of a layer keeps, and those that an update moves.
+
+    Parameters
+    ----------
+    variables : int
+        State variables.
+    read, written : int
+        Of these, words that an update reads and writes.
+    constants : int
+        Constants that differ between neurons.
+    bits : int
+        Of an output.
+    """
+
+    variables: int
+    read: int
+    written: int
+    constants: int
+    bits: int = 32
 
 
 class NeuronLayer(nn.Module):
@@ -70,6 +92,13 @@ class NeuronLayer(nn.Module):
         depth = len(self.shape)
         expanded = [row.expand(*row.shape[:-depth], *self.shape) for row in rows]
         return torch.cat([row.reshape(-1, prod(self.shape)) for row in expanded])
+
+    def update_words(self) -> UpdateWords:
+        """Count the words of each neuron; what a layer shares is in registers."""
+        with torch.no_grad():
+            own = 0 if self.model.learned_per == "layer" else len(self.constants())
+        variables = len(self.model.rest())
+        return UpdateWords(variables, *self.model.moved_by_update(), constants=own)
 
     def driven(self, currents: Tensor) -> Tensor:
         """Scale currents, or the weights that make them, as the membranes take them."""

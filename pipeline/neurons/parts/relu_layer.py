@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.neurons.base import Neuron
+from pipeline.neurons.parts.layer import UpdateWords
 
 
 class ReluLayer(nn.Module):
@@ -22,6 +23,10 @@ class ReluLayer(nn.Module):
     def initial_state(self, current: Tensor) -> tuple[Tensor, ...]:
         """Make no state."""
         return ()
+
+    def update_words(self) -> UpdateWords:
+        """Count none: there is nothing to keep."""
+        return UpdateWords(0, 0, 0, constants=0)
 
     def forward(self, current: Tensor) -> tuple[Tensor]:
         """Rectify a current of any shape."""

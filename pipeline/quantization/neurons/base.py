@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.networks.parts.layers import Unrolled
-from pipeline.neurons.parts.layer import NeuronLayer
+from pipeline.neurons.parts.layer import NeuronLayer, UpdateWords
 from pipeline.quantization.arithmetic import fitting
 from pipeline.quantization.bounds import ONE
 from pipeline.quantization.scales import LinearMap
@@ -59,6 +59,11 @@ class IntegerNeurons(Unrolled):
         self.width = len(tensors[self.TENSORS[0]])
         self.dt = dt
 
+    @property
+    def equations(self) -> str:
+        """Their kind."""
+        return self.kind
+
     @classmethod
     def check(cls, name: str, neurons: Unrolled) -> None:
         """Refuse settings of a layer's neurons that have no integer form: none.
@@ -95,6 +100,11 @@ class IntegerNeurons(Unrolled):
             Their numbers might overflow.
         """
         raise NotImplementedError
+
+    def update_words(self) -> UpdateWords:
+        """Count its states and its constants of each neuron; outputs have 8 bits."""
+        n = len(self.STATES)
+        return UpdateWords(n, n, n, constants=len(self.TENSORS), bits=8)
 
     def wide(self) -> list[Tensor]:
         """Give the constants in 64 bits."""

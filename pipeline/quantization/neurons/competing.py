@@ -38,6 +38,11 @@ class IntegerCompeting(IntegerNeurons):
     LEAKS = ("beta", "alpha")
     spiking, multiplications = True, 0
 
+    @property
+    def inhibition(self) -> float:
+        """What each spike takes off all other membranes, in their unit."""
+        return float(self.constants["inhibition"])
+
     @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express all membranes in one unit, because they are compared."""

@@ -44,6 +44,7 @@ class IntegerPolynomial(IntegerNeurons):
     """
 
     kind = "polynomial"
+    rescales = True
     TENSORS = (
         "beta", "bias", "threshold", "multiplier", "a0", "a2", "a3", "clip",
     )  # fmt: skip

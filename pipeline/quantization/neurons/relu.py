@@ -23,6 +23,7 @@ class IntegerRelu(IntegerNeurons):
     """
 
     kind = "relu"
+    rescales = True
     TENSORS = ("bias", "multiplier")
     SHARED = ("shift",)
     STATES = ()
