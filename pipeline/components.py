@@ -56,6 +56,11 @@ class Component(Settings):
     renamed: ClassVar[Mapping[str, str]] = {}
     """The settings that replace those of earlier versions."""
 
+    @property
+    def named_modules(self) -> tuple[str, ...]:
+        """Modules that its settings name, whose code counts as its own does."""
+        return ()
+
     @model_validator(mode="before")
     @classmethod
     def _refuse_renamed(cls, settings: Any) -> Any:

@@ -18,6 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
 from pipeline.names import FORM, entry_fault, entry_faults, suggested
+from pipeline.optional import left_out
 from pipeline.wording import did_you_mean, explain, shown
 
 PARAMS = Path("params.yaml")
@@ -50,9 +51,6 @@ SECTIONS = {
 """The class that validates each section: `module:class`, or the kind of a component
 that its `name` chooses (`component:kind`)."""
 
-OPTIONAL = ("models.*.sparsity",)
-"""Sections that may be left out: all their settings have defaults."""
-
 ENTRIES = ("datasets", "encoders", "models")
 """Sections that hold entries, each with a name of its own."""
 
@@ -83,7 +81,7 @@ class Params:
             raise self._error(section, found, expected) from None
 
     def plain(self, section: str) -> Any:
-        """Read one section as it stands in the file; empty if it may be left out.
+        """Read one section as it stands in the file, or what it is if it is left out.
 
         Raises
         ------
@@ -94,8 +92,9 @@ class Params:
         *_, last = keys = section.split(".")
         for key in keys:
             if not isinstance(value, Mapping) or key not in value:
-                if key == last and _pattern(section) in OPTIONAL:
-                    return {}
+                default = left_out(_pattern(section), value)
+                if key == last and default is not None:
+                    return default
                 raise self._error(section, "is missing", f"a section '{key}'")
             value = value[key]
         return value

@@ -79,7 +79,7 @@ def describe(stage: str, components: Iterable[Component] = ()) -> dict[str, Any]
     PipelineError
         A source file is missing, or is not valid Python.
     """
-    chosen = {type(component).__module__ for component in components}
+    chosen = set(modules_of(components))
     ours = {*OURS, *(name.partition(".")[0] for name in chosen)}
     with syntax.remembering():
         modules = _closure({f"stages.{stage}", *chosen}, ours, _counts)
@@ -90,6 +90,13 @@ def describe(stage: str, components: Iterable[Component] = ()) -> dict[str, Any]
         "files": {syntax.place(path): syntax.file_meaning(path) for path in files},
         "packages": _packages(sources.values(), ours),
     }
+
+
+def modules_of(components: Iterable[Component]) -> Iterator[str]:
+    """List the modules of components, and those that their settings name."""
+    for component in components:
+        yield type(component).__module__
+        yield from component.named_modules
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

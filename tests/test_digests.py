@@ -14,6 +14,8 @@ from pipeline import digests, entries, files, syntax
 from pipeline.components import available, find
 from pipeline.config import Params, load
 from pipeline.errors import ConfigError, DataError, PipelineError
+from pipeline.networks.parts import modules
+from pipeline.networks.snntorch import Snntorch
 from pipeline.neurons.base import Neuron
 from pipeline.quantization.neurons.base import available as integer_forms
 
@@ -406,3 +408,28 @@ def test_what_modules_need_is_all_that_they_import() -> None:
     assert all(path.is_file() for path in found.files.values())
     assert found.packages["torch"]
     assert not {"mlflow", "dvc"} & set(found.packages)
+
+
+def test_a_module_that_a_network_names_counts_with_what_it_imports(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = checkout / "own"
+    monkeypatch.setattr(modules, "OWN", own)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    package = own / "package_of_mine"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").write_text("")
+    (package / "layers.py").write_text("BETA = 0.9\n")
+    (package / "nets.py").write_text("from package_of_mine.layers import BETA\n")
+    network = Snntorch(module="package_of_mine.nets:Net")
+
+    def described() -> Any:
+        forget()
+        return digests.describe("train", [network])
+
+    before = described()
+    assert {"package_of_mine.nets", "package_of_mine.layers"} <= set(before["modules"])
+    for text, changes in (("BETA = 0.9  # decay\n", []),
+                          ("BETA = 0.8\n", ["package_of_mine.layers"])):  # fmt: skip
+        (package / "layers.py").write_text(text)
+        assert digests.changes(before, described()) == changes

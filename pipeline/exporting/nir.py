@@ -27,6 +27,7 @@ from pipeline.exporting.parts.neuron_values import read_values
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.deployed import deployed
 from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.stepped import SteppedModule
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 from pipeline.training.cell import TrainedFold
@@ -120,6 +121,10 @@ def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> S
     if layer.unrolled.inhibition is not None:
         raise InexpressibleError(
             name, "its neurons compete, and NIR cannot limit how many fire"
+        )
+    if isinstance(layer.unrolled, SteppedModule):
+        raise InexpressibleError(
+            "network", "a module of snnTorch's layers runs as it is: it has no graph"
         )
     neurons: Any = layer.unrolled.neurons
     model: Neuron = neurons.model

@@ -21,7 +21,10 @@ def save_weights(
     """
     from safetensors.torch import save
 
-    contiguous = {k: v.detach().cpu().contiguous() for k, v in sorted(tensors.items())}
+    # Copies, for two names may share one tensor.
+    contiguous = {
+        k: v.detach().cpu().contiguous().clone() for k, v in sorted(tensors.items())
+    }
     text = dump_json({"schema": _schema.SCHEMA, **meta})
     with replacing(path) as partial:
         partial.write_bytes(save(contiguous, metadata={"biospike": text}))

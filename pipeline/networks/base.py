@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from pipeline.components import Component
 from pipeline.neurons.base import Neuron
@@ -61,6 +61,9 @@ class LocalLearning(Protocol):
 
 class Network(Component):
     """A topology; any neuron fits in it, `relu` makes the matched ANN."""
+
+    own_neurons: ClassVar[bool] = False
+    """Whether it brings neurons of its own, and so takes none."""
 
     @property
     def is_oracle(self) -> bool:

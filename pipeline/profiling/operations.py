@@ -21,6 +21,7 @@ from pipeline.networks.parts.deployed import deployed
 from pipeline.networks.parts.heads import SegmentRates
 from pipeline.networks.parts.layers import Unrolled
 from pipeline.networks.parts.step_heads import Integrator
+from pipeline.networks.parts.stepped import SteppedModule
 from pipeline.profiling import snntorch as _snntorch
 from pipeline.profiling.counts import Counted
 from pipeline.profiling.neuron_tallies import (
@@ -135,7 +136,8 @@ def _is_own(module: nn.Module, passed: list[nn.Module]) -> bool:
 def _is_passed(module: nn.Module) -> bool:
     """Whether the counting of later layers depends on it."""
     layers = nn.Conv1d | nn.Linear | SegmentRates | Unrolled
-    return isinstance(module, layers) or _snntorch.is_neuron(module)
+    known = isinstance(module, layers) and not isinstance(module, SteppedModule)
+    return known or _snntorch.is_neuron(module)
 
 
 def _synapses(
@@ -147,6 +149,8 @@ def _synapses(
             yield RecurrentTally(f"{name}.recurrent", module, weights)
         case Unrolled(inhibition=float() as inhibition), _:
             yield InhibitionTally(f"{name}.inhibition", module, inhibition)
+        case nn.Module(), _ if _snntorch.is_one_to_one(module):
+            yield _snntorch.OneToOneTally(name, module)
         case nn.Linear(), _ if _is_own(module, passed):
             return
         # The first layer takes spikes; later ones take the outputs of neurons.
@@ -165,6 +169,8 @@ def _neurons(
     name: str, module: nn.Module, passed: list[nn.Module]
 ) -> Iterator[NeuronWatch]:
     match module, passed:
+        case SteppedModule(), _:
+            return
         case Unrolled(), _ if not _is_own(module, passed):
             yield NeuronTally(name, module)
         case Integrator(), _:
@@ -185,11 +191,13 @@ def _refuse_uncounted(network: nn.Module) -> None:
     counted = {
         part
         for module in network.modules()
-        if isinstance(module, Unrolled | Integrator) or _snntorch.is_neuron(module)
+        if isinstance(module, Unrolled | Integrator)
+        and not isinstance(module, SteppedModule)
         for part in module.modules()
     }
     for name, module in network.named_modules():
         known = module in counted or isinstance(module, nn.Conv1d | nn.Linear)
+        known |= _snntorch.is_neuron(module) or _snntorch.is_one_to_one(module)
         learns = any(True for _ in module.parameters(recurse=False))
         if not known and (learns or _snntorch.is_any_neuron(module)):
             raise MeasurementError(

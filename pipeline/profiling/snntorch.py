@@ -5,22 +5,23 @@ from contextlib import contextmanager
 from typing import Any
 
 import snntorch
+from snntorch._neurons import rleaky, rsynaptic
 from torch import Tensor, nn
 
-from pipeline.profiling.counts import Neurons
+from pipeline.networks.parts.stepped import STATES
+from pipeline.profiling.counts import Neurons, Synapses
 from pipeline.profiling.nonzero import NonzeroCounts
-from pipeline.profiling.words import NeuronStore
+from pipeline.profiling.words import NeuronStore, SynapseStore
 
 MODELS: dict[type[Any], tuple[int, int]] = {
     snntorch.Leaky: (1, 1),
     snntorch.Synaptic: (2, 2),
     snntorch.Lapicque: (1, 2),
     snntorch.Alpha: (3, 3),
+    snntorch.RLeaky: (1, 1),
+    snntorch.RSynaptic: (2, 2),
 }
 """The neurons that are counted: state variables, and multiply-accumulates an update."""
-
-STATES = ("mem", "syn", "syn_exc", "syn_inh", "spk")
-"""Buffers that hold state: no part of a network's footprint."""
 
 
 def is_neuron(module: nn.Module) -> bool:
@@ -34,7 +35,10 @@ def is_any_neuron(module: nn.Module) -> bool:
 
 
 def is_state(network: nn.Module, name: str) -> bool:
-    """Whether a buffer of a network, by its name, is state of such a layer."""
+    """Whether a buffer of a network, by its name, is state of such a layer.
+
+    State is no part of a network's footprint.
+    """
     owner, _, own = name.rpartition(".")
     return own in STATES and isinstance(
         network.get_submodule(owner), snntorch.SpikingNeuron
@@ -106,7 +110,54 @@ class SteppedTally:
 
     def _constants(self) -> Iterator[Tensor]:
         """List the tensors that are not state."""
-        yield from self.source.parameters()
+        own = dict(self.source.named_parameters(recurse=False))
+        yield from (value for name, value in own.items() if name != "V")
         for name, value in self.source.named_buffers():
             if name not in STATES:
                 yield value
+
+
+ONE_TO_ONE = (rleaky.RecurrentOneToOne, rsynaptic.RecurrentOneToOne)
+
+
+def is_one_to_one(module: nn.Module) -> bool:
+    """Whether it is the weight of each neuron on itself, of recurrent neurons."""
+    return isinstance(module, ONE_TO_ONE)
+
+
+class OneToOneTally:
+    """Counts spikes that meet their own neuron's weight, a step later."""
+
+    def __init__(self, name: str, source: nn.Module) -> None:
+        self.name, self.source = name, source
+        self.counts = NonzeroCounts()
+        self.values = 0
+
+    def watch(self) -> None:
+        """Count every step."""
+        self.source.register_forward_hook(lambda _, inputs, __: self.see(inputs[0]))
+
+    def see(self, spikes: Tensor) -> None:
+        """Count one step."""
+        self.values += spikes.numel()
+        self.counts.add(spikes)
+
+    def result(self) -> Synapses:
+        """Give what was counted; one weight may serve all neurons."""
+        weights: Any = self.source.V
+        nonzero = self.counts.nonzero()
+        marks = (weights != 0).to(nonzero.dtype)
+        width = nonzero.numel()
+        return Synapses(
+            self.name,
+            effective=int((nonzero * marks).sum()),
+            dense=self.values,
+            graded=self.counts.graded(),
+            weights=weights.numel(),
+            zero_weights=int((weights == 0).sum()),
+            inputs=self.values,
+            nonzero=int(nonzero.sum()),
+            outputs=self.values,
+            hidden=True,
+            store=SynapseStore(weights.numel(), width, width),
+        )

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from pipeline.networks.parts.deployed import deployed
 from pipeline.networks.parts.stack import Layer, Stack
+from pipeline.networks.parts.stepped import SteppedModule
 from pipeline.networks.parts.weights import Weights, linear_of
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.heads import linear_map, quantise_head
@@ -28,6 +29,7 @@ from pipeline.quantization.network import WEIGHTS, IntegerNetwork
 from pipeline.quantization.scales import LARGEST, LinearMap
 from pipeline.quantization.weights import Dense
 
+NO_INTEGERS = "a module of snnTorch's layers runs as it is: it has no integers, nor C"
 CLIPPED = 0.001
 """The share of a layer's activations that 127 steps may cut off."""
 
@@ -91,6 +93,8 @@ def checked(network: nn.Module) -> Stack:
     if not isinstance(network, Stack):
         raise QuantizationError("network", f"a {type(network).__name__} has no layers")
     for number, layer in enumerate(network.layers, 1):
+        if isinstance(layer.unrolled, SteppedModule):
+            raise QuantizationError("network", NO_INTEGERS)
         _check_weights(f"layer {number}", layer.weights)
         check_neurons(f"layer {number}", layer.unrolled)
         _check_finite(f"layer {number}", layer)

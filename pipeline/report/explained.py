@@ -45,8 +45,11 @@ def encoder(cell: Plain) -> str:
 
 def model(cell: Plain) -> str:
     """Explain a cell's network and, if it has any, its neurons."""
-    if cell["run"]["settings"]["network"].get("units") == []:
+    network = cell["run"]["settings"]["network"]
+    if network.get("units") == []:
         return "A linear read-out of the encoder's spikes, without hidden layers."
+    if getattr(find("networks", network["name"]), "own_neurons", False):
+        return described(cell, "network")
     return f"{described(cell, 'network')} Neurons: {described(cell, 'neuron')}"
 
 

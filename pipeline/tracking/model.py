@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import files
 from pipeline.components import package_of
-from pipeline.digests import Needs, needs
+from pipeline.digests import Needs, modules_of, needs
 from pipeline.entries import components_in
 from pipeline.errors import DataError
 from pipeline.tracking import store
@@ -113,7 +113,7 @@ def _served(cell: TrainedCell) -> tuple[Served | None, str]:
 def code_needed(cell: TrainedCell) -> Needs:
     """List the sources and packages that serving a cell takes."""
     parts = {part: getattr(cell, part) for part in ("encoder", "network", "neuron")}
-    used = {type(each).__module__ for each in components_in(parts.values())}
+    used = set(modules_of(components_in(parts.values())))
     # Of a component of another package, the file here that names it.
     named = {
         f"{package_of(f'{part}s')}.{cell.run['settings'][part]['name']}"

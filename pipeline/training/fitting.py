@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from pipeline.errors import PipelineError
 from pipeline.networks.parts.layers import Unrolled
+from pipeline.networks.parts.stepped import dynamics_in
 from pipeline.training.batches import Batch, Windows
 from pipeline.training.losses import DENSE, check_loss, differentiate, watched
 from pipeline.training.offsets import drawn_macro_f1
@@ -178,6 +179,7 @@ def _dynamics(network: nn.Module) -> dict[nn.Parameter, float]:
             rates = getattr(getattr(module, "model", None), "learning_rates", {})
             for name, parameter in learned.items():
                 factors[parameter] = float(rates.get(name, 1.0))
+    factors |= dict.fromkeys(dynamics_in(network), 1.0)
     return factors
 
 

@@ -33,6 +33,7 @@ References
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -42,6 +43,7 @@ from torch.nn import functional
 from pipeline.errors import ConfigError
 from pipeline.networks.parts.heads import Head
 from pipeline.networks.parts.layers import Unrolled
+from pipeline.networks.parts.stepped import Inner, SteppedModule
 from pipeline.training.batches import Batch
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
@@ -166,17 +168,30 @@ def hoyer_square(sizes: Tensor, squares: Tensor, count: int) -> Tensor:
 
 @contextmanager
 def watched(
-    network: nn.Module, see: Callable[[Unrolled, Tensor], None], *, graded: bool = False
+    network: nn.Module, see: Callable[[Any, Tensor], None], *, graded: bool = False
 ) -> Iterator[None]:
-    """See what every layer of neurons puts out, piece by piece; also `graded` ones."""
+    """See what every layer of neurons puts out, piece by piece; also `graded` ones.
+
+    `see` is given the layer, or what stands for one of snnTorch's, and its outputs,
+    (time, batch, neuron).
+    """
 
     def hook(layer: Unrolled, inputs: Any, results: tuple[Tensor, ...]) -> None:
         """Hand a layer's outputs on."""
         see(layer, results[0])
 
+    def hook_step(inner: Inner, _: Any, __: Any, results: Any) -> None:
+        """Hand on what a layer of snnTorch's puts out in a step."""
+        outputs = results[0] if isinstance(results, tuple) else results
+        see(inner, outputs.flatten(1)[None])
+
     layers = [m for m in network.modules() if isinstance(m, Unrolled)]
-    layers = [layer for layer in layers if layer.spiking or graded]
+    modules = [m for m in layers if isinstance(m, SteppedModule)]
+    layers = [m for m in layers if m not in modules and (m.spiking or graded)]
     hooks = [layer.register_forward_hook(hook) for layer in layers]
+    for inner in (each for module in modules for each in module.inner()):
+        step = partial(hook_step, inner)
+        hooks.append(inner.neurons.register_forward_hook(step))
     try:
         yield
     finally:

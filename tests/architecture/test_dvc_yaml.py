@@ -40,7 +40,7 @@ def test_a_stage_depends_on_the_digest_of_its_own_code(stage: str) -> None:
 
 
 def test_the_digests_depend_on_all_that_they_are_made_of() -> None:
-    deps = {"params.yaml", "pipeline", "stages", "requirements.lock"}
+    deps = {"params.yaml", "own", "pipeline", "stages", "requirements.lock"}
     assert set(STAGES["code"]["deps"]) == deps
     assert "params" not in STAGES["code"]
 

@@ -11,7 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import MeasurementError
+from pipeline.networks.base import Shape
+from pipeline.networks.snntorch import Snntorch
+from pipeline.neurons.leaky import Leaky
 from pipeline.profiling.operations import count
+from tests.networks.nets import LAYERS
 
 KINDS: dict[str, tuple[Callable[..., nn.Module], int, int]] = {
     "leaky": (lambda **o: snntorch.Leaky(0.9, **o), 1, 1),
@@ -187,6 +191,46 @@ def test_a_convolution_stepped_through_time() -> None:
 
 
 def test_neurons_that_nothing_counts_are_refused() -> None:
-    network = nn.Sequential(nn.Linear(12, 5), snntorch.RLeaky(0.9, linear_features=5))
-    with pytest.raises(MeasurementError, match="is a RLeaky"):
+    network = nn.Sequential(nn.Linear(12, 5), snntorch.SLSTM(5, 5))
+    with pytest.raises(MeasurementError, match="is a SLSTM"):
         count(network, torch.zeros(2, 1, 12), dt=1e-3)
+    convolved = snntorch.RLeaky(0.9, conv2d_channels=1, kernel_size=3)
+    with pytest.raises(MeasurementError, match="is a Conv2d with parameters"):
+        count(nn.Sequential(convolved), torch.zeros(2, 1, 4, 4), dt=1e-3)
+
+
+SELF = torch.tensor([0.5, 0.0, 0.5, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("one_to_one", [False, True])
+@pytest.mark.parametrize("read_out", ["spikes", "membrane"])
+def test_recurrent_layers_in_a_network_are_counted_by_hand(
+    one_to_one: bool, read_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every spike but those of the last step meets the weights of its neuron."""
+
+    def make(width: int, **options: bool) -> nn.Module:
+        if one_to_one:
+            return snntorch.RLeaky(0.9, V=SELF, all_to_all=False, **options)
+        return snntorch.RLeaky(0.9, linear_features=width, **options)
+
+    monkeypatch.setattr("tests.networks.nets.N_HIDDEN", 5)
+    monkeypatch.setitem(LAYERS, "recurrent", make)
+    settings = {"module": "tests.networks.nets:First", "read_out": read_out}
+    made = Snntorch.model_validate(settings | {"options": {"layer": "recurrent"}})
+    built = made.build(Shape(20, 12, 5, 1e-3), Leaky()).eval()
+    spikes = (torch.rand(20, 3, 12) < 0.5).float()
+    counted = count(built, spikes, dt=1e-3)
+    neurons = built.layers[0].unrolled.module[1]
+    fired: list[Tensor] = []
+    neurons.register_forward_hook(lambda _, __, results: fired.append(results[0]))
+    built(spikes)
+    inputs, recurrent = counted.synapses
+    before = torch.stack(fired)[:-1]
+    per_spike = (SELF != 0).long() if one_to_one else torch.full((5,), 5)
+    assert before.any()
+    assert inputs.effective == int(spikes.sum()) * 5
+    assert recurrent.effective == int((before.sum((0, 1)).long() * per_spike).sum())
+    assert recurrent.dense == 20 * 3 * 5 * (1 if one_to_one else 5)
+    assert counted.membrane_updates == 20 * 3 * 5
+    assert counted.spikes == int(torch.stack(fired).sum())

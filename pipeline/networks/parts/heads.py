@@ -94,6 +94,9 @@ class Head(nn.Module):
     has_steps: ClassVar[bool] = False
     """Whether it has logits at every step."""
 
+    n_read: int
+    """Last outputs that a decision needs, of a network that runs on."""
+
     @property
     def rate_map(self) -> RateMap | None:
         """The linear map of rates that it is; None if it is something else."""
@@ -144,6 +147,25 @@ class Head(nn.Module):
             kind = type(self).__name__
             raise nodes.refusal(f"a {kind} has no counterpart in NIR")
         return nodes.rates(*rates)
+
+    def follow(self, outputs: Tensor, memory: Any) -> Any:
+        """Read the next piece of a stream; gives what decisions after it need.
+
+        Parameters
+        ----------
+        outputs : Tensor, shape (time, batch, channel)
+        memory : Any
+            What the piece before gave; None before the first.
+        """
+        seen = outputs if memory is None else torch.cat([memory, outputs])
+        return seen[max(len(seen) - self.n_read, 0) :]
+
+    def now(self, memory: Any) -> Tensor:
+        """Decide at the end of the last piece, as `logits_at` does; (batch, class)."""
+        outputs: Tensor = memory
+        rows = torch.arange(outputs.shape[1], device=outputs.device)
+        at = At(rows, torch.full_like(rows, len(outputs)))
+        return self.logits_at([self.read_at(outputs, 0, at)], at)
 
 
 class SegmentRates(nn.Module):

@@ -19,6 +19,15 @@ Dropout = Annotated[
     float, Field(ge=0, lt=1, description="share of outputs dropped in training")
 ]
 
+Restarting = Annotated[
+    Restart,
+    Field(
+        description="when its state starts anew, besides at every change of "
+        "person, session, segment and role: never; before each decision's window; "
+        "or at labelled blocks, as an oracle that knows where labels change"
+    ),
+]
+
 FORGOTTEN = 3.0
 """Time constants after which a twentieth is left of what was seen."""
 
@@ -45,14 +54,7 @@ class LayeredNetwork(Network):
     longest_s: Annotated[
         float, Field(gt=0, le=3600, description="the slowest trace before learning")
     ] = 2.0
-    restart: Annotated[
-        Restart,
-        Field(
-            description="when its state starts anew, besides at every change of "
-            "person, session, segment and role: never; before each decision's window; "
-            "or at labelled blocks, as an oracle that knows where labels change"
-        ),
-    ] = "never"
+    restart: Restarting = "never"
     dropout: Dropout = 0.2
     heads: Annotated[
         dict[str, Annotated[tuple[str, ...], Field(min_length=1)]],

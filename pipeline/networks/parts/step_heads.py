@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -107,6 +107,15 @@ class MembraneHead(StepHead):
         """Add the membranes to a graph of NIR."""
         return nodes.membranes(self.linear, self.membranes.learned["log_tau"])
 
+    def follow(self, outputs: Tensor, memory: Any) -> Tensor:
+        """Give the membranes after the piece, (1, batch, class)."""
+        return self.membranes.after(self.read(outputs, 0, 0), memory)
+
+    def now(self, memory: Any) -> Tensor:
+        """Give them."""
+        membranes: Tensor = memory[0]
+        return membranes
+
 
 class TracesHead(StepHead):
     """A linear map of exponential traces of the outputs, from fast to slow.
@@ -148,6 +157,17 @@ class TracesHead(StepHead):
     def steps(self, readings: Sequence[Tensor]) -> Tensor:
         """Give the logits at every step."""
         traces: Tensor = self.membranes(super().steps(readings))
+        return self._added(traces)
+
+    def follow(self, outputs: Tensor, memory: Any) -> Tensor:
+        """Give the traces after the piece, (1, batch, trace)."""
+        return self.membranes.after(self.read(outputs, 0, 0), memory)
+
+    def now(self, memory: Any) -> Tensor:
+        """Add them up."""
+        return self._added(memory)[0]
+
+    def _added(self, traces: Tensor) -> Tensor:
         apart = traces.reshape(*traces.shape[:2], -1, self.n_classes)
         return apart.sum(2)
 
@@ -175,9 +195,19 @@ class Integrator(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Turn currents (time, batch, membrane) into membranes of the same shape."""
+        return self._run(currents, torch.zeros_like(currents[:1]))[0]
+
+    def after(self, currents: Tensor, before: Tensor | None) -> Tensor:
+        """Give the membranes after a piece, (1, batch, membrane), of those before it.
+
+        None before the first piece.
+        """
+        first = torch.zeros_like(currents[:1]) if before is None else before
+        return self._run(currents, first)[1]
+
+    def _run(self, currents: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         alpha = (-self.dt * (-self.learned["log_tau"]).exp()).exp()
         kernel = integrator.KERNEL
         run = kernel.run if currents.device.type == "cpu" else kernel.plain_run
-        rest = torch.zeros_like(currents[:1])
-        membranes, _ = run(currents, rest, alpha[None], integrator.OPTIONS)
-        return membranes
+        membranes, last = run(currents, before, alpha[None], integrator.OPTIONS)
+        return membranes, last
