@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from pipeline import config, files, help_texts, stopping
+from pipeline import config, files, help_texts, stopping, streaming
 from pipeline.checkout import check_here
 from pipeline.ending import in_one_message
 from pipeline.errors import DataError
@@ -197,6 +197,11 @@ def show(arguments: argparse.Namespace) -> None:
         console.print(f"wrote {path}", markup=False)
 
 
+def stream(arguments: argparse.Namespace) -> None:
+    """Decide about a live stream, or a recording replayed as one."""
+    streaming.run(arguments, Console(highlight=False))
+
+
 def trace(arguments: argparse.Namespace) -> None:
     """Show the raw files, settings and commands that made a run, and check them."""
     from pipeline.tracing import trace_run
@@ -257,7 +262,7 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=do.__doc__,
             description=do.__doc__,
-            epilog=help_texts.ENDINGS[name],
+            epilog=help_texts.ENDINGS.get(name),
             formatter_class=plain,
         )
         sub.set_defaults(do=do)
@@ -276,6 +281,7 @@ def parser() -> argparse.ArgumentParser:
     command(publish)
     help_texts.describe_schema(command(schema))
     help_texts.describe_show(command(show))
+    streaming.describe(command(stream))
     command(summary)
     command(trace).add_argument("run", metavar="RUN", help=help_texts.RUN)
     command(tradeoff).add_argument("dataset", help=help_texts.DATASET)

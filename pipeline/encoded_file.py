@@ -117,9 +117,7 @@ def encode_file(
         or its samples are no signal.
     """
     encoder = _encoder(name, params)
-    recordings = _recordings(path)
-    asked = _recognised(recordings, flags, channels)
-    content = _read(recordings, asked.reader)
+    asked, content = _recognised_and_read(path, flags, channels)
     chosen = defaults.signal(asked.modality, content.sfreq, asked.line_freq)
     settings = SignalSettings.model_validate(_plain(chosen))
     signal = _prepared(content, settings, path.name)
@@ -127,6 +125,27 @@ def encode_file(
     spikes = encode(encoder, signal, rng)
     table = measure(encoder, signal, spikes)
     return EncodedFile(encoder, asked.modality, settings, signal, spikes, table)
+
+
+def read_file(path: Path, flags: Mapping[str, str]) -> Content:
+    """Read one recording as the stage ingest reads it.
+
+    Raises
+    ------
+    ConfigError
+        The file does not state what a flag must.
+    DataError
+        As for `encode_file`.
+    """
+    return _recognised_and_read(path, flags, None)[1]
+
+
+def _recognised_and_read(
+    path: Path, flags: Mapping[str, str], channels: tuple[str, ...] | None
+) -> tuple[Recognised, Content]:
+    recordings = _recordings(path)
+    asked = _recognised(recordings, flags, channels)
+    return asked, _read(recordings, asked.reader)
 
 
 def _encoder(name: str, params: Params) -> Encoder[Any]:

@@ -1,0 +1,143 @@
+"""Streams of the Lab Streaming Layer, which senders announce in the local network.
+
+References
+----------
+.. [1] C. Kothe et al., "The lab streaming layer for synchronized multimodal recording",
+   Imaging Neuroscience 3, 2025.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ConfigError, DataError
+from pipeline.live.session import LOST_S
+from pipeline.live.streams import About, Chunk, GoneError
+
+VOLTS = {
+    "v": 1.0, "volt": 1.0, "volts": 1.0, "mv": 1e-3, "millivolt": 1e-3,
+    "millivolts": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "microvolt": 1e-6,
+    "microvolts": 1e-6, "nv": 1e-9, "nanovolt": 1e-9, "nanovolts": 1e-9,
+}  # fmt: skip
+"""Volts in the units that streams state."""
+
+WAIT_S = 0.25
+"""How long a call waits for samples."""
+
+
+class LslSource:
+    """A stream of the local network.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of the stream; default: the only one there is.
+    unit : str, optional
+        Of its samples, where it states none.
+    """
+
+    def __init__(self, name: str | None, unit: str | None) -> None:
+        self.name, self.unit = name, unit
+        self.lsl = library()
+
+    def open(self) -> "LslInlet":
+        """Look for the stream, for half a minute.
+
+        Raises
+        ------
+        DataError
+            There is none, there are several, or its rate or unit is not known.
+        """
+        if self.name is None:
+            found = self.lsl.resolve_streams(wait_time=2.0)
+        else:
+            found = self.lsl.resolve_byprop("name", self.name, timeout=LOST_S)
+        if len(found) != 1:
+            names = ", ".join(sorted(each.name() for each in found)) or "none"
+            raise DataError(
+                f"stream {self.name or ''}".strip(),
+                f"{len(found)} streams in the local network ({names})",
+                expected="one",
+                remedy="start its sender; name one of several by --name",
+            )
+        return LslInlet(self.lsl, found[0], self.unit)
+
+
+class LslInlet:
+    """An open stream of the Lab Streaming Layer."""
+
+    def __init__(self, lsl: Any, found: Any, unit: str | None) -> None:
+        flags = lsl.proc_clocksync | lsl.proc_dejitter
+        self.lsl = lsl
+        self.inlet = lsl.StreamInlet(found, recover=False, processing_flags=flags)
+        info = self.inlet.info(timeout=5.0)
+        names = [name for name in info.get_channel_labels() or [] if name]
+        n_channels, sfreq = info.channel_count(), info.nominal_srate()
+        complete = tuple(names) if len(names) == n_channels else ()
+        self.about = About(info.name(), complete, n_channels, sfreq)
+        self.scale = scales(info.name(), info.get_channel_units(), n_channels, unit)
+        if not sfreq > 0:
+            raise DataError(
+                info.name(),
+                "an irregular rate",
+                expected="a stream with a fixed number of samples per second",
+                remedy="let the sender state its nominal rate",
+            )
+
+    def pull(self) -> Chunk:
+        """Wait a moment for samples.
+
+        Raises
+        ------
+        GoneError
+            The sender has vanished.
+        """
+        try:
+            values, stamps = self.inlet.pull_chunk(timeout=WAIT_S, max_samples=4096)
+        except self.lsl.util.LostError:
+            raise GoneError from None
+        samples = np.asarray(values, np.float64).reshape(-1, self.about.n_channels)
+        return Chunk(samples.T * self.scale[:, None], np.asarray(stamps, np.float64))
+
+
+def scales(
+    where: str, stated: list[str | None] | None, n_channels: int, unit: str | None
+) -> np.ndarray:
+    """Give the volts of each channel's unit: what is stated, or else `unit`.
+
+    Raises
+    ------
+    DataError
+        A unit is not known.
+    """
+    units = [each or unit or "" for each in stated or [None] * n_channels]
+    strange = sorted({each for each in units if each.strip().lower() not in VOLTS})
+    if strange:
+        raise DataError(
+            where,
+            f"channels in {', '.join(strange)}" if any(strange) else "no unit stated",
+            expected="V, mV, uV or nV",
+            remedy="state it by --unit, or let the sender state it",
+        )
+    return np.array([VOLTS[each.strip().lower()] for each in units])
+
+
+def library() -> Any:
+    """Import pylsl.
+
+    Raises
+    ------
+    ConfigError
+        It is not installed, or does not find its library.
+    """
+    try:
+        import pylsl
+    except (ImportError, RuntimeError, OSError) as error:
+        text = str(error).strip().partition("\n")[0]
+        raise ConfigError(
+            "biospike stream",
+            f"the Lab Streaming Layer is not there ({text})",
+            expected="pylsl and liblsl",
+            remedy="pip install 'biospike[live]', or replay a recording by --replay",
+        ) from error
+    return pylsl
