@@ -4,8 +4,9 @@ Run `python benchmarks/live.py`.
 
 Eight channels at 1000 Hz of noise come in chunks of ten samples, as they do from an
 amplifier. Each is filtered, resampled, scaled, coded by `delta` and passed through a
-network with its states; a decision is taken each second. Two times of each chunk: by
-the clock, and of this process on its core, which other programs do not lengthen.
+network with its states; a decision is taken each second. The same signal passes several
+times, from the start: of each chunk the fastest counts, for other programs make it only
+slower, and the quantiles are over chunks.
 """
 
 import argparse
@@ -57,34 +58,33 @@ def decider(settings: dict[str, Any]) -> LiveDecider:
 
 
 def times_ms(live: LiveDecider, samples: np.ndarray) -> np.ndarray:
-    """Time every chunk: (2, chunk), by the clock and of the process."""
+    """Pass a signal from the start, and time every chunk."""
+    live.reset()
     found = []
     for chunk in np.split(samples, samples.shape[1] // CHUNK, axis=1):
-        begun = time.perf_counter_ns(), time.thread_time_ns()
+        begun = time.perf_counter_ns()
         live.push(chunk)
-        ended = time.perf_counter_ns(), time.thread_time_ns()
-        found.append([ended[k] - begun[k] for k in range(2)])
-    return np.array(found).T / 1e6
+        found.append(time.perf_counter_ns() - begun)
+    return np.array(found) / 1e6
 
 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="of signal (60)")
+    parser.add_argument("--passes", type=int, default=7, help="of each network (7)")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    warm = rng.normal(0, 3e-5, (N_CHANNELS, 3000))
     samples = rng.normal(0, 3e-5, (N_CHANNELS, asked.seconds * 1000))
-    table = Table("ms for 10 ms, 8 channels", "median", "99 %", "on the core", "99 %")
+    table = Table("ms for 10 ms, 8 channels", "median", "99 %", "with others: 99 %")
     for name, settings in NETWORKS.items():
         live = decider(settings)
-        times_ms(live, warm)
-        clock, core = times_ms(live, samples)
-        quantiles = [
-            f"{q:.3f}" for t in (clock, core) for q in np.percentile(t, (50, 99))
-        ]
-        table.add_row(name, *quantiles)
+        times_ms(live, samples[:, :2000])
+        passes = np.array([times_ms(live, samples) for _ in range(asked.passes)])
+        middle, late = np.percentile(passes.min(0), (50, 99))
+        every = np.percentile(passes, 99)
+        table.add_row(name, f"{middle:.3f}", f"{late:.3f}", f"{every:.3f}")
     Console().print(table)
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 from pipeline import seeds
 from pipeline.axes import Precise
 from pipeline.errors import ConfigError
+from pipeline.networks.parts.deployed import fixed
 from pipeline.networks.parts.stack import States
 from pipeline.preparation.causal import process
 from pipeline.preparation.signals import SignalSettings, design
@@ -81,6 +82,7 @@ class LiveDecider:
                 remedy="choose a cell with restart: never or windows",
             )
         self.fold, self.channels, self.sfreq = fold, channels, sfreq
+        self.network = fixed(fold.network)
         settings = SignalSettings.model_validate(fold.cell.run["settings"]["signal"])
         self.plan = design(settings, sfreq)
         self.encoder = fold.cell.encoder.on(channels)
@@ -95,7 +97,7 @@ class LiveDecider:
     @property
     def delay_s(self) -> float:
         """Seconds that filter, code and network lag behind the signal, at most."""
-        waits = self.fold.network.stride - 1
+        waits = self.network.stride - 1
         return (self.lag + waits) / self.plan.sfreq
 
     def reset(self) -> None:
@@ -137,7 +139,7 @@ class LiveDecider:
         """Take the decisions whose steps are there."""
         while self._n_steps >= self._next:
             if self.fold.cell.network.restarts == "windows":
-                logits = self.fold.network(self._window())
+                logits = self.network(self._window())
             else:
                 logits = self._running()
                 if logits is None:
@@ -146,7 +148,7 @@ class LiveDecider:
             self._next += self.every
 
     def _decision(self, logits: Tensor) -> Decision:
-        likely = self.fold.network.values(logits)[0].softmax(0).tolist()
+        likely = self.network.values(logits)[0].softmax(0).tolist()
         label = self.fold.cell.labels[int(np.argmax(likely))]
         return Decision(self._next / self.plan.sfreq, label, tuple(likely))
 
@@ -161,18 +163,18 @@ class LiveDecider:
         part = (self._next - 1) // self.limit if self.limit else 0
         if part != self._part:
             self._begin(max(self._next - self.fold.shape.n_steps, 0), part)
-        stride = self.fold.network.stride
+        stride = self.network.stride
         needed = -(-(self._next - self._first) // stride) * stride + self._first
         if needed > self._n_steps:
             return None
         self._run(needed)
-        return self.fold.network.head.now(self._memory)
+        return self.network.head.now(self._memory)
 
     def _begin(self, step: int, part: int = 0) -> None:
         """Let the network start anew at a step."""
         self._first = self._done = step
         self._part = part
-        self._states: States = [() for _ in self.fold.network.layers]
+        self._states: States = [() for _ in self.network.layers]
         self._memory: Any = None
 
     def _run(self, stop: int) -> None:
@@ -180,7 +182,7 @@ class LiveDecider:
 
         What comes after the next decision waits for it.
         """
-        network = self.fold.network
+        network = self.network
         if self.fold.cell.network.restarts == "windows":
             return
         stop = min(stop, self._first + self._rounded(self._next - self._first))
@@ -198,7 +200,7 @@ class LiveDecider:
 
     def _rounded(self, n_steps: int) -> int:
         """Round up to complete strides."""
-        stride = self.fold.network.stride
+        stride = self.network.stride
         return -(-n_steps // stride) * stride
 
     def _forget(self) -> None:
@@ -206,7 +208,7 @@ class LiveDecider:
         waiting = self._n_steps - self._done
         kept = waiting
         if self.limit or self.fold.cell.network.restarts == "windows":
-            kept = self.fold.shape.n_steps + self.fold.network.stride
+            kept = self.fold.shape.n_steps + self.network.stride
         if self.fold.cell.network.restarts != "windows":
             kept = max(kept, waiting)
         self._last = self._last[max(len(self._last) - kept, 0) :]

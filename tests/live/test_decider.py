@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline.errors import ConfigError
 from pipeline.live.decider import LiveDecider
+from pipeline.networks.parts.deployed import fixed
+from pipeline.networks.parts.layers import ScaledConvolution, ScaledLinear
 from tests.live import made
 
 EVERY = 40
@@ -94,3 +97,14 @@ def test_what_knows_where_labels_change_is_no_live_network() -> None:
     which = made.fold(network={**made.CONVOLUTIONAL, "restart": "blocks"})
     with pytest.raises(ConfigError, match="starts anew where labels change"):
         LiveDecider(which, made.CHANNELS, made.SFREQ, 1.0)
+
+
+@pytest.mark.parametrize("name", ["rates", "recurrent", "traces", "snntorch"])
+def test_the_network_that_decides_is_the_folds_to_the_bit(name: str) -> None:
+    which = made.fold(**CELLS[name])
+    spikes = (torch.rand(30, 2, which.shape.n_features) < 0.4).float()
+    with torch.no_grad():
+        assert torch.equal(fixed(which.network)(spikes), which.network(spikes))
+    live = LiveDecider(which, made.CHANNELS, made.SFREQ, 1.0)
+    scaled = [type(each) for each in live.network.modules()]
+    assert not {ScaledLinear, ScaledConvolution} & set(scaled)

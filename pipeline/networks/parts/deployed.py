@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from itertools import pairwise
+from typing import cast
 
 from torch import nn
 from torch.nn.utils import skip_init
@@ -14,6 +15,8 @@ from pipeline.networks.parts.scaled import (
     bias_of,
     weight_of,
 )
+from pipeline.networks.parts.stack import Stack
+from pipeline.neurons.parts.layer import NeuronLayer
 
 
 def deployed(network: nn.Module) -> nn.Module:
@@ -21,16 +24,34 @@ def deployed(network: nn.Module) -> nn.Module:
 
     It evaluates, its masks and factors are in its weights, and so is its normalisation.
     """
-    network = deepcopy(network).eval()
-    for parent in list(network.modules()):
-        for name, layer in list(parent.named_children()):
-            if isinstance(layer, ScaledLinear | ScaledConvolution):
-                setattr(parent, name, _plain(layer))
+    network = _unscaled(network)
     for parent in list(network.modules()):
         for (name, layer), (next_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(layer, nn.Conv1d) and isinstance(norm, nn.BatchNorm1d):
                 setattr(parent, name, _fused(layer, norm))
                 setattr(parent, next_name, nn.Identity())
+    return network
+
+
+def fixed(network: Stack) -> Stack:
+    """Copy a network that no longer learns, to the same bits, and faster in pieces.
+
+    What it computes of its parameters alone is computed once.
+    """
+    copied = _unscaled(network)
+    for module in copied.modules():
+        if isinstance(module, NeuronLayer):
+            module.fix()
+    return cast("Stack", copied)
+
+
+def _unscaled(network: nn.Module) -> nn.Module:
+    """Copy a network, with masks and factors in its weights."""
+    network = deepcopy(network).eval()
+    for parent in list(network.modules()):
+        for name, layer in list(parent.named_children()):
+            if isinstance(layer, ScaledLinear | ScaledConvolution):
+                setattr(parent, name, _plain(layer))
     return network
 
 

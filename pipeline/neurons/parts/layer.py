@@ -80,14 +80,21 @@ class NeuronLayer(nn.Module):
         self.learned = nn.ParameterDict(
             {name: _first(value, shared) for name, value in model.start().items()}
         )
+        self._fixed: Tensor | None = None
 
     def quantities(self) -> dict[str, Tensor]:
         """Give the learned values in the units of the settings, without gradients."""
         with torch.no_grad():
             return self.model.quantities(dict(self.learned.items()), self.dt)
 
+    def fix(self) -> None:
+        """Keep the constants as they are now: for what no longer learns."""
+        self._fixed = self.constants().detach()
+
     def constants(self) -> Tensor:
         """Compute the kernel's constants, (constant, neuron)."""
+        if self._fixed is not None:
+            return self._fixed
         rows = self.model.constants(dict(self.learned.items()), self.dt)
         depth = len(self.shape)
         expanded = [row.expand(*row.shape[:-depth], *self.shape) for row in rows]
