@@ -29,6 +29,8 @@ NO_EFFECT = (
     "pipeline.axes",  # names of array axes
     "pipeline.card",  # settings count by their values
     "pipeline.checkout",  # where a command starts
+    "pipeline.cluster",  # on which machine
+    "pipeline.cluster_worker",
     "pipeline.components",  # how names become classes
     "pipeline.config",  # refuses or accepts; settings count by their values
     "pipeline.digests",

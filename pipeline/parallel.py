@@ -2,20 +2,21 @@
 
 `BIOSPIKE_WORKERS` sets the number of processes (default: the cores this process may
 use). Results come in the order of the items, so the number of workers never changes a
-result.
+result. With `BIOSPIKE_SCHEDULER`, the processes are those of a Dask cluster.
 """
 
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from rich.progress import (
 from rich.text import Text
 from threadpoolctl import threadpool_limits
 
+from pipeline import cluster
 from pipeline.errors import MachineError
 from pipeline.machine import refusal
 from pipeline.remaining import Remaining
@@ -96,7 +98,7 @@ def start_importing(*modules: str) -> None:
 
     It spares each worker the imports, and runs beside this process's own.
     """
-    if n_workers() > 1:
+    if n_workers() > 1 and not cluster.address():
         CONTEXT.set_forkserver_preload(list(modules))
         _start_server()
 
@@ -120,7 +122,11 @@ def _start_server() -> None:
 
 
 def parallel_map(
-    function: Callable[[Item], Result], items: Sequence[Item], *, what: str
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    what: str,
+    reads: Collection[Path] = (),
 ) -> list[Result]:
     """Apply a function to each item, in parallel, in order.
 
@@ -132,23 +138,25 @@ def parallel_map(
         Recordings, folds, …
     what : str
         A word for the progress bar.
+    reads : collection of Path
+        Files off the checkout's disk that machines of a cluster must see.
 
     Raises
     ------
     MachineError
-        A process was killed, perhaps for its memory, or none can be started.
+        A process was killed, perhaps for its memory, or none can be started; a cluster
+        does not answer, or has a worker that cannot do this.
     """
     results: list[Result] = []
-    workers = max(1, min(n_workers(), len(items)))
-    remaining = Remaining(len(items), workers)
-    bar = progress_bar(_Left(remaining))
-    with bar, _mapping(workers, what) as mapping:
-        task = bar.add_task(what, total=len(items))
-        for seconds, result in mapping(partial(_timed, function), items):
-            results.append(result)
-            remaining.done(seconds)
-            bar.advance(task)
-            _report_if_long(what, len(results), remaining)
+    with _workers(len(items), what, reads) as (workers, mapping):
+        remaining = Remaining(len(items), workers)
+        with progress_bar(_Left(remaining)) as bar:
+            task = bar.add_task(what, total=len(items))
+            for seconds, result in mapping(partial(_timed, function), items):
+                results.append(result)
+                remaining.done(seconds)
+                bar.advance(task)
+                _report_if_long(what, len(results), remaining)
     return results
 
 
@@ -157,6 +165,21 @@ def _timed(function: Callable[[Item], Result], item: Item) -> tuple[float, Resul
     begun = time.monotonic()
     result = function(item)
     return time.monotonic() - begun, result
+
+
+@contextmanager
+def _workers(
+    n_items: int, what: str, reads: Collection[Path]
+) -> Iterator[tuple[int, Callable[..., Iterable[Any]]]]:
+    """Give the number of workers, here or of a cluster, and a `map` that uses them."""
+    scheduler = cluster.address()
+    if scheduler and n_items:
+        with cluster.connected(scheduler, what, reads) as (there, mapping):
+            yield min(there, n_items), mapping
+        return
+    here = max(1, min(n_workers(), n_items))
+    with _mapping(here, what) as mapping:
+        yield here, mapping
 
 
 @contextmanager

@@ -49,6 +49,10 @@ class Secret:
         """Show the fingerprint alone."""
         return f"Secret({self.fingerprint()})"
 
+    def __reduce__(self) -> str:
+        """Refuse to go into another process, which may be on another machine."""
+        raise TypeError("a secret stays in its process")
+
     def pseudonym(self, kind: Kind, name: str) -> str:
         """Give the pseudonym of a name, whatever the form of its Unicode."""
         composed = unicodedata.normalize("NFC", name)

@@ -74,8 +74,10 @@ def _refuse_other(path: Path) -> None:
 def _put_in_place(work: Path, path: Path) -> None:
     """Let a finished folder take the place of the one before.
 
-    Notes that cannot be removed end it: those of ingest hold names.
+    Notes that cannot be removed end it: those of ingest hold names. A worker of a
+    cluster that was killed has left what it was at, which another one made again.
     """
+    clear_partial(work)
     if (work / NOTES).exists():
         shutil.rmtree(work / NOTES)
     before = work.with_name(f".replaced-{work.name}")

@@ -74,7 +74,7 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
         The disk is full, or something else that the machine refuses.
     """
     refuse_links(path.parent)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial = path.with_name(f".partial-{_number()}-{path.name}")
     with writing(path, needed):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -91,7 +91,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     What was at `path` is removed only then.
     """
     refuse_links(path)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial = path.with_name(f".partial-{_number()}-{path.name}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)  # of a killed run with this number
@@ -103,6 +103,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             partial.replace(path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _number() -> int:
+    """Draw a number: machines that share a disk have processes of one number."""
+    return int.from_bytes(os.urandom(6))
 
 
 def clear_partial(parent: Path) -> None:

@@ -23,7 +23,6 @@ from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.copies import Sketch, Sketcher
 from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import NO_END, Labels, Texts
-from pipeline.ingestion.leaving import AS_THEY_ARE, Naming
 from pipeline.ingestion.observing import Observer, watching
 from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.ingestion.values import IN_FILES, Value, Values
@@ -68,8 +67,6 @@ class Job:
         The data set's name, for messages.
     observer : Observer or None
         Who looks on.
-    naming : Naming
-        The names that files get.
     """
 
     intake: Intake
@@ -79,7 +76,6 @@ class Job:
     code: str
     dataset: str = "NAME"
     observer: Observer | None = None
-    naming: Naming = AS_THEY_ARE
 
 
 @dataclass(frozen=True)

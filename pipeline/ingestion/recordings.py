@@ -100,8 +100,8 @@ def ingest(
     for name in TABLES:
         (target / name).unlink(missing_ok=True)
     with _opened(raw, manifest) as view:
-        job = Job(intake, view, target, on_bad, code, raw.name, naming=naming)
-        done = _process(job, manifest)
+        job = Job(intake, view, target, on_bad, code, raw.name)
+        done = _process(job, manifest, naming)
     catalogue.check(done.rows, labels, str(raw))
     rows = leaving.leaving(done.rows, naming)
     used = {row.recording for row in rows if row.status == "used"}
@@ -153,7 +153,9 @@ def _opened(raw: Path, manifest: Mapping[str, Any]) -> Iterator[View]:
         yield view
 
 
-def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
+def _process(
+    job: Job, manifest: Mapping[str, Any], naming: Naming = AS_THEY_ARE
+) -> Ingested:
     selection = Selection(manifest["pattern"], manifest["only"], manifest["except"])
     reader = job.intake.reader
     listed = _with_sidecars(job, found.find(reader, job.view, selection))
@@ -161,8 +163,12 @@ def _process(job: Job, manifest: Mapping[str, Any]) -> Ingested:
     if job.on_bad == "raise":
         _refuse_before_reading(job, listed, missed)
     listed = _with_lists(listed, missed)
-    what = "reading recordings"
-    inspected = parallel_map(partial(_ingest_one, job), listed.entries, what=what)
+    # Names are made here: the secret behind them does not leave this process.
+    named = [(each, naming.recording(each.recording)) for each in listed.entries]
+    first = [job.view.folder / each.files[0] for each in listed.entries[:1]]
+    inspected = parallel_map(
+        partial(_ingest_one, job), named, what="reading recordings", reads=first
+    )
     if "copies" not in reader.unchecked:
         inspected = _without_repeats(job, listed.entries, inspected)
     inspected += [_refused(job, entry, error) for entry, error in listed.clashes]
@@ -261,10 +267,11 @@ def _counts(listed: Found, manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ingest_one(job: Job, entry: Entry) -> Inspected:
+def _ingest_one(job: Job, named: tuple[Entry, str]) -> Inspected:
     """Bring one recording, or its row alone if its file is there already."""
+    entry, name = named
     try:
-        return bring(job, entry)
+        return bring(job, entry, name)
     except DataError as error:
         if job.on_bad == "raise":
             raise

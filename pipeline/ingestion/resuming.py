@@ -13,13 +13,15 @@ from pipeline.ingestion.found import Entry
 from pipeline.ingestion.reading import Inspected, Job
 
 
-def bring(job: Job, entry: Entry) -> Inspected:
+def bring(job: Job, entry: Entry, name: str) -> Inspected:
     """Read a recording and write it, or describe it if it is there already.
 
     Parameters
     ----------
     job : Job
     entry : Entry
+    name : str
+        What its file is called.
 
     Raises
     ------
@@ -30,7 +32,6 @@ def bring(job: Job, entry: Entry) -> Inspected:
         refuse_changed(job.view.folder, job.view.digests, entry.files, job.dataset)
     if job.target is None:
         return reading.read(job, entry, None)
-    name = job.naming.recording(entry.recording)
     fif = fif_path(job.target, name)
     note = job.target / unfinished.NOTES / f"{name}.json"
     inputs = _inputs(job, entry)
