@@ -523,3 +523,24 @@ def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path: Path) -> None:
     ]
     assert list(table.columns) == ["subject", "=n"]
     assert list(table["subject"]) == names
+
+
+def test_the_bytes_do_not_depend_on_who_holds_the_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profiler that looks at the stack does, as in the workers of Dask."""
+    held: list[object] = []
+    fill = _hdf5._fill
+
+    def write(name: str) -> bytes:
+        bits = np.random.default_rng(1).integers(0, 256, (3, 40_000), np.uint8)
+        about = {"b": 1, "a": "word"}
+        path = tmp_path / name
+        _hdf5.write(path, [bits], bits.shape, about, dtype=np.uint8, compression="gzip")
+        return path.read_bytes()
+
+    plain = write("plain")
+    monkeypatch.setattr(
+        _hdf5, "_fill", lambda array, rest: (held.append(array), fill(array, rest))
+    )
+    assert write("held") == plain

@@ -42,7 +42,7 @@ def write(
         with h5py.File(sink, "w") as file:
             array = file.create_dataset("values", shape, dtype, compression=compression)
             _fill(array, _while_sound(pieces, sink))
-            del array  # it is closed: so its chunks lie before what follows
+            array.flush()  # so its chunks lie before what follows, whoever holds it
             for key in sorted(attributes):
                 file.attrs[key] = attributes[key]
         sink.check()
