@@ -24,6 +24,8 @@ INLINE = ("Part",)
 UNITS: Mapping[str, str] = {
     "sfreq": "Hz",
     "line_freq": "Hz",
+    "stream": "BioSemi",
+    "markers": "Markers",
     "l_freq": "Hz",
     "h_freq": "Hz",
     "notch": "Hz",
@@ -73,6 +75,8 @@ EXAMPLES: Mapping[str, str] = {
     "channel_type": "emg",
     "unit": "uV",
     "line_freq": "50",
+    "stream": "BioSemi",
+    "markers": "Markers",
     "missing": "pause",
     "unchecked": "[held]",
     "variable": "data",

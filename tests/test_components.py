@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.readers.base import Origin
 from tests.fuzz.items import Mark
 from tests.fuzz.writing import csv_table, edf, rhythm, wfdb_record
+from tests.readers.xdf_files import Made, xdf
 
 
 @pytest.mark.parametrize("name", available("encoders"))
@@ -122,11 +123,21 @@ def _wfdb(folder: Path) -> tuple[str, tuple[Origin, ...]]:
     return "a.hea", (("annotation", ""), ("note", ""))
 
 
+def _xdf(folder: Path) -> tuple[str, tuple[Origin, ...]]:
+    pytest.importorskip("pyxdf")
+    values, stamps = _microvolts().T, np.arange(300) / 100
+    signals = Made(1, "Amp", "EEG", values, stamps, 100, ("C3", "C4"))
+    cues = Made(2, "Cues", "Markers", ["left", "right"], np.array([0.5, 2.0]))
+    (folder / "a.xdf").write_bytes(xdf(signals, cues))
+    return "a.xdf", (("annotation", ""),)
+
+
 READERS: dict[str, tuple[Callable[[Path], tuple[str, tuple[Origin, ...]]], Any]] = {
     "array": (_array, {"variable": "x"}),
     "mne": (_mne, {}),
     "table": (_table, {"channels": ["u", "v"]}),
     "wfdb": (_wfdb, {}),
+    "xdf": (_xdf, {}),
 }
 """A writer of a recording in a reader's format, and what the file does not state."""
 
