@@ -24,8 +24,6 @@ INLINE = ("Part",)
 UNITS: Mapping[str, str] = {
     "sfreq": "Hz",
     "line_freq": "Hz",
-    "stream": "BioSemi",
-    "markers": "Markers",
     "l_freq": "Hz",
     "h_freq": "Hz",
     "notch": "Hz",

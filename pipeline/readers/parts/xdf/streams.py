@@ -166,13 +166,23 @@ def load(path: Path, where: str, numbers: list[int]) -> dict[int, dict[str, Any]
     return {int(each["info"]["stream_id"]): each for each in streams}
 
 
+class _Kept(logging.Handler):
+    """Messages that are kept instead of shown."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self.messages.append(record.getMessage())
+
+
 @contextmanager
 def _refusing_errors(where: str) -> Iterator[None]:
     """Refuse a file of which pyxdf logs that it left something out."""
     logger = logging.getLogger("pyxdf")
-    kept: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = kept.append  # type: ignore[method-assign]
+    handler = _Kept(logging.ERROR)
     logger.addHandler(handler)
     before, logger.propagate = logger.propagate, False
     try:
@@ -180,10 +190,10 @@ def _refusing_errors(where: str) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.propagate = before
-    if errors := [each for each in kept if each.levelno >= logging.ERROR]:
+    if handler.messages:
         raise DataError(
             where,
-            f"is damaged ({errors[0].getMessage()})",
+            f"is damaged ({handler.messages[0]})",
             expected="a complete XDF file",
             remedy=either(REPLACE, LEAVE_OUT),
         )
