@@ -20,6 +20,7 @@ NEW_DATASET = {
     "classes": "names of classes by their codes: 1=rest,2=fist",
     "pattern": "path of a recording with its fields: {subject}/{run}.edf",
     "unchecked": "checks that these files fail though they are right, such as rate",
+    "grid": "add: dvc repro runs this data set, too; only: it runs no other",
 }
 """Flags of `new-dataset`, and what each gives."""
 

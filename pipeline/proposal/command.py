@@ -28,6 +28,7 @@ FLAGS = (
     "classes",
     "pattern",
     "unchecked",
+    "grid",
 )
 """Flags that answer a question, or overrule what was found."""
 SHOWN = 60
@@ -57,6 +58,7 @@ def run(
         The folder cannot be recognised, or none of its recordings can be read so.
     """
     params = config.load()
+    _check_grid(flags.get("grid", "add"))
     folder, stated = _folder(path)
     chosen = _free_name(name or suggested(folder.name, "dataset"), params)
     asking = Asking(flags, _line if sys.stdin.isatty() else None)
@@ -66,17 +68,31 @@ def run(
     reader = proposal.plain("reader")
     for problem in trial.read(proposal.recordings, reader, label):
         console.print(f"one that cannot be read: {problem}", markup=False)
-    add(config.PARAMS, chosen, proposal.parts)
+    add(config.PARAMS, chosen, proposal.parts, flags.get("grid"))
+    grid = (
+        "" if "grid" in flags else f"  put {chosen} into grid.dataset, or --grid add\n"
+    )
     console.print(
         f"added {chosen} to {config.PARAMS}; each setting has its reason beside it\n"
         f"next:\n"
-        f"  put {chosen} into grid.dataset of {config.PARAMS}\n"
+        f"{grid}"
         f"  dvc repro fetch@{chosen}\n"
         f"  biospike check {chosen}\n"
         f"  dvc repro",
         markup=False,
         highlight=False,
     )
+
+
+def _check_grid(asked: str) -> None:
+    """Refuse a word for what happens to the grid."""
+    if asked not in ("add", "only"):
+        raise ConfigError(
+            "--grid",
+            f"is '{asked}'",
+            expected="add or only",
+            remedy="--grid add runs this data set too, --grid only runs no other",
+        )
 
 
 def _line(prompt: str) -> str:

@@ -71,7 +71,7 @@ def flow(value: Any, width: int = 10**6) -> str:
     return written.getvalue().removesuffix("...\n").strip()
 
 
-def add(path: Path, name: str, parts: Part) -> None:
+def add(path: Path, name: str, parts: Part, grid: str | None = None) -> None:
     """Append an entry under `datasets`; the file is valid then, or stays as it is.
 
     Parameters
@@ -80,6 +80,8 @@ def add(path: Path, name: str, parts: Part) -> None:
         params.yaml.
     name : str
     parts : mapping
+    grid : str or None
+        `add` also puts the name behind those of `grid.dataset`, `only` in their place.
 
     Raises
     ------
@@ -103,6 +105,8 @@ def add(path: Path, name: str, parts: Part) -> None:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += ending
     added = entry(name, parts, indent).replace("\n", ending)
+    if grid:
+        lines = _in_grid(text, lines, name, only=grid == "only")
     with replacing(path) as partial:
         content = "".join([*lines[:line], added, *lines[line:]])
         partial.write_bytes(content.encode())
@@ -142,3 +146,21 @@ def _place(path: Path, text: str) -> tuple[int, int]:
     while last and not (lines[last - 1].strip() and lines[last - 1][:1] == " "):
         last -= 1
     return last, entries.value[0][0].start_mark.column
+
+
+def _in_grid(text: str, lines: list[str], name: str, *, only: bool) -> list[str]:
+    """Write a name into `grid.dataset`; all lines keep their numbers."""
+    node: Any = YAML(typ="safe", pure=True).compose(text)
+    for key in ("grid", "dataset"):
+        node = next(value for each, value in node.value if each.value == key)
+    kept, first = lines.copy(), node.start_mark
+    last = node.end_mark if node.flow_style else node.value[-1].end_mark
+    if node.flow_style:
+        names = [*([] if only else [each.value for each in node.value]), name]
+        start = lines[first.line][: first.column]
+        written = f"{start}{flow(names)}{lines[last.line][last.column :]}"
+    else:
+        before = "" if only else "".join(lines[first.line : last.line + 1])
+        written = f"{before}{' ' * first.column}- {name}\n"
+    kept[first.line : last.line + 1] = [written] + [""] * (last.line - first.line)
+    return kept

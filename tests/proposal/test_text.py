@@ -115,3 +115,24 @@ def test_entries_in_braces_are_left_alone(params: Path) -> None:
     with pytest.raises(ConfigError, match="the entries stand in braces"):
         text.add(params, "two", ENTRY)
     assert params.read_text() == "datasets: {one: {a: 1}}\n"
+
+
+@pytest.mark.parametrize(
+    ("grid", "word", "expected"),
+    [
+        ("  dataset: [a, 'b']  # these run\n", "add", "  dataset: [a, b, mine]  # these run\n"),
+        ("  dataset: [a,\n    b]\n", "only", "  dataset: [mine]\n"),
+        ("  dataset: []\n", "add", "  dataset: [mine]\n"),
+        ("  dataset:\n  - a  # one\n", "add", "  dataset:\n  - a  # one\n  - mine\n"),
+        ("  dataset:\n    - a\n    - b\n", "only", "  dataset:\n    - mine\n"),
+    ],
+)  # fmt: skip
+def test_the_grid_takes_the_name_and_keeps_its_comments(
+    params: Path, grid: str, word: str, expected: str
+) -> None:
+    around = "grid:\n", "  model: [lif]\ndatasets:\n  a: {b: 1}\n"
+    params.write_text(around[0] + grid + around[1])
+    text.add(params, "mine", ENTRY, word)
+    written = params.read_text()
+    assert written.startswith(around[0] + expected + around[1])
+    assert parsed(written)["datasets"]["mine"] == {"card": {"title": "t"}}
