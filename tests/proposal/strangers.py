@@ -43,9 +43,9 @@ def ward(folder: Path) -> None:
                 Mark(10.0 * n, 10, ("Eyes open", "Eyes closed")[n % 2])
                 for n in range(8)
             ]
-            marks.append(Mark(3, 0, "technician left the room"))
+            marks.insert(1, Mark(3, 0, "technician left the room"))
             names = ["EEG O1", "EEG O2", "ECG"]
-            content = edf(names, signals, 128, notes=sorted(marks))
+            content = edf(names, signals, 128, notes=marks)
             put(folder / who / f"{day}.edf", content)
         put(folder / who / "Arztbrief.docx", b"PK\x03\x04")
     put(folder / "Thumbs.db", b"\0" * 64)
@@ -99,9 +99,8 @@ def main() -> None:
     for name, (write, flags) in FOLDERS.items():
         write(Path(sys.argv[1]) / name)
         words = [word for flag, text in flags.items() for word in (f"--{flag}", text)]
-        sys.stdout.write(
-            f"biospike new-dataset {sys.argv[1]}/{name} --grid only {shlex.join(words)}\n"
-        )
+        command = f"biospike new-dataset {sys.argv[1]}/{name} --grid only"
+        sys.stdout.write(f"{command} {shlex.join(words)}\n")
 
 
 if __name__ == "__main__":

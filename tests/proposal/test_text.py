@@ -120,7 +120,7 @@ def test_entries_in_braces_are_left_alone(params: Path) -> None:
 @pytest.mark.parametrize(
     ("grid", "word", "expected"),
     [
-        ("  dataset: [a, 'b']  # these run\n", "add", "  dataset: [a, b, mine]  # these run\n"),
+        ("  dataset: [a, 'b']  # run\n", "add", "  dataset: [a, b, mine]  # run\n"),
         ("  dataset: [a,\n    b]\n", "only", "  dataset: [mine]\n"),
         ("  dataset: []\n", "add", "  dataset: [mine]\n"),
         ("  dataset:\n  - a  # one\n", "add", "  dataset:\n  - a  # one\n  - mine\n"),
