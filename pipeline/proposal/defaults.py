@@ -26,7 +26,9 @@ SLIDING: dict[str, dict[str, Any]] = {
 AROUND = {"ecg": (0.0, 1.0), "emg": (0.0, 0.5), "eeg": (0.5, 3.0)}
 
 
-def signal(modality: str, rate: float, line_freq: float) -> dict[str, Chosen]:
+def signal(
+    modality: str, rate: float, line_freq: float, *, whole: bool = False
+) -> dict[str, Chosen]:
     """Choose a pass band, a rate and a scale.
 
     Parameters
@@ -36,6 +38,9 @@ def signal(modality: str, rate: float, line_freq: float) -> dict[str, Chosen]:
         Of the slowest recording, Hz.
     line_freq : float
         Hz.
+    whole : bool
+        A recording has one label: only the strength of one channel beside the others
+        shows it in EMG, which a scale for each channel would take away.
     """
     low, high, resampled = BANDS[modality]
     sfreq = min(float(resampled), rate)
@@ -51,7 +56,11 @@ def signal(modality: str, rate: float, line_freq: float) -> dict[str, Chosen]:
         chosen["notch"] = Chosen(line_freq, "default", near)
     if rate > resampled:
         chosen["sfreq"] = Chosen(resampled, "default", f"enough for {fits:g} Hz")
-    chosen["scale"] = Chosen(SCALES[modality], "default", band)
+    scale, why = SCALES[modality], band
+    if whole and modality == "emg":
+        scale = scale | {"shared": True}
+        why = f"{band}; one for all channels, for a label lasts a whole recording"
+    chosen["scale"] = Chosen(scale, "default", why)
     return chosen
 
 

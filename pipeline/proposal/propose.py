@@ -1,5 +1,6 @@
 """An entry of params.yaml for a folder of recordings."""
 
+import glob
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DataError
+from pipeline.patterns import fit
 from pipeline.proposal import defaults
 from pipeline.proposal.asking import Asking
 from pipeline.proposal.common import kind_of, some
@@ -87,7 +89,9 @@ def propose(path: str, folder: Path, asking: Asking) -> Proposal:
         "source": _source(path, recordings, naming, asking),
         "reader": reader,
         "values": _values(labels, naming),
-        "signal": defaults.signal(kind, rate, float(line_freq.value)),
+        "signal": defaults.signal(
+            kind, rate, float(line_freq.value), whole=labels.lasting == "recording"
+        ),
         "windows": defaults.windows(kind, labels, looked.shortest_s),
         "folds": defaults.folds(naming),
     }
@@ -160,11 +164,31 @@ def _source(
     if recordings.others:
         why += f"; {len(recordings.others)} files at another depth do not"
     flag = asking.flags.get("pattern")
-    return {
+    pattern = naming.pattern if flag else _narrowed(recordings, naming.pattern)
+    source = {
         "name": Chosen("folder", "default", "the files are linked, never copied"),
         "path": Chosen(path, "asked", "the folder that was named"),
-        "pattern": Chosen(naming.pattern, "asked" if flag else "found", why),
+        "pattern": Chosen(pattern, "asked" if flag else "found", why),
     }
+    if others := _others_fit(recordings, pattern):
+        why = f"no recording, though the pattern fits: {some(others)}"
+        source["except"] = Chosen([glob.escape(n) for n in others], "found", why)
+    return source
+
+
+def _others_fit(recordings: Recordings, pattern: str) -> list[str]:
+    """List files that a pattern would take for recordings too."""
+    rest = set(recordings.names) - set(recordings.mains)
+    return [name for name in sorted(rest) if not fit([pattern], name).problem]
+
+
+def _narrowed(recordings: Recordings, pattern: str) -> str:
+    """Put folders before a pattern that fits others, such as a table at the top."""
+    if not _others_fit(recordings, pattern):
+        return pattern
+    above = [name.split("/")[: -1 - pattern.count("/")] for name in recordings.mains]
+    same = len(set(map(tuple, above))) == 1 and not set("{}*") & set("/".join(above[0]))
+    return "".join(f"{name if same else '*'}/" for name in above[0]) + pattern
 
 
 def _how(labels: Labels) -> How:

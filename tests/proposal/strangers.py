@@ -33,7 +33,7 @@ def noise(rng: np.random.Generator, n_channels: int, n_samples: int) -> np.ndarr
 def ward(folder: Path) -> None:
     """EEG: a folder a patient, files named by date, eyes open and closed in turn."""
     rng = np.random.default_rng(1)
-    times = np.arange(80 * 128) / 128
+    times = np.arange(40 * 128) / 128
     for k, who in enumerate(WARD):
         for day in (f"2024-03-{k + 1:02} morning", f"2024-04-{k + 1:02} evening"):
             signals = noise(rng, 3, len(times))
@@ -41,7 +41,7 @@ def ward(folder: Path) -> None:
             signals[:2] += 45 * np.sin(2 * np.pi * 10 * times) * closed
             marks = [
                 Mark(10.0 * n, 10, ("Eyes open", "Eyes closed")[n % 2])
-                for n in range(8)
+                for n in range(4)
             ]
             marks.insert(1, Mark(3, 0, "technician left the room"))
             names = ["EEG O1", "EEG O2", "ECG"]
@@ -57,7 +57,8 @@ def gym(folder: Path) -> None:
     rng = np.random.default_rng(2)
     table = ["id;group;age"]
     for k in range(8):
-        signals = noise(rng, 2, 40 * 200) * (1 + k % 2)
+        signals = noise(rng, 2, 20 * 200)
+        signals[k % 2] *= 3
         rows = [
             f"{n / 200:.3f};{left:.2f};{right:.2f}".replace(".", ",")
             for n, (left, right) in enumerate(signals.T)
@@ -76,7 +77,7 @@ def lab(folder: Path) -> None:
     for k in range(5):
         for gesture, gains in {"fist": (3, 1, 1, 1), "open": (1, 1, 1, 3)}.items():
             for trial in (1, 2, 3):
-                signals = noise(rng, 4, 6 * 500) * np.array(gains)[:, None]
+                signals = noise(rng, 4, 4 * 500) * np.array(gains)[:, None]
                 path = folder / f"S{k + 1:02}_{gesture}_t{trial}.mat"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 held = {"emg": signals.T / 1000, "fs": 500.0}

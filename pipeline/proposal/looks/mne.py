@@ -86,6 +86,9 @@ def _labels(files: Sequence[Marks]) -> list[Labels]:
     blocks = bool(lasting) and float(np.median(lasting)) >= LEAST_S
     value = {"from": "annotation"} | ({"as": "blocks"} if blocks else {})
     what = "annotations that last" if blocks else "annotations"
+    if blocks:
+        last = {t for e, d in kept for t, s in zip(e, d, strict=True) if s >= LEAST_S}
+        kept = [_only(each, last) for each in kept]
     texts = [list(each) for each, _ in kept]
     repeated = sum(map(len, texts)) >= 2 * len({t for each in texts for t in each})
     if not repeated:
@@ -101,4 +104,12 @@ def _without_others(marks: Marks) -> tuple[list[str], list[float]]:
         for text, duration in zip(marks.texts, marks.duration_s.tolist(), strict=True)
         if not text.lower().startswith(NO_LABELS)
     ]
+    return [text for text, _ in kept], [duration for _, duration in kept]
+
+
+def _only(
+    marks: tuple[list[str], list[float]], texts: set[str]
+) -> tuple[list[str], list[float]]:
+    """Keep some texts: a remark that lasts no time is no class of blocks."""
+    kept = [(t, d) for t, d in zip(*marks, strict=True) if t in texts]
     return [text for text, _ in kept], [duration for _, duration in kept]
