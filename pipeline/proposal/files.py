@@ -18,6 +18,8 @@ from pipeline.sources.parts.walk import walk
 
 EXAMPLES = 3
 """Paths that a message shows."""
+BESIDE = {"sourcedata", "derivatives"}
+"""Folders of a BIDS tree with what its recordings were made of, or became."""
 
 
 def readers() -> dict[str, str]:
@@ -98,7 +100,8 @@ def find(folder: Path, pattern: str = "") -> Recordings:
     if pattern:
         mains = [name for name in mains if not fit([pattern], name).problem]
     else:
-        mains = _of_one_kind(str(folder), _without_companions(mains))
+        own = [n for n in mains if not BESIDE & set(n.split("/")[:-1])]
+        mains = _of_one_kind(str(folder), _without_companions(own or mains))
     if not mains:
         raise _none(folder, names, pattern)
     depths = Counter(name.count("/") for name in mains)

@@ -125,3 +125,9 @@ def test_plain_files_are_read_where_they_lie(tmp_path: Path) -> None:
     with readable(found, found.mains) as folder:
         assert folder == tmp_path
     assert (tmp_path / "a.edf").exists()
+
+
+def test_what_a_bids_tree_was_made_of_is_no_recording(tmp_path: Path) -> None:
+    put(tmp_path, "sub-1/eeg/a.vhdr", "sourcedata/sub-1/a.xdf", "derivatives/a.edf")
+    assert find(tmp_path).mains == ("sub-1/eeg/a.vhdr",)
+    assert find(tmp_path / "sourcedata").mains == ("sub-1/a.xdf",)
