@@ -7,7 +7,7 @@ the pattern's order: `{subject}/{run}.edf` makes `P1_2`.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -131,7 +131,8 @@ def find(reader: Reader, view: View, selection: Selection) -> Found:
     mains = [name for name in wanted if not problems[name]]
     if not mains:
         raise _nothing(problems, selection)
-    parts = {name: _companions(reader, view, name, wanted) for name in mains}
+    among = dict.fromkeys(wanted)  # readers ask whether a file is there
+    parts = {name: _companions(reader, view, name, among) for name in mains}
     claimed = {other for others in parts.values() for other in others}
     entries = [
         Entry(
@@ -158,7 +159,7 @@ def find(reader: Reader, view: View, selection: Selection) -> Found:
 
 
 def _companions(
-    reader: Reader, view: View, name: str, wanted: Sequence[str]
+    reader: Reader, view: View, name: str, wanted: Collection[str]
 ) -> tuple[str, ...]:
     """List a recording's other files; none if the main one cannot be read for them.
 

@@ -25,6 +25,7 @@ from pipeline.ingestion.found import Entry
 from pipeline.ingestion.labelling import NO_END, Labels, Texts
 from pipeline.ingestion.observing import Observer, watching
 from pipeline.ingestion.plausible import refuse_implausible
+from pipeline.ingestion.sidecar_paths import path_of
 from pipeline.ingestion.values import IN_FILES, Value, Values
 from pipeline.quality import Measured
 from pipeline.readers.base import LEAVE_OUT, REPLACE, Content, Reader, either
@@ -211,7 +212,7 @@ def _texts(job: Job, entry: Entry, content: Content, value: Value) -> Texts:
     if value.place == "field":
         return (entry.fields.get(value.key, ""),)
     if value.place == "sidecar":
-        name = sidecars.path_of(value, entry, sorted(job.view.digests))
+        name = path_of(value, entry, sorted(job.view.digests))
         return sidecars.read(job.view.folder, name, value, entry)
     if value.origin in content.marks:
         return content.marks[value.origin]

@@ -3,15 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline import files
 from pipeline.errors import DataError
-from pipeline.ingestion import catalogue, found, leaving, lists, sidecars
+from pipeline.ingestion import alone, catalogue, found, leaving, lists
 from pipeline.ingestion.archives import View, opened
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.found import Entry, Found, Selection
@@ -158,17 +157,18 @@ def _process(
 ) -> Ingested:
     selection = Selection(manifest["pattern"], manifest["only"], manifest["except"])
     reader = job.intake.reader
-    listed = _with_sidecars(job, found.find(reader, job.view, selection))
+    listed = alone.with_sidecars(job, found.find(reader, job.view, selection))
     missed = lists.missed(job.view, listed, selection)
     if job.on_bad == "raise":
         _refuse_before_reading(job, listed, missed)
     listed = _with_lists(listed, missed)
     # Names are made here: the secret behind them does not leave this process.
-    named = [(each, naming.recording(each.recording)) for each in listed.entries]
-    first = [job.view.folder / each.files[0] for each in listed.entries[:1]]
-    inspected = parallel_map(
-        partial(_ingest_one, job), named, what="reading recordings", reads=first
+    names = [naming.recording(each.recording) for each in listed.entries]
+    named = list(
+        zip(alone.jobs(job, listed.entries), listed.entries, names, strict=True)
     )
+    first = [job.view.folder / each.files[0] for each in listed.entries[:1]]
+    inspected = parallel_map(_ingest_one, named, what="reading recordings", reads=first)
     if "copies" not in reader.unchecked:
         inspected = _without_repeats(job, listed.entries, inspected)
     inspected += [_refused(job, entry, error) for entry, error in listed.clashes]
@@ -226,24 +226,6 @@ def _without_repeats(
     return kept
 
 
-def _with_sidecars(job: Job, listed: Found) -> Found:
-    """Add to each recording the sidecars that its values stand in."""
-    values = [value for value in job.intake.values.each if value.place == "sidecar"]
-    names = sorted(job.view.digests)
-    entries = []
-    for entry in listed.entries:
-        own: dict[str, None] = {}
-        # A sidecar that is not there is the fault of one recording, when it is read.
-        with suppress(DataError):
-            own = dict.fromkeys(sidecars.path_of(v, entry, names) for v in values)
-        entries.append(replace(entry, files=(*entry.files, *own)))
-    used = {name for entry in entries for name in entry.files}
-    left_out = {n: why for n, why in listed.left_out.items() if n not in used}
-    return replace(
-        listed, entries=tuple(entries), left_out=left_out | dict(job.view.left_out)
-    )
-
-
 def _absent(missing: Mapping[str, str], selection: Selection) -> list[Row]:
     """Make the rows of recordings and persons that are listed and not there."""
     rows = []
@@ -267,9 +249,9 @@ def _counts(listed: Found, manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ingest_one(job: Job, named: tuple[Entry, str]) -> Inspected:
+def _ingest_one(named: tuple[Job, Entry, str]) -> Inspected:
     """Bring one recording, or its row alone if its file is there already."""
-    entry, name = named
+    job, entry, name = named
     try:
         return bring(job, entry, name)
     except DataError as error:

@@ -1,7 +1,7 @@
 """Tables and JSON objects beside the recordings, such as participants.tsv."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from io import StringIO
 from pathlib import Path, PurePosixPath
@@ -19,45 +19,6 @@ from pipeline.readers.base import Marks
 ENCODINGS = ("utf-8-sig", "cp1252")
 SEPARATORS = ("\t", ",", ";")
 """Of which the first line holds most; a table without any has one column."""
-
-
-def path_of(value: Value, entry: Entry, names: Sequence[str]) -> str:
-    """Find the sidecar of a recording among a data set's files.
-
-    Parameters
-    ----------
-    value : Value
-        Its `file` may hold fields, and `{stem}`: the main file's name without its end.
-    entry : Entry
-    names : sequence of str
-        Paths of all files.
-
-    Raises
-    ------
-    DataError
-        There is no such file, or there are several.
-    """
-    stem = PurePosixPath(entry.files[0]).stem
-    try:
-        asked = normal(str(value.file).format(**entry.fields, stem=stem))
-    except (KeyError, IndexError, ValueError) as error:
-        raise DataError(
-            "params.yaml: the value's file",
-            f"'{value.file}' holds a field that the pattern lacks ({error})",
-            expected=f"one of {', '.join([*entry.fields, 'stem'])}",
-            remedy="correct it in params.yaml",
-        ) from None
-    found = [n for n in names if normal(n) == asked or normal(n).endswith(f"/{asked}")]
-    beside = str(PurePosixPath(entry.files[0]).parent / asked)
-    found = [name for name in found if name == beside] or found
-    if len(found) != 1:
-        raise DataError(
-            asked,
-            f"{len(found)} sidecars have this name" if found else "is not there",
-            expected=f"one such file beside {entry.files[0]}",
-            remedy="correct the value's `file` in params.yaml, or add the file",
-        )
-    return found[0]
 
 
 def read(
@@ -92,7 +53,7 @@ def read(
     table = _with_header(read_table(path, name), name, value)
     if "onset" in table.columns:
         return _marks(_own_rows(table, name, value, entry), name, value)
-    return (_row_text(table, name, value, entry),)
+    return (_row_text(table, path, name, value, entry),)
 
 
 def read_table(path: Path, name: str) -> pd.DataFrame:
@@ -158,13 +119,33 @@ def _with_header(table: pd.DataFrame, name: str, value: Value) -> pd.DataFrame:
     )
 
 
-def _row_text(table: pd.DataFrame, name: str, value: Value, entry: Entry) -> str:
+@cache
+def _rows(
+    path: Path, name: str, changed: int
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """List a table's rows by their first columns, as they are and as plain codes.
+
+    A table may have as many rows as there are recordings, each of which looks there.
+    """
+    named: dict[str, list[int]] = {}
+    coded: dict[str, list[int]] = {}
+    for place, first in enumerate(_table(path, name, changed).iloc[:, 0]):
+        named.setdefault(first.strip(), []).append(place)
+        coded.setdefault(plain(first.strip()), []).append(place)
+    return named, coded
+
+
+def _row_text(
+    table: pd.DataFrame, path: Path, name: str, value: Value, entry: Entry
+) -> str:
     """Give the text of the recording's row."""
     own = list(_names_of(entry))
-    names = table.iloc[:, 0].str.strip()
-    rows = table[names.isin(own)]
-    if rows.empty:
-        rows = table[names.map(plain).isin({plain(each) for each in own})]
+    named, coded = _rows(path, name, path.stat().st_mtime_ns)
+    places = {k for each in own for k in named.get(each, ()) if k in table.index}
+    places = places or {
+        k for each in own for k in coded.get(plain(each), ()) if k in table.index
+    }
+    rows = table.loc[sorted(places)]
     texts = set(rows[value.key])
     if len(texts) != 1:
         raise DataError(

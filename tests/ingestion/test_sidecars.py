@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import DataError
 from pipeline.ingestion.found import Entry
-from pipeline.ingestion.sidecars import path_of, read
+from pipeline.ingestion.sidecar_paths import path_of
+from pipeline.ingestion.sidecars import read
 from pipeline.ingestion.values import Value
 from pipeline.readers.base import Marks
 
