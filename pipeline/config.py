@@ -1,8 +1,8 @@
 """`params.yaml` as frozen, bounded settings.
 
-Every section of the file has one settings class, named in `SECTIONS`. `load` reads the
-file and validates all of it before any work starts; `Params.read` then gives a stage
-one section.
+Every section of the file has one settings class, named in `pipeline.sections`. `load`
+reads the file and validates all of it before any work starts; `Params.read` then gives
+a stage one section.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.ingestion.codes import names
 from pipeline.ingestion.fitting import unfit
 from pipeline.names import FORM, entry_fault, entry_faults, suggested
-from pipeline.optional import left_out
+from pipeline.sections import SECTIONS, left_out
 from pipeline.wording import did_you_mean, explain, shown
 
 PARAMS = Path("params.yaml")
@@ -26,30 +26,6 @@ PARAMS = Path("params.yaml")
 OnBadRecording = Literal["raise", "skip"]
 Labels = Annotated[dict[str, str], Field(min_length=1), BeforeValidator(names)]
 """The classes in order, each with its longer name."""
-
-SECTIONS = {
-    "seed": "builtins:int",
-    "on_bad_recording": "pipeline.config:OnBadRecording",
-    "grid": "pipeline.grid:Grid",
-    "datasets.*.card": "pipeline.card:Card",
-    "datasets.*.labels": "pipeline.config:Labels",
-    "datasets.*.source": "component:sources",
-    "datasets.*.reader": "component:readers",
-    "datasets.*.values": "pipeline.ingestion.values:Values",
-    "datasets.*.signal": "pipeline.preparation.signals:SignalSettings",
-    "datasets.*.windows": "pipeline.preparation.windows:WindowSettings",
-    "datasets.*.folds": "pipeline.preparation.folds:FoldSettings",
-    "encoders.*": "component:encoders",
-    "models.*.network": "component:networks",
-    "models.*.neuron": "component:neurons",
-    "models.*.sparsity": "pipeline.training.settings:SparsitySettings",
-    "training": "pipeline.training.settings:TrainingSettings",
-    "evaluation": "pipeline.evaluation.evaluate:EvaluationSettings",
-    "profiling": "pipeline.profiling.profile:ProfilingSettings",
-    "audit": "pipeline.privacy.settings:AuditSettings",
-}
-"""The class that validates each section: `module:class`, or the kind of a component
-that its `name` chooses (`component:kind`)."""
 
 ENTRIES = ("datasets", "encoders", "models")
 """Sections that hold entries, each with a name of its own."""
@@ -189,17 +165,21 @@ class Params:
         """Look for neurons and savings that their network does not take."""
         for name in self.names("models"):
             try:
-                network, neuron, sparsity = (
+                network, neuron, sparsity, privacy = (
                     self.read(f"models.{name}.{part}")
-                    for part in ("network", "neuron", "sparsity")
+                    for part in ("network", "neuron", "sparsity", "privacy")
                 )
                 training = self.read("training")
             except ConfigError:
                 continue  # it is among the problems already
-            pairs = (network, neuron), (sparsity, network), (training, network)
-            for settings, part in pairs:
+            for settings, *parts in (
+                (network, neuron),
+                (sparsity, network),
+                (training, network),
+                (privacy, network, training, sparsity),
+            ):
                 try:
-                    settings.check(part)
+                    settings.check(*parts)
                 except ConfigError as problem:
                     where = problem.where.replace("*", name)
                     yield ConfigError(where, problem.found, expected=problem.expected)

@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pipeline.components import KINDS, available, base_class, find
-from pipeline.config import SECTIONS
-from pipeline.optional import OPTIONAL
 from pipeline.schema_words import ALSO, EXAMPLES, INLINE, LIST, UNITS
+from pipeline.sections import OPTIONAL, SECTIONS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]

@@ -5,7 +5,8 @@
 Who has the secret can tell which pseudonym a name has; nobody else can, not even by
 trying all names. It is no part of a checkout, and neither git nor DVC ever has it.
 Without it the same names get other pseudonyms, and nothing else is lost: networks,
-metrics and folds do not depend on it.
+metrics and folds do not depend on it, but for networks with certified protection,
+whose noise it draws.
 
 Standard library only: the stage `inventory` starts at every run.
 """
@@ -68,6 +69,10 @@ class Secret:
             16 hexadecimal digits.
         """
         return self._digest("fingerprint", text)[:8].hex()
+
+    def seed(self, text: str) -> int:
+        """Give the seed of noise that nobody else can draw; another text, another."""
+        return int.from_bytes(self._digest("noise", text), "big")
 
     def _digest(self, *parts: str) -> bytes:
         message = "\x1f".join(parts).encode("utf-8", "surrogateescape")

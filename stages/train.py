@@ -11,7 +11,9 @@ from stages import Stage, run
 
 SECTIONS = ("models.{model}", "training")
 
-MODEL = tuple(f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity"))
+MODEL = tuple(
+    f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity", "privacy")
+)
 
 
 def main(stage: Stage) -> str:
@@ -40,6 +42,7 @@ def main(stage: Stage) -> str:
         neuron=stage.read("models.{model}.neuron"),
         settings=stage.read("training"),
         sparsity=stage.read("models.{model}.sparsity"),
+        privacy=stage.read("models.{model}.privacy"),
         seed=earlier["seed"],
         inputs=inputs,
         memory_s=earlier["windows"].get("memory_s"),

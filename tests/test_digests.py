@@ -155,7 +155,7 @@ NEURONS = {
     "pipeline/quantization/neurons/leaky.py": with_model("lif", "stdp", "triplet"),
     "pipeline/quantization/neurons/polynomial.py": with_model("polynomial"),
     "pipeline/quantization/neurons/relu.py": with_model("linear", "ann"),
-    "pipeline/quantization/neurons/competing.py": with_model(*MODELS),
+    "pipeline/quantization/neurons/competing.py": with_model("stdp", "triplet"),
     "pipeline/plasticity/triplet.py": with_model("triplet"),
     "pipeline/kernels/rules/triplet.py": with_model("triplet"),
     "pipeline/networks/recurrent.py": with_model("izhikevich"),

@@ -90,6 +90,11 @@ class Network(Component):
         """Whether any of its weights learn by gradients, and can be pruned."""
         return True
 
+    @property
+    def mixes_persons(self) -> bool:
+        """Whether in training it computes anything from several persons together."""
+        return False
+
     def check(self, neuron: Neuron) -> None:
         """Refuse a neuron that cannot be in it; most take any.
 

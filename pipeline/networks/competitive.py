@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipeline.plasticity.parts.population import Population
 
 
+INTEGERS = "competing"
+"""The form of its neurons in integers, in `pipeline.quantization.neurons`."""
+
+
 class Competitive(LayeredNetwork):
     """Leaky neurons that inhibit each other and learn by STDP; a read-out of theirs.
 
@@ -176,7 +180,7 @@ class Competitive(LayeredNetwork):
 
         delays = Delays(self.delays, self._steps_between(shape))
         weights = DelayedWeights(delays, shape.n_features, self.units)
-        competing = Competing(self.population(shape, neuron))
+        competing = Competing(self.population(shape, neuron), INTEGERS)
         competing.thresholds.fill_(cast("Leaky", neuron).threshold)
         return [Layer(weights, competing)]
 

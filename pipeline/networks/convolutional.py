@@ -43,6 +43,11 @@ class Convolutional(LayeredNetwork):
             raise ValueError("a kernel shorter than its stride would skip steps")
         return self
 
+    @property
+    def mixes_persons(self) -> bool:
+        """A norm takes its mean and spread over a batch."""
+        return self.norm == "batch"
+
     def n_read(self, shape: Shape) -> int:
         """Count what the strides leave of a window."""
         return shape.n_steps // prod(self.strides)

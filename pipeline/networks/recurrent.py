@@ -49,6 +49,11 @@ class Recurrent(Dense):
             raise ValueError("with a stride or a norm, no piece of time can recompute")
         return self
 
+    @property
+    def mixes_persons(self) -> bool:
+        """A norm takes its mean and spread over a batch."""
+        return self.norm == "batch"
+
     def n_read(self, shape: Shape) -> int:
         """Count what the stride leaves of a window."""
         return shape.n_steps // self.stride

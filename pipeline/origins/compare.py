@@ -24,7 +24,10 @@ SETTINGS = (
         )
     ),
     "encoders.{encoder}",
-    *(f"models.{{model}}.{part}" for part in ("network", "neuron", "sparsity")),
+    *(
+        f"models.{{model}}.{part}"
+        for part in ("network", "neuron", "sparsity", "privacy")
+    ),
     "training",
 )
 """The sections of `params.yaml` that shape a run."""

@@ -12,6 +12,7 @@ from pipeline.errors import DataError
 from pipeline.privacy import membership
 from pipeline.privacy.settings import AuditSettings
 from pipeline.training.cell import TrainedCell
+from pipeline.training.privacy_settings import PrivacySettings
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 from pipeline.training.task import Task
 
@@ -98,6 +99,7 @@ def audit_task(
         seed=settings["seed"],
         inputs={"run": cell.run["run_key"]},
         sparsity=SparsitySettings(**settings["sparsity"]),
+        privacy=PrivacySettings(**settings.get("privacy", {})),
         memory_s=cell.memory_s,
         parts=tuple((name, n_features) for name, n_features in parts),
     )

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.heads import Head, RateMap, segment_edges
+from pipeline.networks.parts.head_maps import RateMap
+from pipeline.networks.parts.heads import Head, segment_edges
 from pipeline.quantization.bounds import (
     QuantizationError,
     as_integers,

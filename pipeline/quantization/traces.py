@@ -11,7 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from pipeline.networks.parts.heads import At, TraceMap
+from pipeline.networks.parts.head_maps import TraceMap
+from pipeline.networks.parts.heads import At
 from pipeline.quantization.arithmetic import LEAK_BITS, fitting, rounded
 from pipeline.quantization.bounds import ONE, as_integers, finest, fits, settled
 from pipeline.quantization.read_outs import IntegerReadOut

@@ -7,6 +7,7 @@ Mitchell et al., "Model cards for model reporting", FAT* 2019.
 
 from typing import Any
 
+from pipeline.privacy import certified
 from pipeline.report import device, explained, findings
 from pipeline.report.answers import listed, reached
 
@@ -101,10 +102,11 @@ def _training(cell: Plain) -> str:
     tried = (
         "strengths of the read-out's regularisation" if learned_locally else "epochs"
     )
-    return (
+    known = (
         f"{len(folds)} networks, one a fold (scheme {scheme}), seed "
         f"{settings.get('seed', 'unknown')}, at most {most} {tried}; run {key}."
     )
+    return f"{known} {certified.sentence(cell['run'])}".rstrip()
 
 
 def _data(here: Plain, cell: Plain) -> str:

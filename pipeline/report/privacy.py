@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import files
+from pipeline.privacy.certified import sentence
 from pipeline.privacy.results import IDENTITY, PERSON, TAUGHT, load
 from pipeline.privacy.words import TITLES, WAYS, strongest
 
@@ -14,16 +15,31 @@ TEMPLATE = "privacy.html.j2"
 
 
 def shown(dataset: str, cells: Sequence[Plain]) -> Plain | None:
-    """Gather what the page shows of a data set; None if nothing was audited.
+    """Gather what the page shows of a data set; None if that is nothing.
 
     An audit of an earlier run of a cell is not shown.
     """
     audits = [each for cell in cells if (each := audited(cell))]
     path = files.folder("audits", dataset) / IDENTITY
     codes = files.load_json(path) if path.exists() else None
-    if not audits and codes is None:
+    guarantees = [
+        {"title": _title(cell), "sentence": words}
+        for cell in cells
+        if (words := sentence(cell["run"]))
+    ]
+    if not (audits or codes or guarantees):
         return None
-    return {"audits": audits, "codes": codes, "attacks": TITLES, "template": TEMPLATE}
+    return {
+        "audits": audits,
+        "codes": codes,
+        "guarantees": guarantees,
+        "attacks": TITLES,
+        "template": TEMPLATE,
+    }
+
+
+def _title(cell: Plain) -> str:
+    return f"{cell['encoder']} · {cell['model']}"
 
 
 def audited(cell: Plain) -> Plain | None:
@@ -32,7 +48,7 @@ def audited(cell: Plain) -> Plain | None:
     if found is None or found["run_key"] != cell["run"]["run_key"]:
         return None
     return {
-        "title": f"{cell['encoder']} · {cell['model']}",
+        "title": _title(cell),
         "networks": len(found["persons"]["teachers"]),
         "persons": len(found["persons"]["candidates"]),
         "ways": ways(found),

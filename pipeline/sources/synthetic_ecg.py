@@ -35,7 +35,7 @@ class SyntheticEcg(Source):
     pattern: Annotated[
         Patterns, Field(description="path of a recording's main file")
     ] = ("{subject}.hea",)
-    subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 12
+    subjects: Annotated[int, Field(ge=2, le=999, description="people")] = 12
     minutes: Annotated[
         float, Field(ge=0.5, le=60, description="length of each recording, minutes")
     ] = 5.0

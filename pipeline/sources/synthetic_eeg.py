@@ -66,7 +66,7 @@ class SyntheticEeg(Source):
     pattern: Annotated[
         Patterns, Field(description="path of a recording's main file")
     ] = ("sub-{subject}/eeg/sub-{subject}_task-imagery_eeg.edf",)
-    subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 10
+    subjects: Annotated[int, Field(ge=2, le=999, description="people")] = 10
     trials: Annotated[
         int, Field(ge=2, le=400, multiple_of=2, description="cues, half a side")
     ] = 48

@@ -69,7 +69,7 @@ class SyntheticEmg(Source):
         "sub-{subject}/ses-{session}/emg/"
         "sub-{subject}_ses-{session}_task-gestures_emg.edf",
     )
-    subjects: Annotated[int, Field(ge=2, le=99, description="people")] = 10
+    subjects: Annotated[int, Field(ge=2, le=999, description="people")] = 10
     repetitions: Annotated[
         int, Field(ge=1, le=20, description="times each gesture is held, a session")
     ] = 3

@@ -176,6 +176,7 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     times = measured.load_times(folder.name, run["run_key"])
     for summary in run["folds"]:
         _log_fold(client, parent, folder, summary, times)
+    log_numbers(client, parent.info.run_id, numbers.of_privacy(run))
     tables = dynamics.LEARNED, dynamics.PORTRAITS, *plasticity.TABLES
     log_files(client, parent, folder, "run.json", "history.csv", *tables)
     drawn = pictures(folder)

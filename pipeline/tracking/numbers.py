@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.plots.accesses import WORDS
+from pipeline.privacy.certified import certified
 from pipeline.runs import HEADLINE, INT8_HEADLINE, flatten, uj_per_window
 from pipeline.tracking.entries import label_keys
 from pipeline.tracking.view import HEADLINES
@@ -67,6 +68,11 @@ def of_fold(fold: Mapping[str, Any]) -> dict[str, Any]:
 def of_training(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Name a fold's row of `run.json`."""
     return {f"train/{k}": v for k, v in flatten(summary).items() if k != "fold"}
+
+
+def of_privacy(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what `run.json` guarantees to persons; nothing where it does not."""
+    return {f"privacy/{name}": value for name, value in certified(run).items()}
 
 
 def _of_encoding(summary: Mapping[str, Any]) -> dict[str, Any]:

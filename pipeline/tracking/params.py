@@ -11,6 +11,7 @@ from pydantic_core import to_jsonable_python
 
 from pipeline import files
 from pipeline.components import Settings, available, find
+from pipeline.training.privacy_settings import PrivacySettings
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 UPSTREAM = ("labels", "source", "reader", "values", "signal", "windows", "folds")
@@ -19,6 +20,7 @@ COMPONENTS = ("encoder", "network", "neuron")
 SECTIONS: dict[str, type[Settings]] = {
     "training": TrainingSettings,
     "sparsity": SparsitySettings,
+    "privacy": PrivacySettings,
 }
 
 

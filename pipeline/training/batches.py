@@ -123,6 +123,15 @@ class Windows:
             segment=None if self.segment is None else self.segment.to(device),
         )
 
+    def only(self, rows: Tensor) -> "Windows":
+        """Give some of the windows."""
+        return replace(
+            self,
+            first=self.first[rows],
+            targets=self.targets[rows],
+            segment=None if self.segment is None else self.segment[:, rows],
+        )
+
     def n_batches(self, settings: "TrainingSettings") -> int:
         """Count the batches of an epoch."""
         n_windows = settings.windows_per_class * len(self.classes)

@@ -40,11 +40,12 @@ class Epoch:
     the logits. `spike_rate` is in hertz a neuron, of outputs that are not 0; None
     without spikes; `layer_rates` are those of each layer. `gradient_norm` is the median
     over the steps, before clipping; None where nothing learns by gradients. Of the
-    steps, `skipped` were not taken, for their gradient was not finite.
+    steps, `skipped` were not taken, for their gradient was not finite. Where persons
+    are protected, what training measures on them is None.
     """
 
     epoch: int
-    train_loss: float
+    train_loss: float | None
     validation_loss: float
     validation_balanced_accuracy: float
     spike_rate: float | None
@@ -103,16 +104,16 @@ def fit(
     check_loss(network, settings)
     rows = validation.validation_rows(settings.validation_windows_per_class, rng)
     last = not chooses(validation)
-    optimizer, schedule = _optimizer(network, train, settings)
-    best_epoch, best_score, best_weights = 0, -1.0, network.state_dict()
-    skipped = 0
+    n_steps = settings.epochs * train.n_batches(settings)
+    optimizer, schedule = optimized(network, settings, n_steps)
+    best_epoch, best_score, best_weights, skipped = 0, -1.0, network.state_dict(), 0
     for number in range(1, settings.epochs + 1):
         _set_training(network, number, settings)
         batches = train.batches(settings, rng)
         steps = _learn(network, batches, settings, optimizer, schedule, sparsity)
         skipped += steps.skipped
-        _check_skipped(skipped, settings.epochs * train.n_batches(settings))
-        epoch = _validated(number, steps, network, validation, rows)
+        _check_skipped(skipped, n_steps)
+        epoch = validated(number, steps, network, validation, rows)
         if last or epoch.score(settings.select) > best_score:
             best_epoch, best_score = number, epoch.score(settings.select)
             best_weights = copy.deepcopy(network.state_dict())
@@ -187,26 +188,24 @@ def _group(parameters: list[nn.Parameter], rate: float, decay: float) -> dict[st
     return {"params": parameters, "max_lr": rate, "weight_decay": decay}
 
 
-def _optimizer(
-    network: nn.Module, train: Examples, settings: TrainingSettings
+def optimized(
+    network: nn.Module, settings: TrainingSettings, n_steps: int
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
+    """Make the optimizer of a network and the schedule of that many steps."""
     groups = parameter_groups(network, settings)
     peaks = [group.pop("max_lr") for group in groups]
     optimizer = torch.optim.AdamW(groups)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=peaks,
-        epochs=settings.epochs,
-        steps_per_epoch=train.n_batches(settings),
+        optimizer, max_lr=peaks, total_steps=n_steps
     )
     return optimizer, schedule
 
 
-class _Steps(NamedTuple):
+class Steps(NamedTuple):
     """The results of an epoch's steps."""
 
-    loss: float
-    gradient_norm: float
+    loss: float | None
+    gradient_norm: float | None
     skipped: int
 
 
@@ -217,7 +216,7 @@ def _learn(
     optimizer: torch.optim.AdamW,
     schedule: torch.optim.lr_scheduler.OneCycleLR,
     sparsity: SparsitySettings,
-) -> _Steps:
+) -> Steps:
     """Make one epoch; steps whose gradient is not finite are not taken."""
     losses, norms, skipped = [], [], 0
     for batch in batches:
@@ -234,7 +233,7 @@ def _learn(
         optimizer.step()
         schedule.step()
     means = (float(np.mean(losses)), float(np.median(norms))) if norms else NONE
-    return _Steps(*means, skipped)
+    return Steps(*means, skipped)
 
 
 def _check_skipped(skipped: int, n_steps: int) -> None:
@@ -256,8 +255,8 @@ def freeze_norms(network: nn.Module) -> None:
             module.eval()
 
 
-def _validated(
-    number: int, steps: _Steps, network: nn.Module, examples: Examples, rows: Tensor
+def validated(
+    number: int, steps: Steps, network: nn.Module, examples: Examples, rows: Tensor
 ) -> Epoch:
     """Judge a network by decisions, each class counting the same."""
     events: dict[Unrolled, list[float]] = {}

@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline import seeds
+from pipeline import files, secret, seeds
 from pipeline.errors import PipelineError
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.initial import calibrate
 from pipeline.networks.parts.stack import Stack
 from pipeline.parallel import console, reports_long_work
-from pipeline.training import devices, dynamics
+from pipeline.training import devices, dynamics, private
+from pipeline.training.accounting import Guarantee, guaranteed
 from pipeline.training.fitting import Epoch, Examples, chooses, predict
 from pipeline.training.local import fit_locally
 from pipeline.training.offsets import chosen_offsets
 from pipeline.training.pruning import PrunedEpoch
 from pipeline.training.read_out import fit_sparsely
-from pipeline.training.task import Task, check_classes, load_role
+from pipeline.training.task import Task, check_classes, load_role, role_windows
 
 REPORT_EVERY_S = 10.0
 
@@ -50,10 +51,10 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
     Raises
     ------
     DataError
-        The fold lacks a role or trains one class alone, or its spikes do not fit its
-        windows.
+        The fold lacks a role or trains one class alone, its spikes do not fit its
+        windows, or persons are to be protected whom nobody knows.
     ConfigError
-        The network does not fit the windows.
+        The network does not fit the windows, or protection is none.
     PipelineError
         The loss is no longer a number, or neurons run away.
     """
@@ -62,32 +63,36 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         load_role(task, fold, role) for role in ("train", "validation")
     )
     check_classes(where, train, task.labels)
-    shape = _shape(task, train)
+    shape = shape_of(task, train)
+    guarantee = protection(task, fold)
     device = devices.choose()
     network = _calibrated(task, fold, shape, train).to(device)
-    validation = validation.to(device)
-    epochs, snapshots = _fit(task, fold, network, train.to(device), validation)
+    train, validation = train.to(device), validation.to(device)
+    snapshots: list[dict[str, Any]] = []
+    if guarantee:
+        epochs = _fit_privately(task, fold, network, train, validation, guarantee)
+    else:
+        epochs, snapshots = _fit(task, fold, network, train, validation)
     learned: list[list[dict[str, Any]]] = []
     if watch:
         epochs = _watched(epochs, network, watch)
     history = _followed(dynamics.noted(epochs, network, learned), where)
-    offsets = None
-    if _chooses_offsets(task, validation):
-        offsets = _add_offsets(network, validation)
-    summary = {
-        "fold": fold,
-        "epochs": len(history),
-        "best_epoch": _kept(history, validation, task.settings.select).epoch,
-        "n_train": len(train.targets),
-        "n_validation": len(validation.targets),
-        "delay_s": (network.stride - 1) * train.dt,
-        "parameters": sum(p.numel() for p in network.parameters()),
-    }
+    offsets = (
+        _add_offsets(network, validation)
+        if _chooses_offsets(task, validation)
+        else None
+    )
     meta = {
         "shape": asdict(shape),
         "labels": list(task.labels),
         "fold": fold,
-        "summary": summary,
+        "summary": {
+            "fold": fold,
+            "epochs": len(history),
+            "best_epoch": _kept(task, history, validation).epoch,
+            **_sizes(network, train, validation),
+            **({"privacy": asdict(guarantee)} if guarantee else {}),
+        },
         "history": [asdict(epoch) for epoch in history],
         "learned": learned,
         "snapshots": snapshots,
@@ -96,7 +101,17 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
     return Fitted(network, meta)
 
 
-def _shape(task: Task, train: Examples) -> Shape:
+def _sizes(network: Stack, train: Examples, validation: Examples) -> dict[str, Any]:
+    """Count what a network learned from, and what it has."""
+    return {
+        "n_train": len(train.targets),
+        "n_validation": len(validation.targets),
+        "delay_s": (network.stride - 1) * train.dt,
+        "parameters": sum(p.numel() for p in network.parameters()),
+    }
+
+
+def shape_of(task: Task, train: Examples) -> Shape:
     """Give the shape of a window and of what is decided about it."""
     return Shape(
         train.n_steps,
@@ -109,10 +124,17 @@ def _shape(task: Task, train: Examples) -> Shape:
 
 
 def _calibrated(task: Task, fold: int, shape: Shape, train: Examples) -> Stack:
-    """Build the network, calibrated on a batch that trains, without its labels."""
+    """Build the network, calibrated on a batch that trains, without its labels.
+
+    Where persons are protected, it is calibrated on spikes that are nobody's.
+    """
     network: Stack = task.network.build(shape, task.neuron)
     rng = seeds.generator(task.seed, "train", task.name, fold, "calibration")
-    calibrate(network, next(iter(train.batches(task.settings, rng))).spikes)
+    if task.privacy.certified:
+        spikes = private.made_up(shape, rng)
+    else:
+        spikes = next(iter(train.batches(task.settings, rng))).spikes
+    calibrate(network, spikes)
     return network
 
 
@@ -132,12 +154,12 @@ def _add_offsets(network: Any, validation: Examples) -> list[float]:
     return [float(offset) for offset in offsets]
 
 
-def _kept(history: list[Epoch], validation: Examples, select: str) -> Epoch:
+def _kept(task: Task, history: list[Epoch], validation: Examples) -> Epoch:
     """Give the epoch whose weights the network was left with."""
-    if not chooses(validation):
+    if task.privacy.certified or not chooses(validation):
         return history[-1]
     pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
-    return max(pruned or history, key=lambda epoch: epoch.score(select))
+    return max(pruned or history, key=lambda e: e.score(task.settings.select))
 
 
 def _fit(
@@ -157,6 +179,45 @@ def _fit(
         network, local, train, validation, settings, rng, first, sparsity
     )
     return epochs, snapshots.taken
+
+
+def protection(task: Task, fold: int) -> Guarantee | None:
+    """Account for what a fold guarantees to who trains it; None if nothing.
+
+    Raises
+    ------
+    ConfigError
+        Its settings guarantee nothing.
+    """
+    if not task.privacy.certified:
+        return None
+    persons = role_windows(task, fold, "train")["subject"].nunique()
+    return guaranteed(task.privacy, persons)
+
+
+def _fit_privately(
+    task: Task,
+    fold: int,
+    network: Stack,
+    train: Examples,
+    validation: Examples,
+    guarantee: Guarantee,
+) -> Iterator[Epoch]:
+    """Fit a fold's network with noise that only this machine can draw again."""
+    subjects = list(role_windows(task, fold, "train")["subject"])
+    choices = (task.network, task.neuron, task.settings, task.sparsity, task.privacy)
+    names = (task.name, list(task.labels), task.seed, fold, dict(task.inputs))
+    shaped_by = files.inputs_digest(*choices, *names, subjects, private.content(train))
+    return private.fit_privately(
+        network,
+        private.by_person(train, subjects),
+        validation,
+        task.settings,
+        guarantee,
+        seeds.generator(task.seed, "train", task.name, fold, "windows"),
+        np.random.default_rng(secret.load_or_make().seed(shaped_by)),
+        task.sparsity,
+    )
 
 
 def first_rng(task: Task, fold: int) -> np.random.Generator:
@@ -182,15 +243,17 @@ def _followed(epochs: Iterator[Epoch], where: str) -> list[Epoch]:
         history.append(epoch)
         if reports_long_work() and time.monotonic() - printed > REPORT_EVERY_S:
             printed = time.monotonic()
+            loss = "" if epoch.train_loss is None else f"loss {epoch.train_loss:.3f}, "
             console.print(
-                f"{where}: epoch {epoch.epoch}, loss {epoch.train_loss:.3f}, "
+                f"{where}: epoch {epoch.epoch}, {loss}"
                 f"validation balanced accuracy {epoch.validation_balanced_accuracy:.3f}"
             )
     return history
 
 
 def _check_finite(epoch: Epoch, where: str) -> None:
-    if not (math.isfinite(epoch.train_loss) and math.isfinite(epoch.validation_loss)):
+    losses = [epoch.train_loss, epoch.validation_loss]
+    if not all(math.isfinite(loss) for loss in losses if loss is not None):
         raise PipelineError(
             f"{where}, epoch {epoch.epoch}",
             f"the loss is {epoch.train_loss}, in validation {epoch.validation_loss}",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pipeline import files
 from pipeline.networks.parts.stack import Stack
@@ -60,6 +61,7 @@ def quantize_fold(
     validation: Examples,
     settings: TrainingSettings,
     rng: np.random.Generator,
+    made_up: Tensor | None = None,
 ) -> Quantized:
     """Put a network in integers, and tune it where that costs too much.
 
@@ -78,19 +80,24 @@ def quantize_fold(
         Of the training.
     rng : Generator
         Draws windows and what is dropped out.
+    made_up : Tensor, shape (time, window, feature), or None
+        Spikes that activations are scaled by instead of training windows; then nothing
+        is tuned, and no person is seen without noise.
     """
     cpu = torch.device("cpu")
     network, train = deepcopy(network).to(cpu).eval(), train.to(cpu)
     validator = _Validator(validation.to(cpu), settings, rng)
-    windows = train.windows()
-    calibration = windows.spikes(some_of_each_class(windows, CALIBRATED, rng))
+    calibration = made_up
+    if calibration is None:
+        windows = train.windows()
+        calibration = windows.spikes(some_of_each_class(windows, CALIBRATED, rng))
     float32 = validator.accuracy(network)
     try:
         best = quantize(network, calibration)
     except QuantizationError as error:
         return Quantized(None, float32, absent=f"{error.where}: {error.found}")
     reached, plain = validator.accuracy(best), best
-    tunable = chooses(validation) and settings.offsets == "none"
+    tunable = chooses(validation) and settings.offsets == "none" and made_up is None
     if tunable and float32 - reached > TOLERATED:
         for candidate in tuned(network, plain, train, calibration, settings, rng):
             accuracy = validator.accuracy(candidate)

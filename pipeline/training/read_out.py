@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.networks.parts.heads import RateMap, SegmentRates, summed
+from pipeline.networks.parts.head_maps import RateMap
+from pipeline.networks.parts.heads import SegmentRates, summed
 from pipeline.networks.parts.scaled import mask_of
 from pipeline.networks.parts.stack import Stack
 from pipeline.training.batches import some_of_each_class

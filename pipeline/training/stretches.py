@@ -100,6 +100,15 @@ class Stretches:
             targets=self.targets.to(device),
         )
 
+    def only(self, rows: Tensor) -> "Stretches":
+        """Give some of the decisions."""
+        return replace(
+            self,
+            stretch=self.stretch[rows],
+            step=self.step[rows],
+            targets=self.targets[rows],
+        )
+
     def n_batches(self, settings: "TrainingSettings") -> int:
         """Count the batches of an epoch."""
         return Segments.of(self, settings).n_batches(settings)

@@ -12,6 +12,7 @@ from pipeline.neurons.base import Neuron
 from pipeline.training import batches, stretches
 from pipeline.training.fitting import Examples
 from pipeline.training.memory import Memory
+from pipeline.training.privacy_settings import PrivacySettings
 from pipeline.training.settings import SparsitySettings, TrainingSettings
 
 
@@ -39,6 +40,8 @@ class Task:
         Digests of everything else that the result depends on: files and sources.
     sparsity : SparsitySettings
         Sparsity settings.
+    privacy : PrivacySettings
+        Certified protection of the persons who train.
     memory_s : float or None
         How long a network may remember that runs on, for labels follow the clock.
     parts : tuple of (str, int)
@@ -56,6 +59,7 @@ class Task:
     seed: int
     inputs: Mapping[str, str]
     sparsity: SparsitySettings = field(default_factory=SparsitySettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     memory_s: float | None = None
     parts: tuple[tuple[str, int], ...] = ()
 

@@ -20,9 +20,9 @@ from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.parts.stack import Stack
 from pipeline.parallel import parallel_map
 from pipeline.roles import trained_folds
-from pipeline.training import devices, dynamics, progress
+from pipeline.training import devices, dynamics, private, progress
 from pipeline.training.fitting import GradientError
-from pipeline.training.fold import first_rng, fitted
+from pipeline.training.fold import first_rng, fitted, shape_of
 from pipeline.training.local import save_snapshots
 from pipeline.training.quantizing import quantize_fold, save_quantized
 from pipeline.training.task import Task, load_role
@@ -60,12 +60,13 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
         A fold lacks a role or trains one class alone, or its spikes do not fit its
         windows.
     ConfigError
-        The network does not fit the windows, or `sparsity` the network.
+        The network does not fit the windows, or `sparsity` or `privacy` the network.
     PipelineError
         The loss is no longer a number, or neurons run away.
     """
     task.sparsity.check(task.network)
     task.settings.check(task.network)
+    task.privacy.check(task.network, task.settings, task.sparsity)
     folder.mkdir(parents=True, exist_ok=True)
     files.clear_partial(folder)
     folds = trained_folds(task.folds)
@@ -165,18 +166,24 @@ def _fold_inputs(task: Task, fold: int) -> str:
     # When windows are decided changes nothing that is learned: a killed run keeps its
     # folds when only the cutoff changes.
     learned_by = task.sparsity.model_copy(update={"cutoff": None})
-    choices = (task.network, task.neuron, task.settings, learned_by)
+    choices = (task.network, task.neuron, task.settings, learned_by, task.privacy)
     names = (task.name, list(task.labels), task.seed, fold)
     return files.inputs_digest(*choices, *names, dict(task.inputs))
 
 
 def _quantize_fold(task: Task, network: Stack, path: Path, fold: int) -> None:
-    """Put a fold in integers, by its train and validation windows alone; save that."""
+    """Put a fold in integers, by its train and validation windows alone; save that.
+
+    Where persons are protected, what is fitted is fitted to spikes that are nobody's.
+    """
     train, validation = (
         load_role(task, fold, role) for role in ("train", "validation")
     )
     rng = seeds.generator(task.seed, "train", task.name, fold, "integers")
-    quantized = quantize_fold(network, train, validation, task.settings, rng)
+    made_up = None
+    if task.privacy.certified:
+        made_up = private.made_up(shape_of(task, train), rng)
+    quantized = quantize_fold(network, train, validation, task.settings, rng, made_up)
     save_quantized(path, quantized, meta={"fold": fold})
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.kernels.neurons.sequence import UnstableError
-from pipeline.networks.parts.heads import RateMap
+from pipeline.networks.parts.head_maps import RateMap
 from pipeline.networks.parts.layers import Recurrent
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of

@@ -12,7 +12,8 @@ from torch import nn
 from pipeline.components import available, find
 from pipeline.exporting import nir as target
 from pipeline.networks.base import Shape
-from pipeline.networks.parts.heads import Head, RateHead, RateMap
+from pipeline.networks.parts.head_maps import RateMap
+from pipeline.networks.parts.heads import Head, RateHead
 from pipeline.neurons.parts.circuit import InexpressibleError
 
 STEPS, WINDOWS, FEATURES, CLASSES = 50, 8, 6, 4

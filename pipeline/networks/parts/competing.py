@@ -96,17 +96,17 @@ class Competing(Unrolled):
     local = True
     thresholds: Tensor
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, population: Population, equations: str = "") -> None:
         nn.Module.__init__(self)
-        self.population = population
+        self.population, self._equations = population, equations
         self.width, self.dt = population.n_post, population.dt
         self.spiking, self.multiplications = True, 2
         self.register_buffer("thresholds", torch.ones(self.width))
 
     @property
     def equations(self) -> str:
-        """Those of `pipeline.kernels.rules.competitive`."""
-        return "competing"
+        """Those of `pipeline.kernels.rules.competitive`, as the network names them."""
+        return self._equations
 
     @property
     def inhibition(self) -> float:

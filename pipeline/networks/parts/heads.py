@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pipeline.errors import DataError
+from pipeline.networks.parts.head_maps import RateMap, TraceMap
 
 if TYPE_CHECKING:
     from pipeline.networks.parts.nir_nodes import NirNodes
@@ -47,38 +48,6 @@ class Share(NamedTuple):
 
     here: Tensor
     rates: Tensor
-
-
-class RateMap(NamedTuple):
-    """A linear map of the mean outputs in equal segments of a window.
-
-    Parameters
-    ----------
-    linear : nn.Linear
-        From (segment·channel) to classes.
-    bins : int
-        Segments.
-    """
-
-    linear: nn.Linear
-    bins: int
-
-
-class TraceMap(NamedTuple):
-    """Exponential traces of a linear map of the outputs, added up for each class.
-
-    Parameters
-    ----------
-    linear : nn.Linear
-        From channels to (trace·class).
-    alpha : Tensor, shape (trace·class,), float64
-        What a step leaves of each trace.
-    n_classes : int
-    """
-
-    linear: nn.Linear
-    alpha: Tensor
-    n_classes: int
 
 
 Reading = Tensor | Share

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from pipeline.kernels.neurons import integrator
 from pipeline.networks.base import MEMBRANE_TAU_S
-from pipeline.networks.parts.heads import At, Head, RateMap, TraceMap
+from pipeline.networks.parts.head_maps import RateMap, TraceMap
+from pipeline.networks.parts.heads import At, Head
 
 if TYPE_CHECKING:
     from pipeline.networks.parts.nir_nodes import NirNodes
