@@ -77,11 +77,7 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
     if watch:
         epochs = _watched(epochs, network, watch)
     history = _followed(dynamics.noted(epochs, network, learned), where)
-    offsets = (
-        _add_offsets(network, validation)
-        if _chooses_offsets(task, validation)
-        else None
-    )
+    offsets = _add_offsets(task, network, validation)
     meta = {
         "shape": asdict(shape),
         "labels": list(task.labels),
@@ -143,8 +139,10 @@ def _chooses_offsets(task: Task, validation: Examples) -> bool:
     return task.settings.offsets == "validation" and chooses(validation)
 
 
-def _add_offsets(network: Any, validation: Examples) -> list[float]:
-    """Add offsets to the classes' biases; every validation decision chooses them."""
+def _add_offsets(task: Task, network: Any, validation: Examples) -> list[float] | None:
+    """Add offsets to the classes' biases, if asked for; the validation chooses them."""
+    if not _chooses_offsets(task, validation):
+        return None
     targets = validation.targets
     rows = torch.arange(len(targets), device=targets.device)
     offsets = chosen_offsets(predict(network, validation, rows), targets)
