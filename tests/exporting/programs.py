@@ -113,6 +113,13 @@ class Random:
             neurons, self.weights(n, n), lift=0 if neurons.spiking else 2
         )
 
+    def prune(self, made: nn.Module) -> None:
+        """Leave an eighth of what the layers' weights are."""
+        for name, weight in made.named_parameters():
+            if name.startswith("layers"):
+                kept = torch.rand(weight.shape, generator=self.rng) < 1 / 8
+                weight.data *= kept
+
     def convolution(self, n_in: int, n_out: int, k: int, stride: int) -> Convolution:
         return Convolution(self.weights(n_out, n_in, k), stride=stride)
 
@@ -122,6 +129,7 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
     draw = Random()
     layers: list[tuple[nn.Module, IntegerNeurons]]
     kind, _, traced = kind.partition(" traces")
+    kind, pruned, _ = kind.partition(" pruned")
     kind, recurrent, _ = kind.partition(" own")
     match kind.split():
         case ["leaky", reset]:
@@ -170,6 +178,8 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
     if traced:
         head = draw.traces(width, int(traced))
     made = IntegerNetwork(stack, head)
+    if pruned:
+        draw.prune(made)
     return features, cast("IntegerNetwork", made.eval())
 
 
@@ -179,6 +189,7 @@ KINDS = (
     "competing 12 90", "coarse subtract",
     "coarse zero", "mixed", "nothing", "leaky subtract traces 4", "relu traces 1",
     "nothing traces 2", "leaky zero own", "relu own", "polynomial subtract own",
+    "leaky subtract pruned", "relu own pruned",
 )  # fmt: skip
 
 

@@ -1,9 +1,11 @@
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +20,7 @@ from pipeline.device.expected import expected, expected_lines
 from pipeline.device.running import RESTARTS
 from pipeline.device.stimulus import AdcRecording, packed, unpacked
 from pipeline.exporting.parts.c_arrays import constants
+from pipeline.exporting.parts.c_rows import is_sparse, write_rows
 from pipeline.exporting.parts.c_taps import InexpressibleError
 from pipeline.networks.base import Shape
 from pipeline.networks.dense import Dense as DenseNetwork
@@ -62,13 +65,22 @@ def by_part(numbers: Iterable[tuple[str, int]]) -> list[int]:
     return list(totals.values())
 
 
+def rows_of(module: Any) -> np.ndarray:
+    """Give the weights of a layer, a row an input."""
+    rows: np.ndarray = module.weight.flatten(1).numpy().T
+    return rows
+
+
 def executed(made: IntegerNetwork, spikes: Tensor) -> list[int]:
-    """Count, part by part, what nonzero inputs meet, weights of zero or not."""
+    """Count, part by part, what nonzero inputs meet: of sparse rows no weight of 0."""
     totals = []
 
     def see(name: str, module: nn.Module, values: Tensor) -> None:
         ones: Any = deepcopy(module)
-        ones.weight = nn.Parameter(torch.ones_like(ones.weight), requires_grad=False)
+        there = torch.ones_like(ones.weight)
+        if name.startswith("layers") and is_sparse(rows_of(ones)):
+            there = (ones.weight != 0).to(there)
+        ones.weight = nn.Parameter(there, requires_grad=False)
         ones._forward_pre_hooks.clear()
         totals.append((name, int(ones((values != 0).double()).sum())))
 
@@ -259,6 +271,59 @@ def test_every_neuron_that_runs_in_integers_runs_in_c(tmp_path: Path) -> None:
     assert [line.partition("logits ")[2] for line in lines] == [
         " ".join(map(str, row)) for row in logits
     ]
+
+
+@pytest.mark.parametrize("kind", ["leaky subtract", "relu own"])
+def test_pruned_rows_are_without_zeros_and_list_nothing(
+    kind: str, tmp_path: Path
+) -> None:
+    sizes = []
+    for name in (kind, f"{kind} pruned"):
+        features, made = network(name)
+        folder = tmp_path / name
+        folder.mkdir()
+        write(folder, features, made)
+        text = (folder / "model.c").read_text()
+        assert ("starts" in text) == name.endswith("pruned")
+        (line,) = re.findall(r"MOST_ROWS (\d+)", (folder / "model.h").read_text())
+        sizes.append(int(line))
+    assert sizes[1] < sizes[0]
+
+
+def test_rows_are_sparse_where_that_is_smaller_and_faster() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.random((100, 32))
+
+    def rows(share: float, weights: np.ndarray = drawn) -> np.ndarray:
+        return np.where(weights < share, 1, 0).astype(np.int8)
+
+    assert [is_sparse(rows(share)) for share in (0.05, 0.15, 0.25, 1)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    # Of three targets the pointers of rows are more than what is left out.
+    assert not is_sparse(rows(0.1, rng.random((100, 3))))
+    assert not is_sparse(rows(0.1, rng.random((100, 300))))
+    assert not is_sparse(rows(0.01, rng.random((2**15, 256))))
+    assert not is_sparse(np.zeros((100, 32), np.int8))
+    assert not is_sparse(np.empty((0, 32), np.int8))
+
+
+def test_sparse_rows_hold_every_weight_at_its_target() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(-127, 128, (40, 24)) * (rng.random((40, 24)) < 0.1)
+    rows = drawn.astype(np.int8)
+    rows[7] = rows[-1] = 0
+    text, initialiser = write_rows("own", 3, rows)
+    assert initialiser == "{own_3, own_starts_3, own_targets_3}"
+    found = [
+        [int(value) for value in re.findall(r"-?\d+", part)]
+        for part in re.findall(r"= \{(.*?)\}", text, re.DOTALL)
+    ]
+    weights, starts, targets = found
+    again = np.zeros_like(rows)
+    for row, (first, stop) in enumerate(pairwise(starts)):
+        again[row, targets[first:stop]] = weights[first:stop]
+    assert (again == rows).all()
 
 
 def test_only_the_kinds_that_are_there_are_written(tmp_path: Path) -> None:

@@ -27,12 +27,15 @@ static inline void count_rows(const int8_t *const *rows, size_t n, size_t width)
 }
 
 #define COUNT_ROWS(rows, n, width) count_rows(rows, n, width)
+#define COUNT_SPARSE(number) \
+    (counting->executed += (number), counting->effective += (number))
 #define COUNT_INHIBITIONS(number) (counting->inhibitions += (number))
 #define COUNT_UPDATES(number) (counting->updates += (number))
 
 #else
 
 #define COUNT_ROWS(rows, n, width) ((void)0)
+#define COUNT_SPARSE(number) ((void)0)
 #define COUNT_INHIBITIONS(number) ((void)0)
 #define COUNT_UPDATES(number) ((void)0)
 

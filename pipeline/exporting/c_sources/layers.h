@@ -4,6 +4,14 @@
 
 #include "events.h"
 
+/* Rows of weights, one an input, from it to every target; or, where pruning made them so
+ * few that this is smaller and faster, those alone that are not 0. */
+struct rows {
+    const int8_t *weights;  /* [row][target], or row after row; null: no rows */
+    const uint16_t *starts; /* [row + 1], where rows begin; null: rows are complete */
+    const uint8_t *targets; /* of each weight */
+};
+
 /* Weights from channels at some steps to targets.
  *
  * Tap k meets the step k * spacing steps ago, so one form serves a convolution (its
@@ -12,12 +20,12 @@
  */
 struct connections {
     struct history in;
-    uint16_t taps, spacing, stride;
+    uint16_t spacing, stride;
     uint16_t *missing; /* steps until the next sums */
     uint16_t n_out;
-    const int8_t *weights; /* [tap][channel][target] */
-    const int8_t *own;     /* [target][target], from the layer's outputs of the step
-                            * before; null where it is not recurrent */
+    struct rows rows; /* [tap][channel] */
+    struct rows own;  /* [target], of the layer's outputs of the step before, if it is
+                       * recurrent */
     uint8_t lift; /* bits by which the other sum counts more than theirs */
 };
 

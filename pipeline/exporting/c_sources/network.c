@@ -27,30 +27,66 @@ static void clear_state(int32_t *state, size_t n)
         clear(state, n);
 }
 
+/* Add what is not 0 in the rows of events, the first of which is that of channel 0. */
+static inline void add_sparse(
+    const struct events *events, const struct rows *of, const uint16_t *starts)
+{
+    for (uint16_t k = 0; k < events->n; k++) {
+        const uint16_t *const start = starts + events->channel[k];
+        const int8_t *weight = of->weights + start[0];
+        const int8_t *const end = of->weights + start[1];
+        const uint8_t *target = of->targets + start[0];
+#ifdef BIOSPIKE_GRADED
+        const int32_t factor = events->value ? events->value[k] : 1;
+        while (weight != end)
+            sums[*target++] += factor * *weight++;
+#else
+        while (weight != end)
+            sums[*target++] += *weight++;
+#endif
+        COUNT_SPARSE(start[1] - start[0]);
+    }
+}
+
+/* Take the rows of the events at every tap: complete ones are listed, and added later. */
+static inline void take_taps(const struct connections *of)
+{
+    const uint16_t *starts = of->rows.starts;
+    const int8_t *weights = of->rows.weights;
+    for (unsigned lag = 0; lag < of->in.span; lag += of->spacing) {
+        const struct events events = history_at(&of->in, (uint16_t)lag);
+        if (starts) {
+            add_sparse(&events, &of->rows, starts);
+            starts += of->in.width;
+        } else {
+            list_rows(&events, weights, of->n_out);
+            weights += (size_t)of->in.width * of->n_out;
+        }
+    }
+}
+
 /* Sum the rows of the events at every tap, and of the layer's last outputs if it is
  * recurrent: the newest events that the next part has. */
 static void connect(const struct connections *of, const struct history *outputs)
 {
-    const size_t tap_size = (size_t)of->in.width * of->n_out;
-    const int8_t *weights = of->weights;
+    const uint16_t n_out = of->n_out;
     int graded = of->in.value != NULL;
-    for (uint16_t tap = 0; tap < of->taps; tap++, weights += tap_size) {
-        const struct events events =
-            history_at(&of->in, (uint16_t)(tap * of->spacing));
-        list_rows(&events, weights, of->n_out);
-    }
-    clear(sums, of->n_out);
-    if (of->own) {
+    clear(sums, n_out);
+    take_taps(of);
+    if (of->own.weights) {
         const struct events before = history_at(outputs, 0);
         if (of->lift) {
-            add_listed(graded, sums, of->n_out);
-            for (uint16_t k = 0; k < of->n_out; k++)
+            add_listed(graded, sums, n_out);
+            for (uint16_t k = 0; k < n_out; k++)
                 sums[k] *= INT32_C(1) << of->lift;
         }
-        list_rows(&before, of->own, of->n_out);
+        if (of->own.starts)
+            add_sparse(&before, &of->own, of->own.starts);
+        else
+            list_rows(&before, of->own.weights, n_out);
         graded |= before.value != NULL;
     }
-    add_listed(graded, sums, of->n_out);
+    add_listed(graded, sums, n_out);
 }
 
 /* Count a step in; true if the targets are due. */

@@ -6,9 +6,10 @@ The sources in `c_sources/` document their use.
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
+import numpy as np
+
 from pipeline.device.running import Running
 from pipeline.exporting.parts.c_arrays import (
-    constants,
     define,
     history_of,
     structure,
@@ -16,6 +17,7 @@ from pipeline.exporting.parts.c_arrays import (
 )
 from pipeline.exporting.parts.c_neurons import fields_of, kinds_in_c
 from pipeline.exporting.parts.c_read_out import outputs_of, read_out_of, read_out_sizes
+from pipeline.exporting.parts.c_rows import is_sparse, write_rows
 from pipeline.exporting.parts.c_taps import InexpressibleError, Taps, to_taps
 from pipeline.networks.base import Shape
 from pipeline.quantization.network import IntegerNetwork
@@ -24,6 +26,9 @@ from pipeline.quantization.recurrent import IntegerRecurrent, neurons_of
 
 MOST = 2**16 - 1
 """Channels, neurons and steps are counted in 16 bits."""
+
+STEPS_LISTED = 2
+"""Steps whose outputs a read-out can list before it adds them up, if all fired."""
 
 FIRST_LINE = "/* Sizes of the network; written by biospike export. */\n"
 """First line of `model.h`, which identifies an exported folder."""
@@ -38,7 +43,7 @@ def kinds(network: IntegerNetwork) -> list[type[IntegerNeurons]]:
 def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
     """Write `model.h`: sizes, and how the network goes from decision to decision."""
     layers = list(_layers(network))
-    rows = [part.taps.weights[..., 0].size + part.n_own for part in layers]
+    rows = [part.n_listed for part in layers]
     sizes = {
         "STEPS": shape.n_steps,
         "STRIDE": network.stride,
@@ -46,7 +51,7 @@ def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
         "SPIKE_BYTES": -(-shape.n_features // 8),
         "CLASSES": shape.n_classes,
         "LAYERS": len(layers),
-        "MOST_ROWS": max([*rows, outputs_of(network.head)]),
+        "MOST_ROWS": max([*rows, STEPS_LISTED * outputs_of(network.head)]),
         "MOST_NEURONS": max([part.neurons.width for part in layers], default=1),
     }
     _refuse_wide("windows", shape.n_steps)
@@ -94,7 +99,7 @@ def source(network: IntegerNetwork) -> str:
         text, initialiser = _layer(number, part, graded=graded)
         _, n_in, n_out = part.taps.weights.shape
         title = f"Layer {number}: {part.kind}, {n_in} channels to {n_out} "
-        title += part.neurons.kind + ", recurrent" * bool(part.n_own)
+        title += part.neurons.kind + ", recurrent" * bool(part.own)
         parts += [f"\n/* {title}. */\n", text]
         initialisers.append(initialiser)
         graded = not part.neurons.spiking
@@ -122,9 +127,23 @@ class Part(NamedTuple):
     own: IntegerRecurrent | None
 
     @property
-    def n_own(self) -> int:
-        """Neurons whose outputs come back to the layer."""
-        return self.own.width if self.own else 0
+    def rows(self) -> np.ndarray:
+        """The weights, a row a tap and channel."""
+        return self.taps.weights.reshape(-1, self.neurons.width)
+
+    @property
+    def own_rows(self) -> np.ndarray:
+        """The recurrent weights, a row a neuron; of no neuron, no rows."""
+        if not self.own:
+            return np.empty((0, self.neurons.width), np.int8)
+        weights: np.ndarray = self.own.recurrent.weight.numpy().T
+        return weights
+
+    @property
+    def n_listed(self) -> int:
+        """Count the rows that are complete: all may be listed at once."""
+        both = self.rows, self.own_rows
+        return sum(len(rows) for rows in both if not is_sparse(rows))
 
 
 def _layers(network: IntegerNetwork) -> Iterator[Part]:
@@ -155,21 +174,20 @@ def _layer(number: int, part: Part, *, graded: bool) -> tuple[str, str]:
     memory, history = history_of(
         number, taps.weights.shape[1], taps.span, graded=graded
     )
-    text = constants("int8_t", f"weights_{number}", taps.weights)
+    text, rows = write_rows("weights", number, part.rows)
     text += memory + variables("uint16_t", (f"missing_{number}", 0))
     connections = [
         ("in", history),
-        ("taps", len(taps.weights)),
         ("spacing", taps.spacing),
         ("stride", taps.stride),
         ("missing", f"&missing_{number}"),
         ("n_out", n_out),
-        ("weights", f"weights_{number}"),
+        ("rows", rows),
     ]
     if part.own:
-        weights = part.own.recurrent.weight.numpy().T
-        text += constants("int8_t", f"own_{number}", weights)
-        connections += [("own", f"own_{number}"), ("lift", part.own.lift)]
+        own, rows = write_rows("own", number, part.own_rows)
+        text += own
+        connections += [("own", rows), ("lift", part.own.lift)]
     more, fields = fields_of(number, neurons)
     inside = [
         ("connections", structure(connections, " " * 8)),
