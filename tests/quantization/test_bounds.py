@@ -32,6 +32,7 @@ from pipeline.quantization.neurons.polynomial import (
     bend_peaks,
     polynomial_peak,
 )
+from pipeline.quantization.neurons.resonate import IntegerResonate, resonate_peak
 
 leaks = st.integers(1 - 2**15, 2**15 - 1)
 signs = st.sampled_from((-1, 1))
@@ -206,6 +207,38 @@ def test_recoveries_stay_within(
         return
     for state in _states(neurons, charge, seed):
         assert int(state.abs().sum(0).max()) <= bound
+
+
+@given(
+    cosine=st.integers(-(2**10), 2**15 - 1),
+    angle=st.floats(0, 1.5),
+    radius=st.floats(0, 0.999),
+    rho=st.integers(0, 2**15 - 1),
+    drag=st.integers(0, 2**14),
+    threshold=st.integers(1, 5000),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_membranes_that_swing_stay_within(
+    cosine: int, angle: float, radius: float, rho: int, drag: int, threshold: int,
+    seed: int,
+) -> None:  # fmt: skip
+    charge, shift, bias = 700, 2, 40
+    cosine = int(2**15 * radius * np.cos(angle)) if cosine > 0 else cosine
+    sine = int(2**15 * radius * np.sin(angle))
+    tensors = _column(cosine=cosine, sine=sine, bias=bias, threshold=threshold, rho=rho)
+    neurons = IntegerResonate(tensors, dt=1.0, shift=shift, drag=drag)
+    bound = resonate_peak(charge, shift, cosine, sine, bias)
+    assert bound is not None
+    for real, imaginary, tired in _states(neurons, charge, seed):
+        assert int(real.abs().max()) <= bound
+        assert int(imaginary.abs().max()) <= bound
+        assert 0 <= int(tired.max()) <= settled(2**15, rho)
+
+
+def test_membranes_that_do_not_shrink_have_no_bound() -> None:
+    assert resonate_peak(1, 0, 2**15 - 1, 300, 0) is None
+    assert resonate_peak(1, 0, -(2**15), 2**15 - 9, 0) is not None
 
 
 def test_the_growth_is_the_sum_of_powers() -> None:

@@ -18,6 +18,7 @@ from pipeline.neurons.base import Neuron
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
+from pipeline.neurons.resonate import Resonate
 from pipeline.quantization.arithmetic import WORD, rounded
 from pipeline.quantization.bounds import QuantizationError, fits, rounded_int
 from pipeline.quantization.layers import quantise_neurons
@@ -84,6 +85,7 @@ def _worst(network: IntegerNetwork) -> None:
 
 LEAKY = Leaky(tau_mem_s=0.1, learned_per="neuron")
 POLYNOMIAL = Polynomial(tau_mem_s=0.1, learned_per="neuron")
+RESONATE = Resonate(frequency_hz=2.0, damping_hz=0.5)
 ONE_LAYER = Dense(units=(UNITS,), bins=1)
 COMPETITIVE = Competitive(
     units=UNITS, delays=1, inhibition=0.5, winners=1, bins=1, tau_syn_s=0.02
@@ -99,8 +101,9 @@ offenders = pytest.mark.parametrize("offender", range(UNITS))
         (ONE_LAYER, LEAKY, "shift"),
         (ONE_LAYER, POLYNOMIAL, "fraction"),
         (COMPETITIVE, Leaky(tau_mem_s=0.1), "shift"),
+        (ONE_LAYER, RESONATE, "shift"),
     ],
-    ids=["leaky", "polynomial", "competing"],
+    ids=["leaky", "polynomial", "competing", "resonate"],
 )
 def test_one_wide_neuron_takes_fraction_bits_from_its_layer(
     network: Any, neuron: Neuron, name: str, offender: int
@@ -177,6 +180,17 @@ def test_one_neuron_that_hardly_leaks_is_refused(offender: int) -> None:
     _silent(built)
     learned = built.layers[0].unrolled.neurons.learned
     learned["log_tau"].data[offender] = math.log(1e4)
+    with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
+        _silent(built)
+
+
+@offenders
+def test_one_neuron_that_swings_on_for_ever_is_refused(offender: int) -> None:
+    built = _built(ONE_LAYER, RESONATE)
+    _linear(built).weight.data[:] = 1.0
+    _worst(_silent(built))
+    learned = built.layers[0].unrolled.neurons.learned
+    learned["log_damping"].data[offender] = math.log(1e-6)
     with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
         _silent(built)
 

@@ -154,6 +154,26 @@ def adaptive(
     return spikes, [membrane, recovery]
 
 
+def resonate(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    spikes = []
+    real, imaginary, tired = [0] * WIDTH, [0] * WIDTH, [0] * WIDTH
+    for current in currents:
+        fired = []
+        for n in range(WIDTH):
+            x, y, q, sine = real[n], imaginary[n], tired[n], of["sine"][n]
+            k = max(0, of["cosine"][n] - _round(constants["drag"] * q, 15))
+            raised = of["threshold"][n] + _round(of["threshold"][n] * q, 15)
+            real[n] = _round(k * x - sine * y, 15) + of["bias"][n]
+            real[n] += current[n] * 2 ** constants["shift"]
+            imaginary[n] = _round(sine * x + k * y, 15)
+            fired.append(int(real[n] > raised))
+            tired[n] = _round(of["rho"][n] * q, 15) + fired[-1] * 2**15
+        spikes.append(fired)
+    return spikes, [real, imaginary, tired]
+
+
 TWINS = {
     "adaptive": adaptive,
     "adaptive_threshold": adaptive_threshold,
@@ -161,6 +181,7 @@ TWINS = {
     "polynomial": polynomial,
     "relu": relu,
     "competing": competing,
+    "resonate": resonate,
 }
 
 
@@ -183,6 +204,12 @@ def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
         "polynomial": {**beta, **fires, **bent, **scaled},
         "relu": {"bias": some(-50, 50), "multiplier": some(0, 2**20)},
         "competing": {"threshold": some(200, 2000)},
+        "resonate": {
+            **fires,
+            **slow,
+            "cosine": some(-(2**10), 2**15),
+            "sine": some(0, 2**14),
+        },
     }
 
 
@@ -206,6 +233,7 @@ def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
             "winners": int(rng.integers(1, WIDTH + 1)),
             "shift": shift,
         },
+        "resonate": {"shift": shift, "drag": int(rng.integers(2**11))},
     }[kind]
 
 

@@ -27,6 +27,7 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.parametric import Parametric
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
+from pipeline.neurons.resonate import Resonate
 from pipeline.quantization.arithmetic import WordOverflowError
 from pipeline.quantization.bounds import ONE, QuantizationError
 from pipeline.quantization.network import IntegerNetwork, describe, rebuild
@@ -61,6 +62,7 @@ CELLS: dict[str, Cell] = {
     "dense-relu": (DENSE, Relu()),
     "linear": (Dense(units=(), bins=4), Relu()),
     "count": (Dense(units=(9,), read_out="count"), Leaky()),
+    "resonate": (DENSE, Resonate(threshold=0.05)),
     "recurrent": (RECURRENT, Leaky(reset="zero")),
     "traces": (Dense(units=(9,), read_out="traces", traces=3), Leaky()),
     "competitive": (COMPETITIVE, Leaky(tau_mem_s=0.02)),
@@ -125,9 +127,11 @@ def _leaking(network: Stack) -> Stack:
                 unrolled.population, tau_mem_s=tau_mem_s, tau_syn_s=tau_syn_s
             )
         elif unrolled.spiking:
-            log_tau = unrolled.neurons.learned["log_tau"]
-            few = [_few(tau_s, unrolled.dt) for tau_s in log_tau.exp().tolist()]
-            log_tau.data = torch.tensor(few).log().reshape_as(log_tau)
+            learned = unrolled.neurons.learned
+            for name in {"log_tau", "log_tau_refractory"} & set(learned):
+                log_tau = learned[name]
+                few = [_few(tau_s, unrolled.dt) for tau_s in log_tau.exp().tolist()]
+                log_tau.data = torch.tensor(few).log().reshape_as(log_tau)
     return leaking
 
 
