@@ -252,6 +252,20 @@ def test_digests_computed_before_a_failure_are_kept(
     assert noted["files"].keys() == TREE.keys() - {"b/2.hea"}
 
 
+def test_a_file_that_vanishes_while_the_folder_is_read_is_named(
+    clinic: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanishing(path: Path) -> str:
+        (clinic / "b/2.hea").unlink(missing_ok=True)
+        return files.file_digest(path)
+
+    monkeypatch.setattr(_noted, "file_digest", vanishing)
+    with pytest.raises(DataError, match="No such file") as caught:
+        folder(clinic).fetch(target, seed=0)
+    assert caught.value.where == str(clinic / "b/2.hea")
+    assert not target.exists()
+
+
 def test_notes_of_another_version_are_not_used(
     clinic: Path, target: Path, hashed: list[str]
 ) -> None:
