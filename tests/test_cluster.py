@@ -2,11 +2,10 @@
 
 import os
 import pickle
+import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from tests.processes import wait_for
 pytest.importorskip("distributed")
 ROOT = Path(__file__).parents[1]
 LOCAL = "127.0.0.1"
+WORK = ["touch one; sleep 30", "touch two; sleep 30"]
 
 
 @dataclass
@@ -36,12 +36,19 @@ class Cluster:
     """A scheduler and its workers."""
 
     folder: Path
-    port: int
+    address: str = ""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    @property
-    def address(self) -> str:
-        return f"tcp://{LOCAL}:{self.port}"
+    def log(self) -> str:
+        """Read what the last program wrote."""
+        return (self.folder / f"{len(self.processes) - 1}.log").read_text()
+
+    def scheduler(self) -> None:
+        """Start the scheduler, at a port that is free."""
+        self.start("dask_scheduler", "--port", "0")
+        found = re.compile(rf"Scheduler at:\s+(tcp://{LOCAL}:\d+)")
+        wait_for(lambda: bool(found.search(self.log())))
+        self.address = found.findall(self.log())[0]
 
     def start(
         self, program: str, *options: str, path: str = ""
@@ -65,8 +72,7 @@ class Cluster:
         """Start a worker that is one process, and wait until it is known."""
         options = [self.address, "--no-nanny", "--nthreads", str(threads)]
         worker = self.start("dask_worker", *options, path=path)
-        log = self.folder / f"{len(self.processes) - 1}.log"
-        wait_for(lambda: b"Registered" in log.read_bytes())
+        wait_for(lambda: "Registered" in self.log())
         return worker
 
 
@@ -74,9 +80,9 @@ class Cluster:
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A scheduler with two workers."""
     folder = tmp_path_factory.mktemp("cluster")
-    made = Cluster(folder, 20000 + os.getpid() % 20000)
+    made = Cluster(folder)
     try:
-        made.start("dask_scheduler", "--port", str(made.port))
+        made.scheduler()
         for _ in range(2):
             made.worker()
         yield made
@@ -137,26 +143,6 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         assert "dask scheduler" in error.remedy
 
 
-def test_a_scheduler_without_workers(
-    two: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster, "CONNECT_S", 0.6)
-    alone = Cluster(two.folder, two.port + 1, list(two.processes))
-    scheduler = alone.start("dask_scheduler", "--port", str(alone.port))
-    try:
-        monkeypatch.setenv(cluster.VARIABLE, alone.address)
-        wait_for(lambda: reachable(alone.port))
-        assert refusal().found == "it has no workers"
-    finally:
-        scheduler.kill()
-        scheduler.wait()
-
-
-def reachable(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex((LOCAL, port)) == 0
-
-
 def test_a_worker_that_does_not_see_the_checkout_or_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,19 +179,38 @@ def test_a_worker_with_other_code_or_more_threads(
 def test_work_that_nobody_waits_for_ends_with_its_process(two: Cluster) -> None:
     """A caller that was killed: its work could go on and spoil a later run's files."""
     code = (
-        "import time; from pipeline.parallel import parallel_map\n"
-        "if __name__ == '__main__': parallel_map(time.sleep, [600] * 2, what='sleep')"
+        "import os; from pipeline.parallel import parallel_map\n"
+        f"if __name__ == '__main__': parallel_map(os.system, {WORK}, what='sleep')"
     )
     path = os.pathsep.join([str(ROOT), *sys.path])
     workers = two.processes[-2:]
     caller = subprocess.Popen(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}
     )
-    wait_for(lambda: any(Path("data/.unfinished").glob(".seen-*")))
-    time.sleep(0.5)  # work begins
+    wait_for(lambda: Path("one").exists() and Path("two").exists())
     caller.kill()
     caller.wait()
     wait_for(lambda: all(worker.poll() is not None for worker in workers))
+
+
+def test_without_any_worker_left_the_wait_ends(
+    two: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "ALONE_S", 0.5)
+    monkeypatch.setattr(cluster, "LOOK_S", 0.2)
+    last = two.worker()
+
+    def kill() -> None:
+        wait_for(Path("one").exists)
+        last.kill()
+
+    killing = Thread(target=kill)
+    killing.start()
+    with pytest.raises(MachineError, match="no worker was there for"):
+        parallel_map(os.system, WORK[:1], what="sleeping")
+    killing.join()
+    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    assert refusal().found == "it has no workers"
 
 
 def test_a_worker_that_is_killed_half_way_loses_nothing(
