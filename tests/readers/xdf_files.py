@@ -83,14 +83,14 @@ class Made:
         return chunk(tag, struct.pack("<I", self.number) + content)
 
     def samples(self) -> bytes:
-        content = length(len(self.stamps))
+        parts = [length(len(self.stamps))]
         for stamp, value in zip(self.stamps, self.values, strict=True):
             timed = b"\x00" if np.isnan(stamp) else b"\x08" + struct.pack("<d", stamp)
             if isinstance(value, str):
-                content += timed + length(len(value.encode())) + value.encode()
+                parts += [timed, length(len(value.encode())), value.encode()]
             else:
-                content += timed + np.asarray(value, "<f4").tobytes()
-        return self.chunk(3, content)
+                parts += [timed, np.asarray(value, "<f4").tobytes()]
+        return self.chunk(3, b"".join(parts))
 
     def end(self) -> bytes:
         count = len(self.stamps) if self.sample_count is None else self.sample_count
