@@ -143,6 +143,15 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         assert "dask scheduler" in error.remedy
 
 
+def test_without_the_extra_the_message_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    error = refusal()
+    assert error.found == "Dask is not installed"
+    assert "[cluster]" in error.remedy
+
+
 def test_a_worker_that_does_not_see_the_checkout_or_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
