@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # machines may be busy
@@ -127,11 +128,19 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow store without runs; making one takes seconds, copying it none."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow and what it imports warn of each other
-        from mlflow import MlflowClient
+    """An MLflow store without runs; making one takes seconds, copying it none.
 
-        MlflowClient(f"sqlite:///{path}").search_experiments()
+    The workers of a run share it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    path = folder / "mlflow.db"
+    with FileLock(folder / "mlflow.db.lock"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow and what it imports warn of each other
+        if not path.exists():
+            from mlflow import MlflowClient
+
+            making = path.with_suffix(".making")
+            MlflowClient(f"sqlite:///{making}").search_experiments()
+            making.rename(path)
     return path
