@@ -32,7 +32,8 @@ from pipeline.quantization.traces import IntegerTraces
 from pipeline.quantization.weights import Convolution, Delayed, Dense
 
 STEPS, WINDOWS, CLASSES, DT = 83, 12, 3, 0.01
-SANITISED = "-O1 -g -fsanitize=undefined,address -fno-sanitize-recover"
+SANITISED = "-O0 -fsanitize=undefined,address -fno-sanitize-recover"
+"""Without optimising, which hides no fault and takes half of the compiler's time."""
 
 needs_gcc = pytest.mark.skipif(
     not (shutil.which("gcc") and shutil.which("make")), reason="no gcc or make here"
