@@ -19,7 +19,7 @@ Events = np.ndarray[Any, np.dtype[np.void]]
 """A structured array, shape (event,), in order of time."""
 
 MICROSECONDS = 1e6
-"""Of a second."""
+"""Microseconds in a second."""
 FASTEST = 5e5
 """Steps a second, at most: faster ones would share microseconds."""
 

@@ -160,7 +160,7 @@ def load_or_make() -> Secret:
 
 
 def _make(path: Path) -> None:
-    """Write a secret, whole when it gets its name; one made meanwhile stays."""
+    """Write a secret, complete before it gets its name; one made meanwhile stays."""
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     partial.unlink(missing_ok=True)
     number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.preparation.causal import Design
 
 MOST_VALUES = 20_000
-"""Of an excerpt, channels times samples: it is kept as text."""
+"""The most channels × samples of an excerpt, which is kept as text."""
 TABLE = "recordings.parquet"
 SIMULATORS = "synthetic_"
 """Beginning of the names of sources whose signals are nobody's."""

@@ -11,7 +11,7 @@ from pipeline.decisions.tested import Decision
 from pipeline.decisions.trace import DecisionTrace, LayerTrace
 
 MOST_MEMBRANES = 3
-"""Of the neurons that fire most, whose membranes are shown."""
+"""The most neurons whose membranes are shown: those that fire most."""
 
 
 def lines(trace: DecisionTrace) -> pd.DataFrame:

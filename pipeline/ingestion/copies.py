@@ -21,7 +21,7 @@ DEVIATIONS = 8.0
 """By how much equal signs outnumber others in copies, in standard deviations of what
 chance makes."""
 ROUNDING = 0.05
-"""By how much the median number of a copy differs, of the median number."""
+"""The largest median difference of a copy, as a share of the median number."""
 LEAST_CHANGES = 32
 """Samples that differ from those before them, of which chance repeats no sequence."""
 TOGETHER = 512

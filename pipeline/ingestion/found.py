@@ -35,7 +35,7 @@ DESCRIBING = frozenset(
 )
 """Files that describe a data set and are no part of a recording."""
 LONGEST_BYTES = 180
-"""Of a recording's name: files named after it have endings, up to 255."""
+"""Longest name of a recording: its files add endings, and 255 is the limit."""
 UNSAFE = re.compile(r"[^\w.+-]+")
 """Characters that our file names do not hold."""
 

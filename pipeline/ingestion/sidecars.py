@@ -18,7 +18,7 @@ from pipeline.readers.base import Marks
 
 ENCODINGS = ("utf-8-sig", "cp1252")
 SEPARATORS = ("\t", ",", ";")
-"""Of which the first line holds most; a table without any has one column."""
+"""The one that the first line has most of; a table without any has one column."""
 
 
 def read(

@@ -15,7 +15,7 @@ MOST_LANES = 80
 PALETTE = (*COLOURS, "#7a5195", "#8c564b", "#556b2f", "#a0a0a0", "#20808d", "#b58900")
 """Okabe and Ito's colours, then others; beyond these they come again."""
 WIDTH, HEIGHT = 180, 34
-"""Of a spectrum's picture."""
+"""Size of the picture of a spectrum."""
 DEPTH_DB = 80.0
 """The range of a spectrum that is shown, below its highest value."""
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_STROKES = 4000
-"""Of more spikes, pixels are drawn: strokes would take more of a page."""
+"""More spikes are drawn as pixels: strokes would take more of a page."""
 
 
 def raster(axes: "Axes", rows: Sequence[Float[np.ndarray, " spike"]]) -> list[float]:

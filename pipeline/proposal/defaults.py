@@ -6,7 +6,7 @@ from pipeline.proposal.facts import Chosen, Labels
 from pipeline.proposal.naming import Naming
 
 LEAST_PERSONS = 3
-"""Of the scheme cross_subject: one trains, one validates and one is tested."""
+"""What cross_subject needs: one person trains, one validates, one is tested."""
 SHORT_S = 60.0
 """Recordings with one label that are shorter make one window each."""
 NEAR = 1.25

@@ -70,7 +70,7 @@ class Recordings:
 
     @property
     def suffix(self) -> str:
-        """Of the main files, in lower case."""
+        """The suffix of the main files, in lower case."""
         return PurePosixPath(self.mains[0]).suffix.lower()
 
     @property

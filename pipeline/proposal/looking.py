@@ -13,7 +13,7 @@ from pipeline.proposal.facts import Looked
 from pipeline.proposal.files import Recordings, readable, reader_of
 
 Look = Callable[[Path, Sequence[str], Sequence[str], dict[str, object]], Looked]
-"""Of a folder, main files in it, all files in it, and what flags state."""
+"""A look at a folder, the main files in it, all files in it, and the flags."""
 
 
 def look(recordings: Recordings, stated: dict[str, object]) -> Looked:

@@ -11,7 +11,7 @@ from pipeline.plots.style import Picture
 
 Plain = dict[str, Any]
 MOST_PICTURES = 3
-"""Of a cell: each takes some 200 kB of the page."""
+"""The most pictures of a cell: each takes some 200 kB of the page."""
 
 
 def shown(cell: str, names: Mapping[str, str]) -> Plain | None:

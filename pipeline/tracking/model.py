@@ -31,7 +31,7 @@ TAG = "logged.model"
 ABSENT = "model.absent"
 """Tags a run with the reason why it has no model."""
 FORMAT = 2
-"""Of the model: 1 took spikes."""
+"""Version of the model's format: models of format 1 took spikes."""
 KEPT = ("dataset", "encoder", "model", "labels", "run_key", "settings", "folds")
 """What a model keeps of `run.json`: no names of recordings."""
 

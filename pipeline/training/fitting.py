@@ -25,7 +25,7 @@ Examples = Windows | Stretches
 
 NONE = math.nan, math.nan
 MOST_SKIPPED = 0.05
-"""Of a fold's steps that may be skipped, because their gradient is not finite."""
+"""The share of a fold's steps that may be skipped for a gradient that is not finite."""
 
 
 class GradientError(PipelineError):

@@ -16,7 +16,7 @@ from torch import Tensor
 ROUNDS = 10
 """How often each class's turn comes, at most."""
 GAINED = 1e-9
-"""Of macro F1, that an offset must gain: rounding is no gain."""
+"""The least gain of macro F1 for which an offset is changed: less is rounding."""
 
 
 def macro_f1(

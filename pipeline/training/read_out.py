@@ -35,7 +35,7 @@ UNTRAINED = -14.0
 """Logit of a class without training windows: below a millionth of what is likeliest,
 for those of the others add up to 0 (one against the rest, each of them is near 0)."""
 EPOCHS_FITTED = 4
-"""Of how many epochs' windows a read-out learns."""
+"""Epochs whose windows a read-out is fitted to."""
 AT_ONCE = 256
 MOST_STEPS = 1000
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.training.stretches import Stretches
 
 LENGTH = 1.5
-"""Of a window: how long segments are by default."""
+"""Default length of a segment, in windows."""
 POWERS = {"none": 0.0, "square_root": 0.5, "balanced": 1.0}
 
 

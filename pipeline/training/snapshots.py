@@ -16,7 +16,7 @@ from pipeline.plasticity.parts.state import LearningState
 
 WEIGHTS, UNITS, FIELDS = "weights.parquet", "units.parquet", "fields.parquet"
 EDGES = np.linspace(0, 1, 21)
-"""Of the bins that weights are counted in, in shares of w_max."""
+"""Edges of the bins of the weights' histogram, in shares of w_max."""
 
 
 class Snapshots:

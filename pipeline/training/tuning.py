@@ -46,7 +46,7 @@ from pipeline.training.settings import TrainingSettings
 
 TUNED_EPOCHS = 5
 SOFTER = 0.1
-"""Of the training's learning rate: what was learned is to be kept."""
+"""The learning rate as a share of the training's: it must not undo the training."""
 
 Linear = nn.Linear | nn.Conv1d
 

@@ -41,7 +41,7 @@ def test_suffixes_differ() -> None:
     assert all(suffix[0] in ".-" and suffix[1:].isalnum() for suffix in suffixes)
 
 
-def test_an_exporter_writes_beside_or_where_it_is_told(
+def test_an_exporter_writes_beside_or_to_the_given_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -70,7 +70,7 @@ SETTINGS = SignalSettings.model_validate(
          [("note", "Pauses"), ("warning", "Jump of the clock")]),
     ],
 )  # fmt: skip
-def test_pauses_are_told_from_segments_that_meet_and_from_clocks_that_were_set(
+def test_pauses_differ_from_segments_that_meet_and_from_clocks_that_were_set(
     segments: tuple[tuple[int, float], ...], expected: list[tuple[str, str]]
 ) -> None:
     found = list(of_pauses({"x": seen(segments), "quiet": seen()}))

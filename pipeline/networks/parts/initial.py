@@ -25,14 +25,14 @@ LOOP = 0.5
 MOST_GROWTH, MOST_FIRING = 1.2, 2.0
 """With recurrent weights, beside without: gradients towards the past, and rates."""
 HALVINGS = 12
-"""Of the interval of a scale's logarithm, and at most of a recurrent gain."""
+"""Steps of the bisection of a scale, and the most halvings of a recurrent gain."""
 WEAKEST, STRONGEST = -10.0, 12.0
 """Powers of two that a scale is looked for between, beside currents of spread 1."""
 FAINTEST = 1e-12
 """Spread of currents that is still divided by."""
 SMALLEST_RATIO = 0.01
 STEPS, WINDOWS = 512, 64
-"""At most so much of the spikes is looked at."""
+"""The most steps and windows that are used."""
 
 
 def calibrate(network: Stack, spikes: Tensor) -> None:

@@ -18,7 +18,7 @@ WORDS = {
 }
 """The meaning of words in the name of a column or field."""
 MOST_BYTES = 1 << 16
-"""Of a table or header so much is looked at."""
+"""The most bytes of a table or header that are searched."""
 
 
 def kinds_of(titles: Iterable[str]) -> Kinds:

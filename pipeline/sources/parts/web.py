@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RETRIES = 2
 TIMEOUT_S = (10.0, 60.0)  # to connect, and between two pieces
 PATIENCE_S = 60.0
-"""To the end of an answer's headers; and as often is the rate looked at."""
+"""The longest wait for an answer's headers, and the period of the rate check."""
 LEAST_BYTES_PER_S = 1024
 LARGEST_UNSTATED = 2**32
 """Most bytes of a file whose length the server does not state."""

@@ -14,7 +14,7 @@ SAME_RATE = 1e-3
 SAME_LENGTH = 0.01
 """Relative difference below which a sidecar's length is that of the file."""
 ROUNDED_S = 1.0
-"""By which a length that is stated in full seconds may differ."""
+"""The most by which a length that is stated in full seconds may differ."""
 
 
 def check_sidecars(

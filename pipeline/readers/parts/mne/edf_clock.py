@@ -23,9 +23,9 @@ NOTE = re.compile(
 )
 """Onset, duration and texts of an entry."""
 SAME_LENGTH, USUAL = 0.01, 0.5
-"""Of the data records of a file without pauses, so many last what the header states."""
+"""Tolerance of the mean distance of records, and the least share it is taken of."""
 DRIFT = 1e-3
-"""By which the clock may run slower or faster than the samples, relative."""
+"""The most by which the clock may run slower or faster than the samples, relative."""
 
 
 @dataclass(frozen=True)

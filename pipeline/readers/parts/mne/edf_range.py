@@ -15,7 +15,7 @@ from pipeline.readers.base import LEAVE_OUT, REPLACE, Check, either, unchecked_i
 from pipeline.readers.parts.mne.edf_header import FIELDS, EdfSignal, damaged, number
 
 LARGEST_SHARE = 1e-3
-"""Of a channel's samples, so many may lie outside: some recorders mark gaps so."""
+"""The share of a channel's samples that may lie outside: so some mark gaps."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ must be by chance alone: of two beats none may be off, of nine at most four."""
 SLOWEST_S = 3.0
 """Marks at a longer interval that stays the same are labels, such as one a minute."""
 LATE_S, LATE_SHARE = 1.0, 0.05
-"""Of the beats, so many may lie later than this after the end."""
+"""Beats may lie this long after the end; beyond it, at most this share of them."""
 PIECE, PIECE_VALUES, MOST_PIECES = 2**16, 2**21, 4
 """Samples of a piece, values of all its channels at most, and how many are looked at:
 12 minutes of MIT-BIH's two channels."""
