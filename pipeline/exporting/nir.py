@@ -40,7 +40,9 @@ before, 0 in the first. LI and LIF: v <- b*v + (1 - b)*r*input with b = exp(-dt/
 then spikes where v > v_threshold, then v <- v_reset there. I: v <- v + dt*r*input.
 Delay: by delay/dt steps, rounded; 0 until then. Other nodes: at once."""
 
-LOGITS = "The output in the last of n_steps steps holds the logits."
+LOGITS = """\
+The output in the last of n_steps steps holds the logits of a window. Of a stream, whose
+nodes go on without a restart, the output of every step holds those of a decision."""
 
 
 class Nir(Exporter):

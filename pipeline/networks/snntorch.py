@@ -111,7 +111,7 @@ class Snntorch(Network):
         with torch.random.fork_rng(devices=[]):
             module = self._stepped(shape).module
         decays = [
-            float(value.max())
+            float(value.detach().max())
             for each in layers_in(module)
             for name in ("alpha", "beta")
             if (value := _decay(each, name)) is not None

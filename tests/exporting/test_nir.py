@@ -13,7 +13,7 @@ from pipeline.components import available, find
 from pipeline.exporting import nir as target
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.head_maps import RateMap
-from pipeline.networks.parts.heads import Head, RateHead
+from pipeline.networks.parts.heads import At, Head, RateHead
 from pipeline.neurons.parts.circuit import InexpressibleError
 
 STEPS, WINDOWS, FEATURES, CLASSES = 50, 8, 6, 4
@@ -43,6 +43,14 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
         "convolutional",
         {"channels": (20, 15), "kernels": (3, 4), "strides": (1, 1), "bins": 3},
     ),
+}
+
+
+READ_OUTS = {
+    "traces": ("dense", {"units": (20,), "read_out": "traces", "traces": 3}),
+    "rates": ("dense", {"units": (20,), "bins": 3}),
+    "count": ("recurrent", {"units": (20,), "read_out": "count"}),
+    "membrane": ("dense", {"units": (20,), "read_out": "membrane"}),
 }
 
 
@@ -121,7 +129,7 @@ def trained(neuron: str, network: str, dt: float) -> tuple[nn.Module, Shape]:
     torch.manual_seed(20260101)
     name, settings = NEURONS[neuron]
     cells = find("neurons", name).model_validate({"learned_per": "neuron", **settings})
-    name, settings = NETWORKS[network]
+    name, settings = (NETWORKS | READ_OUTS)[network]
     shape = Shape(STEPS, FEATURES, CLASSES, dt)
     built: Any = find("networks", name).model_validate(settings)
     made: nn.Module = built.build(shape, cells).double().eval()
@@ -173,6 +181,31 @@ def test_file_gives_the_same_spikes_and_logits(
     neuron: str, network: str, tmp_path: Path
 ) -> None:
     check_round_trip(neuron, network, 0.01, tmp_path / "network.nir")
+
+
+def test_traces_are_a_bank_of_membranes(tmp_path: Path) -> None:
+    check_round_trip("leaky", "traces", 0.01, tmp_path / "network.nir")
+
+
+@pytest.mark.parametrize("read_out", READ_OUTS)
+def test_a_stream_has_the_logits_of_every_decision(
+    read_out: str, tmp_path: Path
+) -> None:
+    """Over two and a half windows without a restart, from the first step on."""
+    made, shape = trained("leaky", read_out, 0.01)
+    target.write(made, shape, tmp_path / "network.nir", about={})
+    stream = torch.cat([spikes(), 1 - spikes(), spikes()])[: 5 * STEPS // 2]
+    reader = Reader(tmp_path / "network.nir")
+    output = reader.run(stream.numpy())["output"]
+    stops = torch.tensor([1, STEPS // 2, STEPS, STEPS + 1, 2 * STEPS, len(stream)])
+    for row in (0, WINDOWS - 1):
+        at = At(torch.full_like(stops, row), stops)
+        with torch.no_grad():
+            expected = made.decide([stream], at).numpy()
+        np.testing.assert_allclose(
+            output[stops.numpy() - 1, row], expected, rtol=0, atol=1e-7
+        )  # the share of a window that is not there yet has single precision
+    assert "Of a stream" in reader.graph.metadata["logits"]
 
 
 @pytest.mark.parametrize("dt", [0.001, 0.008, 0.1])
@@ -298,15 +331,6 @@ def test_a_read_out_is_written_by_what_it_states_of_itself(tmp_path: Path) -> No
     target.write(made, shape, tmp_path / "two.nir", about={})
     first, second = (tmp_path / n for n in ("one.nir", "two.nir"))
     assert first.read_bytes() == second.read_bytes()
-
-
-def test_a_read_out_of_traces_is_refused(tmp_path: Path) -> None:
-    shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
-    settings = {"units": (5,), "read_out": "traces"}
-    built: Any = find("networks", "dense").model_validate(settings)
-    made = built.build(shape, find("neurons", "leaky")())
-    with pytest.raises(InexpressibleError, match="a TracesHead has no counterpart"):
-        target.write(made, shape, tmp_path / "network.nir", about={})
 
 
 def test_an_unknown_network_is_refused(tmp_path: Path) -> None:

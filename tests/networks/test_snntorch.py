@@ -180,6 +180,8 @@ def test_memory_is_estimated_by_the_slowest_decay_for_ten_windows_at_most() -> N
     assert hidden.remembers_s(slow, Leaky()) == pytest.approx(float(3 * tau_s))
     counted = network("Hidden").remembers_s(slow, Leaky())
     assert counted == pytest.approx(float(10 + 3 * tau_s))
+    learned = network("Hidden", options={"layer": "leaky learned"})
+    assert learned.remembers_s(slow, Leaky()) < counted
     short = Shape(n_steps=1, n_features=5, n_classes=3, dt=0.01)
     assert network("Hidden").remembers_s(short, Leaky()) == pytest.approx(0.1)
 

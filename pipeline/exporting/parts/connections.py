@@ -1,6 +1,7 @@
 """Weights and read-outs in NIR's primitives."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import nir
 import numpy as np
@@ -98,6 +99,12 @@ class ReadOutNodes:
         gain = self.circuit.rise(tau)
         return (self.circuit.integrate("head_membrane", tau, (currents,), gain),)
 
+    def traces(self, linear: nn.Linear, log_tau: Tensor, n_classes: int) -> Sources:
+        """Add a bank of membranes a class that never fire, and their sum."""
+        traces = self.membranes(linear, log_tau)
+        node = nir.Linear(np.tile(np.eye(n_classes), linear.out_features // n_classes))
+        return (self.circuit.add("head_sum", node, traces),)
+
     def refusal(self, reason: str) -> InexpressibleError:
         """Name the read-out, and why NIR has no exact form of it."""
         return InexpressibleError("head", reason)
@@ -106,11 +113,11 @@ class ReadOutNodes:
 def _add_rates(
     circuit: Circuit, linear: nn.Linear, sources: Sources, bins: int, n_steps: int
 ) -> Sources:
-    """Add a linear map of the rates in segments of a window, valid in its last step.
+    """Add a linear map of the rates in segments of the last `n_steps` steps.
 
-    An integrator counts the spikes of the complete window. At the window's end a delay
-    gives its value at the end of a segment; minus its value at the segment's beginning,
-    it is the segment's count.
+    An integrator counts the spikes since the start. A delay gives its value at the end
+    of a segment; minus its value at the segment's beginning, it is the segment's count:
+    in the last step of a window, and at every step of a stream.
     """
     weights = _array(linear.weight).astype(np.float64)
     bias = _array(linear.bias)
@@ -122,13 +129,14 @@ def _add_rates(
         part / (stop - start)
         for part, (start, stop) in zip(np.split(weights, bins, 1), edges, strict=True)
     ]
-    per_spike.append(np.zeros_like(weights[:, :width]))
+    nothing = np.zeros_like(weights[:, :width])
     logits = []
-    for k, (_, stop) in enumerate(edges):
-        held = _past(circuit, "head", n_steps - stop, (counts,), width)
-        last = bias if stop == n_steps else None
-        node = _matrix(per_spike[k] - per_spike[k + 1], last)
-        logits.append(circuit.add(f"head_segment_{k}", node, held))
+    borders = [0, *(stop for _, stop in edges)]
+    pairs = pairwise([nothing, *per_spike, nothing])
+    for k, (border, (before, after)) in enumerate(zip(borders, pairs, strict=True)):
+        held = _past(circuit, "head", n_steps - border, (counts,), width)
+        node = _matrix(before - after, bias if border == n_steps else None)
+        logits.append(circuit.add(f"head_border_{k}", node, held))
     # One node adds them up, as not every reader sums the inputs of an output.
     return (circuit.scale("head_logits", np.ones(len(weights)), logits),)
 

@@ -22,5 +22,8 @@ class NirNodes(Protocol):
         `log_tau` is the logarithm of each one's time constant in seconds.
         """
 
+    def traces(self, linear: nn.Linear, log_tau: Tensor, n_classes: int) -> Sources:
+        """Add a bank of membranes a class that never fire, and their sum."""
+
     def refusal(self, reason: str) -> InexpressibleError:
         """Name the read-out, and why NIR has no exact form of it."""

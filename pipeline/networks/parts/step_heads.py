@@ -168,6 +168,11 @@ class TracesHead(StepHead):
         """Add them up."""
         return self._added(memory)[0]
 
+    def to_nir(self, nodes: "NirNodes") -> "Sources":
+        """Add the traces to a graph of NIR, and their sum a class."""
+        log_tau = self.membranes.learned["log_tau"]
+        return nodes.traces(self.linear, log_tau, self.n_classes)
+
     def _added(self, traces: Tensor) -> Tensor:
         apart = traces.reshape(*traces.shape[:2], -1, self.n_classes)
         return apart.sum(2)
