@@ -69,14 +69,16 @@ def follow(source: Source, what: Asked, out: Console) -> None:
     events = Session(source, what).events()
     labels = what.fold.cell.labels
     width = max(map(len, labels))
-    computed = []
-    for event in events:
-        if isinstance(event, Notice):
-            out.print(f"— {event.text}", markup=False)
-            continue
-        computed.append(event.compute_s)
-        out.print(line(event, width), markup=False)
-    out.print(ending(computed), markup=False)
+    computed: list[float] = []
+    try:
+        for event in events:
+            if isinstance(event, Notice):
+                out.print(f"— {event.text}", markup=False)
+                continue
+            computed.append(event.compute_s)
+            out.print(line(event, width), markup=False)
+    finally:
+        out.print(ending(computed), markup=False)
 
 
 def line(event: Decided, width: int) -> str:
@@ -93,9 +95,9 @@ def ending(computed: Iterable[float]) -> str:
     """Sum a session up."""
     taken = 1e3 * np.array(list(computed))
     if not len(taken):
-        return "the stream is over; no decision was due"
+        return "no decision was due"
     middle, late = np.percentile(taken, [50, 99])
     return (
-        f"the stream is over; {len(taken)} decisions, computing: median "
-        f"{middle:.2f} ms, 99 % within {late:.2f} ms"
+        f"{len(taken)} decisions, computing: median {middle:.2f} ms, 99 % within "
+        f"{late:.2f} ms"
     )

@@ -54,7 +54,7 @@ def test_a_replayed_file_is_decided_line_by_line(here: Path) -> None:
     assert [line[0] for line in found] == [f"{0.4 * n:.2f}" for n in range(1, 25)]
     assert {line[2] for line in found} <= {"calm", "busy"}
     assert all(line[3].endswith("%") for line in found)
-    assert lines[-1].startswith("the stream is over; 24 decisions, computing: median")
+    assert lines[-1].startswith("24 decisions, computing: median")
     samples = files.load_recording(here / "patient_raw.fif").get_data()
     fold = TrainedCell.open(raw_cell.CELL).fold()
     live = streaming_decisions(fold, samples)
@@ -88,7 +88,7 @@ def test_what_cannot_be_followed_is_refused(
 
 
 def test_a_stream_without_a_decision_says_so() -> None:
-    assert command.ending([]) == "the stream is over; no decision was due"
+    assert command.ending([]) == "no decision was due"
     assert "median 2.00 ms, 99 % within" in command.ending([1e-3, 2e-3, 9e-3])
 
 
