@@ -263,6 +263,23 @@ def test_only_what_may_be_left_out_may(write: Callable[[Change], Path]) -> None:
             config.load(write(lambda p, part=part: p["models"]["lif"].pop(part)))
 
 
+def test_a_network_with_neurons_of_its_own_takes_none(
+    write: Callable[[Change], Path],
+) -> None:
+    own = {"name": "snntorch", "module": "tests.networks.nets:Hidden"}
+
+    def change(sections: dict[str, Any]) -> None:
+        sections["models"]["mine"] = {"network": own}
+
+    params = config.read(write(change))
+    assert params.plain("models.mine.neuron") == {"name": "leaky"}
+    assert params.read("models.mine.network").module == own["module"]
+    own["module"] = "no_such_package.nets:Hidden"
+    wrong = config.read(write(change))
+    with pytest.raises(ConfigError, match="there is no source of no_such_package"):
+        wrong.read("models.mine.network")
+
+
 @pytest.mark.parametrize(
     ("sparsity", "message"),
     [

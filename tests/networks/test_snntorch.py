@@ -22,6 +22,10 @@ from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.parts.circuit import InexpressibleError
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.quantize import quantize
+from pipeline.training.batches import Batch
+from pipeline.training.fitting import parameter_groups
+from pipeline.training.losses import differentiate, watched
+from pipeline.training.settings import SparsitySettings, TrainingSettings
 from tests.networks.nets import LAYERS, Hidden
 
 SHAPE = Shape(n_steps=20, n_features=5, n_classes=3, dt=0.01)
@@ -199,3 +203,35 @@ def test_weights_are_tensors_alone() -> None:
     state = built.build(SHAPE, Leaky()).state_dict()
     assert all(isinstance(value, torch.Tensor) for value in state.values())
     assert isinstance(built.build(SHAPE, Leaky()), nn.Module)
+
+
+def test_every_inner_layer_is_seen_and_its_activity_can_be_penalised() -> None:
+    built = network("Looping").build(SHAPE, Leaky())
+    seen: dict[Any, list[torch.Tensor]] = {}
+
+    def see(layer: Any, outputs: torch.Tensor) -> None:
+        seen.setdefault(layer, []).append(outputs.detach())
+
+    with watched(built, see):
+        counts = built(spikes())
+    hidden, last = (torch.cat(outputs) for outputs in seen.values())
+    assert hidden.shape == (20, 4, 11)
+    assert torch.equal(last.sum(0), counts)
+    assert [layer.dt for layer in seen] == [0.01, 0.01]
+    batch = Batch(spikes(), torch.tensor([0, 1, 2, 0]))
+    settings = TrainingSettings()
+    plain = differentiate(built, batch, settings)
+    costly = SparsitySettings(rate_weight=1.0, rate_target_hz=5.0)
+    rates = torch.stack([hidden.mean(), last.mean()]) / 0.01
+    expected = plain + float((rates / 5 - 1).square().mean())
+    assert differentiate(built, batch, settings, costly) == pytest.approx(expected)
+
+
+def test_decays_and_thresholds_have_no_weight_decay() -> None:
+    built = network("Hidden", options={"layer": "leaky learned"}).build(SHAPE, Leaky())
+    weights, own = parameter_groups(built, TrainingSettings())
+    assert weights["weight_decay"] > 0 == own["weight_decay"]
+    assert len(own["params"]) == 4
+    recurrent = network("Hidden", options={"layer": "rleaky one to one"})
+    (every,) = parameter_groups(recurrent.build(SHAPE, Leaky()), TrainingSettings())
+    assert len(every["params"]) == 6
