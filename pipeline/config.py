@@ -172,12 +172,8 @@ class Params:
                 training = self.read("training")
             except ConfigError:
                 continue  # it is among the problems already
-            for settings, *parts in (
-                (network, neuron),
-                (sparsity, network),
-                (training, network),
-                (privacy, network, training, sparsity),
-            ):
+            pairs = (network, neuron), (sparsity, network), (training, network)
+            for settings, *parts in *pairs, (privacy, network, training, sparsity):
                 try:
                     settings.check(*parts)
                 except ConfigError as problem:

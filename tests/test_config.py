@@ -303,6 +303,36 @@ def test_sparsity_is_refused_by_the_models_name(
         config.load(write(change))
 
 
+@pytest.mark.parametrize(
+    ("model", "privacy", "message"),
+    [
+        ("linear", {"epsilon": 0}, "models.linear.privacy: epsilon is 0"),
+        ("linear", {"clip": 2}, "either epsilon or noise"),
+        ("linear", {"epsilon": 3}, r"training\.patience \d+ stops early"),
+        ("lif", {"epsilon": 3}, "models.lif.privacy.*norm over batches"),
+    ],
+)
+def test_protection_is_refused_by_the_models_name(
+    write: Callable[[Change], Path], model: str, privacy: object, message: str
+) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        sections["models"][model]["privacy"] = privacy
+        sections["training"] |= {"epochs": 10, "patience": 5}
+
+    with pytest.raises(ConfigError, match=message):
+        config.load(write(change))
+
+
+def test_a_protected_model_is_read(write: Callable[[Change], Path]) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        sections["models"]["linear"]["privacy"] = {"epsilon": 3}
+        sections["training"] |= {"epochs": 10, "patience": 10}
+
+    params = config.load(write(change))
+    assert params.read("models.linear.privacy").certified
+    assert not params.read("models.lif.privacy").certified
+
+
 def test_pruning_of_what_learns_by_reward_is_refused(
     write: Callable[[Change], Path],
 ) -> None:

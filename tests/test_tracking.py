@@ -22,6 +22,7 @@ from pipeline.errors import DataError
 from pipeline.measurement import measured
 from pipeline.profiling.duty import duty
 from pipeline.tracking import answering, view
+from tests.privacy.made import GUARANTEE
 
 # MLflow and what it imports warn of each other.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -100,7 +101,7 @@ def write_cell(name: str) -> Path:
         "n_folds": 2,
         "settings": settings,
         "inputs": inputs,
-        "folds": [{"fold": k, **summary} for k in range(2)],
+        "folds": [{"fold": k, **summary, "privacy": GUARANTEE} for k in range(2)],
     }
     files.save_json(folder / "run.json", run)
     rows = [(k, e, 1 / (e + 1), None, 0.5, k, 8.0) for k in range(2) for e in range(3)]
@@ -258,6 +259,8 @@ def test_one_row_holds_all_three_stages(published: Path) -> None:
         "uj": 0.25,
         "int8_uj": 0.125,
     }
+    assert metrics["privacy/epsilon"] == GUARANTEE["epsilon"]
+    assert metrics["privacy/delta"] == GUARANTEE["delta"]
     assert metrics["test/sensitivity.N"] == 0.8
     assert "test/auroc" not in metrics
     assert metrics["synops/effective_acs"] == 12.5
@@ -277,6 +280,7 @@ def test_one_row_holds_all_three_stages(published: Path) -> None:
     for child in children:
         assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert child.data.metrics["train/parameters"] == 321
+        assert child.data.metrics["train/privacy.noise"] == GUARANTEE["noise"]
         curve = client().get_metric_history(child.info.run_id, "train/train_loss")
         assert [point.step for point in curve] == [0, 1, 2]
         fold = float(child.data.tags["fold"])

@@ -116,7 +116,7 @@ def _check(settings: PrivacySettings, persons: int, delta: float) -> None:
     if delta >= 1 / persons:
         raise ConfigError(
             f"{WHERE}.delta",
-            f"{delta:g} of {persons} persons: to publish one of them whole would do",
+            f"{delta:g} of {persons} persons, as if recordings were published",
             expected=f"less than 1/{persons} = {1 / persons:.3g}",
             remedy="set a smaller delta, or null, a tenth of that",
         )

@@ -68,11 +68,7 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
     device = devices.choose()
     network = _calibrated(task, fold, shape, train).to(device)
     train, validation = train.to(device), validation.to(device)
-    snapshots: list[dict[str, Any]] = []
-    if guarantee:
-        epochs = _fit_privately(task, fold, network, train, validation, guarantee)
-    else:
-        epochs, snapshots = _fit(task, fold, network, train, validation)
+    epochs, snapshots = _fit(task, fold, network, train, validation, guarantee)
     learned: list[list[dict[str, Any]]] = []
     if watch:
         epochs = _watched(epochs, network, watch)
@@ -166,8 +162,11 @@ def _fit(
     network: Stack,
     train: Examples,
     validation: Examples,
+    guarantee: Guarantee | None,
 ) -> tuple[Iterator[Epoch], list[dict[str, Any]]]:
     """Fit by gradients, after local learning if it is for that; gives its snapshots."""
+    if guarantee:
+        return _fit_privately(task, fold, network, train, validation, guarantee), []
     rng = seeds.generator(task.seed, "train", task.name, fold, "windows")
     settings, sparsity = task.settings, task.sparsity
     if (local := task.network.local) is None:

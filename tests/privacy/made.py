@@ -78,3 +78,9 @@ CODES = {
         "events": {"absent": "s1: no events"},
     },
 }
+
+GUARANTEE = {
+    "epsilon": 2.996, "delta": 6.7e-4, "persons": 150, "persons_per_step": 8.0,
+    "steps": 300, "clip": 1.0, "noise": 1.24,
+}  # fmt: skip
+"""What `run.json` has of a fold that protects persons."""

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline.report import card, findings
+from tests.privacy.made import GUARANTEE
 
 Plain = dict[str, Any]
 
@@ -142,3 +143,16 @@ def test_strengths_of_a_local_rules_read_out_are_no_epochs() -> None:
     local["run"]["settings"]["network"] = {"name": "convolutional", "rules": []}
     assert "at most 9 strengths of the read-out's" in rows(dataset(), local)["Training"]
     assert "at most 9 epochs" in rows(dataset(), cell())["Training"]
+
+
+def test_a_card_states_what_is_certified_and_nothing_else() -> None:
+    protected = cell()
+    assert "ertified" not in str(card.shown(dataset(), protected, confidence=0.95))
+    protected["run"]["folds"] = [
+        {"epochs": 9, "privacy": GUARANTEE},
+        {"epochs": 9, "privacy": GUARANTEE | {"epsilon": 2.9, "delta": 7e-4}},
+    ]
+    rows = card.shown(dataset(), protected, confidence=0.95)["rows"]
+    (training,) = (row["text"] for row in rows if row["term"] == "Training")
+    assert "ε = 3.00, δ = 7.0e-04 for a person of the training role" in training
+    assert "300 steps, each of 8 of 150 persons on average" in training

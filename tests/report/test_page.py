@@ -37,7 +37,7 @@ from pipeline.report import (
 )
 from pipeline.report import page as report
 from pipeline.signals import Signal
-from tests.privacy.made import CODES, RANDOM
+from tests.privacy.made import CODES, GUARANTEE, RANDOM
 
 LABELS = ["N", "S", "V"]
 CHANNELS = ("MLII", "V1")
@@ -1295,6 +1295,22 @@ def test_a_cell_without_an_accuracy_is_the_least_accurate() -> None:
     ]
     chosen = sections.most_accurate(cells, 2)
     assert [cell["cell"] for cell in chosen] == ["a", "c"]
+
+
+def test_guarantees_are_shown_without_an_audit(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    one, other = details["cells"][:2]
+    one["run"]["folds"] = [
+        {**fold, "privacy": GUARANTEE} for fold in one["run"]["folds"]
+    ]
+    text = report.render(details)
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    shown = f"<strong>{one['encoder']} · {one['model']}</strong>: Certified: ε = 3.00"
+    assert text.count(shown) == 1
+    assert f"{other['model']}</strong>: Certified" not in text
 
 
 def test_audits_of_this_run_are_shown_and_of_no_other(

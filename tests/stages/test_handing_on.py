@@ -131,6 +131,7 @@ def test_a_run_holds_the_settings_of_all_stages(calls: Calls) -> None:
             "network",
             "neuron",
             "sparsity",
+            "privacy",
             "training",
         ),
     }

@@ -1,7 +1,15 @@
 """An audit's numbers for MLflow: of persons, with their intervals."""
 
 from pipeline.tracking.audits import numbers
+from pipeline.tracking.numbers import of_privacy
 from tests.privacy.made import FOUND, RANDOM
+
+
+def test_guarantees_are_named_by_the_largest() -> None:
+    folds = [{"privacy": {"epsilon": e, "delta": 1e-3 / e}} for e in (2.0, 1.0)]
+    named = {"privacy/epsilon": 2.0, "privacy/delta": 1e-3}
+    assert of_privacy({"folds": folds}) == named
+    assert of_privacy({"folds": [*folds, {"epochs": 1}]}) == {}
 
 
 def test_every_attack_on_persons_is_a_metric_and_no_decision_is() -> None:
