@@ -1,6 +1,11 @@
-"""Run a stage and write down what it does: the code it runs, what it reads.
+"""Run stages and write down what each does: the code it runs, what it reads.
 
-    python observe_stage.py NOTES STAGE NAME ...
+    python observe_stage.py PACKAGE ...
+
+imports packages of others, and then runs a stage for each line that it is given,
+`NOTES STAGE NAME ...`, in a process forked for it: nothing of ours is imported before,
+and what others' packages do while they are imported is not observed, which would take
+longer than the stages. It answers each line with the exit status.
 
 NOTES becomes a JSON object: `modules` of ours of which a function ran, other than while
 a module was imported; `read`: files below the checkout that were opened to be read;
@@ -12,6 +17,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -99,5 +105,27 @@ def module_name(path: str) -> str | None:
     return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+def serve(packages: list[str]) -> None:
+    for package in packages:
+        importlib.import_module(package)
+    assert not {"pipeline", "stages"} & set(sys.modules)
+    for line in sys.stdin:
+        notes, name, *names = line.split()
+        if not (child := os.fork()):
+            status = 1
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            try:
+                main(Path(notes), name, names)
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    serve(sys.argv[1:])
