@@ -29,6 +29,10 @@ ROOT = Path(__file__).parents[1]
 PERSONS, PER_STEP, STEPS, BATCH = 24, 8, 20, 128
 DATASET, ENCODER = "persons_200", "delta"
 EPSILONS = (None, 8, 3, 1)
+CHANGED: dict[str, dict[str, Any]] = {
+    "linear": {"dropout": 0.0},
+    "lif": {"norm": "none", "channels": [12, 12]},
+}
 STEPPED = {"clip": 0.5, "persons_per_step": 32, "steps": 150}
 AUDITED = 6
 
@@ -158,9 +162,7 @@ def describe(path: Path) -> None:
     for base in ("linear", "lif"):
         for epsilon in EPSILONS:
             model = copy.deepcopy(params["models"][base])
-            model["network"]["restart"] = "windows"
-            if base == "lif":
-                model["network"] |= {"norm": "none", "channels": [12, 12]}
+            model["network"] |= {"restart": "windows", **CHANGED[base]}
             if epsilon is not None:
                 model["privacy"] = {"epsilon": epsilon, **STEPPED}
             params["models"][model_name(base, epsilon)] = model

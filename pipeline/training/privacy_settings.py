@@ -124,4 +124,4 @@ def _faults(
             "set models.*.sparsity.cutoff to null",
         ),
     ]
-    return [texts for wrong, *texts in known if wrong]  # type: ignore[misc]
+    return [(found, wanted, remedy) for wrong, found, wanted, remedy in known if wrong]
