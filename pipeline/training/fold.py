@@ -74,6 +74,7 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         epochs = _watched(epochs, network, watch)
     history = _followed(dynamics.noted(epochs, network, learned), where)
     offsets = _add_offsets(task, network, validation)
+    select = None if guarantee else task.settings.select
     meta = {
         "shape": asdict(shape),
         "labels": list(task.labels),
@@ -81,8 +82,11 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         "summary": {
             "fold": fold,
             "epochs": len(history),
-            "best_epoch": _kept(task, history, validation).epoch,
-            **_sizes(network, train, validation),
+            "best_epoch": _kept(history, validation, select).epoch,
+            "n_train": len(train.targets),
+            "n_validation": len(validation.targets),
+            "delay_s": (network.stride - 1) * train.dt,
+            "parameters": sum(p.numel() for p in network.parameters()),
             **({"privacy": asdict(guarantee)} if guarantee else {}),
         },
         "history": [asdict(epoch) for epoch in history],
@@ -91,16 +95,6 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         "offsets": offsets,
     }
     return Fitted(network, meta)
-
-
-def _sizes(network: Stack, train: Examples, validation: Examples) -> dict[str, Any]:
-    """Count what a network learned from, and what it has."""
-    return {
-        "n_train": len(train.targets),
-        "n_validation": len(validation.targets),
-        "delay_s": (network.stride - 1) * train.dt,
-        "parameters": sum(p.numel() for p in network.parameters()),
-    }
 
 
 def shape_of(task: Task, train: Examples) -> Shape:
@@ -148,12 +142,12 @@ def _add_offsets(task: Task, network: Any, validation: Examples) -> list[float] 
     return [float(offset) for offset in offsets]
 
 
-def _kept(task: Task, history: list[Epoch], validation: Examples) -> Epoch:
+def _kept(history: list[Epoch], validation: Examples, select: str | None) -> Epoch:
     """Give the epoch whose weights the network was left with."""
-    if task.privacy.certified or not chooses(validation):
+    if select is None or not chooses(validation):
         return history[-1]
     pruned = [epoch for epoch in history if isinstance(epoch, PrunedEpoch)]
-    return max(pruned or history, key=lambda e: e.score(task.settings.select))
+    return max(pruned or history, key=lambda epoch: epoch.score(select))
 
 
 def _fit(
