@@ -48,7 +48,8 @@ def model(cell: Plain) -> str:
     network = cell["run"]["settings"]["network"]
     if network.get("units") == []:
         return "A linear read-out of the encoder's spikes, without hidden layers."
-    if getattr(find("networks", network["name"]), "own_neurons", False):
+    name = network.get("name")  # of an older version there may be none
+    if name and getattr(find("networks", name), "own_neurons", False):
         return described(cell, "network")
     return f"{described(cell, 'network')} Neurons: {described(cell, 'neuron')}"
 

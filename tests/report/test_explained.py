@@ -63,7 +63,7 @@ def test_settings_name_the_oracles_that_components_are(kind: str) -> None:
         assert bool(explained.oracles(given)) is component.is_oracle
 
 
-INCOMPLETE = ("joined",)
+INCOMPLETE = ("joined", "snntorch")
 """Components without default settings."""
 
 

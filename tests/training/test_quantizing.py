@@ -251,7 +251,7 @@ def test_what_costs_nothing_is_not_tuned(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_float_weights_learn_and_not_the_rounded_ones() -> None:
     weights = nn.Linear(2, 1, bias=False)
     weights.weight.data = torch.tensor([[127.0, 3.3]])
-    with tuning._rounded_weights({weights: torch.ones(())}):
+    with tuning._rounded_weights({(weights,): torch.ones(())}):
         assert weights.weight.tolist() == [[127.0, 3.0]]
         weights(torch.ones(1, 2)).sum().backward()
     assert weights.weight.tolist() == [[127.0, pytest.approx(3.3)]]
