@@ -114,19 +114,18 @@ def duties(cell: Plain, here: Plain) -> list[Plain]:
     Of a network that runs on there are two of each: as if it restarted for every
     decision, and running on.
     """
-    machine = emulated(here)
-    running = machine.get("running", {}).get("duty")
-    found = {
-        "45 nm with memory, estimated": cell["energy"].get("duty"),
-        "45 nm with memory, estimated, running on": cell["energy"]
-        .get("running", {})
-        .get("duty"),
-        "Cortex-M4, emulated": machine.get("duty"),
-        "Cortex-M4, emulated, running on": running,
+    bills = {
+        "45 nm with memory, estimated": cell["energy"],
+        "Cortex-M4, emulated": emulated(here),
     }
-    return [
-        {"title": title(cell), "of": of, **duty} for of, duty in found.items() if duty
-    ]
+    rows = []
+    for of, bill in bills.items():
+        anew, on = bill.get("duty"), bill.get("running", {}).get("duty")
+        if anew:
+            rows.append({"of": f"{of}, if it restarted" if on else of, **anew})
+        if on:
+            rows.append({"of": f"{of}, running on", **on})
+    return [{"title": title(cell), **row} for row in rows]
 
 
 def cut_short(cell: Plain) -> str | None:

@@ -87,7 +87,10 @@ def sentences(found: Plain) -> list[str]:
 def gain(best: Mapping[str, Any]) -> str:
     """Report what the strongest attack gains."""
     auc = best["auc"]
-    named = f"({TITLES[best['attack']]}, {best['queries']}, {WAYS[best['way']]})"
+    named = (
+        f"({TITLES[best['attack']]}; the attacker has {best['queries']}, and asks with "
+        f"{WAYS[best['way']]})"
+    )
     value = (
         f"Shown a person who taught the network and one who did not, the strongest "
         f"attack {named} picks the right one {percent(auc['value'])} of the time"
