@@ -105,5 +105,5 @@ def quantise_recurrent(
     both = LinearMap(inputs.name, weights, inputs.bias, most)
     integers, made = kind.quantise(both, neurons, scale)
     first, recurrent = integers[:, : flat.shape[1]], integers[:, flat.shape[1] :]
-    whole = IntegerRecurrent(made, recurrent, lift=lift)
-    return first.reshape_as(inputs.weights), whole
+    layer = IntegerRecurrent(made, recurrent, lift=lift)
+    return first.reshape_as(inputs.weights), layer

@@ -24,7 +24,6 @@ from torch import Tensor, nn
 
 from pipeline.kernels.neurons.sequence import UnstableError
 from pipeline.networks.parts.head_maps import RateMap
-from pipeline.networks.parts.layers import Recurrent
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.quantization.bounds import QuantizationError
@@ -194,7 +193,8 @@ def _maps(learner: Stack) -> list[Maps]:
     maps: list[Maps] = []
     for layer in learner.layers:
         inputs, unrolled = linear_of(layer.weights), layer.unrolled
-        own = (unrolled.recurrent,) if isinstance(unrolled, Recurrent) else ()
+        recurrent = unrolled.recurrent_weights
+        own = () if recurrent is None else (recurrent,)
         maps += [(inputs, *own)] if unrolled.spiking else [(m,) for m in (inputs, *own)]
     return [*maps, (linear_map(learner.head),)]
 
