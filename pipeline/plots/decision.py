@@ -95,7 +95,8 @@ def _mark_moments(axes: "Axes", onset_s: float, span: tuple[float, float]) -> No
     axes.set_xlim(*span)
     place = axes.get_xaxis_transform()
     look: dict[str, Any] = {"transform": place, "fontsize": 7, "va": "bottom"}
-    axes.text(onset_s, 1.0, "this one", ha="center", **look)
+    if span[0] <= onset_s <= span[1]:
+        axes.text(onset_s, 1.0, "this one", ha="center", **look)
     axes.text(span[1], 1.0, "decided here", ha="right", **look)
 
 
