@@ -123,7 +123,7 @@ def _check(client: "Client", to: str, asked: Asked) -> int:
     """Refuse workers that cannot do the work; give the number of all."""
     with suppress(TimeoutError):
         client.wait_for_workers(1, timeout=CONNECT_S)
-    looks: dict[str, Any] = client.run(look, asked, on_error="return")
+    looks = _answers(client, look, asked)
     if not looks:
         raise _alone(to, "it has no workers")
     for worker, found in looks.items():
@@ -132,11 +132,25 @@ def _check(client: "Client", to: str, asked: Asked) -> int:
         if found:
             raise refused(worker, found, to)
     mine = about()
-    for worker, has in client.run(about).items():
+    for worker, has in _answers(client, about).items():
+        if isinstance(has, Exception):
+            raise has
         if differing := sorted(n for n in mine | has if mine.get(n) != has.get(n)):
             shown = ", ".join(differing[:3]) + (", …" if len(differing) > 3 else "")
             raise refused(worker, f"has another version of {shown}", to)
     return len(looks)
+
+
+def _answers(client: "Client", ask: Callable[..., Any], *given: Any) -> dict[str, Any]:
+    """Ask all workers; gives what each answers or raises, but of those that vanish."""
+    from distributed.comm.core import CommClosedError
+
+    found: dict[str, Any] = client.run(ask, *given, on_error="return")
+    return {
+        worker: each
+        for worker, each in found.items()
+        if not isinstance(each, CommClosedError)
+    }
 
 
 def _alone(to: str, found: str) -> MachineError:

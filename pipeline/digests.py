@@ -42,6 +42,7 @@ NO_EFFECT = (
     "pipeline.parallel",  # how many at a time
     "pipeline.real_names",  # wording, in terminals
     "pipeline.remaining",  # wording
+    "pipeline.sections",  # settings count by their values
     "pipeline.stopping",
     "pipeline.syntax",
     "pipeline.tracking",  # a view of the files
