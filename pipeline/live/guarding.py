@@ -17,8 +17,11 @@ from pipeline.live.streams import Chunk
 JUMP_S = 0.1
 """Two stamps that miss their distance by more are no neighbours: less is jitter."""
 
-RATE_S, RATE_OFF = 1.0, 0.05
-"""Seconds over which a rate is measured, and how far it may be off."""
+RATE_S, RATE_OFF = 5.0, 0.05
+"""Seconds over which a rate is measured, and how far it may be off.
+
+Jitter of less than `JUMP_S` at both ends of that time does not reach it.
+"""
 
 
 class Part(NamedTuple):
@@ -102,7 +105,7 @@ class Guard:
     def measured_rate(self) -> float | None:
         """Give the rate at which samples really come, if it is not the stated one.
 
-        Measured over a second of signal; None: it is right, or not known yet.
+        Measured over `RATE_S` of signal; None: it is right, or not known yet.
         """
         if self._n_steps < RATE_S * self.sfreq:
             return None

@@ -67,8 +67,9 @@ class LslInlet:
     """An open stream of the Lab Streaming Layer."""
 
     def __init__(self, lsl: Any, found: Any, unit: str | None) -> None:
-        flags = lsl.proc_clocksync | lsl.proc_dejitter
         self.lsl = lsl
+        # Not `proc_dejitter`: it spreads a gap over minutes, and no gap would be seen.
+        flags = lsl.proc_clocksync
         self.inlet = lsl.StreamInlet(found, recover=False, processing_flags=flags)
         info = self.inlet.info(timeout=5.0)
         names = [name for name in info.get_channel_labels() or [] if name]
@@ -85,7 +86,7 @@ class LslInlet:
             )
 
     def pull(self) -> Chunk:
-        """Wait a moment for samples.
+        """Give the samples that have come, or wait a moment for the next.
 
         Raises
         ------
@@ -93,7 +94,9 @@ class LslInlet:
             The sender has vanished.
         """
         try:
-            values, stamps = self.inlet.pull_chunk(timeout=WAIT_S, max_samples=4096)
+            values, stamps = self.inlet.pull_chunk(
+                timeout=WAIT_S, max_samples=4096, min_samples=1
+            )
         except self.lsl.util.LostError:
             raise GoneError from None
         samples = np.asarray(values, np.float64).reshape(-1, self.about.n_channels)

@@ -59,6 +59,14 @@ def test_a_sound_stream_is_followed_to_its_end(which: Any) -> None:
     assert plain(decisions) == alone(which, samples)
 
 
+def test_chunks_that_come_late_by_turns_are_of_the_stated_rate(which: Any) -> None:
+    """The stamps of a chunk are a sample apart; the network delays every other one."""
+    parts = chunks(made.volts(12), size=24)
+    late = [Chunk(c.samples, c.stamps + 0.08 * (k % 2)) for k, c in enumerate(parts)]
+    told, _ = followed(which, made.Script((ABOUT, late)))
+    assert len(told) == 1
+
+
 def test_a_stall_is_told_once_and_changes_nothing_if_nothing_is_missing(
     which: Any,
 ) -> None:
@@ -159,16 +167,16 @@ def test_a_stream_that_comes_back_without_a_channel_ends_the_session(
 def test_samples_that_come_at_another_rate_than_stated_are_noticed(
     which: Any,
 ) -> None:
-    samples = made.volts(4)
+    samples = made.volts(8)
     stamps = np.arange(samples.shape[1]) / 500
     parts = [
-        Chunk(samples[:, k : k + 50], stamps[k : k + 50]) for k in range(0, 1000, 50)
+        Chunk(samples[:, k : k + 50], stamps[k : k + 50]) for k in range(0, 2000, 50)
     ]
     told, decisions = followed(which, made.Script((ABOUT, parts)))
     assert told[1].startswith("samples come at 500 Hz, not at the stated 250")
     assert len(told) == 2
     place = next(k for k, d in enumerate(decisions) if k and d.at_s == 0.32)
-    begun = 300
+    begun = 1300
     assert plain(decisions[place:]) == alone(which, samples[:, begun:], sfreq=500.0)
 
 
