@@ -6,6 +6,7 @@ References
    Imaging Neuroscience 3, 2025.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ VOLTS = {
 
 WAIT_S = 0.25
 """How long a call waits for samples."""
+LOOK_S, ANSWER_S = 2.0, 5.0
+"""How long streams have to announce themselves, and a sender to describe its own."""
 
 
 class LslSource:
@@ -34,6 +37,8 @@ class LslSource:
         Of the stream; default: the only one there is.
     unit : str, optional
         Of its samples, where it states none.
+
+    Once a stream was opened, that of its name is opened again.
     """
 
     def __init__(self, name: str | None, unit: str | None) -> None:
@@ -46,12 +51,10 @@ class LslSource:
         Raises
         ------
         DataError
-            There is none, there are several, or its rate or unit is not known.
+            There is none, there are several, one does not answer, or its rate or unit
+            is not known.
         """
-        if self.name is None:
-            found = self.lsl.resolve_streams(wait_time=2.0)
-        else:
-            found = self.lsl.resolve_byprop("name", self.name, timeout=LOST_S)
+        found = self._found()
         if len(found) != 1:
             names = ", ".join(sorted(each.name() for each in found)) or "none"
             raise DataError(
@@ -60,7 +63,17 @@ class LslSource:
                 expected="one",
                 remedy="start its sender; name one of several by --name",
             )
-        return LslInlet(self.lsl, found[0], self.unit)
+        inlet = LslInlet(self.lsl, found[0], self.unit)
+        self.name = inlet.about.name or None
+        return inlet
+
+    def _found(self) -> list[Any]:
+        """List the streams of the name, or all, as soon as there is one."""
+        for _ in range(math.ceil(LOST_S / LOOK_S)):
+            seen = self.lsl.resolve_streams(wait_time=LOOK_S)
+            if found := [one for one in seen if self.name in (None, one.name())]:
+                return found
+        return []
 
 
 class LslInlet:
@@ -71,7 +84,7 @@ class LslInlet:
         # Not `proc_dejitter`: it spreads a gap over minutes, and no gap would be seen.
         flags = lsl.proc_clocksync
         self.inlet = lsl.StreamInlet(found, recover=False, processing_flags=flags)
-        info = self.inlet.info(timeout=5.0)
+        info = self._answer(found.name())
         names = [name for name in info.get_channel_labels() or [] if name]
         n_channels, sfreq = info.channel_count(), info.nominal_srate()
         complete = tuple(names) if len(names) == n_channels else ()
@@ -84,6 +97,18 @@ class LslInlet:
                 expected="a stream with a fixed number of samples per second",
                 remedy="let the sender state its nominal rate",
             )
+
+    def _answer(self, name: str) -> Any:
+        """Ask the sender for what it states."""
+        try:
+            return self.inlet.info(timeout=ANSWER_S)
+        except (self.lsl.util.TimeoutError, self.lsl.util.LostError) as error:
+            raise DataError(
+                name,
+                f"its sender does not answer ({error})",
+                expected=f"an answer within {ANSWER_S:g} s",
+                remedy="look at its sender, and start again",
+            ) from error
 
     def pull(self) -> Chunk:
         """Give the samples that have come, or wait a moment for the next.

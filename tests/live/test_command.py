@@ -92,10 +92,14 @@ def test_a_stream_without_a_decision_says_so() -> None:
     assert "median 2.00 ms, 99 % within" in command.ending([1e-3, 2e-3, 9e-3])
 
 
-def test_a_stream_of_the_network_is_followed() -> None:
+def test_a_stream_of_the_network_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the Lab Streaming Layer itself, where it is installed."""
     pylsl = pytest.importorskip("pylsl")
+    from pipeline.live import lsl
     from pipeline.live.lsl import LslInlet, LslSource
+
+    monkeypatch.setattr(lsl, "LOOK_S", 0.5)
+    monkeypatch.setattr(lsl, "LOST_S", 1.5)
 
     info = pylsl.StreamInfo("biospike test", "ECG", 2, made.SFREQ, "float32", "b1")
     info.set_channel_labels(["a", "b"])
