@@ -150,8 +150,9 @@ class Session:
 
     def _decided(self, samples: Precise) -> Iterator[Decided]:
         begun = time.perf_counter()
-        for decision in self.decider.push(samples):
-            taken_s = time.perf_counter() - begun
+        decisions = self.decider.push(samples)
+        taken_s = time.perf_counter() - begun
+        for decision in decisions:
             yield Decided(decision, taken_s, self.decider.delay_s)
 
     @property

@@ -1,5 +1,6 @@
 """Streams that stall, vanish, jump, change, and hold what is no number."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,18 @@ def test_a_sound_stream_is_followed_to_its_end(which: Any) -> None:
     told, decisions = followed(which, made.Script((ABOUT, chunks(samples))))
     assert told == ["ECG: 2 channels, 250 Hz"]
     assert plain(decisions) == alone(which, samples)
+
+
+def test_computing_is_timed_without_what_becomes_of_a_decision(which: Any) -> None:
+    script = made.Script((ABOUT, [Chunk(made.volts(2))]))
+    events = Session(script, Asked(which, made.CHANNELS, (), 0.32)).events()
+    taken = []
+    for event in events:
+        if isinstance(event, Decided):
+            taken.append(event.compute_s)
+            time.sleep(0.001)
+    assert len(taken) > 3
+    assert len(set(taken)) == 1
 
 
 def test_chunks_that_come_late_by_turns_are_of_the_stated_rate(which: Any) -> None:
