@@ -1,5 +1,6 @@
 """The command `biospike stream`: decisions in the terminal while a signal comes."""
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -34,7 +35,7 @@ def asked(
             expected=f"one for each of {', '.join(takes.channels)}, in this order",
             remedy="correct the flag, or leave it out where the names are the same",
         )
-    if not every_s > 0:
+    if not 0 < every_s < math.inf:
         raise ConfigError("--every", f"{every_s:g} s", expected="seconds, more than 0")
     return Asked(cell.fold(fold), takes.channels, picked, every_s)
 

@@ -73,6 +73,7 @@ def streaming_decisions(fold: Any, samples: np.ndarray) -> list[str]:
     [
         (["--speed", "0"], "--speed: 0"),
         (["--every", "-1"], "--every: -1 s"),
+        (["--every", "inf"], "--every: inf s"),
         (["--channels", "a"], "(?s)--channels: 1 names.*one for each of a, b"),
         (["--channels", "a,x"], "there is no channel x"),
         (["--fold", "7"], "no fold 7"),
