@@ -35,13 +35,13 @@ def cheapest(top: Plain, level: Sequence[Plain]) -> str:
     if len(known) < 2 or top["model"] not in known:
         return ""
     least = min(known, key=lambda model: known[model])
-    spent = f"an estimated {known[least]:.2g} µJ a window in int8 with memory"
+    spent = f"an estimated {_short(known[least])} µJ a window in int8 with memory"
     if least == top["model"]:
         return f"Of these models it also takes the least energy, {spent}."
     times = known[top["model"]] / known[least]
     return (
         f"Of these models {least} takes the least energy, {spent}; "
-        f"{top['model']} takes {times:.2g} times that."
+        f"{top['model']} takes {_short(times)} times that."
     )
 
 
@@ -64,10 +64,15 @@ def against_ann(top: Plain, cells: Sequence[Plain]) -> str:
             else "another network, without spikes"
         )
         return (
-            f"In int8, {cell['model']} takes an estimated {spent / other:.2g} "
+            f"In int8, {cell['model']} takes an estimated {_short(spent / other)} "
             f"times the energy of {ann['model']} ({network}; memory included)."
         )
     return ""
+
+
+def _short(value: float) -> str:
+    """Write two digits that count, such as `0.016` or `120`."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _int8_energy(cell: Plain) -> float | None:

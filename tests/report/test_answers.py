@@ -228,6 +228,13 @@ def test_the_cheapest_of_those_that_no_test_tells_apart_is_named() -> None:
         "Of these models linear takes the least energy, an estimated 0.016 µJ a window "
         "in int8 with memory; lif takes 62 times that."
     )
+    large = linear | {"energy": {"int8": {"estimated": {
+        "memory_45nm_int8": {"energy_uj_per_window": 123.4}}}}}  # fmt: skip
+    many = LIF | {"energy": {"int8": {"estimated": {
+        "memory_45nm_int8": {"energy_uj_per_window": 55_600.0}}}}}  # fmt: skip
+    energy = answered([many, large], level)["energy"]
+    assert "an estimated 120 µJ a window" in energy
+    assert energy.endswith("lif takes 450 times that.")
     worse = [paired("lif", "linear", 0.2, 0.01), paired("ann", "lif", -0.02, 0.4)]
     assert "linear" not in answered([LIF, ANN, linear], worse)["energy"]
 
