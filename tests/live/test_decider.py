@@ -9,7 +9,7 @@ import torch
 from pipeline.errors import ConfigError
 from pipeline.live.decider import LiveDecider
 from pipeline.networks.parts.deployed import fixed
-from pipeline.networks.parts.layers import ScaledConvolution, ScaledLinear
+from pipeline.networks.parts.scaled import ScaledConvolution, ScaledLinear
 from tests.live import made
 
 EVERY = 40
