@@ -945,6 +945,19 @@ def test_integer_networks_stand_in_a_table_with_the_emulated_machine(
     assert "a CR2032 lasts" in text
 
 
+def test_why_no_program_was_emulated_is_written(report_of: Path) -> None:
+    path = measured.path("ecg_demo-delta-lif", RUN_KEY)
+    missing = {"absent": "no arm-none-eabi-gcc here"}
+    files.save_json(path, files.load_json(path) | {"emulated": missing})
+    make()
+    text = on_device(report_of)
+    sentence = text.partition("No program of this data set was emulated: ")[2]
+    assert sorted(re.split(r"[;.] ", sentence)[:2]) == [
+        "no arm-none-eabi-gcc here",
+        "not run yet: biospike measure CELL",
+    ]
+
+
 def test_a_cell_without_an_integer_network_has_a_reason(grid: Path) -> None:
     name = "ecg_demo-delta-lif"
     path = files.folder("energy", name) / "energy.json"
