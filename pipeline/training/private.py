@@ -15,9 +15,12 @@ network starts calibrated on spikes made up at random, the steps are as many as 
 and the last network is kept. What training would measure on persons, its loss among
 it, is not kept.
 
-Who is drawn and the noise come from this machine's secret and everything that shapes
-the training: who knows them could take the noise off again, and so could who has two
-networks of one noise and of other persons.
+All that a step draws, the noise, persons, decisions and what is dropped out, comes from
+this machine's secret and everything that shapes the training. Who knows it could take
+the noise off again, and so could who has two networks of one noise and of other
+persons. Decisions and dropout are secret because those of one person are drawn after
+those of another: with draws that are known, one person more would change the gradients
+of all who follow, and so the sum by more than a clip.
 
 References
 ----------
@@ -76,9 +79,9 @@ def fit_privately(
     guarantee : Guarantee
         Of as many persons.
     rng : Generator
-        Draws the decisions of a person.
+        Draws the decisions that validate.
     secret : Generator
-        Draws persons and noise; it seems random to all others.
+        Draws all that a step draws; it seems random to all others.
     sparsity : SparsitySettings
         What activity costs.
 
@@ -99,8 +102,12 @@ def fit_privately(
         network.train()
         for _ in steps:
             drawn = drawn_persons(len(people), guarantee.share, secret)
-            batches = (_batch(people[k], size, settings, rng) for k in drawn)
-            total = clipped_sum(network, batches, settings, guarantee.clip, sparsity)
+            batches = (_batch(people[k], size, settings, secret) for k in drawn)
+            with torch.random.fork_rng():
+                torch.manual_seed(int(secret.integers(2**63)))  # draws the dropout
+                total = clipped_sum(
+                    network, batches, settings, guarantee.clip, sparsity
+                )
             _put_noisy(total, guarantee, secret)
             optimizer.step()
             schedule.step()

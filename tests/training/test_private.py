@@ -208,12 +208,49 @@ def windows(targets: list[int]) -> Windows:
 
 
 def run_fit(
-    network: nn.Module, people: list[Windows], guarantee: Guarantee
+    network: nn.Module,
+    people: list[Windows],
+    guarantee: Guarantee,
+    *,
+    public: int = 1,
+    hidden_seed: int = 2,
 ) -> Iterator[Epoch]:
-    rng, hidden = np.random.default_rng(1), np.random.default_rng(2)
+    rng, hidden = np.random.default_rng(public), np.random.default_rng(hidden_seed)
     return private.fit_privately(
         network, people, windows([0, 1]), SETTINGS, guarantee, rng, hidden
     )
+
+
+@pytest.mark.parametrize("name", ["windows", "dropout"])
+def test_all_that_a_step_draws_is_secret(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With draws that are known, one person more would change those of all who follow.
+    monkeypatch.setattr(private, "_put_noisy", lambda *_: None)
+    drawn: list[Tensor] = []
+
+    def watch(network: nn.Module, batch: Batch, *_: Any) -> float:
+        drawn.append(batch.spikes if name == "windows" else torch.rand(3))
+        return 0.0
+
+    monkeypatch.setattr(private, "differentiate", watch)
+    people = [windows([0] * 9 + [1] * 9) for _ in range(3)]
+    guarantee = Guarantee(1, 1e-3, 3, 3.0, 10, 1.0, 1.0)  # all are drawn in each step
+    runs = []
+    for public, hidden_seed in ((1, 2), (5, 2), (1, 3)):
+        with torch.random.fork_rng():
+            torch.manual_seed(public)
+            list(
+                run_fit(
+                    Still(), people, guarantee, public=public, hidden_seed=hidden_seed
+                )
+            )
+        runs.append(torch.stack(drawn))
+        drawn.clear()
+    assert len(runs[0]) == 30
+    assert len({tuple(each.flatten().tolist()) for each in runs[0]}) > 20
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
 
 
 def test_each_person_gives_a_share_of_the_batch(
