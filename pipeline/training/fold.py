@@ -83,11 +83,10 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
             "fold": fold,
             "epochs": len(history),
             "best_epoch": _kept(history, validation, select).epoch,
-            "n_train": len(train.targets),
             "n_validation": len(validation.targets),
             "delay_s": (network.stride - 1) * train.dt,
             "parameters": sum(p.numel() for p in network.parameters()),
-            **({"privacy": asdict(guarantee)} if guarantee else {}),
+            **_learned_from(train, guarantee),
         },
         "history": [asdict(epoch) for epoch in history],
         "learned": learned,
@@ -95,6 +94,13 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
         "offsets": offsets,
     }
     return Fitted(network, meta)
+
+
+def _learned_from(train: Examples, guarantee: Guarantee | None) -> dict[str, Any]:
+    """State what it learned from; how much each protected person gave is not said."""
+    if guarantee:
+        return {"privacy": asdict(guarantee)}
+    return {"n_train": len(train.targets)}
 
 
 def shape_of(task: Task, train: Examples) -> Shape:

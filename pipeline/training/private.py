@@ -215,11 +215,16 @@ def content(examples: Examples) -> str:
 
 
 def _check_norms(network: nn.Module) -> None:
-    """Refuse norms over batches, of whatever network."""
-    if any(isinstance(module, _BatchNorm) for module in network.modules()):
+    """Refuse norms over batches, or that keep means of them, of whatever network."""
+    if any(
+        isinstance(module, _BatchNorm)
+        or getattr(module, "running_mean", None) is not None
+        for module in network.modules()
+    ):
         raise ConfigError(
             "params.yaml: models.*.privacy",
-            "certified protection, but a norm of the network is taken over a batch",
+            "certified protection, but a norm of the network is taken over a batch, or "
+            "keeps what it has seen",
             expected="nothing that is computed from several persons together",
             remedy="set models.*.network.norm to none, or choose another network",
         )

@@ -50,9 +50,10 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     Returns
     -------
     folds : list of dict
-        For each fold: fold, epochs, best_epoch, n_train, n_validation, n_test,
-        parameters, and `quantized`: the validation windows' balanced accuracies in
-        float32 and int8 and whether it was fine-tuned, or why it is `absent`.
+        For each fold: fold, epochs, best_epoch, n_validation, n_test, parameters,
+        n_train or, of protected persons, `privacy`, and `quantized`: the validation
+        windows' balanced accuracies in float32 and int8 and whether it was fine-tuned,
+        or why it is `absent`.
 
     Raises
     ------

@@ -303,8 +303,16 @@ def test_decisions_of_stretches_are_parted_by_person() -> None:
     assert torch.equal(other.length, whole.length)
 
 
-def test_a_norm_over_batches_is_refused_in_any_network() -> None:
-    network = nn.Sequential(nn.BatchNorm1d(3))
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.BatchNorm1d(3),
+        nn.BatchNorm1d(3, track_running_stats=False),
+        nn.InstanceNorm1d(3, track_running_stats=True),
+    ],
+)
+def test_a_norm_of_several_persons_is_refused_in_any_network(norm: nn.Module) -> None:
+    network = nn.Sequential(norm)
     with pytest.raises(ConfigError, match="taken over a batch"):
         next(run_fit(network, [windows([0, 1])], Guarantee(1, 0.1, 1, 1, 10, 1, 1)))
 
@@ -429,6 +437,7 @@ def test_a_fold_states_its_guarantee(once: Fitted) -> None:
     assert summary["privacy"]["delta"] == pytest.approx(0.1 / (N_PERSONS - 2))
     assert 0 < summary["privacy"]["epsilon"] < math.inf
     assert summary["best_epoch"] == summary["epochs"]  # the last, whatever validates
+    assert "n_train" not in summary  # it is in the file of the network
     run = {"folds": [summary, {**summary, "privacy": {**summary["privacy"]}}]}
     assert certified(run)["epsilon"] == summary["privacy"]["epsilon"]
     assert f"of {N_PERSONS - 2} persons" in sentence(run)
