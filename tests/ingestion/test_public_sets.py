@@ -58,8 +58,12 @@ def sleep_edf(root: Path, k: int) -> None:
 
 
 def chbmit(root: Path, k: int) -> None:
-    """The fifth case is the first person again; the summaries name several seizures."""
-    who = f"chb{21 if k == 4 else k + 1:02}"
+    """The fifth case is the first person again, and files of the fourth have a letter.
+
+    The summaries name several seizures.
+    """
+    who = ("chb01", "chb02", "chb03", "chb17", "chb21")[k]
+    part = "a" * (who == "chb17")
     names = [
         "FP1-F7",
         "F7-T7",
@@ -73,7 +77,7 @@ def chbmit(root: Path, k: int) -> None:
     ]
     summary = ["Data Sampling Rate: 256 Hz", "Channel 1: FP1-F7", ""]
     for run, seizures in enumerate(([], [(8, 16)], [(8, 12), (20, 28)]), 1):
-        name = f"{who}_{run:02}.edf"
+        name = f"{who}{part}_{run:02}.edf"
         content = writing.edf(names, noise(10 * k + run, 9, 256 * 40), 256)
         save(root / who / name, content)
         summary += [f"File Name: {name}", "File Start Time: 13:43:04"]
