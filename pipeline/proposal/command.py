@@ -69,9 +69,8 @@ def run(
     for problem in trial.read(proposal.recordings, reader, label):
         console.print(f"one that cannot be read: {problem}", markup=False)
     add(config.PARAMS, chosen, proposal.parts, flags.get("grid"))
-    grid = (
-        "" if "grid" in flags else f"  put {chosen} into grid.dataset, or --grid add\n"
-    )
+    into = f"  put {chosen} into grid.dataset (--grid add does it at once)\n"
+    grid = "" if "grid" in flags else into
     console.print(
         f"added {chosen} to {config.PARAMS}; each setting has its reason beside it\n"
         f"next:\n"

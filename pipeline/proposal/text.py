@@ -101,7 +101,7 @@ def add(path: Path, name: str, parts: Part, grid: str | None = None) -> None:
         text = file.read()
     line, indent = _place(path, text)
     lines = text.splitlines(keepends=True)
-    ending = "\r\n" if "\r\n" in text else "\n"
+    ending = _ending(text)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += ending
     added = entry(name, parts, indent).replace("\n", ending)
@@ -148,6 +148,11 @@ def _place(path: Path, text: str) -> tuple[int, int]:
     return last, entries.value[0][0].start_mark.column
 
 
+def _ending(text: str) -> str:
+    """Give what ends the lines of a text."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
 def _in_grid(text: str, lines: list[str], name: str, *, only: bool) -> list[str]:
     """Write a name into `grid.dataset`; all lines keep their numbers."""
     node: Any = YAML(typ="safe", pure=True).compose(text)
@@ -161,6 +166,6 @@ def _in_grid(text: str, lines: list[str], name: str, *, only: bool) -> list[str]
         written = f"{start}{flow(names)}{lines[last.line][last.column :]}"
     else:
         before = "" if only else "".join(lines[first.line : last.line + 1])
-        written = f"{before}{' ' * first.column}- {name}\n"
+        written = f"{before}{' ' * first.column}- {name}{_ending(text)}"
     kept[first.line : last.line + 1] = [written] + [""] * (last.line - first.line)
     return kept

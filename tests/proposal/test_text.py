@@ -127,12 +127,15 @@ def test_entries_in_braces_are_left_alone(params: Path) -> None:
         ("  dataset:\n    - a\n    - b\n", "only", "  dataset:\n    - mine\n"),
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_the_grid_takes_the_name_and_keeps_its_comments(
-    params: Path, grid: str, word: str, expected: str
+    params: Path, grid: str, word: str, expected: str, ending: str
 ) -> None:
     around = "grid:\n", "  model: [lif]\ndatasets:\n  a: {b: 1}\n"
-    params.write_text(around[0] + grid + around[1])
+    params.write_text(around[0] + grid + around[1], newline=ending)
     text.add(params, "mine", ENTRY, word)
-    written = params.read_text()
+    content = params.read_bytes().decode()
+    assert content.count("\n") == content.count(ending)
+    written = content.replace(ending, "\n")
     assert written.startswith(around[0] + expected + around[1])
     assert parsed(written)["datasets"]["mine"] == {"card": {"title": "t"}}
