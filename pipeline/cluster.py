@@ -186,7 +186,13 @@ def _map(
             remedy="look at the workers' logs; start fewer workers a machine",
         ) from None
     except CancelledError:
-        raise _alone(to, "the connection to the scheduler was lost") from None
+        raise MachineError(
+            f"{VARIABLE}={to}",
+            "the connection to the scheduler was lost",
+            expected="a scheduler that runs until the stage has ended",
+            remedy=f"start it again, {START.format(to)}, then run it again: what is "
+            "finished is kept",
+        ) from None
     finally:
         client.cancel(futures)
 

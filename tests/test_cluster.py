@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from pipeline.signals import Signal
 from pipeline.unfinished import finishing
 from tests.processes import wait_for
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 ROOT = Path(__file__).parents[1]
 LOCAL = "127.0.0.1"
 WORK = ["touch one; sleep 30", "touch two; sleep 30"]
@@ -200,6 +201,17 @@ def test_work_that_nobody_waits_for_ends_with_its_process(two: Cluster) -> None:
     caller.kill()
     caller.wait()
     wait_for(lambda: all(worker.poll() is not None for worker in workers))
+
+
+def test_a_scheduler_that_is_lost_half_way() -> None:
+    lost = Mock(
+        **{"done.return_value": True, "result.side_effect": distributed.CancelledError}
+    )
+    client = Mock(**{"map.return_value": [lost]})
+    asked = cluster.Asked("", "", (), {}, "")
+    with pytest.raises(MachineError, match="scheduler was lost") as caught:
+        list(cluster._map(client, "tcp://a", "counting", asked, abs, [-1]))
+    assert caught.value.remedy.startswith("start it again")
 
 
 def test_without_any_worker_left_the_wait_ends(
