@@ -127,6 +127,7 @@ def parallel_map(
     *,
     what: str,
     reads: Collection[Path] = (),
+    here: bool = False,
 ) -> list[Result]:
     """Apply a function to each item, in parallel, in order.
 
@@ -140,6 +141,8 @@ def parallel_map(
         A word for the progress bar.
     reads : collection of Path
         Files off the checkout's disk that machines of a cluster must see.
+    here : bool
+        It needs the secret of this machine, so no cluster takes it.
 
     Raises
     ------
@@ -148,7 +151,8 @@ def parallel_map(
         does not answer, or has a worker that cannot do this.
     """
     results: list[Result] = []
-    with _workers(len(items), what, reads) as (workers, mapping):
+    scheduler = None if here else cluster.address()
+    with _workers(scheduler, len(items), what, reads) as (workers, mapping):
         remaining = Remaining(len(items), workers)
         with progress_bar(_Left(remaining)) as bar:
             task = bar.add_task(what, total=len(items))
@@ -169,10 +173,9 @@ def _timed(function: Callable[[Item], Result], item: Item) -> tuple[float, Resul
 
 @contextmanager
 def _workers(
-    n_items: int, what: str, reads: Collection[Path]
+    scheduler: str | None, n_items: int, what: str, reads: Collection[Path]
 ) -> Iterator[tuple[int, Callable[..., Iterable[Any]]]]:
     """Give the number of workers, here or of a cluster, and a `map` that uses them."""
-    scheduler = cluster.address()
     if scheduler and n_items:
         with cluster.connected(scheduler, what, reads) as (there, mapping):
             yield min(there, n_items), mapping

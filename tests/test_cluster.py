@@ -121,6 +121,14 @@ def test_workers_take_over_what_is_listed_and_no_secret(
         pickle.dumps(Secret(b"key"))
 
 
+def test_work_that_needs_the_secret_stays_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BIOSPIKE_KEY", "mine")
+    asked = ["BIOSPIKE_KEY"]
+    assert parallel_map(os.getenv, asked, what="asking", here=True) == ["mine"]
+
+
 def test_an_error_keeps_its_kind(tmp_path: Path) -> None:
     missing = [tmp_path / "a.json", tmp_path / "b.json"]
     with pytest.raises(DataError, match=r"a\.json: there is no such file"):

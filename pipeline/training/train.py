@@ -72,7 +72,9 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     files.clear_partial(folder)
     folds = trained_folds(task.folds)
     work = partial(_train_and_predict, task, folder)
-    done = parallel_map(work, folds, what=f"train {task.name}")
+    # The noise of certified networks is drawn from the secret of this machine.
+    here = task.privacy.certified
+    done = parallel_map(work, folds, what=f"train {task.name}", here=here)
     metas = [one.meta for one in done]
     history = [
         {"fold": meta["fold"], **progress.columns(epoch)}

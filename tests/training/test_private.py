@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -428,6 +428,22 @@ def test_other_persons_get_other_noise(
             fitted(Task(**{**vars(task), **changes}), 0)
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) == 4
+
+
+def test_no_cluster_trains_what_draws_from_the_secret(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def note(*_: Any, what: str, here: bool) -> None:
+        asked.append(here)
+        raise InterruptedError(what)
+
+    monkeypatch.setattr(train, "parallel_map", note)
+    for each in (task, replace(task, privacy=PrivacySettings())):
+        with pytest.raises(InterruptedError):
+            train.train(each, tmp_path)
+    assert asked == [True, False]
 
 
 def test_a_fold_states_its_guarantee(once: Fitted) -> None:
