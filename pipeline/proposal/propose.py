@@ -13,7 +13,7 @@ from pipeline.proposal import defaults
 from pipeline.proposal.asking import Asking
 from pipeline.proposal.common import kind_of, some
 from pipeline.proposal.facts import Chosen, How, Labels, Looked
-from pipeline.proposal.files import Recordings, find
+from pipeline.proposal.files import BESIDE, Recordings, find
 from pipeline.proposal.labels import choose
 from pipeline.proposal.looking import look
 from pipeline.proposal.naming import Naming, by_pattern, guess
@@ -172,8 +172,18 @@ def _source(
     }
     if others := _others_fit(recordings, pattern):
         why = f"no recording, though the pattern fits: {some(others)}"
-        source["except"] = Chosen([glob.escape(n) for n in others], "found", why)
+        source["except"] = Chosen(_excluded(recordings, others), "found", why)
     return source
+
+
+def _excluded(recordings: Recordings, others: list[str]) -> list[str]:
+    """Write what leaves files out: each, or a folder of a BIDS tree that has more."""
+    beside = BESIDE - {part for n in recordings.mains for part in n.split("/")[:-1]}
+    patterns = (
+        next((part for part in n.split("/")[:-1] if part in beside), glob.escape(n))
+        for n in others
+    )
+    return list(dict.fromkeys(patterns))
 
 
 def _others_fit(recordings: Recordings, pattern: str) -> list[str]:

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DataError
+from pipeline.patterns import unwanted
+from pipeline.proposal.asking import Asking
 from pipeline.proposal.files import Recordings, find, format_of, readable, readers
+from pipeline.proposal.naming import guess
+from pipeline.proposal.propose import _source
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -131,3 +135,18 @@ def test_what_a_bids_tree_was_made_of_is_no_recording(tmp_path: Path) -> None:
     put(tmp_path, "sub-1/eeg/a.vhdr", "sourcedata/sub-1/a.xdf", "derivatives/a.edf")
     assert find(tmp_path).mains == ("sub-1/eeg/a.vhdr",)
     assert find(tmp_path / "sourcedata").mains == ("sub-1/a.xdf",)
+
+
+def test_what_fits_the_pattern_and_is_no_recording_is_left_out(tmp_path: Path) -> None:
+    """The folder of a BIDS tree, for more may come there; other files one by one."""
+    names = [f"sub-{k}/eeg/sub-{k}_eeg.edf" for k in (1, 2, 3)]
+    put(tmp_path, *names, *(f"derivatives/clean/{name}" for name in names))
+    put(tmp_path, "old/[1]/sub-1/eeg/sub-1_eeg.edf")
+    found = find(tmp_path)
+    assert found.mains == tuple(names)
+    naming = guess(found.mains)
+    assert naming
+    excluded = _source("folder", found, naming, Asking({}, None))["except"].value
+    assert excluded == ["derivatives", "old/[[]1]/sub-1/eeg/sub-1_eeg.edf"]
+    left = [name for name in found.names if not unwanted(name, [], excluded)]
+    assert left == names
