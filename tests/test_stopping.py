@@ -36,9 +36,15 @@ def handlers() -> Iterator[None]:
         signal.signal(each, handler)
 
 
+INTERRUPTIBLE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+)
+"""A job that a shell started in the background ignores Ctrl-C, and so do its own."""
+
+
 def start(code: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", INTERRUPTIBLE + code],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stderr=subprocess.PIPE,
         text=True,

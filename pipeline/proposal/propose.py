@@ -86,7 +86,7 @@ def propose(path: str, folder: Path, asking: Asking) -> Proposal:
     parts = {
         "card": _card(folder, modality),
         "labels": Chosen(list(labels.classes), _how(labels), labels.why),
-        "source": _source(path, recordings, naming, asking),
+        "source": source_of(path, recordings, naming, asking),
         "reader": reader,
         "values": _values(labels, naming),
         "signal": defaults.signal(
@@ -152,9 +152,10 @@ def _card(folder: Path, modality: Chosen) -> dict[str, Chosen]:
     }
 
 
-def _source(
+def source_of(
     path: str, recordings: Recordings, naming: Naming, asking: Asking
 ) -> dict[str, Chosen]:
+    """Choose the settings of the source: the files that are recordings, and no others."""
     n = len(recordings.mains)
     fields = ", ".join(
         f"{field} ({len(naming.values(field))})"

@@ -72,8 +72,7 @@ def train(task: Task, folder: Path) -> list[dict[str, Any]]:
     files.clear_partial(folder)
     folds = trained_folds(task.folds)
     work = partial(_train_and_predict, task, folder)
-    # The noise of certified networks is drawn from the secret of this machine.
-    here = task.privacy.certified
+    here = task.privacy.certified  # their noise comes from the secret of this machine
     done = parallel_map(work, folds, what=f"train {task.name}", here=here)
     metas = [one.meta for one in done]
     history = [

@@ -10,7 +10,7 @@ from pipeline.patterns import unwanted
 from pipeline.proposal.asking import Asking
 from pipeline.proposal.files import Recordings, find, format_of, readable, readers
 from pipeline.proposal.naming import guess
-from pipeline.proposal.propose import _source
+from pipeline.proposal.propose import source_of
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -146,7 +146,7 @@ def test_what_fits_the_pattern_and_is_no_recording_is_left_out(tmp_path: Path) -
     assert found.mains == tuple(names)
     naming = guess(found.mains)
     assert naming
-    excluded = _source("folder", found, naming, Asking({}, None))["except"].value
+    excluded = source_of("folder", found, naming, Asking({}, None))["except"].value
     assert excluded == ["derivatives", "old/[[]1]/sub-1/eeg/sub-1_eeg.edf"]
     left = [name for name in found.names if not unwanted(name, [], excluded)]
     assert left == names
