@@ -155,7 +155,7 @@ def _card(folder: Path, modality: Chosen) -> dict[str, Chosen]:
 def source_of(
     path: str, recordings: Recordings, naming: Naming, asking: Asking
 ) -> dict[str, Chosen]:
-    """Choose the settings of the source: the files that are recordings, and no others."""
+    """Choose the settings of the source: which files are recordings, and no others."""
     n = len(recordings.mains)
     fields = ", ".join(
         f"{field} ({len(naming.values(field))})"
