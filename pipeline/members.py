@@ -227,10 +227,10 @@ class _Bounded:
     """The stream that tarfile reads: no header makes it read much, or far, at once."""
 
     def __init__(self, stream: IO[bytes], budget: Budget) -> None:
-        self._stream = stream
-        self._budget = budget
+        self._stream, self._budget = stream, budget
 
     def read(self, size: int) -> bytes:
+        """Read a header; refuses to read more."""
         if not 0 <= size <= HEADER_BYTES:
             raise tarfile.ReadError(f"a header of {size} bytes")
         self._budget.reach(self._stream.tell() + size)

@@ -13,7 +13,7 @@ from pipeline.training.cell import TrainedFold
 from pipeline.wording import did_you_mean
 
 STALLED_S, LOST_S = 2.0, 30.0
-"""Silence that is told, and silence that ends a session."""
+"""Silence that is reported, and silence that ends a session."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Session:
         """
         inlet = self.source.open()
         yield from self._opened(inlet)
-        heard, told = self.clock(), False
+        last_s, is_stalled = self.clock(), False
         while True:
             try:
                 chunk = inlet.pull()
@@ -97,21 +97,21 @@ class Session:
                 yield Notice(f"the stream is gone: looking for it for {LOST_S:g} s")
                 inlet = self.source.open()
                 yield from self._opened(inlet)
-                heard, told = self.clock(), False
+                last_s, is_stalled = self.clock(), False
                 continue
             if chunk is None:
                 return
-            silent_s = self.clock() - heard
+            silent_s = self.clock() - last_s
             if not chunk.samples.shape[1]:
                 if silent_s > LOST_S:
                     raise _silent(inlet.about, silent_s)
-                if silent_s > STALLED_S and not told:
-                    told = True
+                if silent_s > STALLED_S and not is_stalled:
+                    is_stalled = True
                     yield Notice(f"no samples for {silent_s:.1f} s: waiting")
                 continue
-            if told:
+            if is_stalled:
                 yield Notice(f"it goes on after {silent_s:.1f} s")
-            heard, told = self.clock(), False
+            last_s, is_stalled = self.clock(), False
             yield from self._taken(chunk)
 
     def _opened(self, inlet: Inlet) -> Iterator[Notice]:

@@ -34,11 +34,11 @@ def chunks(samples: np.ndarray, start_s: float = 0.0, size: int = 25) -> list[Ch
 def followed(
     which: Any, script: made.Script, picked: tuple[str, ...] = ()
 ) -> tuple[list[str], list[Any]]:
-    """What was told, and the decisions."""
+    """The texts of the notices, and the decisions."""
     asked = Asked(which, made.CHANNELS, picked, 0.32)
     events = list(Session(script, asked, script.clock).events())
-    told = [event.text for event in events if isinstance(event, Notice)]
-    return told, [event.decision for event in events if isinstance(event, Decided)]
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    return notices, [event.decision for event in events if isinstance(event, Decided)]
 
 
 def alone(which: Any, *parts: np.ndarray, sfreq: float = made.SFREQ) -> list[Any]:
@@ -55,8 +55,8 @@ def plain(decisions: list[Any]) -> list[Any]:
 
 def test_a_sound_stream_is_followed_to_its_end(which: Any) -> None:
     samples = made.volts(4)
-    told, decisions = followed(which, made.Script((ABOUT, chunks(samples))))
-    assert told == ["ECG: 2 channels, 250 Hz"]
+    notices, decisions = followed(which, made.Script((ABOUT, chunks(samples))))
+    assert notices == ["ECG: 2 channels, 250 Hz"]
     assert plain(decisions) == alone(which, samples)
 
 
@@ -76,8 +76,8 @@ def test_chunks_that_come_late_by_turns_are_of_the_stated_rate(which: Any) -> No
     """The stamps of a chunk are a sample apart; the network delays every other one."""
     parts = chunks(made.volts(12), size=24)
     late = [Chunk(c.samples, c.stamps + 0.08 * (k % 2)) for k, c in enumerate(parts)]
-    told, _ = followed(which, made.Script((ABOUT, late)))
-    assert len(told) == 1
+    notices, _ = followed(which, made.Script((ABOUT, late)))
+    assert len(notices) == 1
 
 
 def test_a_stall_is_told_once_and_changes_nothing_if_nothing_is_missing(
@@ -86,8 +86,8 @@ def test_a_stall_is_told_once_and_changes_nothing_if_nothing_is_missing(
     samples = made.volts(4)
     parts = chunks(samples)
     script = made.Script((ABOUT, [*parts[:10], 1.0, 1.5, 1.0, *parts[10:], 0.5]))
-    told, decisions = followed(which, script)
-    assert told[1:] == ["no samples for 2.5 s: waiting", "it goes on after 3.5 s"]
+    notices, decisions = followed(which, script)
+    assert notices[1:] == ["no samples for 2.5 s: waiting", "it goes on after 3.5 s"]
     assert plain(decisions) == alone(which, samples)
 
 
@@ -108,10 +108,10 @@ def test_a_clock_that_jumps_makes_everything_begin_anew(
     one, other = made.volts(2.4), made.volts(3, seed=7)
     later = chunks(other, one.shape[1] / made.SFREQ + offset_s, size)
     script = made.Script((ABOUT, [*chunks(one, size=size), *later]))
-    told, decisions = followed(which, script)
-    assert len(told) == 2
-    assert told[1].startswith(reason[:-6])
-    assert told[1].endswith("everything begins anew")
+    notices, decisions = followed(which, script)
+    assert len(notices) == 2
+    assert notices[1].startswith(reason[:-6])
+    assert notices[1].endswith("everything begins anew")
     assert plain(decisions) == alone(which, one, other)
 
 
@@ -121,8 +121,8 @@ def test_jitter_is_no_jump(which: Any) -> None:
         Chunk(c.samples, c.stamps + rng.uniform(0, 0.04, len(c.stamps)))
         for c in chunks(samples)
     ]
-    told, decisions = followed(which, made.Script((ABOUT, shaken)))
-    assert len(told) == 1
+    notices, decisions = followed(which, made.Script((ABOUT, shaken)))
+    assert len(notices) == 1
     assert plain(decisions) == alone(which, samples)
 
 
@@ -134,9 +134,9 @@ def test_what_is_no_number_is_left_out_and_said(
     samples = made.volts(6)
     samples[1, 3 * SECOND : 3 * SECOND + 12] = bad
     script = made.Script((ABOUT, chunks(samples, size=size)))
-    told, decisions = followed(which, script)
+    notices, decisions = followed(which, script)
     parts = samples[:, : 3 * SECOND], samples[:, 3 * SECOND + 12 :]
-    assert told[1:] == [
+    assert notices[1:] == [
         "12 samples that are no numbers are left out: everything begins anew"
     ]
     assert plain(decisions) == alone(which, *parts)
@@ -146,8 +146,8 @@ def test_a_channel_that_the_cell_does_not_take_may_hold_anything(which: Any) -> 
     samples = made.volts(2)
     wide = np.stack([samples[1], np.full(samples.shape[1], np.nan), samples[0]])
     about = About("ECG", ("b", "x", "a"), 3, made.SFREQ)
-    told, decisions = followed(which, made.Script((about, chunks(wide))))
-    assert told == ["ECG: 3 channels, 250 Hz"]
+    notices, decisions = followed(which, made.Script((about, chunks(wide))))
+    assert notices == ["ECG: 3 channels, 250 Hz"]
     assert plain(decisions) == alone(which, samples)
 
 
@@ -159,9 +159,9 @@ def test_a_stream_that_comes_back_with_another_rate_gets_other_filters(
     steps = np.arange(other.shape[1]) / 500
     later = Chunk(other[::-1], steps)
     script = made.Script((ABOUT, [*chunks(one), GoneError()]), (again, [later]))
-    told, decisions = followed(which, script)
-    assert told[1] == "the stream is gone: looking for it for 30 s"
-    assert told[2] == (
+    notices, decisions = followed(which, script)
+    assert notices[1] == "the stream is gone: looking for it for 30 s"
+    assert notices[2] == (
         "ECG: 2 channels, 500 Hz; everything begins anew, with filters for 500 instead "
         "of 250 Hz"
     )
@@ -185,9 +185,9 @@ def test_samples_that_come_at_another_rate_than_stated_are_noticed(
     parts = [
         Chunk(samples[:, k : k + 50], stamps[k : k + 50]) for k in range(0, 2000, 50)
     ]
-    told, decisions = followed(which, made.Script((ABOUT, parts)))
-    assert told[1].startswith("samples come at 500 Hz, not at the stated 250")
-    assert len(told) == 2
+    notices, decisions = followed(which, made.Script((ABOUT, parts)))
+    assert notices[1].startswith("samples come at 500 Hz, not at the stated 250")
+    assert len(notices) == 2
     place = next(k for k, d in enumerate(decisions) if k and d.at_s == 0.32)
     begun = 1300
     assert plain(decisions[place:]) == alone(which, samples[:, begun:], sfreq=500.0)
@@ -197,8 +197,8 @@ def test_channels_without_names_are_taken_in_order_if_they_are_as_many(
     which: Any,
 ) -> None:
     silent = About("ECG", (), 2, made.SFREQ)
-    told, decisions = followed(which, made.Script((silent, chunks(made.volts(1)))))
-    assert told == ["ECG: 2 channels, 250 Hz; taken for a, b in order"]
+    notices, decisions = followed(which, made.Script((silent, chunks(made.volts(1)))))
+    assert notices == ["ECG: 2 channels, 250 Hz; taken for a, b in order"]
     assert decisions
     with pytest.raises(DataError, match="3 channels without names"):
         followed(which, made.Script((About("ECG", (), 3, made.SFREQ), [])))

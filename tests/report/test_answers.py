@@ -219,7 +219,7 @@ def test_no_ratio_without_both_energies(bill: Plain) -> None:
     assert answered([LIF, ANN | {"energy": {"int8": bill}}], [])["energy"] == ""
 
 
-def test_the_cheapest_of_those_that_no_test_tells_apart_is_named() -> None:
+def test_the_cheapest_of_those_without_a_difference_is_named() -> None:
     linear = READ_OUT | {"energy": {"int8": {"estimated": {
         "memory_45nm_int8": {"energy_uj_per_window": 0.016}}}}}  # fmt: skip
     level = [paired("lif", "linear", 0.2, 0.3), paired("ann", "lif", -0.02, 0.4)]

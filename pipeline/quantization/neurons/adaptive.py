@@ -65,6 +65,7 @@ class IntegerAdaptive(IntegerNeurons):
         grown = [linear_growth(*row) for row in zip(beta, rho, gain, strict=True)]
 
         def attempt(shift: int) -> IntegerAdaptive | None:
+            """Make the neurons with so many fraction bits, if no number overflows."""
             units = scales * 2.0**-shift
             bias, threshold, jump = (
                 as_integers(v / units) for v in (inputs.bias, thresholds, jumps)

@@ -55,6 +55,7 @@ class IntegerAdaptiveThreshold(IntegerNeurons):
         reset = reset_name(layer.options[SUBTRACT], layer.options[ZERO])
 
         def attempt(shift: int) -> IntegerAdaptiveThreshold | None:
+            """Make the neurons with so many fraction bits, if no number overflows."""
             units = scales * 2.0**-shift
             bias, threshold, jump = (
                 as_integers(v / units) for v in (inputs.bias, thresholds, jumps)
