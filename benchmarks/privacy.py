@@ -14,18 +14,13 @@ is done is kept, and the same command goes on; after each it prints what there i
 
 import argparse
 import copy
-import json
 import multiprocessing
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from _audited_cells import audit, audited, cloned, interval, make, of_persons, read
 
-ROOT = Path(__file__).parents[1]
 PERSONS, PER_STEP, STEPS, BATCH = 24, 8, 20, 128
 DATASET, ENCODER = "persons_200", "delta"
 EPSILONS = (None, 8, 3, 1)
@@ -125,18 +120,10 @@ def compare(rounds: int) -> None:
 
 def population(folder: Path) -> None:
     """Train and audit what is not done yet, and print the table after each."""
-    if not folder.exists():
-        subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
-        (folder / ".venv").symlink_to(Path(sys.prefix))
-        describe(folder / "params.yaml")
-    environment = {**os.environ, "PYTHONPATH": str(folder), "VIRTUAL_ENV": sys.prefix}
+    cloned(folder, describe)
     for cell in cells():
-        stage = f"evaluate@{cell}"
-        dvc = [str(Path(sys.executable).with_name("dvc")), "repro", stage]
-        audit = [sys.executable, "-m", "pipeline", "audit", cell]
-        for command in (dvc, audit):
-            if command is dvc or not audited(folder, cell):
-                subprocess.run(command, cwd=folder, env=environment, check=True)
+        make(folder, "evaluate", cell)
+        audit(folder, cell)
         show(folder)
 
 
@@ -151,10 +138,8 @@ def model_name(base: str, epsilon: float | None) -> str:
     return f"{base}_plain" if epsilon is None else f"{base}_epsilon_{epsilon:g}"
 
 
-def describe(path: Path) -> None:
-    """Add the persons and the models to `params.yaml`."""
-    yaml = YAML()
-    params = yaml.load(path)
+def describe(params: dict[str, Any]) -> None:
+    """Add the persons and the models."""
     persons = copy.deepcopy(params["datasets"]["ecg_demo"])
     persons["source"] |= {"subjects": 200, "minutes": 1.0}
     persons["folds"]["n_folds"] = 2
@@ -170,20 +155,6 @@ def describe(path: Path) -> None:
     params["audit"]["models"] = AUDITED
     params["grid"]["dataset"], params["grid"]["encoder"] = [DATASET], [ENCODER]
     params["grid"]["model"] = [cell.split("-")[-1] for cell in cells()]
-    yaml.dump(params, path)
-
-
-def audited(folder: Path, cell: str) -> bool:
-    """Whether there is an audit of the run that there is."""
-    audit, run = (read(folder, kind, cell) for kind in ("audits/audit", "runs/run"))
-    return bool(audit and run and audit["run_key"] == run["run_key"])
-
-
-def read(folder: Path, kind: str, cell: str) -> dict[str, Any]:
-    """Read a file of a cell; empty if it is not there."""
-    place, name = kind.split("/")
-    path = folder / "data" / place / cell / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def show(folder: Path) -> None:
@@ -192,26 +163,17 @@ def show(folder: Path) -> None:
     for cell in cells():
         if not audited(folder, cell):
             continue
-        run, metrics, audit = (
+        run, metrics, found = (
             read(folder, kind, cell)
             for kind in ("runs/run", "metrics/metrics", "audits/audit")
         )
         given = [fold.get("privacy", {}).get("epsilon") for fold in run["folds"]]
         epsilon = "none" if None in given else f"{max(given):.2f}"
-        aucs = [
-            row["auc"]
-            for row in audit["attacks"]
-            if row.get("level") == "person" and "auc" in row
-        ]
+        aucs = [row["auc"] for row in of_persons(found)]
         best = max(aucs, key=lambda auc: auc["value"])
         accuracy = interval(metrics["balanced_accuracy"])
         model = run["model"]
         print(f"{model:22} {epsilon:>8} {accuracy:>26} {interval(best):>26}")
-
-
-def interval(each: dict[str, float]) -> str:
-    """Write a value with its interval."""
-    return f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
 
 
 def main() -> None:
