@@ -9,14 +9,15 @@ import select
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pipeline import files
-from pipeline.tracking import store
+from pipeline.tracking import LOCK_S, store
 from pipeline.tracking.cells import milliseconds, open_cell, open_fold
 from pipeline.tracking.entries import log_curves
 from pipeline.tracking.following import DONE, RUN
@@ -34,6 +35,8 @@ EVERY_S = 5.0
 def follow(cell: str, folder: Path, ending: IO[bytes]) -> None:
     """Log new epochs every few seconds until training ends.
 
+    What it cannot log, since another process logs all the time, comes with the report.
+
     Parameters
     ----------
     cell : str
@@ -50,10 +53,12 @@ def follow(cell: str, folder: Path, ending: IO[bytes]) -> None:
     run = files.load_json(folder / NOTES / RUN)
     logged: dict[int, int] = {}
     while not select.select([ending], [], [], EVERY_S)[0]:
-        update(client, cell, run, progress.read(folder), logged)
+        with suppress(Timeout):
+            update(client, cell, run, progress.read(folder), logged)
     folds = progress.read(folder)
-    parent = update(client, cell, run, folds, logged)
-    end(client, parent, folds, "FINISHED" if ending.read() == DONE else "KILLED")
+    with suppress(Timeout):
+        parent = update(client, cell, run, folds, logged)
+        end(client, parent, folds, "FINISHED" if ending.read() == DONE else "KILLED")
 
 
 def update(
@@ -74,9 +79,14 @@ def update(
     folds : mapping of int to FoldProgress
     logged : dict of int to int
         Epochs of each fold that are logged, which are counted on.
+
+    Raises
+    ------
+    Timeout
+        Another process has logged for two minutes; nothing is logged.
     """
     begun_s = min((each.begun_s for each in folds.values()), default=None)
-    with FileLock(store.home() / "mlflow.db.lock"):
+    with FileLock(store.home() / "mlflow.db.lock", timeout=LOCK_S):
         parent = open_cell(client, cell, run, begun_s)
         if not logged:  # it may have been killed before
             client.update_run(parent.info.run_id, "RUNNING")

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from pipeline import files, tracking, unfinished
 from pipeline.tracking import following, live, view
@@ -121,6 +122,26 @@ def test_a_run_that_is_deleted_meanwhile_is_made_again(
     client.delete_run(before)
     live.update(client, CELL, RUN, progress.read(tmp_path), logged)
     assert runs(client)[CELL].info.run_id != before
+
+
+def test_a_store_that_another_process_holds_is_not_waited_for_without_end(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOCK_S", 0.01)
+    monkeypatch.setattr(live, "EVERY_S", 0.01)
+    files.save_json(tmp_path / unfinished.NOTES / following.RUN, RUN)
+    progress.Notes(tmp_path, 0).begin()
+    reading, writing = os.pipe()
+    with (
+        FileLock(tracking.store.home() / "mlflow.db.lock"),
+        os.fdopen(reading, "rb") as pipe,
+    ):
+        ending = Timer(0.2, os.close, [writing])  # meanwhile it tries several times
+        ending.start()
+        live.follow(CELL, tmp_path, pipe)
+    assert client.get_experiment_by_name("ecg_demo") is None
+    live.update(client, CELL, RUN, progress.read(tmp_path), {})
+    assert set(runs(client)) == {CELL, "0"}
 
 
 @dataclass
