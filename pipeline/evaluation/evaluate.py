@@ -24,7 +24,7 @@ from pipeline.components import Settings
 from pipeline.errors import DataError
 from pipeline.evaluation.absences import Unjudged, in_all_folds, in_fold
 from pipeline.evaluation.estimates import POOLED, Plain, balanced, estimates, pooled
-from pipeline.evaluation.metrics import confusion_by_subject, sensitivity
+from pipeline.evaluation.metrics import RETRAIN, confusion_by_subject, sensitivity
 from pipeline.evaluation.statistics import UNKNOWN_PERSONS, Bootstrap
 from pipeline.roles import UNKNOWN, known
 
@@ -90,9 +90,9 @@ def evaluate(
     ----------
     ANSI/AAMI EC57: sensitivity and positive predictivity of each class.
     """
-    _check(predictions, labels)
-    _refuse_one_class(predictions)
+    _refuse_none(predictions, labels)
     tables, names = confusion_by_subject(predictions, labels)
+    _refuse_one_class(predictions)
     counts, bootstrap = tables.sum(axis=0), _bootstrap(names, settings)
     absent = in_all_folds(set(predictions["label"]), labels, unjudged)
     metrics = {
@@ -126,7 +126,7 @@ def evaluate_pooled(
 
     Parameters and errors are those of `evaluate`; the resamples are the same too.
     """
-    _check(predictions, labels)
+    _refuse_none(predictions, labels)
     tables, names = confusion_by_subject(predictions, labels)
     return pooled(tables, labels, _bootstrap(names, settings), seed)
 
@@ -139,7 +139,7 @@ def evaluate_balanced(
     seed: int,
 ) -> Plain:
     """Compute the balanced accuracy alone, with the resamples of `evaluate`."""
-    _check(predictions, labels)
+    _refuse_none(predictions, labels)
     tables, names = confusion_by_subject(predictions, labels)
     return balanced(tables, _bootstrap(names, settings), seed)
 
@@ -155,16 +155,13 @@ def point_values(predictions: pd.DataFrame, labels: Sequence[str]) -> dict[str, 
     return {metric.__name__: float(metric(table)) for metric in POOLED}
 
 
-def _check(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
-    seen = set(predictions["label"]) | set(predictions["predicted"])
-    if not len(predictions) or seen - set(labels):
+def _refuse_none(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
+    if predictions.empty:
         raise DataError(
             "predictions",
-            f"they have the labels {', '.join(sorted(seen))}"
-            if seen
-            else "they hold no tested window",
+            "they hold no tested window",
             expected=f"windows of {', '.join(labels)}",
-            remedy="train the cell again: `dvc repro -s -f train@CELL`, with its name",
+            remedy=RETRAIN,
         )
 
 

@@ -16,16 +16,26 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
+from pipeline.errors import DataError
 from pipeline.evaluation.statistics import Counts
 
 Tables = Int[np.ndarray, "... label predicted"]
 """Confusion tables, true label down."""
 
+RETRAIN = "train the cell again: `dvc repro -s -f train@CELL`, with its name"
+
 
 def confusion_by_subject(
     predictions: pd.DataFrame, labels: Sequence[str]
 ) -> tuple[Int[np.ndarray, "subject label predicted"], list[str]]:
-    """Count windows by subject, label and prediction; returns the subjects too."""
+    """Count windows by subject, label and prediction; returns the subjects too.
+
+    Raises
+    ------
+    DataError
+        A label or a prediction is none of the classes.
+    """
+    _refuse_strangers(predictions, labels)
     names = subjects_of(predictions)
     axes = {"subject": names, "label": labels, "predicted": labels}
     shape = tuple(map(len, axes.values()))
@@ -162,6 +172,18 @@ def _add_pairs(
         won = (below + not_above) / 2
         ordered[:, other] += np.bincount(who, weights=won, minlength=n_subjects)
         everything[:, other] += held * len(negative)
+
+
+def _refuse_strangers(predictions: pd.DataFrame, labels: Sequence[str]) -> None:
+    for column in ("label", "predicted"):
+        strange = set(predictions[column].unique()) - set(labels)
+        if strange:
+            raise DataError(
+                "predictions",
+                f"their column {column} holds {', '.join(sorted(map(str, strange)))}",
+                expected=f"windows of {', '.join(labels)}",
+                remedy=RETRAIN,
+            )
 
 
 def _hits(tables: Tables) -> np.ndarray:

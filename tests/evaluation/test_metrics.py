@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+from pipeline.errors import DataError
 from pipeline.evaluation import metrics
 
 TABLE = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
@@ -104,3 +105,14 @@ def test_confusion_by_subject_counts_every_row() -> None:
     assert tables.sum() == len(predictions)
     row = predictions.query("subject == 's2' and label == 'N' and predicted == 'V'")
     assert tables[names.index("s2"), 0, 2] == len(row)
+
+
+@pytest.mark.parametrize("column", ["label", "predicted"])
+@pytest.mark.parametrize("strange", ["F", float("nan")])
+def test_what_is_no_class_is_refused_in_words(column: str, strange: object) -> None:
+    predictions = _predictions(np.random.default_rng(2))
+    predictions[column] = predictions[column].replace("S", strange)
+    with pytest.raises(
+        DataError, match=rf"(?s)column {column} holds {strange}\n.*N, S"
+    ):
+        metrics.confusion_by_subject(predictions, list("NSV"))
