@@ -6,7 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline import help_texts
+from pipeline.errors import ConfigError
 
+REAL_TIME = 1.0
 ENDING = """\
 examples:
   biospike stream ecg_demo-delta-lif
@@ -47,7 +49,7 @@ def describe(streaming: argparse.ArgumentParser) -> None:
         "--speed",
         type=float,
         metavar="N",
-        default=1.0,
+        default=REAL_TIME,
         help="seconds of a replayed recording a second; inf: without waiting",
     )
 
@@ -67,6 +69,7 @@ def run(given: argparse.Namespace, out: Console) -> None:
     from pipeline.live.streams import Source
     from pipeline.training.cell import TrainedCell
 
+    _refuse_unused(given)
     check_trained(given.cell)
     cell = TrainedCell.open(given.cell)
     what = command.asked(cell, given.fold, given.channels, given.every)
@@ -79,3 +82,21 @@ def run(given: argparse.Namespace, out: Console) -> None:
     else:
         source = command.live(given.name, given.unit)
     command.follow(source, what, out)
+
+
+def _refuse_unused(given: argparse.Namespace) -> None:
+    """Refuse flags of a live stream beside those of a file."""
+    if given.replay and given.name:
+        raise ConfigError(
+            f"--name {given.name}",
+            "it names a live stream, and --replay takes a file in its place",
+            expected="one of both",
+            remedy="leave one of them out",
+        )
+    if given.speed != REAL_TIME and not given.replay:
+        raise ConfigError(
+            f"--speed {given.speed:g}",
+            "it is of a file, and a live stream comes as it comes",
+            expected="--replay FILE beside it",
+            remedy="leave it out, or name a file",
+        )

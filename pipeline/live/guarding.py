@@ -12,16 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.axes import Precise
+from pipeline.live.pace import JUMP_S, Measured, Pace
 from pipeline.live.streams import Chunk
 
-JUMP_S = 0.1
-"""Two stamps that miss their distance by more are no neighbours: less is jitter."""
-
-RATE_S, RATE_OFF = 5.0, 0.05
-"""Seconds over which a rate is measured, and how far it may be off.
-
-Jitter of less than `JUMP_S` at both ends of that time does not reach it.
-"""
+QUIET_S = 5.0
+"""Signal after a reason in which further ones are counted, and not said."""
 
 
 class Part(NamedTuple):
@@ -29,12 +24,15 @@ class Part(NamedTuple):
 
     Parameters
     ----------
-    anew : str
-        Why they do not follow those before; "" if they do.
+    anew : bool
+        Whether they do not follow those before.
+    why : str
+        The reason, if it is to be said.
     samples : array, shape (channel, time)
     """
 
-    anew: str
+    anew: bool
+    why: str
     samples: Precise
 
 
@@ -45,73 +43,82 @@ class Guard:
     ----------
     sfreq : float
         Samples per second.
+    jump_s : float
+        How far a stamp may miss its distance from the one before.
     """
 
-    def __init__(self, sfreq: float) -> None:
-        self.sfreq = sfreq
+    def __init__(self, sfreq: float, jump_s: float = JUMP_S) -> None:
+        self.sfreq, self.jump_s = sfreq, jump_s
         self._last_s: float | None = None
-        self._lost, self._reason = 0, ""
-        self._steps: list[np.ndarray] = []
-        self._n_steps = 0
+        self._broken, self._reason = False, ""
+        self._lost = self._blind = self._breaks = self._quiet = 0
+        self._pace = Pace(sfreq, jump_s)
 
     def parts(self, chunk: Chunk) -> Iterator[Part]:
         """Divide a chunk, and say before each part whether it begins anew, and why."""
-        samples, stamps = chunk.samples, chunk.stamps
-        jumps = self._jumps(stamps) if stamps is not None else {}
+        samples = chunk.samples
+        jumps = self._jumps(chunk) if chunk.stamps is not None else {}
         finite = np.isfinite(samples).all(axis=0)
         changes = np.flatnonzero(np.diff(finite)) + 1
         n_samples = samples.shape[1]
         edges = sorted({0, n_samples, *jumps, *changes.tolist()})
         for start, stop in pairwise(edges):
-            jump = jumps.get(start, "")
+            self._quiet -= stop - start
+            if jump := jumps.get(start, ""):
+                self._broken, self._reason = True, jump
             if not finite[start]:
                 self._lost += stop - start
-                if jump:
-                    self._reason = jump
+                self._blind += stop - start
+                self._broken = True
                 continue
-            yield Part(self._why(jump), samples[:, start:stop])
+            self._blind = 0
+            anew, self._broken = self._broken, False
+            yield Part(anew, self._why() if anew else "", samples[:, start:stop])
 
-    def _why(self, jump: str) -> str:
-        """Say why a part begins anew."""
-        reasons = [self._reason, jump]
+    def _why(self) -> str:
+        """Say why a part begins anew, if nothing was said of late."""
+        self._breaks += 1
+        if self._quiet > 0:
+            return ""
+        self._quiet = round(QUIET_S * self.sfreq)
+        return self.untold()
+
+    def untold(self) -> str:
+        """Say what happened since the last reason that was said; "" if nothing did."""
+        reasons = [self._reason] if self._reason else []
         if self._lost:
             reasons.append(f"{self._lost} samples that are no numbers are left out")
-        self._lost, self._reason = 0, ""
-        return "; ".join(filter(None, reasons))
+        if reasons and self._breaks > 1:
+            reasons.append(f"the last of {self._breaks} breaks")
+        self._reason, self._lost, self._breaks = "", 0, 0
+        return "; ".join(reasons)
 
-    def _jumps(self, stamps: np.ndarray) -> dict[int, str]:
+    @property
+    def blind_s(self) -> float:
+        """How much signal came last that holds no numbers, seconds."""
+        return self._blind / self.sfreq
+
+    def _jumps(self, chunk: Chunk) -> dict[int, str]:
         """Find samples whose stamps do not follow those before, with the reason."""
-        if not len(stamps):
+        stamps = chunk.stamps
+        if stamps is None or not len(stamps):
             return {}
         before = np.nan if self._last_s is None else self._last_s
         steps = np.diff(stamps, prepend=before)
         self._last_s = float(stamps[-1])
         late = steps - 1 / self.sfreq
-        found: dict[int, str] = {}
-        for place in np.flatnonzero(np.abs(late) > JUMP_S):
-            off = float(late[place])
-            found[int(place)] = (
-                f"{off:.3g} s of signal are missing"
-                if off > 0
-                else f"the clock went back by {-float(steps[place]):.3g} s"
-            )
-        self._remember(steps[np.abs(late) <= JUMP_S])
-        return found
+        jumped = (late > self.jump_s) | ((late < -self.jump_s) & (steps < 0))
+        paused = np.zeros_like(jumped)
+        paused[0] = not chunk.follows
+        counted = ~paused & ~np.isnan(steps)
+        self._pace.take(steps[counted], jumped[counted])
+        return {
+            int(place): f"{late[place]:.3g} s of signal are missing"
+            if late[place] > 0
+            else f"the clock went back by {-float(steps[place]):.3g} s"
+            for place in np.flatnonzero((jumped | paused) & ~np.isnan(steps))
+        }
 
-    def _remember(self, steps: np.ndarray) -> None:
-        self._steps.append(steps)
-        self._n_steps += len(steps)
-
-    def measured_rate(self) -> float | None:
-        """Give the rate at which samples really come, if it is not the stated one.
-
-        Measured over `RATE_S` of signal; None: it is right, or not known yet.
-        """
-        if self._n_steps < RATE_S * self.sfreq:
-            return None
-        step = float(np.mean(np.concatenate(self._steps)))
-        self._steps, self._n_steps = [], 0
-        if step <= 0 or abs(1 / step / self.sfreq - 1) <= RATE_OFF:
-            return None
-        rate = 1 / step
-        return float(round(rate)) if rate > 10 else rate
+    def measured_rate(self) -> Measured | None:
+        """Give the rate at which samples really come, if it is not the stated one."""
+        return self._pace.measured()

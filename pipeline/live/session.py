@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.axes import Precise
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError
 from pipeline.live.decider import Decision, LiveDecider
 from pipeline.live.guarding import Guard
+from pipeline.live.pace import JUMP_S
 from pipeline.live.streams import About, Chunk, GoneError, Inlet, Source
 from pipeline.training.cell import TrainedFold
 from pipeline.wording import did_you_mean
@@ -78,6 +79,7 @@ class Session:
     ) -> None:
         self.source, self.asked, self.clock = source, asked, clock
         self._decider: LiveDecider | None = None
+        self._is_blind = False
 
     def events(self) -> Iterator[Notice | Decided]:
         """Give what happens, until the stream is over.
@@ -94,12 +96,14 @@ class Session:
             try:
                 chunk = inlet.pull()
             except GoneError:
+                yield from self._untold()
                 yield Notice(f"the stream is gone: looking for it for {LOST_S:g} s")
                 inlet = self.source.open()
                 yield from self._opened(inlet)
                 last_s, is_stalled = self.clock(), False
                 continue
             if chunk is None:
+                yield from self._untold()
                 return
             silent_s = self.clock() - last_s
             if not chunk.samples.shape[1]:
@@ -127,26 +131,45 @@ class Session:
                 text += f"{before.sfreq:g} Hz"
         yield Notice(text + note)
 
-    def _fit(self, sfreq: float) -> None:
+    def _fit(self, sfreq: float, jump_s: float = JUMP_S) -> None:
         asked = self.asked
         self._decider = LiveDecider(asked.fold, asked.channels, sfreq, asked.every_s)
-        self._guard = Guard(sfreq)
+        self._guard = Guard(sfreq, jump_s)
+
+    def _untold(self) -> Iterator[Notice]:
+        """Say what a guard has counted and not said yet."""
+        if text := self._guard.untold():
+            yield Notice(text)
 
     def _taken(self, chunk: Chunk) -> Iterator[Notice | Decided]:
         """Decide about a chunk."""
-        picked = Chunk(chunk.samples[self._rows], chunk.stamps)
+        picked = replace(chunk, samples=chunk.samples[self._rows])
         for part in self._guard.parts(picked):
+            if part.why:
+                yield Notice(f"{part.why}: everything begins anew")
             if part.anew:
-                yield Notice(f"{part.anew}: everything begins anew")
                 self.decider.reset()
             yield from self._decided(part.samples)
-        if rate := self._guard.measured_rate():
-            stated = self._guard.sfreq
-            self._fit(rate)
-            yield Notice(
-                f"samples come at {rate:g} Hz, not at the stated {stated:g}: filters "
-                "are made anew, and everything begins anew"
+        yield from self._blinded()
+        if measured := self._guard.measured_rate():
+            found = (
+                f"samples come at {measured.sfreq:g} Hz, not at the stated "
+                f"{self._guard.sfreq:g}"
             )
+            try:
+                self._fit(*measured)
+            except ConfigError as error:
+                raise _too_slow(found, error) from error
+            yield Notice(f"{found}: filters are made anew, and everything begins anew")
+
+    def _blinded(self) -> Iterator[Notice]:
+        """Say once that no numbers come, as from an electrode that is off."""
+        before, self._is_blind = self._is_blind, self._guard.blind_s > STALLED_S
+        if self._is_blind and not before:
+            text = (
+                f"no numbers for {self._guard.blind_s:.1f} s, in some channel: waiting"
+            )
+            yield Notice(text)
 
     def _decided(self, samples: Precise) -> Iterator[Decided]:
         begun = time.perf_counter()
@@ -190,6 +213,16 @@ def rows(about: About, asked: Asked) -> tuple[list[int], str]:
             + ", ".join(asked.channels),
         )
     return [about.channels.index(name) for name in wanted], ""
+
+
+def _too_slow(found: str, error: ConfigError) -> DataError:
+    return DataError(
+        "the stream",
+        found,
+        expected=f"a rate that the cell's filters can have; {error.where} is "
+        f"{error.found}",
+        remedy="correct the sender's rate, or look whether it loses samples",
+    )
 
 
 def _silent(about: About, silent_s: float) -> DataError:

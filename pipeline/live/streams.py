@@ -47,10 +47,13 @@ class Chunk:
         Volts; may be empty, and hold what is no number.
     stamps : array, shape (time,), or None
         When each was taken, seconds on the sender's clock; None: not known.
+    follows : bool
+        False: a pause before them is known, however short.
     """
 
     samples: Precise
     stamps: np.ndarray | None = None
+    follows: bool = True
 
 
 class Inlet(Protocol):
@@ -121,6 +124,7 @@ class Replay:
             return None
         samples, onset_s = self.segments[self._segment], self.onsets_s[self._segment]
         first = self._sample
+        follows = first > 0 or self._segment == 0
         stop = first + max(1, round(PIECE_S * self.about.sfreq))
         piece = samples[:, first:stop]
         stamps = onset_s + (first + np.arange(piece.shape[1])) / self.about.sfreq
@@ -129,7 +133,7 @@ class Replay:
             self._segment, self._sample = self._segment + 1, 0
         if piece.shape[1]:
             self._wait(stamps[-1])
-        return Chunk(piece, stamps)
+        return Chunk(piece, stamps, follows)
 
     def _wait(self, stamp: float) -> None:
         """Wait until a sample is due."""

@@ -77,6 +77,7 @@ def streaming_decisions(fold: Any, samples: np.ndarray) -> list[str]:
         (["--channels", "a"], "(?s)--channels: 1 names.*one for each of a, b"),
         (["--channels", "a,x"], "there is no channel x"),
         (["--fold", "7"], "no fold 7"),
+        (["--name", "ECG"], "--name ECG: it names a live stream, and --replay takes"),
         (["--replay", "absent.edf"], "absent.edf: there is no such file"),
     ],
 )
@@ -86,6 +87,11 @@ def test_what_cannot_be_followed_is_refused(
     given = ["--replay", "patient_raw.fif", "--speed", "inf", *flags]
     with pytest.raises((ConfigError, DataError), match=message):
         printed(*given)
+
+
+def test_the_speed_of_a_live_stream_is_its_own(here: Path) -> None:
+    with pytest.raises(ConfigError, match="--speed 10: it is of a file"):
+        printed("--speed", "10")
 
 
 def test_a_stream_without_a_decision_says_so() -> None:

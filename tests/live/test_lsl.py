@@ -138,7 +138,7 @@ def test_a_gap_and_samples_at_once_come_through_the_library_itself(
     guard, parts = Guard(made.SFREQ), []
     while sum(part.samples.shape[1] for part in parts) < 500:
         parts += guard.parts(inlet.pull())
-    begun = [part.anew for part in parts if part.anew]
+    begun = [part.why for part in parts if part.anew]
     assert begun == ["3 s of signal are missing"]
     assert guard.measured_rate() is None
     came = np.concatenate([part.samples for part in parts], axis=1)

@@ -32,7 +32,7 @@ def chunks(samples: np.ndarray, start_s: float = 0.0, size: int = 25) -> list[Ch
 
 
 def followed(
-    which: Any, script: made.Script, picked: tuple[str, ...] = ()
+    which: Any, script: Any, picked: tuple[str, ...] = ()
 ) -> tuple[list[str], list[Any]]:
     """The texts of the notices, and the decisions."""
     asked = Asked(which, made.CHANNELS, picked, 0.32)
@@ -193,6 +193,98 @@ def test_samples_that_come_at_another_rate_than_stated_are_noticed(
     assert plain(decisions[place:]) == alone(which, samples[:, begun:], sfreq=500.0)
 
 
+def in_chunks(true_hz: float, stated_hz: float, size: int, seconds: float) -> Any:
+    """Chunks whose stamps count back from when each is sent, at the stated rate."""
+    samples = made.volts(seconds * true_hz / made.SFREQ)
+    for start in range(0, samples.shape[1], size):
+        piece = samples[:, start : start + size]
+        sent = (start + piece.shape[1] - 1) / true_hz
+        stamps = sent - np.arange(piece.shape[1])[::-1] / stated_hz
+        yield Chunk(piece, stamps)
+
+
+@pytest.mark.parametrize("size", [25, 1])
+def test_a_rate_that_is_badly_wrong_is_said_once(which: Any, size: int) -> None:
+    """At a quarter of it and less, each chunk looks as if signal before it was lost."""
+    true_hz = 60.0 if size > 1 else 5.0
+    about = About("ECG", made.CHANNELS, 2, made.SFREQ)
+    guard, reasons, rates = Guard(about.sfreq), [], []
+    for chunk in in_chunks(true_hz, about.sfreq, size, 40.0):
+        reasons += [part.why for part in guard.parts(chunk) if part.why]
+        if measured := guard.measured_rate():
+            rates.append(measured.sfreq)
+            guard = Guard(*measured)
+    assert rates == pytest.approx([true_hz])
+    assert len(reasons) == 1
+    assert guard.untold() == ""
+
+
+def test_a_rate_that_the_filters_cannot_have_ends_the_session(which: Any) -> None:
+    slow = list(in_chunks(50.0, made.SFREQ, 25, 20.0))
+    with pytest.raises(DataError, match=r"(?s)come at 50 Hz.*h_freq is 40 Hz"):
+        followed(which, made.Script((ABOUT, slow)))
+
+
+def test_a_rate_that_is_far_too_low_is_no_clock_that_goes_back() -> None:
+    guard = Guard(8.0)
+    (chunk,) = in_chunks(250.0, 250.0, 400, 1.6)
+    assert [part.anew for part in guard.parts(chunk)] == [False]
+    measured = guard.measured_rate()
+    assert measured is not None
+    assert measured.sfreq == 250
+
+
+def test_signal_that_is_lost_often_is_no_other_rate_and_is_counted(which: Any) -> None:
+    """Every part begins anew; a message tells of those since the last one."""
+    rng, parts = np.random.default_rng(3), chunks(made.volts(24))
+    lost = np.cumsum(rng.choice([0, 0.2, 0.9, 2.5], len(parts)))
+    shifted = [Chunk(c.samples, c.stamps + s) for c, s in zip(parts, lost, strict=True)]
+    notices, decisions = followed(which, made.Script((ABOUT, shifted)))
+    breaks = np.flatnonzero(np.diff(lost)) + 1
+    pieces = np.split(np.concatenate([c.samples for c in parts], 1), 25 * breaks, 1)
+    assert plain(decisions) == alone(which, *pieces)
+    assert not any("samples come at" in text for text in notices)
+    assert len(notices) <= 2 + 24 / 5 + 1
+    counted = [int(text.split(" breaks")[0].split()[-1]) for text in notices[2:]]
+    assert 1 + sum(counted) == len(breaks)
+
+
+def test_chunks_that_are_late_by_turns_and_far_are_of_the_stated_rate() -> None:
+    guard, found = Guard(made.SFREQ), []
+    for k, chunk in enumerate(chunks(made.volts(12), size=24)):
+        late = Chunk(chunk.samples, chunk.stamps + 0.15 * (k % 2))
+        list(guard.parts(late))
+        found.append(guard.measured_rate())
+    assert not any(found)
+
+
+def test_an_electrode_that_is_off_is_said_once_while_it_is(which: Any) -> None:
+    samples = made.volts(9)
+    samples[0, 2 * SECOND : 7 * SECOND] = np.nan
+    notices, decisions = followed(which, made.Script((ABOUT, chunks(samples))))
+    assert notices[1] == "no numbers for 2.1 s, in some channel: waiting"
+    assert notices[2].startswith("1250 samples that are no numbers are left out")
+    assert len(notices) == 3
+    parts = samples[:, : 2 * SECOND], samples[:, 7 * SECOND :]
+    assert plain(decisions) == alone(which, *parts)
+
+
+def test_what_is_left_out_at_the_end_is_said(which: Any) -> None:
+    samples = made.volts(2)
+    samples[0, -12:] = np.nan
+    notices, _ = followed(which, made.Script((ABOUT, chunks(samples))))
+    assert notices[1:] == ["12 samples that are no numbers are left out"]
+
+
+def test_a_short_pause_of_a_replayed_recording_is_one(which: Any) -> None:
+    """Less than jitter of a live stream; prepared recordings begin anew there, too."""
+    parts = [made.volts(2), made.volts(2, seed=4)]
+    replay = Replay(ABOUT, parts, [0.0, 2.02], np.inf)
+    notices, decisions = followed(which, replay)
+    assert notices[1] == "0.02 s of signal are missing: everything begins anew"
+    assert plain(decisions) == alone(which, *parts)
+
+
 def test_channels_without_names_are_taken_in_order_if_they_are_as_many(
     which: Any,
 ) -> None:
@@ -216,9 +308,10 @@ def test_the_streams_own_names_may_be_given(which: Any) -> None:
 def test_a_guard_without_stamps_looks_for_numbers_alone() -> None:
     guard = Guard(made.SFREQ)
     parts = list(guard.parts(Chunk(np.array([[1.0, np.nan, 2.0]]))))
-    assert [(part.anew, part.samples.tolist()) for part in parts] == [
-        ("", [[1.0]]), ("1 samples that are no numbers are left out", [[2.0]]),
-    ]  # fmt: skip
+    assert [(part.anew, part.why, part.samples.tolist()) for part in parts] == [
+        (False, "", [[1.0]]),
+        (True, "1 samples that are no numbers are left out", [[2.0]]),
+    ]
     assert not list(guard.parts(Chunk(np.empty((1, 0)), np.empty(0))))
     assert guard.measured_rate() is None
 
