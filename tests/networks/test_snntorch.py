@@ -2,7 +2,12 @@
 
 import copy
 import gc
+import sys
 import weakref
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,6 +158,37 @@ def test_a_module_of_other_inputs_is_refused_before_it_is_built() -> None:
 def test_a_place_without_a_source_is_no_setting(place: str, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Snntorch(module=place)
+
+
+class Hook(MetaPathFinder):
+    """The finder of an editable install, as setuptools writes it for `src` layouts."""
+
+    def __init__(self, package: str, folder: Path) -> None:
+        self.package, self.folder = package, folder
+
+    def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
+        if fullname != self.package:
+            return None
+        place = [str(self.folder)]
+        source = self.folder / "__init__.py"
+        return spec_from_file_location(
+            fullname, source, submodule_search_locations=place
+        )
+
+
+def test_a_package_that_is_installed_by_a_hook_is_found_and_not_imported(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    folder = tmp_path / "elsewhere"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise SystemError\n")
+    (folder / "deep" / "nets.py").write_text("")
+    hooks = [*sys.meta_path, Hook("hooked_package", folder)]
+    monkeypatch.setattr(sys, "meta_path", hooks)
+    found = modules.source_of("hooked_package.deep.nets")
+    assert found == folder / "deep" / "nets.py"
+    assert modules.source_of("hooked_package.deep.other") is None
+    assert modules.source_of("sys") is None
 
 
 def test_what_is_no_class_of_modules_is_refused(monkeypatch: Any) -> None:

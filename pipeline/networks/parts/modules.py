@@ -9,7 +9,7 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,14 +51,23 @@ def source_of(module: str) -> Path | None:
     if str(OWN) not in sys.path:
         sys.path.append(str(OWN))
     importlib.invalidate_caches()
-    folders, origin = None, None
+    folders, origin, name = None, None, ""
     for part in module.split("."):
-        spec = PathFinder.find_spec(part, folders)
+        name = f"{name}.{part}" if name else part
+        spec = PathFinder.find_spec(part, folders) or _hooked(name, folders)
         if spec is None:
             return None
         folders = list(spec.submodule_search_locations or [])
         origin = spec.origin
     return Path(origin) if origin and origin.endswith(".py") else None
+
+
+def _hooked(name: str, folders: list[str] | None) -> ModuleSpec | None:
+    """Ask the finders that packages add to Python, as some editable installs do."""
+    for finder in sys.meta_path:
+        if finder is not PathFinder and (spec := finder.find_spec(name, folders)):
+            return spec
+    return None
 
 
 def check_watched(place: str) -> None:
