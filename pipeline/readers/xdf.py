@@ -118,7 +118,7 @@ class Xdf(Reader):
         marks: dict[Origin, Marks] = {}
         if markers:
             self._refuse_unrelated(where, wanted, loaded)
-            marks = dict.fromkeys(origins, clock.marks(loaded[markers.number]))
+            marks = dict.fromkeys(origins, clock.marks(where, loaded[markers.number]))
         return Content(
             selected.names,
             selected.types,

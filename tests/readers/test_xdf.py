@@ -18,10 +18,17 @@ RATE, N = 100.0, 1000
 ORIGIN = ("annotation", "")
 
 
+def stamps(place: int | None = None, instead: float = 0.0) -> np.ndarray:
+    """Regular ones; one may be another."""
+    regular = 50 + np.arange(N) / RATE
+    if place is not None:
+        regular[place] = instead
+    return regular
+
+
 def signals(**other: Any) -> Made:
     values = np.random.default_rng(1).normal(0, 30, (N, 2))
-    stamps = 50 + np.arange(N) / RATE
-    made = Made(1, "Amp", "EEG", values, stamps, RATE, ("C3", "C4"))
+    made = Made(1, "Amp", "EEG", values, stamps(), RATE, ("C3", "C4"))
     return made.with_(**other)
 
 
@@ -59,16 +66,16 @@ def test_signals_in_volts_and_markers_on_their_samples(read: Read) -> None:
 
 
 def test_samples_without_a_stamp_follow_the_one_before(read: Read) -> None:
-    stamps = 50 + np.arange(N) / RATE
-    stamps[np.arange(N) % 10 > 0] = np.nan
-    onsets = read(signals(stamps=stamps), cues(52.0)).marks[ORIGIN].onset_s
+    made_at = stamps()
+    made_at[np.arange(N) % 10 > 0] = np.nan
+    onsets = read(signals(stamps=made_at), cues(52.0)).marks[ORIGIN].onset_s
     np.testing.assert_allclose(onsets, [2.0], atol=1e-6)
 
 
 def test_jitter_moves_no_marker(read: Read) -> None:
-    stamps = 50 + np.arange(N) / RATE
+    made_at = stamps()
     jitter = np.random.default_rng(2).uniform(-0.004, 0.004, N)
-    content = read(signals(stamps=stamps + jitter), cues(55.0))
+    content = read(signals(stamps=made_at + jitter), cues(55.0))
     np.testing.assert_allclose(content.marks[ORIGIN].onset_s, [5.0], atol=1e-3)
     assert len(content.segments) == 1
 
@@ -99,19 +106,65 @@ def test_the_measured_rate_is_held_against_the_stated_one(read: Read) -> None:
 
 
 def test_a_gap_splits_and_labels_behind_it_stay_right(read: Read) -> None:
-    stamps = 50 + np.arange(N) / RATE
-    stamps[400:] += 3.0
-    content = read(signals(stamps=stamps), cues(52.0, 58.0))
+    made_at = stamps()
+    made_at[400:] += 3.0
+    content = read(signals(stamps=made_at), cues(52.0, 58.0))
     assert [segment.start for segment in content.segments] == [0, 400]
     assert content.segments[1].onset_s == pytest.approx(7.0, abs=1e-6)
     np.testing.assert_allclose(content.marks[ORIGIN].onset_s, [2.0, 8.0], atol=1e-6)
 
 
 def test_a_clock_that_goes_back_is_refused(read: Read) -> None:
-    stamps = 50 + np.arange(N) / RATE
-    stamps[400:] -= 3.0
+    made_at = stamps()
+    made_at[400:] -= 3.0
     with pytest.raises(DataError, match="goes back 3"):
-        read(signals(stamps=stamps), unchecked=["rate"])
+        read(signals(stamps=made_at), unchecked=["rate"])
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        ({"stamps": stamps(500, np.inf)}, "its clock holds what is no number"),
+        ({"stamps": stamps()[::-1].copy()}, "its clock goes back"),
+        ({"values": np.ones((2, 2)), "stamps": np.array([50, 60.0])}, "no two samples"),
+        ({"values": np.ones((0, 2)), "stamps": np.empty(0)}, "holds 0 samples"),
+        ({"offsets": [(50, np.nan)]}, "clock offsets that are no numbers"),
+        ({"offsets": [(np.nan, 3), (51, 3), (52, 3)]}, "clock offsets that are no num"),
+        ({"offsets": [(50, 3), (50, 3)]}, "offsets .* cannot be used for synchroni"),
+    ],
+)
+def test_a_clock_that_says_nothing_is_refused_whatever_is_unchecked(
+    read: Read, made: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(DataError, match=found):
+        read(signals(**made), cues(52.0), unchecked=["rate", "end"])
+
+
+def test_markers_without_a_time_are_refused(read: Read) -> None:
+    with pytest.raises(DataError, match="clock of its markers holds what is no number"):
+        read(signals(), cues(52.0, np.inf))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_clock_offsets_may_be_one_below_zero_and_in_any_order(
+    read: Read, order: int
+) -> None:
+    late = signals(stamps=stamps() + 1000, offsets=[(1050, -1000)])
+    onsets = read(late, cues(52.0)).marks[ORIGIN].onset_s
+    np.testing.assert_allclose(onsets, [2.0], atol=1e-6)
+    several = [(1048.0 + t, -1000.0) for t in range(14)][::order]
+    content = read(late.with_(offsets=several), cues(52.0))
+    np.testing.assert_allclose(content.marks[ORIGIN].onset_s, [2.0], atol=1e-6)
+
+
+def test_a_stream_without_a_marker_has_no_label(read: Read) -> None:
+    assert read(signals(), cues()).marks[ORIGIN].texts == ()
+
+
+def test_jitter_of_a_slow_stream_is_no_break(read: Read) -> None:
+    jitter = np.random.default_rng(2).uniform(-0.02, 0.02, N)
+    slow = signals(rate=3.0, stamps=50 + np.arange(N) / 3 + jitter)
+    assert len(read(slow).segments) == 1
 
 
 def test_the_stream_is_chosen_by_name_or_type(read: Read) -> None:

@@ -43,8 +43,15 @@ class Clock:
         stamps = np.asarray(stream["time_stamps"])
         if len(stamps) < 2:
             raise _unusable(where, f"holds {len(stamps)} samples", REPLACE)
+        if not np.isfinite(stamps).all():
+            raise _unusable(where, "its clock holds what is no number", REPLACE)
         parts = [(int(a), int(b) + 1) for a, b in stream["info"]["segments"]]
         measured = float(stream["info"]["effective_srate"])
+        if measured <= 0:
+            found = (
+                "its clock goes back" if measured else "no two samples are neighbours"
+            )
+            raise _unusable(where, found, REPLACE)
         if abs(measured / sfreq - 1) > DRIFT and "rate" not in unchecked:
             raise _unusable(
                 where,
@@ -65,9 +72,12 @@ class Clock:
         remarks = (f"its clock was set anew {resets} times",) if resets > 0 else ()
         return cls(sfreq, stamps, tuple(segments), remarks)
 
-    def marks(self, stream: Mapping[str, Any]) -> Marks:
+    def marks(self, where: str, stream: Mapping[str, Any]) -> Marks:
         """Put markers on the clock that counts samples."""
         times = np.asarray(stream["time_stamps"], float)
+        if not np.isfinite(times).all():
+            found = "the clock of its markers holds what is no number"
+            raise _unusable(where, found, REPLACE)
         order = np.argsort(times, kind="stable")
         texts = [str(values[0]) for values in stream["time_series"]]
         onsets = np.array([self._counted(time) for time in times[order]])

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 from pipeline.errors import DataError, MachineError
 from pipeline.readers.base import LEAVE_OUT, REPLACE, either
 from pipeline.readers.parts.select import TYPES, FileSignal
 
 MAGIC = b"XDF:"
 FILE_HEADER, STREAM_HEADER, FOOTER = 1, 2, 6
-BREAK_S = 0.25
-"""A step of the time stamps beyond this is a break, not jitter."""
+BREAK_S, BREAK_SAMPLES = 0.25, 2
+"""A step of the time stamps beyond both of these is a break, not jitter."""
+UNUSABLE = "cannot be used for synchronization"
+"""Part of what pyxdf logs where it leaves a clock as it is."""
 
 
 @dataclass(frozen=True)
@@ -161,28 +165,33 @@ def load(path: Path, where: str, numbers: list[int]) -> dict[int, dict[str, Any]
             path,
             select_streams=numbers,
             jitter_break_threshold_seconds=BREAK_S,
-            jitter_break_threshold_samples=1,
+            jitter_break_threshold_samples=BREAK_SAMPLES,
         )
+    for each in streams:
+        if not np.isfinite([each["clock_times"], each["clock_values"]]).all():
+            raise _damaged(where, "clock offsets that are no numbers")
     return {int(each["info"]["stream_id"]): each for each in streams}
 
 
 class _Kept(logging.Handler):
-    """Messages that are kept instead of shown."""
+    """Messages about something that was left out; they are kept instead of shown."""
 
-    def __init__(self, level: int) -> None:
-        super().__init__(level)
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one."""
-        self.messages.append(record.getMessage())
+        text = record.getMessage()
+        if record.levelno >= logging.ERROR or UNUSABLE in text:
+            self.messages.append(text)
 
 
 @contextmanager
 def _refusing_errors(where: str) -> Iterator[None]:
     """Refuse a file of which pyxdf logs that it left something out."""
     logger = logging.getLogger("pyxdf")
-    handler = _Kept(logging.ERROR)
+    handler = _Kept()
     logger.addHandler(handler)
     before, logger.propagate = logger.propagate, False
     try:
@@ -191,9 +200,13 @@ def _refusing_errors(where: str) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.propagate = before
     if handler.messages:
-        raise DataError(
-            where,
-            f"is damaged ({handler.messages[0]})",
-            expected="a complete XDF file",
-            remedy=either(REPLACE, LEAVE_OUT),
-        )
+        raise _damaged(where, handler.messages[0])
+
+
+def _damaged(where: str, found: str) -> DataError:
+    return DataError(
+        where,
+        f"is damaged ({found})",
+        expected="a complete XDF file",
+        remedy=either(REPLACE, LEAVE_OUT),
+    )
