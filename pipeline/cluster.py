@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 VARIABLE = "BIOSPIKE_SCHEDULER"
 CONNECT_S, ALONE_S = 10.0, 60.0
 """How long the scheduler may take to answer, and all workers may be away."""
+SEEN, OLD_S = ".seen-", 24 * 3600.0
+"""How a token begins, and how long one stays that its caller no longer touches."""
 
 
 def address() -> str | None:
@@ -111,12 +113,22 @@ def _connect(to: str) -> "Client":
 def _token() -> Iterator[str]:
     """Make a file that only machines with this disk can see."""
     WORK.mkdir(parents=True, exist_ok=True)
-    path = WORK / f".seen-{secrets.token_hex(8)}"
+    path = WORK / f"{SEEN}{secrets.token_hex(8)}"
     path.write_text(path.name)
+    _remove_old(path)
     try:
         yield path.name
     finally:
         path.unlink(missing_ok=True)
+
+
+def _remove_old(mine: Path) -> None:
+    """Remove the tokens of callers that were killed; the disk's clock decides."""
+    now_s = mine.stat().st_mtime
+    for path in WORK.glob(f"{SEEN}*"):
+        with suppress(OSError):  # somebody was faster, or it is another's
+            if now_s - path.stat().st_mtime > OLD_S:
+                path.unlink()
 
 
 def _check(client: "Client", to: str, asked: Asked) -> int:
@@ -173,10 +185,11 @@ def _map(
     """Apply a function to each item on the workers; results come in order."""
     from distributed import CancelledError, KilledWorker
 
+    token = Path(asked.checkout, WORK, asked.token)
     futures = client.map(partial(do, asked, to, function), items, pure=False)
     try:
         for future in futures:
-            _wait(client, to, future)
+            _wait(client, to, future, token)
             yield future.result()
     except KilledWorker:
         raise MachineError(
@@ -197,14 +210,19 @@ def _map(
         client.cancel(futures)
 
 
-def _wait(client: "Client", to: str, future: "Future") -> None:
-    """Wait for a result as long as there is a worker, or one may come back."""
+def _wait(client: "Client", to: str, future: "Future", token: Path) -> None:
+    """Wait for a result as long as there is a worker, or one may come back.
+
+    The token is touched meanwhile: others take it for a killed caller's when it is old.
+    """
     from distributed import wait
 
     seen = time.monotonic()
     while not future.done():
         with suppress(TimeoutError):
             wait(future, timeout=LOOK_S)
+        with suppress(OSError):  # the next worker reports what is wrong with it
+            os.utime(token)
         if client.status == "running" and client.nthreads():
             seen = time.monotonic()
         if time.monotonic() - seen > ALONE_S:

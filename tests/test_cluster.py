@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -192,6 +193,31 @@ def test_a_worker_with_other_code_or_more_threads(
     monkeypatch.setattr(cluster, "digest", lambda: "another")
     monkeypatch.setattr(cluster, "_check", lambda *_: 2)  # these join later
     assert "other code or packages" in refusal().found
+
+
+def test_tokens_of_killed_callers_go_and_those_of_others_stay() -> None:
+    cluster.WORK.mkdir(parents=True)
+    dead, other, note = (cluster.WORK / n for n in (".seen-1", ".seen-2", "notes"))
+    for path, age_s in ((dead, 25 * 3600), (other, 3600), (note, 25 * 3600)):
+        path.touch()
+        os.utime(path, (time.time() - age_s,) * 2)
+    with cluster._token() as token:
+        assert {path.name for path in cluster.WORK.iterdir()} == {
+            *(".seen-2", "notes", token)
+        }
+    assert {path.name for path in cluster.WORK.iterdir()} == {".seen-2", "notes"}
+
+
+def test_a_token_stays_young_while_its_caller_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("distributed.wait", Mock())
+    slow = Mock(**{"done.side_effect": [False, True]})
+    with cluster._token() as token:
+        path = cluster.WORK / token
+        os.utime(path, (0, 0))
+        cluster._wait(Mock(status="running"), "tcp://a", slow, path)
+        assert path.stat().st_mtime > 0
 
 
 def test_work_that_nobody_waits_for_ends_with_its_process(two: Cluster) -> None:
