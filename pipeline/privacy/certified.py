@@ -22,10 +22,12 @@ def sentence(run: Mapping[str, Any]) -> str:
     """Report the guarantee, and what it is of; empty where nothing is certified."""
     if not (largest := certified(run)):
         return ""
-    fold = run["folds"][0]["privacy"]
+    fold = max(run["folds"], key=lambda each: each["privacy"]["epsilon"])
+    of = fold["privacy"]
     return (
         f"Certified: ε = {largest['epsilon']:.2f}, δ = {largest['delta']:.1e} for a "
         "person of the training role, of each network alone; who has several adds "
-        f"them up. {fold['steps']} steps, each of {fold['persons_per_step']:g} of "
-        f"{fold['persons']} persons on average, noise of {fold['noise']:.2f} clips."
+        f"them up. Fold {fold['fold']} has the largest ε: {of['steps']} steps, each of "
+        f"{of['persons_per_step']:g} of {of['persons']} persons on average, noise of "
+        f"{of['noise']:.2f} clips."
     )

@@ -148,11 +148,13 @@ def test_strengths_of_a_local_rules_read_out_are_no_epochs() -> None:
 def test_a_card_states_what_is_certified_and_nothing_else() -> None:
     protected = cell()
     assert "ertified" not in str(card.shown(dataset(), protected, confidence=0.95))
+    other = GUARANTEE | {"epsilon": 2.9, "delta": 7e-4, "persons": 140, "noise": 9.0}
     protected["run"]["folds"] = [
-        {"epochs": 9, "privacy": GUARANTEE},
-        {"epochs": 9, "privacy": GUARANTEE | {"epsilon": 2.9, "delta": 7e-4}},
+        {"fold": 0, "epochs": 9, "privacy": other},
+        {"fold": 1, "epochs": 9, "privacy": GUARANTEE},
     ]
     rows = card.shown(dataset(), protected, confidence=0.95)["rows"]
     (training,) = (row["text"] for row in rows if row["term"] == "Training")
     assert "ε = 3.00, δ = 7.0e-04 for a person of the training role" in training
-    assert "300 steps, each of 8 of 150 persons on average" in training
+    largest = "Fold 1 has the largest ε: 300 steps, each of 8 of 150 persons on average"
+    assert f"{largest}, noise of {GUARANTEE['noise']:.2f} clips" in training
