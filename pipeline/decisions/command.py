@@ -77,5 +77,6 @@ def draw(cell: TrainedCell, window: int, path: Path | None, console: Console) ->
     console.print(shown(words, console), markup=False, soft_wrap=True)
     kind = path.suffix.lower().removeprefix(".")
     with files.replacing(path) as partial:
-        plot.save(lines(traced), words, traced.decision.onset_s, partial, kind)
+        moments = plot.Moments(traced.decision.onset_s, traced.others)
+        plot.save(lines(traced), words, moments, partial, kind)
     return path

@@ -29,9 +29,13 @@ def write_surest(cell: TrainedCell) -> None:
     """
     tables, known = [], []
     for each in surest(cell):
-        table = lines(trace(cell, each))
+        traced = trace(cell, each)
+        table = lines(traced)
         words = {"title": title(each), "alt": alt(each, table)}
-        known.append(asdict(each) | words | {"is_right": each.is_right})
+        beside = [other._asdict() for other in traced.others]
+        known.append(
+            asdict(each) | words | {"is_right": each.is_right, "others": beside}
+        )
         tables.append(table.assign(window=each.window))
     folder = files.folder("traces", cell.name)
     files.save_table(folder / "lines.parquet", pd.concat(tables, ignore_index=True))

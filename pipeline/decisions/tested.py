@@ -1,7 +1,7 @@
 """The decisions that a cell took of its test windows, and the surest of them."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
@@ -54,6 +54,22 @@ class Decision:
         return self.probabilities[self.predicted]
 
 
+class Other(NamedTuple):
+    """A beat, an event or a window beside one that was decided.
+
+    Parameters
+    ----------
+    onset_s : float
+        On the recording's clock, seconds.
+    truth, predicted : str
+        predicted is "" where no decision was taken.
+    """
+
+    onset_s: float
+    truth: str
+    predicted: str
+
+
 def decided(cell: TrainedCell) -> pd.DataFrame:
     """List a cell's decisions, as `predictions.parquet` has them, with their time.
 
@@ -88,6 +104,23 @@ def decision(cell: TrainedCell, window: int) -> Decision:
     if found.empty:
         raise _untested(cell, table, window)
     return _decision(cell, _plain(found)[0])
+
+
+def others(
+    cell: TrainedCell, found: Decision, span: tuple[float, float]
+) -> list[Other]:
+    """List what else of known class begins in a span of a decision's recording."""
+    table = cell.table
+    near = table[
+        (table["recording"] == found.recording)
+        & table["onset_s"].between(*span)
+        & (table["window"] != found.window)
+        & table["label"].isin(cell.labels)
+    ]
+    taken = decided(cell)[["window", "predicted"]]
+    rows = near.merge(taken, on="window", how="left").fillna({"predicted": ""})
+    columns = rows[["onset_s", "label", "predicted"]]
+    return [Other(*row) for row in columns.itertuples(index=False, name=None)]
 
 
 def surest(cell: TrainedCell, count: int = SUREST) -> list[Decision]:

@@ -12,7 +12,7 @@ from pipeline.decisions.activation import spike_activation
 from pipeline.decisions.replay import Recorded, replay
 from pipeline.decisions.series import Series
 from pipeline.decisions.signals import Clock, filtered, recorded
-from pipeline.decisions.tested import Decision
+from pipeline.decisions.tested import Decision, Other, others
 from pipeline.errors import DataError
 from pipeline.networks.parts.stack import Stack
 from pipeline.training.cell import TrainedCell
@@ -66,6 +66,8 @@ class DecisionTrace:
         Spike activation maps: of the code, and of each spiking layer.
     evidence : Series
         Logits of each class, had the decision been taken at each step.
+    others : tuple of Other
+        What else begins while the spikes last.
     """
 
     decision: Decision
@@ -75,6 +77,7 @@ class DecisionTrace:
     layers: tuple[LayerTrace, ...]
     activation: tuple[Series, ...]
     evidence: Series
+    others: tuple[Other, ...] = ()
 
 
 def trace(cell: TrainedCell, found: Decision) -> DecisionTrace:
@@ -114,6 +117,7 @@ def trace(cell: TrainedCell, found: Decision) -> DecisionTrace:
         layers,
         _maps(spikes, layers),
         _series(again.evidence, cell.labels, again.first, clock, fold.network.stride),
+        tuple(others(cell, found, (spikes.start_s, float(spikes.time_s[-1])))),
     )
 
 

@@ -1,8 +1,9 @@
 """Figure of a single decision: signal, spikes, membranes and evidence over time."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ HEIGHT = {"recorded": 1.4, "filtered": 1.4, "evidence": 1.4}
 """Inches of panels that are higher than 1."""
 NAMED_ROWS = 8
 """Rows of a raster that are named."""
+CHARACTER = 0.009
+"""Width of a small character, as a share of a panel's."""
 WORDS = {
     "activation": "activation\nmap",
     "evidence": "evidence,\nlogits",
@@ -37,7 +40,23 @@ WORDS = {
 }
 
 
-def draw(table: pd.DataFrame, title: str, alt: str, onset_s: float) -> Picture:
+@dataclass(frozen=True)
+class Moments:
+    """What a figure names on its time axis.
+
+    Parameters
+    ----------
+    onset_s : float
+        When the beat, the event or the window of the decision begins; a dotted line.
+    others : sequence of (float, str, str)
+        When others begin, seconds, their truth, and what was decided ("": nothing).
+    """
+
+    onset_s: float
+    others: Sequence[tuple[float, str, str]] = ()
+
+
+def draw(table: pd.DataFrame, title: str, alt: str, moments: Moments) -> Picture:
     """Draw a decision as SVG.
 
     Parameters
@@ -46,10 +65,9 @@ def draw(table: pd.DataFrame, title: str, alt: str, onset_s: float) -> Picture:
         A line a row: panel, kind (`lines`, `raster`, `graded`, `membranes`, `note`),
         row, unit, start_s, dt, threshold and values.
     title, alt : str
-    onset_s : float
-        When the beat, the event or the window of the decision begins; a dotted line.
+    moments : Moments
     """
-    with _drawn(table, title, onset_s) as figure:
+    with _drawn(table, title, moments) as figure:
         return picture(figure, alt, table.assign(values=table["values"].map(_written)))
 
 
@@ -59,15 +77,15 @@ def _written(values: np.ndarray) -> str:
 
 
 def save(
-    table: pd.DataFrame, title: str, onset_s: float, path: Path, kind: str
+    table: pd.DataFrame, title: str, moments: Moments, path: Path, kind: str
 ) -> None:
     """Write the same figure to a file, of the kind png or svg."""
-    with _drawn(table, title, onset_s) as figure:
+    with _drawn(table, title, moments) as figure:
         figure.savefig(path, format=kind, dpi=DOTS_PER_INCH)
 
 
 @contextmanager
-def _drawn(table: pd.DataFrame, title: str, onset_s: float) -> "Iterator[Figure]":
+def _drawn(table: pd.DataFrame, title: str, moments: Moments) -> "Iterator[Figure]":
     panels = list(dict.fromkeys(table["panel"]))
     heights = [HEIGHT.get(panel, 1.0) for panel in panels]
     with new_figure(0.8 + sum(heights), rows=len(panels)) as (figure, axes):
@@ -80,8 +98,8 @@ def _drawn(table: pd.DataFrame, title: str, onset_s: float) -> "Iterator[Figure]
             words = WORDS.get(panel, panel.replace(", ", ",\n"))
             each.set_ylabel(words, fontsize=8)
             each.sharex(axes[0])
-            each.axvline(onset_s, color=INK, lw=0.8, ls=":", zorder=0)
-        _mark_moments(axes[0], onset_s, _span(table))
+            each.axvline(moments.onset_s, color=INK, lw=0.8, ls=":", zorder=0)
+        _mark_moments(axes[0], moments, _span(table))
         for each in axes:
             each.label_outer(remove_inner_ticks=True)
         axes[-1].set_xlabel("seconds in the recording")
@@ -90,14 +108,37 @@ def _drawn(table: pd.DataFrame, title: str, onset_s: float) -> "Iterator[Figure]
         yield figure
 
 
-def _mark_moments(axes: "Axes", onset_s: float, span: tuple[float, float]) -> None:
-    """Name what is decided, and the end of the spikes, where it is decided."""
+def _mark_moments(axes: "Axes", moments: Moments, span: tuple[float, float]) -> None:
+    """Name what is decided, the end of the spikes, where it is decided, and others."""
     axes.set_xlim(*span)
     place = axes.get_xaxis_transform()
     look: dict[str, Any] = {"transform": place, "fontsize": 7, "va": "bottom"}
-    if span[0] <= onset_s <= span[1]:
-        axes.text(onset_s, 1.0, "this one", ha="center", **look)
+    width = CHARACTER * (span[1] - span[0])
+    taken = [(span[1] - width * len("decided here"), span[1])]
     axes.text(span[1], 1.0, "decided here", ha="right", **look)
+    named = [(moments.onset_s, "this one", INK)]
+    named += [(at, *_answered(*words)) for at, *words in moments.others]
+    for at, text, colour in named:
+        if not span[0] <= at <= span[1]:
+            continue
+        axes.plot([at, at], [0.96, 1], transform=place, color=colour, lw=0.8)
+        half = width * len(text) / 2
+        if text == "this one" or not _meets(taken, at - half, at + half):
+            axes.text(at, 1.0, text, ha="center", color=colour, **look)
+            taken.append((at - half, at + half))
+
+
+def _answered(truth: str, predicted: str) -> tuple[str, str]:
+    """Write a truth and what was decided; an error in a colour of its own."""
+    if not predicted:
+        return plain(truth), INK
+    if predicted == truth:
+        return f"{plain(truth)} \N{CHECK MARK}", INK
+    return f"{plain(truth)} → {plain(predicted)}", COLOURS[1]
+
+
+def _meets(taken: Sequence[tuple[float, float]], start: float, stop: float) -> bool:
+    return any(start < end and begin < stop for begin, end in taken)
 
 
 def _span(table: pd.DataFrame) -> tuple[float, float]:

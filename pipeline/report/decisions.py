@@ -48,10 +48,15 @@ def _drawn(cell: str, chosen: list[Plain], names: Mapping[str, str]) -> list[Pic
             _named(table[table["window"] == each["window"]], each, names),
             each["title"],
             each["alt"],
-            each["onset_s"],
+            _moments(each),
         )
         for each in chosen
     ]
+
+
+def _moments(each: Plain) -> plot.Moments:
+    others = [(o["onset_s"], o["truth"], o["predicted"]) for o in each["others"]]
+    return plot.Moments(each["onset_s"], others)
 
 
 def _named(table: pd.DataFrame, each: Plain, names: Mapping[str, str]) -> pd.DataFrame:

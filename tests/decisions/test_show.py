@@ -84,9 +84,10 @@ def test_a_figure_holds_every_panel(here: Path) -> None:
     counts = traced.layers[0].outputs.values.sum(1)
     shown = [counts[int(row.split()[1])] for row in membranes["row"]]
     assert shown == sorted(counts, reverse=True)[:MOST_MEMBRANES]
-    drawn = plot.draw(table, "a title", alt(traced.decision, table), 1.0)
+    moments = plot.Moments(1.0, traced.others)
+    drawn = plot.draw(table, "a title", alt(traced.decision, table), moments)
     assert f"{int(counts.sum())} spikes of layer 1" in drawn.alt
-    assert drawn.svg == plot.draw(table, "a title", "", 1.0).svg
+    assert drawn.svg == plot.draw(table, "a title", "", moments).svg
 
 
 def test_the_report_draws_what_the_profile_wrote(
@@ -102,10 +103,16 @@ def test_the_report_draws_what_the_profile_wrote(
     drawn: list[tuple[str, str]] = []
     cell = TrainedCell.open(CELL)
 
-    def draw(table: pd.DataFrame, words: str, text: str, onset_s: float) -> Picture:
+    def draw(
+        table: pd.DataFrame, words: str, text: str, moments: plot.Moments
+    ) -> Picture:
+        traced = trace(cell, decision(cell, table["window"].iloc[0]))
+        assert moments == plot.Moments(
+            traced.decision.onset_s, [tuple(other) for other in traced.others]
+        )
         pd.testing.assert_frame_equal(
             table.drop(columns="window").reset_index(drop=True),
-            lines(trace(cell, decision(cell, table["window"].iloc[0]))),
+            lines(traced),
         )
         drawn.append((words, text))
         return Picture("", text, "")

@@ -10,7 +10,7 @@ from pipeline import files
 from pipeline.decisions import replay as replaying
 from pipeline.decisions.activation import GAMMA_PER_S, spike_activation
 from pipeline.decisions.signals import filtered, recorded
-from pipeline.decisions.tested import SUREST, decided, decision, surest
+from pipeline.decisions.tested import SUREST, decided, decision, others, surest
 from pipeline.decisions.trace import DecisionTrace, trace
 from pipeline.errors import DataError
 from pipeline.networks.base import Shape
@@ -39,6 +39,27 @@ def test_it_ends_in_the_stored_prediction(
         assert (known.truth, known.predicted) == (row.label, row.predicted)
         assert (known.subject, known.session) == ("person 0", "1")
         check_times(traced, row.window)
+
+
+def test_others_beside_it_are_those_of_its_recording_while_its_spikes_last(
+    here: Path,
+) -> None:
+    cell = TrainedCell.open(CELL)
+    taken = decided(cell).set_index("window")["predicted"]
+    found = decision(cell, 5)
+    span = (found.onset_s - 1.0, found.onset_s + 1.0)
+    near = cell.table[cell.table["onset_s"].between(*span)]
+    near = near[(near["recording"] == found.recording) & (near["window"] != 5)]
+    assert 2 in near["window"].tolist()  # no fold tested it
+    expected = [
+        (row.onset_s, row.label, taken.get(row.window, "")) for row in near.itertuples()
+    ]
+    assert others(cell, found, span) == expected
+    assert "" in [each.predicted for each in others(cell, found, span)]
+    spikes = trace(cell, found).spikes
+    assert trace(cell, found).others == tuple(
+        others(cell, found, (spikes.start_s, spikes.time_s[-1]))
+    )
 
 
 def check_times(traced: DecisionTrace, window: int) -> None:

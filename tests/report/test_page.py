@@ -1242,10 +1242,11 @@ def test_wrong_decisions_are_drawn_and_others_named(report_of: Path) -> None:
     line = {"row": "a", "unit": "V", "start_s": 1.0, "dt": 0.01, "threshold": np.nan}
     kinds = {"filtered": "lines", "code": "raster", "evidence": "lines"}
     rows = [line | {"panel": p, "kind": k, "values": values} for p, k in kinds.items()]
+    others = [{"onset_s": 1.2, "truth": "V", "predicted": "V"}]
     known = [
         {"window": n, "truth": truth, "predicted": "N", "is_right": truth == "N"}
         | {"title": f"t{n}", "alt": f"<one> & {n}", "subject": "p$1", "onset_s": 1.5}
-        | {"probabilities": {"N": 0.75, "S": 0.25}}
+        | {"probabilities": {"N": 0.75, "S": 0.25}, "others": others}
         for n, truth in enumerate(["S", "S", "V", "N"])
     ]
     folder = files.folder("traces", "ecg_demo-delta-lif")
@@ -1256,6 +1257,8 @@ def test_wrong_decisions_are_drawn_and_others_named(report_of: Path) -> None:
     page = (report_of / "data/report/index.html").read_text()
     shown = re.findall(r'alt="(&lt;one&gt; &amp; \d)"', page)
     assert shown == ["&lt;one&gt; &amp; 0", "&lt;one&gt; &amp; 2"]
+    figures = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', page)
+    assert sum("V ✓" in base64.b64decode(each).decode() for each in figures) == 2
     assert "biospike show ecg_demo-delta-lif 0" in page_text(report_of)
 
 
