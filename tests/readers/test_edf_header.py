@@ -86,8 +86,8 @@ def test_years_of_two_digits(
         (252, b"9   ", "and states 768"),
         (184, b"512 ", "and states 512"),
         (236, b"many", "number of data records is 'many'"),
-        (236, b"-7  ", "cut short"),
-        (236, b"0   ", "cut short"),
+        (236, b"-7  ", "it states -7 data records"),
+        (236, b"0   ", "it states 0 data records"),
         (244, b"0   ", "a data record lasts 0 s"),
         (244, b"1_0 ", "seconds of a data record is '1_0'"),
         (244, b"inf ", "seconds of a data record is 'inf'"),
@@ -108,7 +108,7 @@ def test_damaged_headers(
 
 
 @pytest.mark.parametrize(
-    ("keep", "found"), [(100, "damaged"), (700, "damaged"), (-2, "cut short")]
+    ("keep", "found"), [(100, "damaged"), (700, "damaged"), (-2, "bytes hold 5 of 6 data records")]
 )
 def test_a_file_cut_short(
     tmp_path: Path, write_edf: WriteEdf, keep: int, found: str

@@ -244,10 +244,13 @@ def _measured(
     there = (found - header.header_bytes) // header.record_bytes
     n_records = there if is_open else header.n_records
     expected = header.header_bytes + n_records * header.record_bytes
+    if header.n_records <= 0 and not is_open:
+        raise damaged(where, f"it states {n_records} data records", "one or more")
     if n_records <= 0 or found < expected:
+        held = "" if is_open else f" of {n_records}"
         raise DataError(
             where,
-            f"is cut short: {found} bytes, {header.n_records} data records",
+            f"is cut short: {found} bytes hold {max(there, 0)}{held} data records",
             expected=f"{expected} bytes by its header, and some data",
             remedy=either(REPLACE, LEAVE_OUT),
         )
