@@ -29,7 +29,7 @@ from pipeline.networks.parts.deployed import deployed
 from pipeline.networks.parts.stack import Layer, Stack
 from pipeline.networks.parts.stepped import SteppedModule
 from pipeline.neurons.base import Neuron
-from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
+from pipeline.neurons.parts.circuit import INPUT, Circuit, InexpressibleError, Sources
 from pipeline.training.cell import TrainedFold
 
 STEPS = """\
@@ -37,12 +37,15 @@ Every node makes one step each dt seconds, from rest: before the first, all stat
 0. Inputs are constant within a step. A node takes the sum of all edges into it, in the
 same step, except along the edges in `late_edges`: these carry the value of the step
 before, 0 in the first. LI and LIF: v <- b*v + (1 - b)*r*input with b = exp(-dt/tau),
-then spikes where v > v_threshold, then v <- v_reset there. I: v <- v + dt*r*input.
-Delay: by delay/dt steps, rounded; 0 until then. Other nodes: at once."""
+then spikes where v > v_threshold, then v <- v_reset there. I and IF: v <- v +
+dt*r*input, then IF as LIF. Delay: by delay/dt steps, rounded; 0 until then. Other
+nodes: at once."""
 
 LOGITS = """\
 The output in the last of n_steps steps holds the logits of a window. Of a stream, whose
-nodes go on without a restart, the output of every step holds those of a decision."""
+nodes go on without a restart, the output of every step holds those of a decision. It
+changes in the last of each `stride` steps, counted from the first, and is constant in
+between; a decision in between is that of the next change."""
 
 
 class Nir(Exporter):
@@ -92,24 +95,26 @@ def to_graph(
     """Describe a network as a NIR graph: input spikes in, logits out.
 
     The metadata has the rule of stepping: `dt`, `n_steps`, `late_edges` as JSON, and
-    `steps` in words; and the place of the `logits`.
+    `steps` in words; and the place of the `logits`, which are new every `stride` steps.
     """
     if not isinstance(network, Stack):
         kind = type(network).__name__
         raise InexpressibleError("network", f"a {kind} has no counterpart in NIR")
     stack = cast("Stack", deployed(network))
     circuit = Circuit(shape.dt)
-    outputs: Sources = ("input",)
+    outputs = INPUT
     circuit.add("input", nir.Input({"input": np.array([shape.n_features])}))
     for number, layer in enumerate(stack.layers, 1):
         name = f"layer_{number}"
-        outputs = _add_layer(circuit, name, layer, outputs)
-    outputs = stack.head.to_nir(ReadOutNodes(circuit, outputs, shape.n_steps))
+        circuit, outputs = _add_layer(circuit, name, layer, outputs)
+    n_read = shape.n_steps // circuit.every
+    outputs = stack.head.to_nir(ReadOutNodes(circuit, outputs, n_read))
     circuit.add("output", nir.Output({"output": np.array([shape.n_classes])}), outputs)
     return circuit.graph(
         {
             "dt": shape.dt,
             "n_steps": shape.n_steps,
+            "stride": circuit.every,
             "steps": STEPS,
             "logits": LOGITS,
             "late_edges": files.dump_json(circuit.late),
@@ -118,8 +123,13 @@ def to_graph(
     )
 
 
-def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> Sources:
-    """Add weights, the neurons they drive, and recurrent weights."""
+def _add_layer(
+    circuit: Circuit, name: str, layer: Layer, sources: Sources
+) -> tuple[Circuit, Sources]:
+    """Add weights, the neurons they drive, and recurrent weights.
+
+    Gives the circuit as the next layer is to see it, and the nodes of the spikes.
+    """
     if layer.unrolled.inhibition is not None:
         raise InexpressibleError(
             name, "its neurons compete, and NIR cannot limit how many fire"
@@ -131,12 +141,14 @@ def _add_layer(circuit: Circuit, name: str, layer: Layer, sources: Sources) -> S
     neurons: Any = layer.unrolled.neurons
     model: Neuron = neurons.model
     n = model.inputs
-    currents = add_weights(circuit, f"{name}_weights", layer.weights, sources, n)
+    circuit, currents = add_weights(
+        circuit, f"{name}_weights", layer.weights, sources, n
+    )
     entries, spikes = model.to_nir(circuit, read_values(name, neurons), currents)
     if (weights := layer.unrolled.recurrent_weights) is not None:
         back = f"{name}_recurrent"
-        recurrent = add_weights(circuit, back, weights, (spikes,), n)
+        _, recurrent = add_weights(circuit, back, weights, (spikes,), n)
         for parts, entry in zip(recurrent, entries, strict=True):
             for part in parts:
                 circuit.close(part, entry)
-    return (spikes,)
+    return circuit, (spikes,)

@@ -43,14 +43,26 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
         "convolutional",
         {"channels": (20, 15), "kernels": (3, 4), "strides": (1, 1), "bins": 3},
     ),
+    "convolutional, strides": (
+        "convolutional",
+        {"channels": (20, 15), "kernels": (5, 3), "strides": (3, 2), "bins": 3},
+    ),
+    "recurrent, stride": (
+        "recurrent",
+        {"units": (20, 15), "kernel": 6, "stride": 4, "read_out": "membrane"},
+    ),
 }
 
-
+STRIDES = {"channels": (10, 12), "kernels": (4, 5), "strides": (2, 3)}
 READ_OUTS = {
     "traces": ("dense", {"units": (20,), "read_out": "traces", "traces": 3}),
     "rates": ("dense", {"units": (20,), "bins": 3}),
     "count": ("recurrent", {"units": (20,), "read_out": "count"}),
     "membrane": ("dense", {"units": (20,), "read_out": "membrane"}),
+    "strides, rates": ("convolutional", STRIDES | {"bins": 3}),
+    "strides, count": ("convolutional", STRIDES | {"read_out": "count"}),
+    "strides, traces": ("convolutional", STRIDES | {"read_out": "traces", "traces": 3}),
+    "strides, membrane": ("convolutional", STRIDES | {"read_out": "membrane"}),
 }
 
 
@@ -69,6 +81,9 @@ class Reader:
         self.order = ["input", *numbered, "output"]
         for source, end in set(self.graph.edges) - self.late:
             assert self.order.index(source) < self.order.index(end)
+        self.edges: dict[str, list[tuple[str, bool]]] = {n: [] for n in self.order}
+        for edge in self.graph.edges:
+            self.edges[edge[1]].append((edge[0], tuple(edge) in self.late))
 
     def run(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Give what every node gave out, (time, batch, channel), without its number."""
@@ -79,10 +94,8 @@ class Reader:
             now: dict[str, np.ndarray] = {}
             for name in self.order:
                 total: Any = step if name == "input" else 0.0
-                for edge in self.graph.edges:
-                    if edge[1] == name:
-                        values = last if tuple(edge) in self.late else now
-                        total = total + values.get(edge[0], 0.0)
+                for source, is_late in self.edges[name]:
+                    total = total + (last if is_late else now).get(source, 0.0)
                 now[name] = self._step(name, self.graph.nodes[name], total)
                 seen[name].append(now[name])
             last = now
@@ -104,6 +117,10 @@ class Reader:
             case nir.I():
                 self.states[name] = state + self.dt * node.r * total
                 return self.states[name]
+            case nir.IF():
+                v = state + self.dt * node.r * total
+                self.states[name] = np.where(v > node.v_threshold, node.v_reset, v)
+                return (v > node.v_threshold).astype(float)
             case nir.LI():
                 self.states[name] = self._leak(node, state, total)
                 return self.states[name]
@@ -168,10 +185,16 @@ def check_round_trip(neuron: str, network: str, dt: float, path: Path) -> None:
     layers, logits = watched(made, spikes())
     reader = Reader(path)
     read = reader.run(spikes().numpy())
+    every = 1
     for number, expected in enumerate(layers, 1):
-        np.testing.assert_array_equal(read[f"layer_{number}_spikes"], expected)
+        every *= made.get_submodule(f"layers.{number - 1}").stride
+        found = read[f"layer_{number}_spikes"]
+        ticks = np.arange(STEPS) % every == every - 1
+        np.testing.assert_array_equal(found[ticks], expected)
+        assert not found[~ticks].any()
     assert 0.001 < layers[0].mean() < 0.9
     assert "the last of n_steps steps" in reader.graph.metadata["logits"]
+    assert reader.graph.metadata["stride"] == every
     np.testing.assert_allclose(read["output"][-1], logits, rtol=0, atol=1e-12)
 
 
@@ -194,17 +217,21 @@ def test_a_stream_has_the_logits_of_every_decision(
     """Over two and a half windows without a restart, from the first step on."""
     made, shape = trained("leaky", read_out, 0.01)
     target.write(made, shape, tmp_path / "network.nir", about={})
-    stream = torch.cat([spikes(), 1 - spikes(), spikes()])[: 5 * STEPS // 2]
+    n_steps = 5 * STEPS // 2 // made.stride * made.stride
+    stream = torch.cat([spikes(), 1 - spikes(), spikes()])[:n_steps]
     reader = Reader(tmp_path / "network.nir")
     output = reader.run(stream.numpy())["output"]
-    stops = torch.tensor([1, STEPS // 2, STEPS, STEPS + 1, 2 * STEPS, len(stream)])
+    stops = torch.tensor([1, STEPS // 2, STEPS, STEPS + 1, 2 * STEPS, n_steps])
+    changes = (-(-stops // made.stride) * made.stride - 1).numpy()
     for row in (0, WINDOWS - 1):
         at = At(torch.full_like(stops, row), stops)
         with torch.no_grad():
             expected = made.decide([stream], at).numpy()
         np.testing.assert_allclose(
-            output[stops.numpy() - 1, row], expected, rtol=0, atol=1e-7
+            output[changes, row], expected, rtol=0, atol=1e-7
         )  # the share of a window that is not there yet has single precision
+    constant = (np.diff(output, axis=0) == 0).all((1, 2))
+    assert constant[np.arange(1, n_steps) % made.stride != made.stride - 1].all()
     assert "Of a stream" in reader.graph.metadata["logits"]
 
 
@@ -287,13 +314,35 @@ def test_every_neuron_leaves_or_says_why_not(neuron: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(found, expected)
 
 
-def test_strides_are_refused(tmp_path: Path) -> None:
-    shape = Shape(STEPS, FEATURES, CLASSES, 0.01)
-    settings = {"channels": (5,), "kernels": (4,), "strides": (2,)}
-    built: Any = find("networks", "convolutional").model_validate(settings)
-    made = built.build(shape, find("neurons", "leaky")())
-    with pytest.raises(InexpressibleError, match="one step for 2"):
-        target.write(made, shape, tmp_path / "network.nir", about={})
+def test_neurons_that_fire_at_rest_wait_for_their_tick(tmp_path: Path) -> None:
+    """A threshold that has become negative fires without any input."""
+    made, shape = trained("parallel", "convolutional, strides", 0.01)
+    with torch.no_grad():
+        for name, values in made.named_parameters():
+            if name.endswith("threshold"):
+                values[::2] = -0.5
+    target.write(made, shape, tmp_path / "network.nir", about={})
+    (first, second), _ = watched(made, spikes())
+    read = Reader(tmp_path / "network.nir").run(spikes().numpy())
+    assert first[:, :, ::2].mean() > first[:, :, 1::2].mean()
+    for found, expected, every in (
+        (read["layer_1_spikes"], first, 3),
+        (read["layer_2_spikes"], second, 6),
+    ):
+        np.testing.assert_array_equal(found[every - 1 :: every], expected)
+        assert found.sum() == expected.sum()
+
+
+def test_a_clock_is_one_neuron_that_a_constant_drives(tmp_path: Path) -> None:
+    made, shape = trained("leaky", "convolutional, strides", 0.01)
+    target.write(made, shape, tmp_path / "network.nir", about={})
+    reader = Reader(tmp_path / "network.nir")
+    clocks = [n for n in reader.graph.nodes.values() if isinstance(n, nir.IF)]
+    assert [clock.v_threshold.tolist() for clock in clocks] == [[2.5], [1.5]]
+    read = reader.run(spikes().numpy())
+    for name, every in (("clock_3", 3), ("clock_6", 6)):
+        expected = np.arange(STEPS) % every == every - 1
+        np.testing.assert_array_equal(read[name].all((1, 2)), expected)
 
 
 def test_competition_is_refused(tmp_path: Path) -> None:

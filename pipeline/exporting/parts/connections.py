@@ -14,7 +14,7 @@ from pipeline.neurons.parts.circuit import Circuit, InexpressibleError, Sources
 
 def add_weights(
     circuit: Circuit, name: str, layer: nn.Module, sources: Sources, n_inputs: int
-) -> list[Sources]:
+) -> tuple[Circuit, list[Sources]]:
     """Add the weights of a layer of neurons.
 
     Parameters
@@ -29,6 +29,8 @@ def add_weights(
 
     Returns
     -------
+    circuit : Circuit
+        Slower than the one that was given where the layer has a stride.
     currents : list of tuple of str
         For each input of the neurons, the nodes that add up to its current.
 
@@ -37,37 +39,41 @@ def add_weights(
     InexpressibleError
         NIR has no counterpart of the layer.
     """
-    taps = _taps(name, layer)
-    linear = linear_of(layer)
-    bias = None if linear.bias is None else _array(linear.bias)
-    currents: list[Sources] = [()] * n_inputs
-    for number, weights in enumerate(map(_array, taps.matrices)):
-        steps = number * taps.spacing
-        past = _past(circuit, name, steps, sources, weights.shape[1])
-        offset = None if steps else bias
-        for k, rows in enumerate(np.split(np.arange(len(weights)), n_inputs)):
-            node = _matrix(weights[rows], None if offset is None else offset[rows])
-            part = f"_input_{k}" * (n_inputs > 1) + f"_past_{steps}" * bool(steps)
-            currents[k] += (circuit.add(f"{name}{part}", node, past),)
-    return currents
-
-
-def _taps(name: str, layer: nn.Module) -> Taps:
-    """Give the matrix of each tap, the newest step's first.
-
-    NIR's Conv1d runs along space. Time has no steps there, hence no strides; without
-    any, a tap is a matrix behind a delay.
-    """
     if (taps := taps_of(layer)) is None:
         kind = type(layer).__name__
         raise InexpressibleError(name, f"a {kind} has no counterpart in NIR")
+    linear = linear_of(layer)
+    bias = None if linear.bias is None else _array(linear.bias)
+    slower = circuit.slowed(taps.stride)
+    seen = _seen(circuit, slower, name, taps, sources)
+    currents: list[Sources] = [()] * n_inputs
+    for steps, past, weights in zip(*seen, map(_array, taps.matrices), strict=True):
+        offset = None if steps else bias
+        for k, rows in enumerate(np.split(np.arange(len(weights)), n_inputs)):
+            part = f"_input_{k}" * (n_inputs > 1) + f"_past_{steps}" * bool(steps)
+            own = None if offset is None else offset[rows]
+            currents[k] += _matrix(slower, f"{name}{part}", weights[rows], own, past)
+    return slower, currents
+
+
+def _seen(
+    circuit: Circuit, slower: Circuit, name: str, taps: Taps, sources: Sources
+) -> tuple[list[int], list[Sources]]:
+    """Add what each tap sees: the steps that it looks back, and what was there.
+
+    NIR's Conv1d runs along space, and time has no steps there: a tap is a matrix behind
+    a delay. Where the layer is slower than its sources, a gate follows.
+    """
+    width = taps.matrices.shape[2]
+    ago = [number * taps.spacing for number in range(len(taps.matrices))]
+    seen = [_past(circuit, name, steps, sources, width) for steps in ago]
     if taps.stride > 1:
-        raise InexpressibleError(
-            name,
-            f"gives one step for {taps.stride}, and all nodes of NIR share one time",
-            remedy="train it with strides of 1, or a dense or recurrent network",
-        )
-    return taps
+        ticks = slower.constant(f"{name}_ticks", np.ones(width))
+        seen = [
+            (slower.gate(f"{name}_gate_{steps}", past, ticks, width),)
+            for steps, past in zip(ago, seen, strict=True)
+        ]
+    return ago, seen
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class ReadOutNodes:
     sources : tuple of str
         The nodes whose sum is those outputs.
     n_steps : int
-        Of a window.
+        Outputs of that layer in a window.
     """
 
     circuit: Circuit
@@ -93,17 +99,23 @@ class ReadOutNodes:
 
     def membranes(self, linear: nn.Linear, log_tau: Tensor) -> Sources:
         """Add a membrane a class that never fires."""
-        node = _matrix(_array(linear.weight), _array(linear.bias))
-        currents = self.circuit.add("head_weights", node, self.sources)
-        tau = np.exp(_array(log_tau).astype(np.float64))
-        gain = self.circuit.rise(tau)
-        return (self.circuit.integrate("head_membrane", tau, (currents,), gain),)
+        membranes = self._integrated(linear, log_tau)
+        return (self.circuit.hold("head_logits", membranes, linear.out_features),)
 
     def traces(self, linear: nn.Linear, log_tau: Tensor, n_classes: int) -> Sources:
         """Add a bank of membranes a class that never fire, and their sum."""
-        traces = self.membranes(linear, log_tau)
+        traces = self._integrated(linear, log_tau)
         node = nir.Linear(np.tile(np.eye(n_classes), linear.out_features // n_classes))
-        return (self.circuit.add("head_sum", node, traces),)
+        added = self.circuit.add("head_sum", node, (traces,))
+        return (self.circuit.hold("head_logits", added, n_classes),)
+
+    def _integrated(self, linear: nn.Linear, log_tau: Tensor) -> str:
+        weights, bias = _array(linear.weight), _array(linear.bias)
+        name = "head_weights"
+        currents = _matrix(self.circuit, name, weights, bias, self.sources)
+        tau = np.exp(_array(log_tau).astype(np.float64))
+        gain = self.circuit.rise(tau)
+        return self.circuit.integrate("head_membrane", tau, currents, gain)
 
     def refusal(self, reason: str) -> InexpressibleError:
         """Name the read-out, and why NIR has no exact form of it."""
@@ -135,8 +147,10 @@ def _add_rates(
     pairs = pairwise([nothing, *per_spike, nothing])
     for k, (border, (before, after)) in enumerate(zip(borders, pairs, strict=True)):
         held = _past(circuit, "head", n_steps - border, (counts,), width)
-        node = _matrix(before - after, bias if border == n_steps else None)
-        logits.append(circuit.add(f"head_border_{k}", node, held))
+        change = before - after
+        # Counts and bias are there between ticks too.
+        ended = nir.Affine(change, bias) if border == n_steps else nir.Linear(change)
+        logits.append(circuit.add(f"head_border_{k}", ended, held))
     # One node adds them up, as not every reader sums the inputs of an output.
     return (circuit.scale("head_logits", np.ones(len(weights)), logits),)
 
@@ -150,8 +164,20 @@ def _past(
     return (circuit.delay(f"{name}_delay_{steps}", steps, width, sources),)
 
 
-def _matrix(weights: np.ndarray, bias: np.ndarray | None) -> nir.NIRNode:
-    return nir.Linear(weights) if bias is None else nir.Affine(weights, bias)
+def _matrix(
+    circuit: Circuit,
+    name: str,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    sources: Sources,
+) -> Sources:
+    """Add a matrix; its bias is silent between ticks, as the sources are."""
+    if bias is None:
+        return (circuit.add(name, nir.Linear(weights), sources),)
+    if circuit.every == 1:
+        return (circuit.add(name, nir.Affine(weights, bias), sources),)
+    product = circuit.add(name, nir.Linear(weights), sources)
+    return product, circuit.constant(f"{name}_bias", bias)
 
 
 def _array(parameter: Tensor) -> np.ndarray:
