@@ -181,18 +181,29 @@ def _estimate(
 
         runs on    E = encoder + signal + reading · decisions + window · starts anew
         restarts   E = encoder + window · decisions
+
+    `parts_j_per_second` has the network's share of the first line, part by part.
     """
     if reason := inapplicable(run.restarted, table):
         return {"absent": reason}
-    signal_j, reading_j, window_j = (
-        sum(parts_j_per_window(counted, table).values())
+    signal, reading, window = (
+        parts_j_per_window(counted, table)
         for counted in (run.signal, run.reading, run.restarted)
     )
-    signal_w, (decisions, anew) = signal_j / run.signal.window_s, per_s
-    found = {
+    decisions, anew = per_s
+    parts = {
+        part: signal.get(part, 0.0) / run.signal.window_s
+        + reading.get(part, 0.0) * decisions
+        + energy_j * anew
+        for part, energy_j in window.items()
+    }
+    signal_w = sum(signal.values()) / run.signal.window_s
+    reading_j, window_j = sum(reading.values()), sum(window.values())
+    found: dict[str, Any] = {
         "signal_j_per_second": signal_w,
         "reading_j_per_decision": reading_j,
         "restarted_j_per_decision": window_j,
+        "parts_j_per_second": parts,
     }
     coding = encoder_energy(encoder, table, run.signal.window_s)
     if "absent" in coding:

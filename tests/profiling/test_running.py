@@ -119,6 +119,9 @@ def test_a_second_has_encoder_signal_and_decisions() -> None:
     assert plain["restarting_uj_per_second"] == pytest.approx(
         1e6 * (plain["encoder_j_per_second"] + 2 * window)
     )
+    for each in (plain, limited):
+        parts = sum(each["parts_j_per_second"].values()) + each["encoder_j_per_second"]
+        assert each["energy_uj_per_second"] == pytest.approx(1e6 * parts)
     # What starts anew passes a window again.
     assert limited["always_on_w"] == pytest.approx(always + 0.25 * window)
 
