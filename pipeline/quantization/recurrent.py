@@ -30,6 +30,7 @@ class IntegerRecurrent(Unrolled):
     ----------
     neurons : IntegerNeurons
     weight : Tensor, shape (neuron, neuron), int8
+        Of neurons with branches (branch·neuron, neuron).
     lift : int
     """
 
@@ -59,8 +60,8 @@ class IntegerRecurrent(Unrolled):
 
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn sums (time, batch, neuron) into outputs and the last state."""
-        before, *inner = state or (torch.zeros_like(currents[0]),)
-        outputs = torch.empty_like(currents)
+        outputs = currents.new_empty(*currents.shape[:2], self.width)
+        before, *inner = state or (torch.zeros_like(outputs[0]),)
         for step, current in enumerate(currents.unbind(0)):
             driven = (current << self.lift) + self.recurrent(before).long()
             given, *inner = self.neurons(driven[None], *inner)

@@ -23,6 +23,7 @@ from pipeline.preparation.signals import Scale, SignalSettings
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting
+from pipeline.quantization.neurons.dendritic import IntegerDendritic
 from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
@@ -88,6 +89,16 @@ class Random:
             inhibition=inhibition, winners=winners,
         )  # fmt: skip
 
+    def dendritic(self, n: int, branches: int) -> IntegerDendritic:
+        tensors = {
+            "beta": self.numbers(15000, 2**15, n),
+            "threshold": self.numbers(300, 2000, n),
+            "branch_beta": self.numbers(15000, 2**15, branches * n),
+            "bias": self.numbers(-60, 60, branches * n),
+            "up": self.numbers(2, 5, branches * n),
+        }
+        return IntegerDendritic(tensors, dt=DT, branches=branches)
+
     def head(self, width: int, bins: int, n_read: int = STEPS) -> IntegerHead:
         tensors = {
             "bias": self.numbers(-9, 9, CLASSES),
@@ -109,10 +120,8 @@ class Random:
         return IntegerTraces(self.weights(n, width), tensors, **constants)
 
     def recurrent(self, neurons: IntegerNeurons) -> IntegerRecurrent:
-        n = neurons.width
-        return IntegerRecurrent(
-            neurons, self.weights(n, n), lift=0 if neurons.spiking else 2
-        )
+        weights = self.weights(neurons.branches * neurons.width, neurons.width)
+        return IntegerRecurrent(neurons, weights, lift=0 if neurons.spiking else 2)
 
     def prune(self, made: nn.Module) -> None:
         """Leave an eighth of what the layers' weights are."""
@@ -158,6 +167,13 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
             weights = Delayed(draw.weights(12, 6 * 5).abs(), count=5, every=3)
             layers = [(weights, draw.competing(12, int(winners), int(inhibition)))]
             features, width, bins = 6, 12, 5
+        case ["dendritic"]:
+            first, second = (
+                draw.convolution(4, 3 * 7, 11, 4),
+                Dense(draw.weights(18, 7)),
+            )
+            layers = [(first, draw.dendritic(7, 3)), (second, draw.dendritic(9, 2))]
+            features, width, bins = 4, 9, 4
         case ["coarse", reset]:
             # Small integers: membranes often are exactly at the threshold.
             few = {"beta": 2**15, "bias": 0, "threshold": 3}
@@ -190,7 +206,7 @@ KINDS = (
     "competing 12 90", "coarse subtract",
     "coarse zero", "mixed", "nothing", "leaky subtract traces 4", "relu traces 1",
     "nothing traces 2", "leaky zero own", "relu own", "polynomial subtract own",
-    "leaky subtract pruned", "relu own pruned",
+    "leaky subtract pruned", "relu own pruned", "dendritic", "dendritic own pruned",
 )  # fmt: skip
 
 

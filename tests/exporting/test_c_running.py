@@ -139,6 +139,7 @@ def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
         ("relu traces 1", "restarts"),
         ("leaky subtract own traces 2", "remembers"),
         ("leaky zero own pruned", "runs on"),
+        ("dendritic own traces 2", "remembers"),
     ],
 )
 def test_recordings_pass_to_the_bit(kind: str, how: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pipeline.profiling.operations import count
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting
+from pipeline.quantization.neurons.dendritic import IntegerDendritic
 from pipeline.quantization.neurons.leaky import IntegerLeaky
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
@@ -26,8 +27,9 @@ LEAKS = [28928, 16384, 0, 32767, 20000, -3]
 """1 − 2^−3 + 2^−7, a half, none; 1 − 2^−15; four digits; and below 0."""
 VALUES = {
     "bias": 50, "threshold": 300, "multiplier": 900, "a0": 3,
-    "a2": 20, "a3": -30, "clip": 4000,
+    "a2": 20, "a3": -30, "clip": 4000, "up": 2,
 }  # fmt: skip
+BRANCHES = {IntegerDendritic: 2}
 
 
 def integers(seed: int, *shape: int) -> Tensor:
@@ -39,12 +41,17 @@ def integers(seed: int, *shape: int) -> Tensor:
 
 def neurons(kind: type[IntegerNeurons], n: int) -> IntegerNeurons:
     tensors = {name: torch.full((n,), VALUES.get(name, 0)) for name in kind.TENSORS}
-    if "beta" in tensors:
-        tensors["beta"] = torch.tensor(LEAKS[:n])
+    branches = BRANCHES.get(kind, 1)
+    for name in kind.A_BRANCH:
+        tensors[name] = torch.full((branches * n,), VALUES.get(name, 0))
+    for name, leaks in (("beta", LEAKS), ("branch_beta", LEAKS[::-1] * branches)):
+        if name in tensors:
+            tensors[name] = torch.tensor(leaks[: len(tensors[name])])
     options = {
         IntegerLeaky: {"shift": 2, "reset": "subtract"},
         IntegerPolynomial: {"shift": 9, "fraction": 8, "reset": "zero"},
         IntegerRelu: {"shift": 12},
+        IntegerDendritic: {"branches": 2},
         IntegerCompeting: {
             "beta": 30000, "alpha": 20000, "inhibition": 40, "winners": 2, "shift": 1,
         },
@@ -60,9 +67,10 @@ WEIGHTS = {
 
 
 def network(weights: str, kind: type[IntegerNeurons]) -> IntegerNetwork:
+    branches = BRANCHES.get(kind, 1)
     layers = [
-        Layer(WEIGHTS[weights](F, 6), neurons(kind, 6)),
-        Layer(WEIGHTS["dense"](6, 5), neurons(kind, 5)),
+        Layer(WEIGHTS[weights](F, branches * 6), neurons(kind, 6)),
+        Layer(WEIGHTS["dense"](6, branches * 5), neurons(kind, 5)),
     ]
     tensors = {"bias": torch.full((C,), 7), "multiplier": torch.full((C,), 1000)}
     weight = integers(4, C, BINS * 5)
@@ -131,13 +139,12 @@ def shifted(net: IntegerNetwork) -> int:
         values = layer.unrolled.state_dict() | layer.unrolled.constants
         steps = T // 2 if isinstance(net.layers[0].weights, Convolution) else T
         for _ in range(steps * B):
-            for neuron in range(layer.unrolled.width):
-                for name in ("beta", "alpha"):
-                    if name in values:
-                        leaks = torch.as_tensor(values[name]).expand(
-                            layer.unrolled.width
-                        )
-                        additions += nonadjacent(int(leaks[neuron]))
+            for name in ("beta", "alpha", "branch_beta"):
+                if name in values:
+                    leaks = torch.as_tensor(values[name])
+                    if not leaks.dim():
+                        leaks = leaks.expand(layer.unrolled.width)
+                    additions += sum(map(nonadjacent, leaks.tolist()))
     return additions
 
 
@@ -156,7 +163,9 @@ def of(counted: Counted, name: str) -> Synapses:
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("kind", [IntegerLeaky, IntegerPolynomial, IntegerCompeting])
+@pytest.mark.parametrize(
+    "kind", [IntegerLeaky, IntegerPolynomial, IntegerCompeting, IntegerDendritic]
+)
 def test_spiking_integers_by_loops(weights: str, kind: type[IntegerNeurons]) -> None:
     net, values = network(weights, kind), spikes()
     fired = [net.layers[0](values, None)[0]]
@@ -262,23 +271,26 @@ def test_graded_integers_by_loops(weights: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "variables"),
+    ("kind", "variables", "constants"),
     [
-        (IntegerLeaky, 1),
-        (IntegerPolynomial, 1),
-        (IntegerRelu, 0),
-        (IntegerCompeting, 2),
+        (IntegerLeaky, 1, 3),
+        (IntegerPolynomial, 1, 8),
+        (IntegerRelu, 0, 2),
+        (IntegerCompeting, 2, 1),
+        (IntegerDendritic, 3, 2 + 2 * 3),
     ],
 )
-def test_words_of_integer_neurons(kind: type[IntegerNeurons], variables: int) -> None:
+def test_words_of_integer_neurons(
+    kind: type[IntegerNeurons], variables: int, constants: int
+) -> None:
     counted = count(network("dense", kind), spikes(), dt=0.01)
     moved = {m.kind: m for m in counted.neurons[0].moved()}
     rounds = T * B * 6
     assert moved["states"].read == moved["states"].written == rounds * variables
-    assert moved["constants"].read == rounds * len(kind.TENSORS)
+    assert moved["constants"].read == rounds * constants
     assert moved["states"].bits == moved["constants"].bits == 32
     weights = next(m for m in counted.synapses[0].moved() if m.kind == "weights")
-    assert (weights.bits, weights.memory_bytes) == (8, 6 * F)
+    assert (weights.bits, weights.memory_bytes) == (8, BRANCHES.get(kind, 1) * 6 * F)
     outputs = "values" if kind is IntegerRelu else "spikes"
     assert moved[outputs].bits == (8 if kind is IntegerRelu else 1)
     assert moved[outputs].written == rounds

@@ -26,6 +26,11 @@ from pipeline.quantization.neurons.adaptive_threshold import (
 )
 from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting, competing_peak
+from pipeline.quantization.neurons.dendritic import (
+    IntegerDendritic,
+    branch_peak,
+    membrane_peaks,
+)
 from pipeline.quantization.neurons.leaky import IntegerLeaky, leaky_peak
 from pipeline.quantization.neurons.polynomial import (
     IntegerPolynomial,
@@ -73,7 +78,7 @@ def _hostile(rng: np.random.Generator, charge: int) -> torch.Tensor:
 
 def _states(neurons: IntegerNeurons, charge: int, seed: int) -> Iterator[torch.Tensor]:
     """Step neurons through hostile inputs; gives the last state after each step."""
-    width = neurons.width
+    width = neurons.width * neurons.branches
     state: tuple[torch.Tensor, ...] = ()
     for current in _hostile(np.random.default_rng(seed), charge)[:, None]:
         _, *state = neurons(current.expand(-1, -1, width), *state)  # type: ignore[assignment]
@@ -234,6 +239,37 @@ def test_membranes_that_swing_stay_within(
         assert int(real.abs().max()) <= bound
         assert int(imaginary.abs().max()) <= bound
         assert 0 <= int(tired.max()) <= settled(2**15, rho)
+
+
+@given(
+    alpha=leaks,
+    betas=st.lists(leaks, min_size=1, max_size=3),
+    bias=st.integers(-5000, 5000),
+    threshold=st.integers(1, 5000),
+    charge=st.integers(0, 3000),
+    up=st.integers(0, 4),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_membranes_and_their_branches_stay_within(
+    alpha: int, betas: list[int], bias: int, threshold: int, charge: int, up: int,
+    seed: int,
+) -> None:  # fmt: skip
+    n = len(betas)
+    tensors = {
+        **_column(beta=alpha, threshold=threshold),
+        "branch_beta": torch.tensor(betas),
+        "bias": torch.full((n,), bias),
+        "up": torch.full((n,), up),
+    }
+    bounds = [branch_peak(charge, up, bias, beta) for beta in betas]
+    bounds += membrane_peaks(bounds, [alpha], [threshold])
+    if max(bounds) >= 2**31:
+        return
+    neurons = IntegerDendritic(tensors, dt=1.0, branches=n)
+    for membrane, *branches in _states(neurons, charge, seed):
+        for state, bound in zip([*branches, membrane], bounds, strict=True):
+            assert int(state.abs().max()) <= bound
 
 
 def test_membranes_that_do_not_shrink_have_no_bound() -> None:

@@ -15,6 +15,7 @@ from pipeline.networks.base import Shape
 from pipeline.networks.competitive import Competitive
 from pipeline.networks.dense import Dense
 from pipeline.neurons.base import Neuron
+from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
@@ -86,6 +87,7 @@ def _worst(network: IntegerNetwork) -> None:
 LEAKY = Leaky(tau_mem_s=0.1, learned_per="neuron")
 POLYNOMIAL = Polynomial(tau_mem_s=0.1, learned_per="neuron")
 RESONATE = Resonate(frequency_hz=2.0, damping_hz=0.5)
+DENDRITIC = Dendritic(branches=2, tau_mem_s=0.1, learned_per="neuron")
 ONE_LAYER = Dense(units=(UNITS,), bins=1)
 COMPETITIVE = Competitive(
     units=UNITS, delays=1, inhibition=0.5, winners=1, bins=1, tau_syn_s=0.02
@@ -191,6 +193,45 @@ def test_one_neuron_that_swings_on_for_ever_is_refused(offender: int) -> None:
     _worst(_silent(built))
     learned = built.layers[0].unrolled.neurons.learned
     learned["log_damping"].data[offender] = math.log(1e-6)
+    with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
+        _silent(built)
+
+
+def _shifts(network: IntegerNetwork) -> Tensor:
+    layer: Any = network.layers[0]
+    shifts: Tensor = layer.unrolled.up
+    return shifts
+
+
+@offenders
+def test_one_wide_branch_takes_fraction_bits_from_its_layer(offender: int) -> None:
+    built = _built(ONE_LAYER, DENDRITIC)
+    sound = _shifts(_silent(built))
+    _linear(built).weight.data[offender] = 300.0
+    integers = _silent(built)
+    shifts = _shifts(integers)
+    others = [n for n in range(2 * UNITS) if n % UNITS != offender]
+    assert (shifts[others] < sound[others]).all()
+    # The neuron's other branch has finer steps, as far as the shift allows.
+    assert int(shifts[UNITS + offender]) == int(shifts.min()) == 0
+    layer: Any = integers.layers[0]
+    for n in range(UNITS):
+        row = layer.weights.linear.weight[n::UNITS].sum(0)
+        for push in (row > 0, row < 0):
+            integers(push.float().expand(N_STEPS, 1, WIDE))
+
+
+@offenders
+@pytest.mark.parametrize("name", ["log_tau", "log_tau_branch"])
+def test_one_branch_or_membrane_that_hardly_leaks_is_refused(
+    name: str, offender: int
+) -> None:
+    built = _built(ONE_LAYER, DENDRITIC)
+    _linear(built).weight.data[:] = 1.0
+    _silent(built)
+    learned = built.layers[0].unrolled.neurons.learned
+    learned[name].data[..., offender] = math.log(1e4)
+    learned["log_threshold"].data[offender] = math.log(1e-6)
     with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
         _silent(built)
 

@@ -12,7 +12,7 @@ from pipeline.quantization.arithmetic import WordOverflowError
 from pipeline.quantization.neurons.base import available, find
 
 Twin = list[list[int]]
-N_STEPS, BATCH, WIDTH = 30, 2, 4
+N_STEPS, BATCH, WIDTH, BRANCHES = 30, 2, 4, 3
 RESETS = ("subtract", "zero", "none")
 LIMIT = 2**31
 
@@ -174,6 +174,28 @@ def resonate(
     return spikes, [real, imaginary, tired]
 
 
+def dendritic(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    spikes, membrane = [], [0] * WIDTH
+    branches = [[0] * WIDTH for _ in range(constants["branches"])]
+    for current in currents:
+        fired = []
+        for n in range(WIDTH):
+            theta, total = of["threshold"][n], 0
+            for k, branch in enumerate(branches):
+                place = k * WIDTH + n
+                d = _round(of["branch_beta"][place] * branch[n], 15)
+                d += current[place] * 2 ** of["up"][place] + of["bias"][place]
+                branch[n], total = d, total + d
+            v = membrane[n]
+            reset = theta if v > theta else 0
+            membrane[n] = _round(of["beta"][n] * v, 15) + total - reset
+            fired.append(int(membrane[n] > theta))
+        spikes.append(fired)
+    return spikes, [membrane, *branches]
+
+
 TWINS = {
     "adaptive": adaptive,
     "adaptive_threshold": adaptive_threshold,
@@ -182,14 +204,15 @@ TWINS = {
     "relu": relu,
     "competing": competing,
     "resonate": resonate,
+    "dendritic": dendritic,
 }
 
 
 def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
     """Draw constants a neuron, so that all neurons fire now and then."""
 
-    def some(low: int, high: int) -> list[int]:
-        return rng.integers(low, high, WIDTH).tolist()
+    def some(low: int, high: int, n: int = WIDTH) -> list[int]:
+        return rng.integers(low, high, n).tolist()
 
     fires = {"bias": some(-300, 300), "threshold": some(200, 2000)}
     bent = {"a0": some(-99, 99), "a2": some(-5000, 5000), "a3": some(-2000, 2000)}
@@ -209,6 +232,13 @@ def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
             **slow,
             "cosine": some(-(2**10), 2**15),
             "sine": some(0, 2**14),
+        },
+        "dendritic": {
+            **beta,
+            "threshold": some(2000, 9000),
+            "branch_beta": some(0, 2**15, BRANCHES * WIDTH),
+            "bias": some(-300, 300, BRANCHES * WIDTH),
+            "up": some(0, 6, BRANCHES * WIDTH),
         },
     }
 
@@ -234,7 +264,13 @@ def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
             "shift": shift,
         },
         "resonate": {"shift": shift, "drag": int(rng.integers(2**11))},
+        "dendritic": {"branches": BRANCHES},
     }[kind]
+
+
+def _currents(rng: np.random.Generator, branches: int) -> torch.Tensor:
+    shape = (N_STEPS, BATCH, branches * WIDTH)
+    return torch.from_numpy(rng.integers(-200, 400, shape))
 
 
 def test_every_kind_has_a_plain_twin() -> None:
@@ -249,7 +285,7 @@ def test_all_bits_are_those_of_the_plain_twin(kind: str, seed: int) -> None:
     of, constants = _drawn(rng)[kind], _constants(kind, rng)
     tensors = {name: torch.tensor(values) for name, values in of.items()}
     neurons = find(kind)(tensors, dt=0.01, **constants)
-    currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
+    currents = _currents(rng, neurons.branches)
     outputs, *state = neurons(currents)
     for window in range(BATCH):
         expected, last = TWINS[kind](currents[:, window].tolist(), of, constants)
@@ -267,7 +303,7 @@ def test_a_window_in_two_pieces_is_a_window(kind: str) -> None:
         dt=0.01,
         **constants,
     )
-    currents = torch.from_numpy(rng.integers(-200, 400, (N_STEPS, BATCH, WIDTH)))
+    currents = _currents(rng, neurons.branches)
     full, _ = neurons(currents)
     first, state = neurons(currents[:11])
     second, _ = neurons(currents[11:], state)

@@ -63,6 +63,9 @@ CELLS: dict[str, Cell] = {
     "linear": (Dense(units=(), bins=4), Relu()),
     "count": (Dense(units=(9,), read_out="count"), Leaky()),
     "resonate": (DENSE, Resonate(threshold=0.05)),
+    "dendritic": (DENSE, Dendritic(branches=3, threshold=0.2)),
+    "convolutional-dendritic": (CONVOLUTIONAL, Dendritic(branches=2, resistance=9.0)),
+    "recurrent-dendritic": (RECURRENT, Dendritic(branches=2, resistance=9.0)),
     "recurrent": (RECURRENT, Leaky(reset="zero")),
     "traces": (Dense(units=(9,), read_out="traces", traces=3), Leaky()),
     "competitive": (COMPETITIVE, Leaky(tau_mem_s=0.02)),
@@ -115,6 +118,9 @@ def _few(tau_s: float, dt: float) -> float:
     return -dt / math.log(nearest(math.exp(-dt / tau_s), MOST_DIGITS) / ONE)
 
 
+LEAKS = {"log_tau", "log_tau_refractory", "log_tau_branch"}
+
+
 def _leaking(network: Stack) -> Stack:
     """Give the network of floats whose leaks have as few digits as those of int8."""
     leaking = checked(network)
@@ -128,9 +134,10 @@ def _leaking(network: Stack) -> Stack:
             )
         elif unrolled.spiking:
             learned = unrolled.neurons.learned
-            for name in {"log_tau", "log_tau_refractory"} & set(learned):
+            for name in LEAKS & set(learned):
                 log_tau = learned[name]
-                few = [_few(tau_s, unrolled.dt) for tau_s in log_tau.exp().tolist()]
+                taus = log_tau.exp().flatten().tolist()
+                few = [_few(tau_s, unrolled.dt) for tau_s in taus]
                 log_tau.data = torch.tensor(few).log().reshape_as(log_tau)
     return leaking
 
@@ -142,20 +149,31 @@ def _rounded(network: Stack) -> Stack:
         weights: Any = linear_of(layer.weights)
         unrolled: Any = layer.unrolled
         if isinstance(unrolled, RecurrentNeurons):
-            _round_together(weights, unrolled.recurrent)
+            _round_together(unrolled, weights, unrolled.recurrent)
             continue
         data = weights.weight.data.double()
         rows = data.reshape(1, -1) if hasattr(layer.weights, "delays") else data
-        scales = channel_scales(rows, torch.zeros(len(rows)))
+        scales = _scales(rows.flatten(1), unrolled)
         weights.weight.data = faked(rows, scales).reshape_as(data).float()
     return rounded
 
 
-def _round_together(*maps: Any) -> None:
+def _scales(rows: Tensor, unrolled: Any) -> Tensor:
+    """Give the steps of weights; a neuron's branches are powers of two apart."""
+    scales = channel_scales(rows, torch.zeros(len(rows)))
+    if unrolled.equations != "dendritic":
+        return scales
+    _, gain, threshold, *betas = unrolled.neurons.constants().detach().double()
+    gains = torch.cat([(1 - beta) * gain for beta in betas])
+    each = (scales * gains).reshape(len(betas), -1)
+    coarsest = each.amax(0).maximum(threshold / 2**14)
+    return (coarsest / 2 ** (coarsest / each).log2().floor()).flatten() / gains
+
+
+def _round_together(unrolled: Any, *maps: Any) -> None:
     """Round weights to the steps of one scale a neuron."""
     flat = [each.weight.data.double().flatten(1) for each in maps]
-    rows = torch.cat(flat, 1)
-    scales = channel_scales(rows, torch.zeros(len(rows)))
+    scales = _scales(torch.cat(flat, 1), unrolled)
     for each, data in zip(maps, flat, strict=True):
         each.weight.data = faked(data, scales).reshape_as(each.weight).float()
 
@@ -401,7 +419,6 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: _built(DENSE, Complementary()),
         "layer 1: Complementary neurons",
     ),
-    "dendritic": (lambda: _built(DENSE, Dendritic()), "layer 1: Dendritic neurons"),
     "at once": (
         lambda: _built(DENSE, Leaky(reset_delay=False)),
         "layer 1: Leaky neurons whose spikes subtract",

@@ -38,7 +38,7 @@ struct neurons {
     uint16_t n;
     enum reset reset;
     uint8_t shift, fraction;
-    const int32_t *beta, *bias, *threshold; /* [n], and all that follow */
+    const int32_t *beta, *bias, *threshold; /* [n], or [branch][n] */
     const int32_t *multiplier, *a0, *a2, *a3, *clip;
     int32_t shared_beta, shared_alpha, inhibition;
     uint16_t winners;

@@ -5,7 +5,7 @@
 #include "read_out.h"
 #include "rows.h"
 
-static int32_t sums[BIOSPIKE_MOST_NEURONS];
+static int32_t sums[BIOSPIKE_MOST_SUMS];
 
 #ifdef BIOSPIKE_COUNT
 struct counts biospike_counts[BIOSPIKE_LAYERS + 1];

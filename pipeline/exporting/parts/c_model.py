@@ -52,7 +52,7 @@ def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
         "CLASSES": shape.n_classes,
         "LAYERS": len(layers),
         "MOST_ROWS": max([*rows, STEPS_LISTED * outputs_of(network.head)]),
-        "MOST_NEURONS": max([part.neurons.width for part in layers], default=1),
+        "MOST_SUMS": max([part.n_sums for part in layers], default=1),
     }
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
@@ -97,8 +97,8 @@ def source(network: IntegerNetwork) -> str:
     initialisers, graded = [], False
     for number, part in enumerate(_layers(network), 1):
         text, initialiser = _layer(number, part, graded=graded)
-        _, n_in, n_out = part.taps.weights.shape
-        title = f"Layer {number}: {part.kind}, {n_in} channels to {n_out} "
+        n_in, width = part.taps.weights.shape[1], part.neurons.width
+        title = f"Layer {number}: {part.kind}, {n_in} channels to {width} "
         title += part.neurons.kind + ", recurrent" * bool(part.own)
         parts += [f"\n/* {title}. */\n", text]
         initialisers.append(initialiser)
@@ -127,15 +127,20 @@ class Part(NamedTuple):
     own: IntegerRecurrent | None
 
     @property
+    def n_sums(self) -> int:
+        """Sums that the neurons take: one each, or one each of their branches."""
+        return self.taps.weights.shape[2]
+
+    @property
     def rows(self) -> np.ndarray:
         """The weights, a row a tap and channel."""
-        return self.taps.weights.reshape(-1, self.neurons.width)
+        return self.taps.weights.reshape(-1, self.n_sums)
 
     @property
     def own_rows(self) -> np.ndarray:
         """The recurrent weights, a row a neuron; of no neuron, no rows."""
         if not self.own:
-            return np.empty((0, self.neurons.width), np.int8)
+            return np.empty((0, self.n_sums), np.int8)
         weights: np.ndarray = self.own.recurrent.weight.numpy().T
         return weights
 
@@ -170,7 +175,6 @@ def _refuse_wide(layer: str, *sizes: int) -> None:
 def _layer(number: int, part: Part, *, graded: bool) -> tuple[str, str]:
     """Write a layer's arrays, and the initialiser of its `struct layer`."""
     taps, neurons = part.taps, part.neurons
-    n_out = taps.weights.shape[2]
     memory, history = history_of(
         number, taps.weights.shape[1], taps.span, graded=graded
     )
@@ -181,7 +185,7 @@ def _layer(number: int, part: Part, *, graded: bool) -> tuple[str, str]:
         ("spacing", taps.spacing),
         ("stride", taps.stride),
         ("missing", f"&missing_{number}"),
-        ("n_out", n_out),
+        ("n_out", part.n_sums),
         ("rows", rows),
     ]
     if part.own:

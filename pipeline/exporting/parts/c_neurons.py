@@ -47,7 +47,8 @@ def fields_of(number: int, neurons: IntegerNeurons) -> tuple[str, Fields]:
         text += constants("int32_t", f"{name}_{number}", array)
         fields.append((name, f"{name}_{number}"))
     for name in neurons.STATES:
-        text += variables("int32_t", (f"{name}_{number}", neurons.width))
+        each = neurons.branches if name in neurons.A_BRANCH else 1
+        text += variables("int32_t", (f"{name}_{number}", each * neurons.width))
         fields.append((name, f"{name}_{number}"))
     return text, fields
 
@@ -68,9 +69,11 @@ def with_declarations(header: str, used: Iterable[type[IntegerNeurons]]) -> str:
 
 def with_states(network: str, used: Iterable[type[IntegerNeurons]]) -> str:
     """Clear in `network.c` the states of kinds that it does not know."""
-    for name in dict.fromkeys(name for neurons in used for name in neurons.STATES):
+    states = {name: neurons for neurons in used for name in neurons.STATES}
+    for name, neurons in states.items():
         if f"neurons.{name}," not in network:
-            line = f"        clear_state(layer->neurons.{name}, layer->neurons.n);\n"
+            sums = "connections.n_out" if name in neurons.A_BRANCH else "neurons.n"
+            line = f"        clear_state(layer->neurons.{name}, layer->{sums});\n"
             network = CLEARED.sub(line, network, count=1)
     return network
 

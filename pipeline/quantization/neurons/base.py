@@ -5,8 +5,9 @@ defines; NAME.c beside it is the same step in C. Neurons have the kind of the na
 their equations (`Neuron.equations`).
 
 State and constants are 32-bit, products 64-bit integers. All kinds take sums of weights
-(time, batch, neuron), int64, and return outputs of the same shape, int64, and the last
-state. `rounded` is in `arithmetic`; `≫` is a shift.
+(time, batch, neuron), int64, of neurons with branches (time, batch, branch·neuron), and
+return outputs (time, batch, neuron), int64, and the last state. `rounded` is in
+`arithmetic`; `≫` is a shift.
 """
 
 import importlib
@@ -36,16 +37,18 @@ class IntegerNeurons(Unrolled):
     """The neurons of a layer in integers.
 
     A kind states its 32-bit constants of each neuron (`TENSORS`), the constants of the
-    layer (`SHARED`) and the state variables (`STATES`) in the order that C has, and
-    which constants are leaks (`LEAKS`). `multiplications` are those of an update
-    without the leaks': hardware computes leaks by shifts and additions, one for each of
-    their digits.
+    layer (`SHARED`) and the state variables (`STATES`) in the order that C has, those
+    that each dendritic branch of a neuron has (`A_BRANCH`; the first constant is a
+    neuron's), and which constants are leaks (`LEAKS`). `multiplications` are those of
+    an update without the leaks': hardware computes leaks by shifts and additions, one
+    for each of their digits.
     """
 
     kind: ClassVar[str]
     TENSORS: ClassVar[tuple[str, ...]]
     SHARED: ClassVar[tuple[str, ...]]
     STATES: ClassVar[tuple[str, ...]]
+    A_BRANCH: ClassVar[tuple[str, ...]] = ()
     LEAKS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
@@ -63,6 +66,11 @@ class IntegerNeurons(Unrolled):
     def equations(self) -> str:
         """Their kind."""
         return self.kind
+
+    @property
+    def branches(self) -> int:
+        """Sums that each neuron takes: 1 without dendritic branches."""
+        return 1
 
     @classmethod
     def check(cls, name: str, neurons: Unrolled) -> None:
@@ -183,7 +191,7 @@ def with_short_leaks(
         rounded = leaks((-layer.dt * (-log_tau).exp()).exp().flatten())
         kept = torch.tensor(rounded, dtype=log_tau.dtype).reshape_as(log_tau) / ONE
         layer.learned[name].data = (-layer.dt / kept.log()).log()
-    ones = torch.ones(layer.shape, dtype=torch.float64)
+    ones = torch.ones(len(inputs.weights), dtype=torch.float64)
     return inputs.times(layer.driven(ones)), layer
 
 
