@@ -108,7 +108,8 @@ def test_damaged_headers(
 
 
 @pytest.mark.parametrize(
-    ("keep", "found"), [(100, "damaged"), (700, "damaged"), (-2, "bytes hold 5 of 6 data records")]
+    ("keep", "found"),
+    [(100, "damaged"), (700, "damaged"), (-2, "bytes hold 5 of 6 data records")],
 )
 def test_a_file_cut_short(
     tmp_path: Path, write_edf: WriteEdf, keep: int, found: str
