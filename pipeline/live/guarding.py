@@ -16,7 +16,7 @@ from pipeline.live.pace import JUMP_S, Measured, Pace
 from pipeline.live.streams import Chunk
 
 QUIET_S = 5.0
-"""Signal after a reason in which further ones are counted, and not said."""
+"""Signal after a reason in which further ones are only counted."""
 
 
 class Part(NamedTuple):
@@ -27,7 +27,7 @@ class Part(NamedTuple):
     anew : bool
         Whether they do not follow those before.
     why : str
-        The reason, if it is to be said.
+        The reason; "" if it is only counted.
     samples : array, shape (channel, time)
     """
 
@@ -55,7 +55,7 @@ class Guard:
         self._pace = Pace(sfreq, jump_s)
 
     def parts(self, chunk: Chunk) -> Iterator[Part]:
-        """Divide a chunk, and say before each part whether it begins anew, and why."""
+        """Divide a chunk into parts, each with whether it begins anew, and why."""
         samples = chunk.samples
         jumps = self._jumps(chunk) if chunk.stamps is not None else {}
         finite = np.isfinite(samples).all(axis=0)
@@ -76,15 +76,15 @@ class Guard:
             yield Part(anew, self._why() if anew else "", samples[:, start:stop])
 
     def _why(self) -> str:
-        """Say why a part begins anew, if nothing was said of late."""
+        """Give the reason why a part begins anew, unless one was given of late."""
         self._breaks += 1
         if self._quiet > 0:
             return ""
         self._quiet = round(QUIET_S * self.sfreq)
-        return self.untold()
+        return self.unreported()
 
-    def untold(self) -> str:
-        """Say what happened since the last reason that was said; "" if nothing did."""
+    def unreported(self) -> str:
+        """Describe what happened since the last reason; "" if nothing did."""
         reasons = [self._reason] if self._reason else []
         if self._lost:
             reasons.append(f"{self._lost} samples that are no numbers are left out")

@@ -96,14 +96,14 @@ class Session:
             try:
                 chunk = inlet.pull()
             except GoneError:
-                yield from self._untold()
+                yield from self._unreported()
                 yield Notice(f"the stream is gone: looking for it for {LOST_S:g} s")
                 inlet = self.source.open()
                 yield from self._opened(inlet)
                 last_s, is_stalled = self.clock(), False
                 continue
             if chunk is None:
-                yield from self._untold()
+                yield from self._unreported()
                 return
             silent_s = self.clock() - last_s
             if not chunk.samples.shape[1]:
@@ -136,9 +136,9 @@ class Session:
         self._decider = LiveDecider(asked.fold, asked.channels, sfreq, asked.every_s)
         self._guard = Guard(sfreq, jump_s)
 
-    def _untold(self) -> Iterator[Notice]:
-        """Say what a guard has counted and not said yet."""
-        if text := self._guard.untold():
+    def _unreported(self) -> Iterator[Notice]:
+        """Report what a guard has only counted so far."""
+        if text := self._guard.unreported():
             yield Notice(text)
 
     def _taken(self, chunk: Chunk) -> Iterator[Notice | Decided]:
@@ -163,7 +163,7 @@ class Session:
             yield Notice(f"{found}: filters are made anew, and everything begins anew")
 
     def _blinded(self) -> Iterator[Notice]:
-        """Say once that no numbers come, as from an electrode that is off."""
+        """Report once that no numbers come, as from an electrode that is off."""
         before, self._is_blind = self._is_blind, self._guard.blind_s > STALLED_S
         if self._is_blind and not before:
             text = (
@@ -186,7 +186,7 @@ class Session:
 
 
 def rows(about: About, asked: Asked) -> tuple[list[int], str]:
-    """Find the stream's channels that a cell takes; and what to say about it.
+    """Find the stream's channels that a cell takes, and give the remarks on it.
 
     Raises
     ------

@@ -216,7 +216,7 @@ def test_a_rate_that_is_badly_wrong_is_said_once(which: Any, size: int) -> None:
             guard = Guard(*measured)
     assert rates == pytest.approx([true_hz])
     assert len(reasons) == 1
-    assert guard.untold() == ""
+    assert guard.unreported() == ""
 
 
 def test_a_rate_that_the_filters_cannot_have_ends_the_session(which: Any) -> None:
