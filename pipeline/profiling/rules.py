@@ -3,7 +3,8 @@
 RULES = (
     "a synaptic operation is one nonzero input meeting one nonzero weight: an "
     "accumulate if all inputs of the layer are -1, 0 or 1, else a multiply-accumulate",
-    "several events at once, as of multisynaptic neurons, are one multiply-accumulate",
+    "several events at once, as of multisynaptic neurons, are one multiply-accumulate: "
+    "a row of weights times their number, in a read-out of spike rates too",
     "normalisation is folded into the weights; biases are not counted as operations",
     "a linear read-out of spike rates adds one row of weights a spike",
     "every membrane is updated at every step, by as many multiply-accumulates as its "

@@ -24,7 +24,7 @@ from pipeline.networks.parts.stepped import SteppedModule
 from pipeline.networks.parts.weights import Weights, linear_of
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.heads import linear_map, quantise_head
-from pipeline.quantization.layers import check_neurons, quantise_neurons
+from pipeline.quantization.layers import check_neurons, kind_of, quantise_neurons
 from pipeline.quantization.network import WEIGHTS, IntegerNetwork
 from pipeline.quantization.scales import LARGEST, LinearMap
 from pipeline.quantization.weights import Dense
@@ -146,10 +146,11 @@ def _layer(
     name: str, layer: Layer, values: Values, outputs: Tensor
 ) -> tuple[Layer, Values]:
     """Put a layer in integers; returns also the values that it puts out."""
-    graded = not layer.unrolled.spiking
-    after = Values(LARGEST, activation_scale(outputs)) if graded else SPIKES
+    unrolled = layer.unrolled
+    unit = 1.0 if unrolled.spiking else activation_scale(outputs)
+    after = Values(kind_of(name, unrolled).largest(unrolled), unit)
     inputs = _linear_map(name, layer.weights, values)
-    integers, neurons = quantise_neurons(inputs, layer.unrolled, after.unit)
+    integers, neurons = quantise_neurons(inputs, unrolled, unit)
     return Layer(_weights(layer.weights, integers), neurons), after
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from pipeline.networks.parts.layers import Unrolled
 from pipeline.neurons.parts.layer import UpdateWords
 from pipeline.quantization.neurons.base import IntegerNeurons
-from pipeline.quantization.scales import LARGEST, LinearMap
+from pipeline.quantization.scales import LinearMap
 from pipeline.quantization.weights import IntegerLinear
 
 LIFTED = 7
@@ -97,9 +97,9 @@ def quantise_recurrent(
         Their numbers might overflow.
     """
     own = cast("nn.Linear", neurons.recurrent_weights).weight.detach().double()
-    most, lift = 1, 0
+    most, lift = kind.largest(neurons), 0
     if not neurons.spiking:
-        own, most = own * scale, LARGEST
+        own = own * scale
         lift = LIFTED if inputs.most == 1 else 0
     flat = inputs.weights.flatten(1) / 2**lift
     weights, most = torch.cat([flat, own], 1), max(inputs.most << lift, most)

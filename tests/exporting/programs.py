@@ -25,6 +25,7 @@ from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.neurons.dendritic import IntegerDendritic
 from pipeline.quantization.neurons.leaky import IntegerLeaky
+from pipeline.quantization.neurons.multisynaptic import IntegerMultisynaptic
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
 from pipeline.quantization.read_outs import IntegerHead, IntegerReadOut
@@ -98,6 +99,15 @@ class Random:
             "up": self.numbers(2, 5, branches * n),
         }
         return IntegerDendritic(tensors, dt=DT, branches=branches)
+
+    def multisynaptic(self, n: int, most: int) -> IntegerMultisynaptic:
+        tensors = {
+            "beta": self.numbers(15000, 2**15, n),
+            "bias": self.numbers(-60, 60, n),
+            "threshold": self.numbers(500, 1500, n),
+            "apart": self.numbers(200, 900, n),
+        }
+        return IntegerMultisynaptic(tensors, dt=DT, shift=4, most=most)
 
     def head(self, width: int, bins: int, n_read: int = STEPS) -> IntegerHead:
         tensors = {
@@ -174,6 +184,13 @@ def network(kind: str) -> tuple[int, IntegerNetwork]:
             )
             layers = [(first, draw.dendritic(7, 3)), (second, draw.dendritic(9, 2))]
             features, width, bins = 4, 9, 4
+        case ["multisynaptic"]:
+            first, second = draw.convolution(4, 19, 11, 4), Dense(draw.weights(9, 19))
+            layers = [
+                (first, draw.multisynaptic(19, 4)),
+                (second, draw.multisynaptic(9, 16)),
+            ]
+            features, width, bins = 4, 9, 4
         case ["coarse", reset]:
             # Small integers: membranes often are exactly at the threshold.
             few = {"beta": 2**15, "bias": 0, "threshold": 3}
@@ -207,6 +224,7 @@ KINDS = (
     "coarse zero", "mixed", "nothing", "leaky subtract traces 4", "relu traces 1",
     "nothing traces 2", "leaky zero own", "relu own", "polynomial subtract own",
     "leaky subtract pruned", "relu own pruned", "dendritic", "dendritic own pruned",
+    "multisynaptic", "multisynaptic own pruned",
 )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def executed(made: IntegerNetwork, spikes: Tensor) -> list[int]:
         if isinstance(module, SegmentRates) and spiking:
             module.register_forward_pre_hook(
                 lambda _, inputs: totals.append(
-                    ("head", int(inputs[0].sum()) * CLASSES)
+                    ("head", int((inputs[0] != 0).sum()) * CLASSES)
                 )
             )
     made(spikes)

@@ -114,6 +114,7 @@ def plain_decisions(
         "leaky subtract traces 4",
         "relu traces 1",
         "leaky zero own",
+        "multisynaptic",
     ],
 )
 def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
@@ -140,6 +141,8 @@ def test_decisions_are_those_of_a_plain_loop(kind: str, how: str) -> None:
         ("leaky subtract own traces 2", "remembers"),
         ("leaky zero own pruned", "runs on"),
         ("dendritic own traces 2", "remembers"),
+        ("multisynaptic own", "runs on"),
+        ("multisynaptic traces 2", "restarts"),
     ],
 )
 def test_recordings_pass_to_the_bit(kind: str, how: str, tmp_path: Path) -> None:

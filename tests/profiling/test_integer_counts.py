@@ -14,6 +14,7 @@ from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.neurons.competing import IntegerCompeting
 from pipeline.quantization.neurons.dendritic import IntegerDendritic
 from pipeline.quantization.neurons.leaky import IntegerLeaky
+from pipeline.quantization.neurons.multisynaptic import IntegerMultisynaptic
 from pipeline.quantization.neurons.polynomial import IntegerPolynomial
 from pipeline.quantization.neurons.relu import IntegerRelu
 from pipeline.quantization.quantize import outputs_of
@@ -27,7 +28,7 @@ LEAKS = [28928, 16384, 0, 32767, 20000, -3]
 """1 − 2^−3 + 2^−7, a half, none; 1 − 2^−15; four digits; and below 0."""
 VALUES = {
     "bias": 50, "threshold": 300, "multiplier": 900, "a0": 3,
-    "a2": 20, "a3": -30, "clip": 4000, "up": 2,
+    "a2": 20, "a3": -30, "clip": 4000, "up": 2, "apart": 200,
 }  # fmt: skip
 BRANCHES = {IntegerDendritic: 2}
 
@@ -52,6 +53,7 @@ def neurons(kind: type[IntegerNeurons], n: int) -> IntegerNeurons:
         IntegerPolynomial: {"shift": 9, "fraction": 8, "reset": "zero"},
         IntegerRelu: {"shift": 12},
         IntegerDendritic: {"branches": 2},
+        IntegerMultisynaptic: {"shift": 2, "most": 4},
         IntegerCompeting: {
             "beta": 30000, "alpha": 20000, "inhibition": 40, "winners": 2, "shift": 1,
         },
@@ -270,6 +272,26 @@ def test_graded_integers_by_loops(weights: str) -> None:
     assert [layer.store.value_bits for layer in counted.synapses] == [8, 8, 32]
 
 
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_events_of_several_spikes_by_loops(weights: str) -> None:
+    """One multiply-accumulate each, whatever their number; in the read-out too."""
+    net, values = network(weights, IntegerMultisynaptic), spikes()
+    first = net.layers[0](values, None)[0]
+    last = net.layers[1](first, None)[0]
+    assert first.max() > 1
+    assert last.max() > 1
+    counted = count(net, values, dt=0.01)
+    assert [layer.graded for layer in counted.synapses] == [False, True, True]
+    second, head = counted.synapses[1:]
+    assert second.effective == loops(first, net.layers[1].weights)
+    assert head.effective == read_out(last, net.head.linear.weight)
+    assert counted.effective_macs == second.effective + head.effective
+    assert counted.spikes == int((first != 0).sum() + (last != 0).sum())
+    assert counted.membrane_multiplications == 0
+    assert counted.rescalings == B * C
+    assert [layer.store.value_bits for layer in counted.synapses] == [8, 8, 8]
+
+
 @pytest.mark.parametrize(
     ("kind", "variables", "constants"),
     [
@@ -278,6 +300,7 @@ def test_graded_integers_by_loops(weights: str) -> None:
         (IntegerRelu, 0, 2),
         (IntegerCompeting, 2, 1),
         (IntegerDendritic, 3, 2 + 2 * 3),
+        (IntegerMultisynaptic, 1, 4),
     ],
 )
 def test_words_of_integer_neurons(
@@ -291,8 +314,9 @@ def test_words_of_integer_neurons(
     assert moved["states"].bits == moved["constants"].bits == 32
     weights = next(m for m in counted.synapses[0].moved() if m.kind == "weights")
     assert (weights.bits, weights.memory_bytes) == (8, BRANCHES.get(kind, 1) * 6 * F)
-    outputs = "values" if kind is IntegerRelu else "spikes"
-    assert moved[outputs].bits == (8 if kind is IntegerRelu else 1)
+    graded = kind in (IntegerRelu, IntegerMultisynaptic)
+    outputs = "values" if graded else "spikes"
+    assert moved[outputs].bits == (8 if graded else 1)
     assert moved[outputs].written == rounds
 
 

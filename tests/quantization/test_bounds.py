@@ -32,6 +32,10 @@ from pipeline.quantization.neurons.dendritic import (
     membrane_peaks,
 )
 from pipeline.quantization.neurons.leaky import IntegerLeaky, leaky_peak
+from pipeline.quantization.neurons.multisynaptic import (
+    IntegerMultisynaptic,
+    multisynaptic_peak,
+)
 from pipeline.quantization.neurons.polynomial import (
     IntegerPolynomial,
     bend_peaks,
@@ -239,6 +243,25 @@ def test_membranes_that_swing_stay_within(
         assert int(real.abs().max()) <= bound
         assert int(imaginary.abs().max()) <= bound
         assert 0 <= int(tired.max()) <= settled(2**15, rho)
+
+
+@given(
+    beta=leaks,
+    bias=st.integers(-5000, 5000),
+    threshold=st.integers(1, 5000),
+    apart=st.integers(0, 5000),
+    charge=st.integers(0, 3000),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=40, deadline=None)
+def test_membranes_of_several_thresholds_stay_within(
+    beta: int, bias: int, threshold: int, apart: int, charge: int, seed: int
+) -> None:
+    tensors = _column(beta=beta, bias=bias, threshold=threshold, apart=apart)
+    neurons = IntegerMultisynaptic(tensors, dt=1.0, shift=2, most=5)
+    bound = multisynaptic_peak(charge, 2, beta, bias)
+    for membrane in _states(neurons, charge, seed):
+        assert int(membrane.abs().max()) <= bound
 
 
 @given(

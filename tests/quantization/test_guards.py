@@ -17,6 +17,7 @@ from pipeline.networks.dense import Dense
 from pipeline.neurons.base import Neuron
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.multisynaptic import Multisynaptic
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
 from pipeline.neurons.resonate import Resonate
@@ -88,6 +89,7 @@ LEAKY = Leaky(tau_mem_s=0.1, learned_per="neuron")
 POLYNOMIAL = Polynomial(tau_mem_s=0.1, learned_per="neuron")
 RESONATE = Resonate(frequency_hz=2.0, damping_hz=0.5)
 DENDRITIC = Dendritic(branches=2, tau_mem_s=0.1, learned_per="neuron")
+MULTISYNAPTIC = Multisynaptic(tau_mem_s=0.1, learned_per="neuron", thresholds=16)
 ONE_LAYER = Dense(units=(UNITS,), bins=1)
 COMPETITIVE = Competitive(
     units=UNITS, delays=1, inhibition=0.5, winners=1, bins=1, tau_syn_s=0.02
@@ -104,8 +106,9 @@ offenders = pytest.mark.parametrize("offender", range(UNITS))
         (ONE_LAYER, POLYNOMIAL, "fraction"),
         (COMPETITIVE, Leaky(tau_mem_s=0.1), "shift"),
         (ONE_LAYER, RESONATE, "shift"),
+        (ONE_LAYER, MULTISYNAPTIC, "shift"),
     ],
-    ids=["leaky", "polynomial", "competing", "resonate"],
+    ids=["leaky", "polynomial", "competing", "resonate", "multisynaptic"],
 )
 def test_one_wide_neuron_takes_fraction_bits_from_its_layer(
     network: Any, neuron: Neuron, name: str, offender: int
@@ -195,6 +198,20 @@ def test_one_neuron_that_swings_on_for_ever_is_refused(offender: int) -> None:
     learned["log_damping"].data[offender] = math.log(1e-6)
     with pytest.raises(QuantizationError, match="layer 1: its numbers might not fit"):
         _silent(built)
+
+
+@offenders
+def test_events_of_several_spikes_take_fraction_bits_from_what_they_reach(
+    offender: int,
+) -> None:
+    built = _built(Dense(units=(WIDE, UNITS), bins=1), MULTISYNAPTIC)
+    built.layers[1].weights.weight.data.uniform_(0.0, 1e-4)
+    built.layers[1].weights.weight.data[offender] = -300.0
+    layer: Any = _silent(built).layers[1]
+    sums = layer.weights(torch.full((400, 1, WIDE), 16.0))
+    _, membrane = layer.unrolled(sums)
+    # With the shift that single spikes allow it would pass 32 bits.
+    assert WORD / 4 < -int(membrane[0, offender]) < WORD
 
 
 def _shifts(network: IntegerNetwork) -> Tensor:

@@ -196,6 +196,22 @@ def dendritic(
     return spikes, [membrane, *branches]
 
 
+def multisynaptic(
+    currents: Any, of: dict[str, Any], constants: dict[str, Any]
+) -> tuple[Twin, Twin]:
+    counts, membrane = [], [0] * WIDTH
+    for current in currents:
+        passed = []
+        for n in range(WIDTH):
+            lowest, u = of["threshold"][n], membrane[n]
+            u = _round(of["beta"][n] * (0 if u > lowest else u), 15) + of["bias"][n]
+            membrane[n] = u + current[n] * 2 ** constants["shift"]
+            thetas = [lowest + k * of["apart"][n] for k in range(constants["most"])]
+            passed.append(sum(membrane[n] > theta for theta in thetas))
+        counts.append(passed)
+    return counts, [membrane]
+
+
 TWINS = {
     "adaptive": adaptive,
     "adaptive_threshold": adaptive_threshold,
@@ -205,6 +221,7 @@ TWINS = {
     "competing": competing,
     "resonate": resonate,
     "dendritic": dendritic,
+    "multisynaptic": multisynaptic,
 }
 
 
@@ -240,6 +257,7 @@ def _drawn(rng: np.random.Generator) -> dict[str, dict[str, list[int]]]:
             "bias": some(-300, 300, BRANCHES * WIDTH),
             "up": some(0, 6, BRANCHES * WIDTH),
         },
+        "multisynaptic": {**beta, **fires, "apart": some(0, 900)},
     }
 
 
@@ -265,6 +283,7 @@ def _constants(kind: str, rng: np.random.Generator) -> dict[str, Any]:
         },
         "resonate": {"shift": shift, "drag": int(rng.integers(2**11))},
         "dendritic": {"branches": BRANCHES},
+        "multisynaptic": {"shift": shift, "most": int(rng.integers(1, 17))},
     }[kind]
 
 

@@ -24,6 +24,7 @@ from pipeline.neurons.base import Neuron
 from pipeline.neurons.complementary import Complementary
 from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky
+from pipeline.neurons.multisynaptic import Multisynaptic
 from pipeline.neurons.parametric import Parametric
 from pipeline.neurons.polynomial import Polynomial
 from pipeline.neurons.relu import Relu
@@ -44,6 +45,8 @@ RECURRENT = Recurrent(units=(8, 6), kernel=5, stride=2, norm="batch", bins=4)
 COMPETITIVE = Competitive(
     units=6, delays=4, delay_s=0.02, inhibition=0.3, winners=2, bins=3
 )
+
+SEVERAL = Multisynaptic(tau_mem_s=0.02, threshold=1.5)
 
 Cell = tuple[Network, Neuron]
 CELLS: dict[str, Cell] = {
@@ -66,6 +69,9 @@ CELLS: dict[str, Cell] = {
     "dendritic": (DENSE, Dendritic(branches=3, threshold=0.2)),
     "convolutional-dendritic": (CONVOLUTIONAL, Dendritic(branches=2, resistance=9.0)),
     "recurrent-dendritic": (RECURRENT, Dendritic(branches=2, resistance=9.0)),
+    "multisynaptic": (DENSE, Multisynaptic()),
+    "multisynaptic-one": (CONVOLUTIONAL, Multisynaptic(thresholds=1)),
+    "recurrent-multisynaptic": (RECURRENT, SEVERAL),
     "recurrent": (RECURRENT, Leaky(reset="zero")),
     "traces": (Dense(units=(9,), read_out="traces", traces=3), Leaky()),
     "competitive": (COMPETITIVE, Leaky(tau_mem_s=0.02)),

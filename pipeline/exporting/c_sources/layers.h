@@ -62,8 +62,8 @@ struct layer {
  *
  *     logit = rounded((sum of weight * sum + bias) * multiplier, shift)
  *
- * The last layer's outputs are kept; a decision adds a row for each of their spikes. Of
- * graded values it adds up each channel's first.
+ * The last layer's outputs are kept; a decision adds a row for each of their events,
+ * times its value if they have values. Of activations it adds up each channel's first.
  *
  * Traces: at every step, for each time constant and class (the class varies faster),
  *
@@ -81,7 +81,7 @@ struct read_out {
     uint8_t *outputs;     /* [span][bytes], a ring */
     const uint16_t *ends; /* [segment], steps */
     uint16_t segments;
-    int32_t *graded; /* [channel], the sums of a segment; null for spikes */
+    int32_t *summed; /* [channel], of a segment's activations; null for events */
     const int32_t *alpha; /* [trace], as bias and multiplier */
     int32_t *trace;
     uint8_t up;

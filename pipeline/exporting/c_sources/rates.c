@@ -38,20 +38,28 @@ static const uint8_t *outputs_of(uint16_t step)
 }
 
 #ifdef BIOSPIKE_GRADED
-/* List the rows of the sums of a segment's values. */
-static void list_values(uint16_t first, uint16_t end, const int8_t *weights)
+/* List the rows of the sums of a segment's activations. */
+static void list_sums(uint16_t first, uint16_t end, const int8_t *weights)
 {
     const uint16_t width = read_out->in.width;
     for (uint16_t k = 0; k < width; k++)
-        read_out->graded[k] = 0;
+        read_out->summed[k] = 0;
     for (uint16_t step = first; step < end; step++) {
         const uint8_t *const values = outputs_of(step);
         for (uint16_t k = 0; k < width; k++)
-            read_out->graded[k] += values[k];
+            read_out->summed[k] += values[k];
     }
     for (uint16_t k = 0; k < width; k++, weights += BIOSPIKE_CLASSES)
-        if (read_out->graded[k])
-            list_row(weights, read_out->graded[k]);
+        if (read_out->summed[k])
+            list_row(weights, read_out->summed[k]);
+}
+
+/* List the rows of a step's events, times their values. */
+static void list_values(const uint8_t *values, const int8_t *weights)
+{
+    for (uint16_t k = 0; k < read_out->bytes; k++, weights += BIOSPIKE_CLASSES)
+        if (values[k])
+            list_row(weights, values[k]);
 }
 #endif
 
@@ -68,21 +76,33 @@ static void list_spikes(const uint8_t *bytes, const int8_t *weights)
     biospike_listed.n = (size_t)(to - biospike_listed.rows);
 }
 
-static void add_segment(uint16_t first, uint16_t end, const int8_t *weights)
+static void list_events(const uint8_t *outputs, const int8_t *weights)
 {
 #ifdef BIOSPIKE_GRADED
-    if (read_out->graded) {
-        list_values(first, end, weights);
+    if (read_out->in.value) {
+        list_values(outputs, weights);
+        return;
+    }
+#endif
+    list_spikes(outputs, weights);
+}
+
+static void add_segment(uint16_t first, uint16_t end, const int8_t *weights)
+{
+    const int graded = read_out->in.value != NULL;
+#ifdef BIOSPIKE_GRADED
+    if (read_out->summed) {
+        list_sums(first, end, weights);
         add_listed(1, class_sums, BIOSPIKE_CLASSES);
         return;
     }
 #endif
     for (uint16_t step = first; step < end; step++) {
         if (biospike_listed.n + read_out->in.width > BIOSPIKE_MOST_ROWS)
-            add_listed(0, class_sums, BIOSPIKE_CLASSES);
-        list_spikes(outputs_of(step), weights);
+            add_listed(graded, class_sums, BIOSPIKE_CLASSES);
+        list_events(outputs_of(step), weights);
     }
-    add_listed(0, class_sums, BIOSPIKE_CLASSES);
+    add_listed(graded, class_sums, BIOSPIKE_CLASSES);
 }
 
 void read_out_logits(int32_t logits[BIOSPIKE_CLASSES])

@@ -57,7 +57,7 @@ def header(network: IntegerNetwork, shape: Shape, running: Running) -> str:
     _refuse_wide("windows", shape.n_steps)
     lines = [define(name, value) for name, value in sizes.items()]
     lines += [*read_out_sizes(network.head), *_running(running)]
-    if not all(part.neurons.spiking for part in layers):
+    if any(part.neurons.graded for part in layers):
         lines.append("/* Some layers take graded values. */\n")
         lines.append(define("GRADED", 1))
     return (
@@ -94,20 +94,20 @@ def source(network: IntegerNetwork) -> str:
         '#include "layers.h"\n',
     ]
     parts += ['#include "model.h"\n']
-    initialisers, graded = [], False
+    initialisers, last = [], None
     for number, part in enumerate(_layers(network), 1):
-        text, initialiser = _layer(number, part, graded=graded)
+        text, initialiser = _layer(number, part, graded=bool(last and last.graded))
         n_in, width = part.taps.weights.shape[1], part.neurons.width
         title = f"Layer {number}: {part.kind}, {n_in} channels to {width} "
         title += part.neurons.kind + ", recurrent" * bool(part.own)
         parts += [f"\n/* {title}. */\n", text]
         initialisers.append(initialiser)
-        graded = not part.neurons.spiking
+        last = part.neurons
     if initialisers:
         parts.append("\nstatic const struct layer layers[] = {\n")
         parts += [f"    {text},\n" for text in initialisers]
         parts.append("};\n")
-    text, read = read_out_of(network.head, graded=graded)
+    text, read = read_out_of(network.head, last)
     fields = [
         ("layers", "layers" if initialisers else "0"),
         ("n_layers", len(initialisers)),
@@ -129,7 +129,7 @@ class Part(NamedTuple):
     @property
     def n_sums(self) -> int:
         """Sums that the neurons take: one each, or one each of their branches."""
-        return self.taps.weights.shape[2]
+        return int(self.taps.weights.shape[2])
 
     @property
     def rows(self) -> np.ndarray:

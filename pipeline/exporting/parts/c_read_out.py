@@ -10,11 +10,22 @@ from pipeline.exporting.parts.c_arrays import (
 )
 from pipeline.exporting.parts.c_neurons import Fields
 from pipeline.networks.parts.heads import segment_edges
+from pipeline.quantization.neurons.base import IntegerNeurons
 from pipeline.quantization.read_outs import IntegerHead, IntegerReadOut
 
 
-def read_out_of(head: IntegerReadOut, *, graded: bool) -> tuple[str, Fields]:
-    """Write a read-out's arrays, and list the fields that lead to them."""
+def read_out_of(
+    head: IntegerReadOut, last: IntegerNeurons | None
+) -> tuple[str, Fields]:
+    """Write a read-out's arrays, and list the fields that lead to them.
+
+    Parameters
+    ----------
+    head : IntegerReadOut
+    last : IntegerNeurons or None
+        Those whose outputs it reads; None: it reads the network's input.
+    """
+    graded = bool(last and last.graded)
     memory, history = history_of(0, outputs_of(head), 1, graded=graded)
     text = constants("int8_t", "weights_0", head.linear.weight.numpy().T) + memory
     fields: Fields = [("in", history), ("weights", "weights_0")]
@@ -23,9 +34,11 @@ def read_out_of(head: IntegerReadOut, *, graded: bool) -> tuple[str, Fields]:
         text += constants("int32_t", f"{name}_0", values)
         fields.append((name, f"{name}_0"))
     fields.append(("shift", head.shift))
-    own, more = (
-        _rates(head, graded=graded) if isinstance(head, IntegerHead) else _traces(head)
-    )
+    if not isinstance(head, IntegerHead):
+        own, more = _traces(head)
+        return text + own, fields + more
+    summed = bool(last and not last.spiking)
+    own, more = _rates(head, graded=graded, summed=summed)
     return text + own, fields + more
 
 
@@ -42,16 +55,20 @@ def read_out_sizes(head: IntegerReadOut) -> list[str]:
     return [*lines, define("TRACES", head.linear.out_features)]
 
 
-def _rates(head: IntegerHead, *, graded: bool) -> tuple[str, Fields]:
-    """Keep the outputs of the steps that a decision reads."""
+def _rates(head: IntegerHead, *, graded: bool, summed: bool) -> tuple[str, Fields]:
+    """Keep the outputs of the steps that a decision reads.
+
+    Activations are added up before they meet weights; events, also those of several
+    spikes, meet them one by one.
+    """
     width, span, bins = outputs_of(head), head.n_read, head.rates.bins
     n_bytes = width if graded else -(-width // 8)
     ends = np.array([stop for _, stop in segment_edges(span, bins)])
     text = variables("uint16_t", ("newest_output", 0))
     text += variables("uint8_t", ("outputs", span * n_bytes))
     text += constants("uint16_t", "ends", ends)
-    if graded:
-        text += variables("int32_t", ("graded", width))
+    if summed:
+        text += variables("int32_t", ("summed", width))
     return text, [
         ("span", span),
         ("bytes", n_bytes),
@@ -59,7 +76,7 @@ def _rates(head: IntegerHead, *, graded: bool) -> tuple[str, Fields]:
         ("outputs", "outputs"),
         ("ends", "ends"),
         ("segments", bins),
-        ("graded", "graded" if graded else "0"),
+        ("summed", "summed" if summed else "0"),
     ]
 
 

@@ -72,6 +72,16 @@ class IntegerNeurons(Unrolled):
         """Sums that each neuron takes: 1 without dendritic branches."""
         return 1
 
+    @property
+    def graded(self) -> bool:
+        """Whether outputs have values: an event is not one spike alone."""
+        return not self.spiking
+
+    @classmethod
+    def largest(cls, neurons: Unrolled) -> int:
+        """Give the largest output that a layer's neurons will have: 1, a spike."""
+        return 1
+
     @classmethod
     def check(cls, name: str, neurons: Unrolled) -> None:
         """Refuse settings of a layer's neurons that have no integer form: none.

@@ -85,8 +85,8 @@ class IntegerDendritic(IntegerNeurons):
     def forward(self, currents: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Turn sums (time, batch, branch·neuron) into spikes and the last state."""
         alpha, threshold, beta, bias, up = self.wide()
-        n_windows, apart = currents.shape[1], (self.branches, self.width)
-        rest = currents.new_zeros(1 + self.branches, n_windows, self.width)
+        apart = currents.shape[1], self.branches, self.width
+        rest = currents.new_zeros(1 + self.branches, apart[0], self.width)
         membrane, *several = (state[0] if state else rest).unbind(0)
         branch = torch.stack(several, 1).flatten(1)
         spikes = []
@@ -95,10 +95,10 @@ class IntegerDendritic(IntegerNeurons):
             branch = fitting(branch, "dendritic neurons: branch")
             before = membrane > threshold
             membrane = rounded(alpha * membrane, LEAK_BITS) - before * threshold
-            membrane = membrane + branch.unflatten(1, apart).sum(1)
+            membrane = membrane + branch.reshape(apart).sum(1)
             membrane = fitting(membrane, "dendritic neurons: membrane")
             spikes.append((membrane > threshold).long())
-        branches = branch.unflatten(1, apart).unbind(1)
+        branches = branch.reshape(apart).unbind(1)
         return torch.stack(spikes), torch.stack([membrane, *branches])
 
 

@@ -7,6 +7,7 @@ from pipeline.quantization.arithmetic import fitting, rounded
 from pipeline.quantization.bounds import QuantizationError, as_integers, fits
 from pipeline.quantization.neurons.base import IntegerNeurons, Quantised, columns
 from pipeline.quantization.scales import (
+    LARGEST,
     LinearMap,
     channel_scales,
     multipliers,
@@ -30,6 +31,11 @@ class IntegerRelu(IntegerNeurons):
     spiking, multiplications = False, 0
 
     @classmethod
+    def largest(cls, neurons: Unrolled) -> int:
+        """Give the number of steps of an activation."""
+        return LARGEST
+
+    @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express activations in steps of `scale`, biases in those of their weights."""
         scales = channel_scales(inputs.weights, inputs.bias)
@@ -46,4 +52,4 @@ class IntegerRelu(IntegerNeurons):
         """Turn sums (time, batch, unit) into activations."""
         bias, multiplier = self.wide()
         driven = fitting(currents + bias, "relu: sums") * multiplier
-        return (rounded(driven, self.constants["shift"]).clamp(0, 127),)
+        return (rounded(driven, self.constants["shift"]).clamp(0, LARGEST),)
