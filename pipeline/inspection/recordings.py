@@ -54,10 +54,13 @@ def _refused(done: Ingested, on_bad: str) -> Iterator[Finding]:
         if on_bad == "raise":
             or_skip = "on_bad_recording: skip leaves such recordings out"
             remedy = f"{remedy}; {or_skip}" if remedy else or_skip
+        problem = done.problems.get(first.recording, first.reason)
+        if len(rows) > 1:
+            problem = f"{problem} (so {first.recording}, and the others are like it)"
         yield Finding(
             "error" if on_bad == "raise" else "warning",
             "Refused recording",
-            done.problems.get(first.recording, first.reason),
+            problem,
             tuple(row.recording for row in rows),
             remedy,
         )

@@ -1,5 +1,6 @@
 """The text of `biospike check NAME`: the answer, the remedies, and a few tables."""
 
+import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -54,9 +55,14 @@ def _finding(finding: Finding) -> RenderableType:
     return Padding(text, (1, 0, 0, 2))
 
 
+FILE = re.compile(r"[^:]*(/[^:]*|\.\w+): ")
+"""A file's path before what is wrong with it."""
+
+
 def sentence(text: str) -> str:
-    """Begin with a capital and end with a full stop, unless a name begins."""
-    begun = text if text[:1] in "'`" else text[:1].upper() + text[1:]
+    """Begin with a capital, unless a name begins, and end with a full stop."""
+    is_name = text[:1] in "'`" or FILE.match(text)
+    begun = text if is_name else text[:1].upper() + text[1:]
     return begun if begun.endswith((".", "!", "?")) else f"{begun}."
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.components import did_you_mean
 from pipeline.errors import DataError
-from pipeline.readers.base import Content, Origin
+from pipeline.readers.base import LEAVE_OUT, Content, Origin, either
 from pipeline.readers.parts.opening import opening, present
 from pipeline.readers.parts.select import FileSignal, Selected, select
 from pipeline.readers.parts.tables.arrange import Samples, long, wide
@@ -95,7 +95,18 @@ def _content(file: File, origins: Collection[Origin]) -> Content:
     )
 
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How text of two bytes a sign begins."""
+
+
 def _no_text(where: str, error: UnicodeDecodeError) -> DataError:
+    if b"\0" in error.object and error.object[:2] not in UTF_16:
+        return DataError(
+            where,
+            f"is no text: it begins with {bytes(error.object[:4])!r}, and holds zeros",
+            expected="a table as text (.xlsx and .ods are none)",
+            remedy=either("export it as CSV", LEAVE_OUT),
+        )
     found = error.object[error.start]
     return DataError(
         where,

@@ -14,6 +14,7 @@ from pipeline.inspection.measuring import SHARES, Seen
 from pipeline.inspection.pauses import JUMP_S, of_pauses
 from pipeline.inspection.signals import of_signals
 from pipeline.inspection.spectra import GRID, Spectra
+from pipeline.inspection.text import sentence
 from pipeline.preparation.signals import SignalSettings
 
 
@@ -262,3 +263,20 @@ def test_numbers_stand_with_their_words(number: int, word: str, text: str) -> No
 )  # fmt: skip
 def test_shares_are_written_in_percent(shares: list[float], text: str) -> None:
     assert percents(shares) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a place gives it away", "A place gives it away."),
+        ("de Vries/a.edf: is empty", "de Vries/a.edf: is empty."),
+        ("logs/p02.csv: row 2: none", "logs/p02.csv: row 2: none."),
+        ("p02.csv: row 2", "p02.csv: row 2."),
+        ("two rates: 100 and 200 Hz", "Two rates: 100 and 200 Hz."),
+        ("'x' is no class.", "'x' is no class."),
+    ],
+)
+def test_sentences_begin_with_a_capital_and_files_as_they_are(
+    text: str, found: str
+) -> None:
+    assert sentence(text) == found

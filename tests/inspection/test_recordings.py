@@ -40,7 +40,9 @@ def test_refused_recordings_are_grouped_by_reason_whatever_the_numbers() -> None
         ("warning", ("r0", "r1")),
         ("warning", ("r2",)),
     ]
-    assert found[0].what == problems["r0"]
+    so = "(so r0, and the others are like it)"
+    assert found[0].what == f"{problems['r0']} {so}"
+    assert found[1].what == reasons[2]
     assert found[0].remedy == "mend it"
     ended = judge(*rows[:1], on_bad="raise", problems=problems)
     assert ended[0].severity == "error"

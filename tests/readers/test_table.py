@@ -214,6 +214,13 @@ def test_text_of_no_known_encoding(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_workbook_under_the_name_of_a_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 20)
+    with pytest.raises(DataError, match=r"(?s)is no text: it begins.*export it as CSV"):
+        read(path)
+
+
 def test_packed_text(tmp_path: Path) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress(table().to_csv(index=False).encode()))
