@@ -27,8 +27,9 @@ Annotated = Int64[np.ndarray, " beat"]
 
 NO_BEATS: Annotated = np.empty(0, np.int64)
 
-PIECE_VALUES = 1 << 20
-"""Values (channels times samples) that are encoded at once."""
+PIECE_VALUES = 64 * 15616
+"""Values (channels times samples) that are encoded at once. No power of two: the rows
+of what is packed would then share few places in a cache."""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import numpy as np
 
 from pipeline.axes import PackedBits, Samples
 from pipeline.kernels.compiling import compiled
-from pipeline.kernels.encoders.stepwise import pack
-from pipeline.kernels.encoders.turning import STEPS, rows_of, store, turn
+from pipeline.kernels.encoders.packing import WORDS, pack
+from pipeline.kernels.encoders.turning import rows_of, turn
+from pipeline.kernels.encoders.vectors import BLOCK, STEPS
 
 DRAWN = 16 * STEPS
 """Steps whose numbers are drawn at once."""
@@ -39,12 +40,12 @@ def poisson_rate(
         ON in even rows, OFF in odd rows.
     """
     n_channels, n_steps = signal.shape
-    packed = np.empty((2 * n_channels, -(-n_steps // 8)), dtype=np.uint8)
+    packed = np.empty((n_channels, 2, 1, -(-n_steps // 8)), dtype=np.uint8)
     rows = rows_of(signal)
     for start in range(0, n_steps, DRAWN):
         draws = rng.random((min(DRAWN, n_steps - start), n_channels))
         _compare(rows, start, full_scale * draws, packed)
-    return packed
+    return packed.reshape(2 * n_channels, packed.shape[-1])
 
 
 def plain_poisson_rate(
@@ -62,10 +63,10 @@ def plain_poisson_rate(
 def _compare(rows: Any, first: Any, least: Any, packed: Any) -> None:
     """Hold samples, from a first one on, against what they must exceed to fire."""
     n_steps, n_channels = least.shape
-    tile = np.empty((STEPS, n_channels))
-    on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
+    tile = np.empty((STEPS, -(-n_channels // BLOCK) * BLOCK))
+    words = np.empty((BLOCK, WORDS), np.uint64)
     for start in range(0, n_steps, STEPS):
-        count, byte = min(STEPS, n_steps - start), (first + start) // 8
+        count = min(STEPS, n_steps - start)
         turn(rows, 0, n_channels, first + start, count, tile)
         for t in range(count):
             row, limits = tile[t], least[start + t]
@@ -73,7 +74,4 @@ def _compare(rows: Any, first: Any, least: Any, packed: Any) -> None:
                 sample, limit = row[channel], limits[channel]
                 row[channel] = 1.0 if limit < sample else 0.0
                 row[channel] -= 1.0 if limit < -sample else 0.0
-        pack(tile, count, 1, on, off)
-        for channel in range(n_channels):
-            store(on[channel], count, packed[2 * channel, byte:])
-            store(off[channel], count, packed[2 * channel + 1, byte:])
+        pack(tile, first + start, count, 0, words, packed)

@@ -18,7 +18,9 @@ from numba.extending import overload
 from pipeline.axes import PackedBits, Samples
 from pipeline.kernels.compiling import EXACT, compiled, inlined, kind_of
 from pipeline.kernels.encoders.control import Control
-from pipeline.kernels.encoders.turning import STEPS, rows_of, store, turn
+from pipeline.kernels.encoders.packing import WORDS, pack
+from pipeline.kernels.encoders.turning import foresee, rows_of, turn
+from pipeline.kernels.encoders.vectors import BLOCK, STEPS
 
 Values = Float64[np.ndarray, "variable channel"]
 """What a code remembers of each channel. Where the first variable is NaN, it becomes
@@ -100,10 +102,11 @@ def run(
         After the last sample.
     """
     n_channels, n_steps = signal.shape
-    packed = np.empty((2 * most * n_channels, -(-n_steps // 8)), dtype=np.uint8)
+    packed = np.empty((n_channels, 2, most, -(-n_steps // 8)), dtype=np.uint8)
     values, thresholds = values.copy(), thresholds.copy()
     _run(code, control, most, rows_of(signal), values, thresholds, packed)
-    return packed, values, thresholds
+    rows = packed.reshape(2 * most * n_channels, packed.shape[-1])
+    return rows, values, thresholds
 
 
 def replay(
@@ -187,26 +190,6 @@ def begin(rows: Any, first: Any) -> None:
                     break
 
 
-@inlined
-def pack(tile: Any, count: Any, least: Any, on: Any, off: Any) -> None:
-    """Put where `least` events or more happened into words, the first step highest."""
-    zero, one, unused = np.uint64(0), np.uint64(1), np.uint64(STEPS - count)
-    on[:] = zero
-    off[:] = zero
-    for t in range(count):
-        row = tile[t]
-        for channel in range(on.shape[0]):
-            on[channel] = (on[channel] << one) | (
-                one if row[channel] >= least else zero
-            )
-            off[channel] = (off[channel] << one) | (
-                one if row[channel] <= -least else zero
-            )
-    for channel in range(on.shape[0]):
-        on[channel] <<= unused
-        off[channel] <<= unused
-
-
 @compiled
 def _run(
     code: Any,
@@ -219,13 +202,16 @@ def _run(
 ) -> None:
     n_channels, n_steps = values.shape[1], rows.n_steps
     begin(rows, values[0])
-    tile = np.empty((min(STEPS, n_steps), n_channels))
-    on, off = np.empty(n_channels, np.uint64), np.empty(n_channels, np.uint64)
+    # Whole blocks for `pack`, which also compares what is no channel and no step.
+    tile = np.empty((STEPS, -(-n_channels // BLOCK) * BLOCK))
+    words = np.empty((BLOCK, WORDS), np.uint64)
     for start in range(0, n_steps, STEPS):
         count = min(STEPS, n_steps - start)
         turn(rows, 0, n_channels, start, count, tile)
         for t in range(count):
-            row = tile[t]
+            row = tile[t, :n_channels]
+            if t % 8 == 0:
+                foresee(rows, 0, n_channels, start, t // 8)
             advance(code, row, values, thresholds)
             if control.gain > 0:
                 tracked = values[values.shape[0] - TRACKED :]
@@ -239,8 +225,4 @@ def _run(
                         control, thresholds[channel], row[channel], most
                     )
         for event in range(most):
-            pack(tile, count, event + 1, on, off)
-            for channel in range(n_channels):
-                row_on = 2 * most * channel + event
-                store(on[channel], count, packed[row_on, start // 8 :])
-                store(off[channel], count, packed[row_on + most, start // 8 :])
+            pack(tile, start, count, event, words, packed)

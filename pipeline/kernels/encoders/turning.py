@@ -17,15 +17,22 @@ from numba.extending import intrinsic
 
 from pipeline.axes import Samples
 from pipeline.kernels.compiling import inlined
-
-STEPS = 64
-"""Steps of a tile, and bits of a word."""
-
-BLOCK = 8
-"""Channels, and steps, that are turned at once."""
+from pipeline.kernels.encoders.vectors import (
+    BLOCK,
+    DOUBLES,
+    STEPS,
+    elements,
+    exchanged,
+    places,
+    vector,
+)
 
 SMALL = 4096
 """Values of a chunk that are copied sooner than their place is found."""
+
+
+LINE = 16
+"""Samples that the memory gives at once."""
 
 
 class Rows(NamedTuple):
@@ -72,23 +79,19 @@ def _turned_block(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         """Load eight rows, exchange halves thrice, store eight columns."""
         flat, at, stride, tile, step, channel = arguments
-        source = context.make_array(signature.args[0])(context, builder, flat).data
+        source = elements(context, builder, signature.args[0], flat)
         target = context.make_array(signature.args[3])(context, builder, tile)
         width = builder.extract_value(target.shape, 1)
-        place = builder.add(builder.mul(step, width), channel)
         rows = [
-            _finite(
-                builder,
-                builder.load(_vector(builder, source, p, ir.FloatType()), align=4),
-            )
-            for p in _places(builder, at, stride)
+            _finite(builder, builder.load(vector(builder, source, p), align=4))
+            for p in places(builder, at, stride)
         ]
-        columns = _exchanged(builder, rows)
-        wide = ir.VectorType(ir.DoubleType(), BLOCK)
-        places = _places(builder, place, width)
-        for column, p in zip(columns, places, strict=True):
-            pointer = _vector(builder, target.data, p, ir.DoubleType())
-            builder.store(builder.fpext(column, wide), pointer, align=8)
+        columns = exchanged(builder, rows)
+        if signature.args[3].dtype == types.float64:
+            columns = [builder.fpext(column, DOUBLES) for column in columns]
+        first = builder.add(builder.mul(step, width), channel)
+        for column, p in zip(columns, places(builder, first, width), strict=True):
+            builder.store(column, vector(builder, target.data, p), align=4)
         return context.get_dummy_value()
 
     return asked, generate
@@ -97,16 +100,24 @@ def _turned_block(
 _turn_block: Any = intrinsic(_turned_block)
 
 
-def _places(builder: Any, first: Any, stride: Any) -> list[Any]:
-    """List eight places, a stride apart."""
-    factors = [ir.Constant(stride.type, n) for n in range(BLOCK)]
-    return [builder.add(first, builder.mul(stride, factor)) for factor in factors]
+def _foreseen(_: Any, flat: Any, at: Any) -> Any:
+    """Ask for the values from a place on, to be read soon; it may lie behind all."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Prefetch for reading, into the second cache."""
+        flat, at = arguments
+        source = elements(context, builder, signature.args[0], flat)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        asked = ir.FunctionType(ir.VoidType(), (byte, number, number, number))
+        ask = builder.module.declare_intrinsic("llvm.prefetch", (byte,), asked)
+        place = builder.bitcast(builder.gep(source, [at]), byte)
+        builder.call(ask, [place, *(ir.Constant(number, n) for n in (0, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.void(flat, types.intp), generate
 
 
-def _vector(builder: Any, data: Any, place: Any, kind: Any) -> Any:
-    """Point to the values that begin at a place."""
-    pointer = ir.VectorType(kind, BLOCK).as_pointer()
-    return builder.bitcast(builder.gep(data, [place]), pointer)
+_foresee: Any = intrinsic(_foreseen)
 
 
 def _finite(builder: Any, values: Any) -> Any:
@@ -114,20 +125,6 @@ def _finite(builder: Any, values: Any) -> Any:
     none = builder.fsub(values, values)
     nan = ir.Constant(values.type, [float("nan")] * BLOCK)
     return builder.select(builder.fcmp_ordered("ord", none, none), values, nan)
-
-
-def _exchanged(builder: Any, rows: list[Any]) -> list[Any]:
-    """Transpose: rows 1, 2, then 4 apart exchange the halves of their lanes."""
-    index, lanes, apart = ir.VectorType(ir.IntType(32), BLOCK), range(BLOCK), 1
-    while apart < BLOCK:
-        low = [n + BLOCK - apart if n & apart else n for n in lanes]
-        high = [n + BLOCK if n & apart else n + apart for n in lanes]
-        for n in [n for n in lanes if not n & apart]:
-            pair = rows[n], rows[n + apart]
-            rows[n] = builder.shuffle_vector(*pair, ir.Constant(index, low))
-            rows[n + apart] = builder.shuffle_vector(*pair, ir.Constant(index, high))
-        apart *= 2
-    return rows
 
 
 @inlined
@@ -152,7 +149,7 @@ def turn(
         The channels to turn.
     start, count : int
         The steps to turn.
-    tile : array, shape (at least count, at least n_channels), float64
+    tile : array, shape (at least count, at least n_channels), float32 or float64
     """
     at = first * rows.stride + start
     steps, channels = count // BLOCK * BLOCK, n_channels // BLOCK * BLOCK
@@ -165,11 +162,23 @@ def turn(
 
 
 @inlined
-def store(word: Any, count: Any, target: Any) -> None:
-    """Write the first `count` bits of a word, the highest first, as bytes."""
-    if count == STEPS:  # a number of bytes that is known is written as one word
-        for byte in range(STEPS // 8):
-            target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
-    else:
-        for byte in range((count + 7) // 8):
-            target[byte] = np.uint8(word >> np.uint64(STEPS - 8 - 8 * byte))
+def foresee(rows: Any, first: Any, n_channels: Any, start: Any, part: Any) -> None:
+    """Ask the memory for an eighth of a tile that is turned four tiles later.
+
+    In a row of samples each channel begins a new place in memory, too many for a
+    processor to foresee all; and while a code decides, the memory has nothing to do.
+
+    Parameters
+    ----------
+    rows : Rows
+    first, n_channels : int
+        The channels of the tile.
+    start : int
+        The first step of the tile that is decided now.
+    part : int
+        0 … 7.
+    """
+    ahead = start + 4 * STEPS
+    for channel in range(part * n_channels // 8, (part + 1) * n_channels // 8):
+        for step in range(0, STEPS, LINE):
+            _foresee(rows.values, (first + channel) * rows.stride + ahead + step)
