@@ -11,12 +11,22 @@ where a sample is missing (not finite), which is silent.
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from pipeline.axes import PackedBits, Samples
 from pipeline.kernels.compiling import compiled
-from pipeline.kernels.encoders.packing import WORDS, pack
-from pipeline.kernels.encoders.turning import rows_of, turn
-from pipeline.kernels.encoders.vectors import BLOCK, STEPS
+from pipeline.kernels.encoders.packing import ABREAST, WORDS, note, turn_and_store
+from pipeline.kernels.encoders.turning import foresee, rows_of, turn
+from pipeline.kernels.encoders.vectors import (
+    BLOCK,
+    STEPS,
+    elements,
+    loaded,
+    moved,
+    spread,
+)
 
 DRAWN = 16 * STEPS
 """Steps whose numbers are drawn at once."""
@@ -41,10 +51,13 @@ def poisson_rate(
     """
     n_channels, n_steps = signal.shape
     packed = np.empty((n_channels, 2, 1, -(-n_steps // 8)), dtype=np.uint8)
-    rows = rows_of(signal)
+    rows, most = rows_of(signal), min(DRAWN, n_steps)
+    # Behind the last number is a block that is compared where there is no sample.
+    draws = np.zeros(most * n_channels + BLOCK * (n_channels + 1))
     for start in range(0, n_steps, DRAWN):
-        draws = rng.random((min(DRAWN, n_steps - start), n_channels))
-        _compare(rows, start, full_scale * draws, packed)
+        count = min(DRAWN, n_steps - start)
+        rng.random(out=draws[: count * n_channels])
+        _fire(rows, start, count, draws, full_scale, packed)
     return packed.reshape(2 * n_channels, packed.shape[-1])
 
 
@@ -59,19 +72,62 @@ def plain_poisson_rate(
     return np.packbits(spikes, axis=1)
 
 
+def _fired(
+    _: Any, tile: Any, at: Any, draws: Any, draw: Any, scale: Any, words: Any
+) -> Any:
+    """Hold eight steps of eight channels against what they must exceed to fire.
+
+    `at` is (step, channel, 2·g) in a tile of 32 channels, `draw` is (place, stride).
+    """
+    indices, pair = types.UniTuple(types.intp, 3), types.UniTuple(types.intp, 2)
+    asked = types.void(tile, indices, draws, pair, types.float64, words)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Scale a number by M and by −M, and compare."""
+        tile, at, draws, draw, scale, words = arguments
+        samples = elements(context, builder, signature.args[0], tile)
+        numbers = elements(context, builder, signature.args[2], draws)
+        target = elements(context, builder, signature.args[5], words)
+        step, channel, nth = (builder.extract_value(at, n) for n in range(3))
+        place, stride = (builder.extract_value(draw, n) for n in range(2))
+        width = ir.Constant(step.type, ABREAST)
+        full = spread(builder, scale), spread(builder, builder.fneg(scale))
+        for kth in range(BLOCK):
+            row = builder.mul(moved(builder, step, kth), width)
+            sample = loaded(builder, samples, builder.add(row, channel))
+            number = loaded(builder, numbers, place)
+            place = builder.add(place, stride)
+            for sign, order in enumerate("<>"):
+                limit = builder.fmul(number, full[sign])
+                mask = builder.fcmp_ordered(order, limit, sample)
+                note(builder, target, step, kth, moved(builder, nth, sign), mask)
+        return context.get_dummy_value()
+
+    return asked, generate
+
+
+_fire_block: Any = intrinsic(_fired)
+
+
 @compiled
-def _compare(rows: Any, first: Any, least: Any, packed: Any) -> None:
-    """Hold samples, from a first one on, against what they must exceed to fire."""
-    n_steps, n_channels = least.shape
-    tile = np.empty((STEPS, -(-n_channels // BLOCK) * BLOCK))
+def _fire(
+    rows: Any, begun: Any, n_steps: Any, draws: Any, full_scale: Any, packed: Any
+) -> None:
+    """Decide steps from `begun` on, of all channels, 32 after the other."""
+    n_channels, tile = packed.shape[0], np.empty((STEPS, ABREAST), np.float32)
     words = np.empty((BLOCK, WORDS), np.uint64)
-    for start in range(0, n_steps, STEPS):
-        count = min(STEPS, n_steps - start)
-        turn(rows, 0, n_channels, first + start, count, tile)
-        for t in range(count):
-            row, limits = tile[t], least[start + t]
-            for channel in range(n_channels):
-                sample, limit = row[channel], limits[channel]
-                row[channel] = 1.0 if limit < sample else 0.0
-                row[channel] -= 1.0 if limit < -sample else 0.0
-        pack(tile, first + start, count, 0, words, packed)
+    for first in range(0, n_channels, ABREAST):
+        present = min(ABREAST, n_channels - first)
+        tile[:] = np.nan  # where there is no channel, which is silent
+        for start in range(0, n_steps, STEPS):
+            count = min(STEPS, n_steps - start)
+            tile[count:] = np.nan
+            turn(rows, first, present, begun + start, count, tile)
+            for step in range(0, count, BLOCK):
+                foresee(rows, first, present, begun + start, step // BLOCK)
+                for channel in range(0, present, BLOCK):
+                    at = step, channel, 2 * (channel // BLOCK)
+                    place = (start + step) * n_channels + first + channel
+                    draw = place, n_channels
+                    _fire_block(tile, at, draws, draw, full_scale, words)
+            turn_and_store(words, first, present, begun + start, count, 0, packed)
