@@ -4,10 +4,12 @@ Stand-ins after the published equations, in numpy, all channels at once: Petro, 
 and Kiss publish loops over the samples of one channel in Python, which take longer.
 Every one packs its spikes and gives the bits that ours gives, which `check` looks at.
 
-Of the libraries, pyspikes gives our bits of `delta`. The others give other bits, or
-more of them: `spikegen.delta` compares with ≥ and has a sample of 0 before the first,
-`spikegen.rate` draws other numbers and has no OFF, spike-encoding follows in single
-precision, pyspikes takes the threshold of TBR from the signal and scales it for BSA.
+Of the libraries, pyspikes gives our bits of `delta`, and of `bsa` if its loop is given
+our filter, x and −x: by itself it scales the signal to 0 … 1, so it has no OFF. The
+others give other bits, or more of them: `spikegen.delta` compares with ≥ and has a
+sample of 0 before the first, `spikegen.rate` draws other numbers and has no OFF,
+spike-encoding follows in single precision, pyspikes takes the threshold of TBR from the
+signal.
 """
 
 import importlib
@@ -247,6 +249,22 @@ def pyspikes(name: str, **settings: float) -> Work:
 
     def work(signal: np.ndarray) -> np.ndarray:
         return packed(coder(signal[:, :, None], **settings).get_spikes()[:, :, 0])
+
+    return work
+
+
+def pyspikes_bsa(taps: np.ndarray, threshold: float) -> Work:
+    """Let the loop of pyspikes encode x, then −x; it sends a spike F − 1 earlier."""
+    loop = importlib.import_module("spikes.encoder.bsa").bsa
+    ahead = len(taps) - 1
+
+    def work(signal: np.ndarray) -> np.ndarray:
+        bits = np.zeros((len(signal), 2, signal.shape[1]), np.bool_)
+        for row, sign in enumerate((1, -1)):
+            rest = sign * signal[:, :, None].astype(np.float64)
+            found = loop(rest, taps, np.array([threshold]))[:, :, 0]
+            bits[:, row, ahead:] = found[:, :-ahead]
+        return np.packbits(bits.reshape(-1, signal.shape[1]), axis=1)
 
     return work
 

@@ -98,9 +98,11 @@ def peers_of(code: str) -> Iterator[Peer | str]:
         yield Peer(w, peers.level_crossing(0.5, 4), FEW)
     elif code == "bsa":
         bsa: Bsa = CODES["bsa"]
-        work = peers.bsa(bsa.taps(SFREQ), bsa.first_threshold())
-        yield Peer(w, work, FEWER)
-        yield from optional("pyspikes", lambda: peers.pyspikes("BSA"))
+        filter_ = bsa.taps(SFREQ), bsa.first_threshold()
+        yield Peer(w, peers.bsa(*filter_), FEWER)
+        yield from optional(
+            "pyspikes", lambda: peers.pyspikes_bsa(*filter_), 16 * FEW, same=True
+        )
     elif code == "rate":
         yield Peer("numpy, all at once", peers.numpy_rate(5.0))
         yield Peer("spikegen.rate", peers.snntorch_rate(5.0), same=False)
