@@ -79,7 +79,8 @@ def _fired(
 
     `at` is (step, channel, 2·g) in a tile of 32 channels, `draw` is (place, stride).
     """
-    indices, pair = types.UniTuple(types.intp, 3), types.UniTuple(types.intp, 2)
+    tuple_: Any = types.UniTuple
+    indices, pair = tuple_(types.intp, 3), tuple_(types.intp, 2)
     asked = types.void(tile, indices, draws, pair, types.float64, words)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

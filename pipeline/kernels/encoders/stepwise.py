@@ -41,7 +41,8 @@ def advance(code: Any, row: Any, values: Any, thresholds: Any) -> None:
     code : NamedTuple
         The constants; their type chooses the code.
     row : array, shape (channel,), float64
-        The samples, NaN where one is missing; they become signed counts of events.
+        The samples, NaN where one is missing; they become signed counts of events. 8
+        divides the number of channels.
     values : array, shape (variable, channel), float64
         The state, which is moved on.
     thresholds : array, shape (channel,), float64
@@ -103,10 +104,18 @@ def run(
     """
     n_channels, n_steps = signal.shape
     packed = np.empty((n_channels, 2, most, -(-n_steps // 8)), dtype=np.uint8)
-    values, thresholds = values.copy(), thresholds.copy()
+    values, thresholds = _in_blocks(values), _in_blocks(thresholds)
     _run(code, control, most, rows_of(signal), values, thresholds, packed)
-    rows = packed.reshape(2 * most * n_channels, packed.shape[-1])
-    return rows, values, thresholds
+    bits = packed.reshape(2 * most * n_channels, packed.shape[-1])
+    return bits, values[:, :n_channels], thresholds[:n_channels]
+
+
+def _in_blocks(values: Any) -> Any:
+    """Copy what there is of each channel, (…, channel), to whole blocks of channels."""
+    n_channels = values.shape[-1]
+    blocks = np.ones((*values.shape[:-1], n_channels + -n_channels % BLOCK))
+    blocks[..., :n_channels] = values
+    return blocks
 
 
 def replay(
@@ -200,16 +209,15 @@ def _run(
     thresholds: Any,
     packed: Any,
 ) -> None:
-    n_channels, n_steps = values.shape[1], rows.n_steps
-    begin(rows, values[0])
-    # Whole blocks for `pack`, which also compares what is no channel and no step.
-    tile = np.empty((STEPS, -(-n_channels // BLOCK) * BLOCK))
+    n_channels, n_steps = packed.shape[0], rows.n_steps
+    begin(rows, values[0, :n_channels])
+    tile = np.zeros((STEPS, values.shape[1]))
     words = np.empty((BLOCK, WORDS), np.uint64)
     for start in range(0, n_steps, STEPS):
         count = min(STEPS, n_steps - start)
         turn(rows, 0, n_channels, start, count, tile)
         for t in range(count):
-            row = tile[t, :n_channels]
+            row = tile[t]
             if t % 8 == 0:
                 foresee(rows, 0, n_channels, start, t // 8)
             advance(code, row, values, thresholds)

@@ -56,6 +56,19 @@ def spread(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(alone, alone, ir.Constant(_LANES, None))
 
 
+def repeated(builder: Any, data: Any, place: Any) -> Any:
+    """Load one double into every lane."""
+    return spread(builder, builder.load(builder.gep(data, [place])))
+
+
+def magnitude(builder: Any, values: Any) -> Any:
+    """Clear the signs of eight doubles."""
+    words = ir.VectorType(ir.IntType(64), BLOCK)
+    rest = ir.Constant(words, [2**63 - 1] * BLOCK)
+    cleared = builder.and_(builder.bitcast(values, words), rest)
+    return builder.bitcast(cleared, DOUBLES)
+
+
 def exchanged(builder: Any, rows: list[Any]) -> list[Any]:
     """Transpose: rows 1, 2, then 4 apart exchange the halves of their lanes."""
     lanes, apart = range(BLOCK), 1
