@@ -113,6 +113,8 @@ def run(
 def _in_blocks(values: Any) -> Any:
     """Copy what there is of each channel, (…, channel), to whole blocks of channels."""
     n_channels = values.shape[-1]
+    if n_channels % BLOCK == 0:
+        return values.copy()
     blocks = np.ones((*values.shape[:-1], n_channels + -n_channels % BLOCK))
     blocks[..., :n_channels] = values
     return blocks
@@ -211,7 +213,7 @@ def _run(
 ) -> None:
     n_channels, n_steps = packed.shape[0], rows.n_steps
     begin(rows, values[0, :n_channels])
-    tile = np.zeros((STEPS, values.shape[1]))
+    tile = np.zeros((min(STEPS, -(-n_steps // BLOCK) * BLOCK), values.shape[1]))
     words = np.empty((BLOCK, WORDS), np.uint64)
     for start in range(0, n_steps, STEPS):
         count = min(STEPS, n_steps - start)
