@@ -12,11 +12,12 @@ References
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from pipeline.networks.parts.stack import Stack
 from pipeline.networks.parts.weights import linear_of
 from pipeline.quantization.bounds import QuantizationError
 from pipeline.quantization.heads import lengths, linear_map
+from pipeline.quantization.layers import kind_of
 from pipeline.quantization.network import IntegerNetwork
 from pipeline.quantization.quantize import (
     activation_scale,
@@ -35,7 +37,7 @@ from pipeline.quantization.quantize import (
     outputs_of,
     quantize,
 )
-from pipeline.quantization.scales import LARGEST, channel_scales, faked
+from pipeline.quantization.scales import LARGEST, faked, weight_steps
 from pipeline.training.batches import Batch, Windows, some_of_each_class
 from pipeline.training.fitting import Examples, parameter_groups
 from pipeline.training.local import hidden, read_out
@@ -49,8 +51,19 @@ SOFTER = 0.1
 
 Linear = nn.Linear | nn.Conv1d
 
-Maps = tuple[Linear, ...]
-"""Linear maps whose weights are rounded to the steps of one scale a neuron."""
+
+class Maps(NamedTuple):
+    """Linear maps whose weights are rounded to the same steps, row by row.
+
+    Parameters
+    ----------
+    linears : tuple of nn.Linear or nn.Conv1d
+    steps : callable
+        Gives the steps of rows of weights.
+    """
+
+    linears: tuple[Linear, ...]
+    steps: Callable[[Tensor], Tensor] = weight_steps
 
 
 def tuned(
@@ -185,7 +198,7 @@ def _optimizer(learner: Stack, settings: TrainingSettings) -> torch.optim.AdamW:
 
 
 def _linears(learner: Stack) -> list[Linear]:
-    return [linear for maps in _maps(learner) for linear in maps]
+    return [linear for maps in _maps(learner) for linear in maps.linears]
 
 
 def _maps(learner: Stack) -> list[Maps]:
@@ -195,8 +208,10 @@ def _maps(learner: Stack) -> list[Maps]:
         inputs, unrolled = linear_of(layer.weights), layer.unrolled
         recurrent = unrolled.recurrent_weights
         own = () if recurrent is None else (recurrent,)
-        maps += [(inputs, *own)] if unrolled.spiking else [(m,) for m in (inputs, *own)]
-    return [*maps, (linear_map(learner.head),)]
+        steps = partial(kind_of("", unrolled).weight_steps, neurons=unrolled)
+        apart = [(inputs, *own)] if unrolled.spiking else [(m,) for m in (inputs, *own)]
+        maps += [Maps(linears, steps) for linears in apart]
+    return [*maps, Maps((linear_map(learner.head),))]
 
 
 def _divisors(learner: Stack, calibration: Tensor) -> dict[Maps, Tensor]:
@@ -205,7 +220,7 @@ def _divisors(learner: Stack, calibration: Tensor) -> dict[Maps, Tensor]:
     if mapped := learner.head.rate_map:
         outputs = outputs_of(learner, calibration)
         n_steps = len(outputs[-1] if outputs else calibration)
-        divisors[(mapped.linear,)] = lengths(mapped, n_steps)
+        divisors[Maps((mapped.linear,))] = lengths(mapped, n_steps)
     return divisors
 
 
@@ -243,13 +258,12 @@ def _pin_zeros(learner: Stack) -> None:
 @contextmanager
 def _rounded_weights(divisors: Mapping[Maps, Tensor]) -> Iterator[None]:
     """Let layers compute with rounded weights; gradients then go to the true ones."""
-    true = {module: module.weight.data for maps in divisors for module in maps}
+    true = {module: module.weight.data for maps in divisors for module in maps.linears}
     try:
         for maps, divisor in divisors.items():
-            steps = [module.weight.data.double() / divisor for module in maps]
-            rows = torch.cat([each.flatten(1) for each in steps], 1)
-            scales = channel_scales(rows, rows.new_zeros(len(rows)))
-            for module, each in zip(maps, steps, strict=True):
+            divided = [each.weight.data.double() / divisor for each in maps.linears]
+            scales = maps.steps(torch.cat([each.flatten(1) for each in divided], 1))
+            for module, each in zip(maps.linears, divided, strict=True):
                 module.weight.data = (faked(each, scales) * divisor).float()
         yield
     finally:

@@ -18,6 +18,7 @@ from pipeline.networks.dense import Dense
 from pipeline.networks.parts.stack import Stack
 from pipeline.networks.recurrent import Recurrent
 from pipeline.neurons.complementary import Complementary
+from pipeline.neurons.dendritic import Dendritic
 from pipeline.neurons.leaky import Leaky
 from pipeline.neurons.relu import Relu
 from pipeline.quantization.network import IntegerNetwork
@@ -168,6 +169,25 @@ def test_recurrent_weights_are_rounded_as_in_integers() -> None:
     assert own in {m.weight for m in tuning._linears(learner)}
 
 
+def test_the_weights_of_branches_are_rounded_as_in_integers() -> None:
+    """To steps of their own, which are powers of two apart."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network: Any = Recurrent(units=(4,), bins=1).build(SHAPE, Dendritic(branches=3))
+    learner: Any = checked(network)
+    (layer,) = learner.layers
+    silence = torch.zeros(SHAPE.n_steps, 1, SHAPE.n_features)
+    (whole,) = cast("Any", quantize(learner, silence).layers)
+    integers = torch.cat([whole.weights.weight, whole.unrolled.recurrent.weight], 1)
+    own = layer.unrolled.recurrent.weight
+    with tuning._rounded_weights(tuning._divisors(learner, silence)):
+        rounded = torch.cat([layer.weights.weight.data, own.data], 1)
+    largest = rounded.abs().amax(1, keepdim=True) / integers.abs().amax(1, keepdim=True)
+    assert torch.equal((rounded / largest).round(), integers.float())
+    # So some rows end at less than 127.
+    assert 64 <= int(integers.abs().amax(1).min()) < 127
+
+
 def test_the_same_again(tuned: Quantized) -> None:
     again = _quantized(_coarse())
     assert again.validation_int8 == tuned.validation_int8
@@ -251,7 +271,7 @@ def test_what_costs_nothing_is_not_tuned(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_float_weights_learn_and_not_the_rounded_ones() -> None:
     weights = nn.Linear(2, 1, bias=False)
     weights.weight.data = torch.tensor([[127.0, 3.3]])
-    with tuning._rounded_weights({(weights,): torch.ones(())}):
+    with tuning._rounded_weights({tuning.Maps((weights,)): torch.ones(())}):
         assert weights.weight.tolist() == [[127.0, 3.0]]
         weights(torch.ones(1, 2)).sum().backward()
     assert weights.weight.tolist() == [[127.0, pytest.approx(3.3)]]

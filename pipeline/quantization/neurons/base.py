@@ -24,7 +24,7 @@ from pipeline.networks.parts.layers import Unrolled
 from pipeline.neurons.parts.layer import NeuronLayer, UpdateWords
 from pipeline.quantization.arithmetic import fitting
 from pipeline.quantization.bounds import ONE
-from pipeline.quantization.scales import LinearMap
+from pipeline.quantization.scales import LinearMap, weight_steps
 from pipeline.quantization.signed_digits import MOST_DIGITS, digits, nearest
 
 FOLDER = Path(__file__).parent
@@ -81,6 +81,14 @@ class IntegerNeurons(Unrolled):
     def largest(cls, neurons: Unrolled) -> int:
         """Give the largest output that a layer's neurons will have: 1, a spike."""
         return 1
+
+    @classmethod
+    def weight_steps(cls, rows: Tensor, neurons: Unrolled) -> Tensor:
+        """Give the steps to which rows of a layer's weights (sum, input) are rounded.
+
+        They are those of `quantise`, if no bias or threshold asks for coarser ones.
+        """
+        return weight_steps(rows)
 
     @classmethod
     def check(cls, name: str, neurons: Unrolled) -> None:

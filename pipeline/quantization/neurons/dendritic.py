@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pipeline.kernels.neurons.dendritic import BETAS
+from pipeline.kernels.neurons.dendritic import BETAS, GAIN, THRESHOLD
 from pipeline.networks.parts.layers import Unrolled
 from pipeline.neurons.parts.layer import UpdateWords
 from pipeline.quantization.arithmetic import LEAK_BITS, fitting, rounded
@@ -17,6 +17,8 @@ from pipeline.quantization.neurons.base import (
     with_short_leaks,
 )
 from pipeline.quantization.scales import FAINT, LinearMap, channel_scales, safe
+
+TAUS = "log_tau", "log_tau_branch"
 
 
 class IntegerDendritic(IntegerNeurons):
@@ -48,12 +50,24 @@ class IntegerDendritic(IntegerNeurons):
         return int(self.constants["branches"])
 
     @classmethod
+    def weight_steps(cls, rows: Tensor, neurons: Unrolled) -> Tensor:
+        """Give steps that are powers of two apart, times the gains of the branches."""
+        alone = LinearMap("", rows, rows.new_zeros(len(rows)), most=1)
+        _, layer = with_short_leaks(alone, neurons, *TAUS)
+        with torch.no_grad():
+            constants = layer.constants()
+        gains, n_branches = branch_gains(constants), len(constants) - BETAS
+        driven = alone.times(gains)
+        coarsest, finer = branch_steps(driven, constants[THRESHOLD], n_branches)
+        return coarsest * 2.0**-finer / gains
+
+    @classmethod
     def quantise(cls, inputs: LinearMap, neurons: Unrolled, scale: float) -> Quantised:
         """Express each membrane and its branches in one unit, a part of all steps."""
-        inputs, layer = with_short_leaks(inputs, neurons, "log_tau", "log_tau_branch")
+        inputs, layer = with_short_leaks(inputs, neurons, *TAUS)
         constants = layer.constants()
-        (alphas, gains, thresholds), betas = constants[:BETAS], constants[BETAS:]
-        inputs = inputs.times(((1 - betas) * gains).flatten())
+        (alphas, _, thresholds), betas = constants[:BETAS], constants[BETAS:]
+        inputs = inputs.times(branch_gains(constants))
         coarsest, finer = branch_steps(inputs, thresholds, len(betas))
         alpha, beta = leaks(alphas), leaks(betas.flatten())
 
@@ -100,6 +114,17 @@ class IntegerDendritic(IntegerNeurons):
             spikes.append((membrane > threshold).long())
         branches = branch.reshape(apart).unbind(1)
         return torch.stack(spikes), torch.stack([membrane, *branches])
+
+
+def branch_gains(constants: Tensor) -> Tensor:
+    """Compute what a current adds to a membrane, (branch·neuron,): (1 − β)·(1 − α)·R.
+
+    Parameters
+    ----------
+    constants : Tensor, shape (constant, neuron)
+        Of the kernel.
+    """
+    return ((1 - constants[BETAS:]) * constants[GAIN]).flatten()
 
 
 def branch_steps(
