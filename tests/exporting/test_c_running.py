@@ -172,7 +172,10 @@ def test_running_on_and_restarting_differ() -> None:
     assert len(set(map(tuple, found.values()))) == 3
 
 
-@pytest.mark.parametrize("kind", ["leaky zero", "leaky zero own traces 2"])
+@pytest.mark.parametrize(
+    "kind",
+    ["leaky zero", "leaky zero own traces 2", "dendritic own", "multisynaptic own"],
+)
 @pytest.mark.parametrize("size", [8, 24, 200])
 def test_chunks_decide_as_one_piece(size: int, kind: str) -> None:
     features, made = network(kind)

@@ -350,6 +350,27 @@ def test_a_membrane_beyond_32_bits_is_refused(shift: int) -> None:
         neurons(currents)
 
 
+def test_a_branch_beyond_32_bits_is_refused() -> None:
+    """Of three, the second; a membrane beyond it is one of a sum."""
+    few = {"beta": [0], "threshold": [9], "branch_beta": [0] * 3, "bias": [0] * 3}
+    tensors = {name: torch.tensor(values) for name, values in few.items()}
+    for wide, where in ((31, "branch"), (30, "membrane")):
+        up = torch.tensor([30, wide, 30])
+        neurons = find("dendritic")({**tensors, "up": up}, dt=1.0, branches=3)
+        neurons(torch.tensor([[[1, 0, 0]]]))
+        with pytest.raises(WordOverflowError, match=f"dendritic neurons: {where}"):
+            neurons(torch.ones(1, 1, 3, dtype=torch.int64))
+
+
+def test_several_thresholds_do_not_hide_a_membrane_beyond_32_bits() -> None:
+    few = {"beta": [2**15 - 1], "bias": [0], "threshold": [9], "apart": [1]}
+    tensors = {name: torch.tensor(values) for name, values in few.items()}
+    neurons = find("multisynaptic")(tensors, dt=1.0, shift=24, most=4)
+    assert neurons(torch.full((9, 1, 1), 127))[0].max() == 4
+    with pytest.raises(WordOverflowError, match="multisynaptic neurons: membrane"):
+        neurons(torch.full((9, 1, 1), -127))
+
+
 def test_a_constant_beyond_32_bits_is_refused() -> None:
     tensors = {"beta": [1], "bias": [0], "threshold": [2**31]}
     as_tensors = {name: torch.tensor(values) for name, values in tensors.items()}
