@@ -176,6 +176,10 @@ def test_a_file_that_may_not_be_read(
         return digest(path)
 
     monkeypatch.setattr(files, "file_digest", refuse)
-    with pytest.raises(DataError, match="PermissionError"):
+    with pytest.raises(DataError, match="this account may not read") as caught:
         run(raw, fetched=fetched)
-    assert list(run(raw, "skip", fetched)) == ["p1_a"]
+    assert caught.value.where.endswith("p1_a.txt")
+    assert "chmod" in caught.value.remedy
+    assert "on_bad_recording: skip" in caught.value.remedy
+    (reason,) = run(raw, "skip", fetched).values()
+    assert reason == "this account may not read or write it"
