@@ -46,7 +46,11 @@ ENVIRONMENT = {
 def log(
     client: "MlflowClient", cell: str, run: Mapping[str, Any], kinds: Sequence[str]
 ) -> None:
-    """Log what is not logged yet: training, metrics, energy, audit, model, report."""
+    """Log what is not logged yet: training, metrics, energy, audit, model, report.
+
+    MLflow's comparison of runs opens on the metric that was logged first: what is
+    certified comes after the scores.
+    """
     parent = log_origin(client, open_cell(client, cell, run), run)
     steps = {
         "runs": _log_training,
@@ -62,6 +66,7 @@ def log(
             steps[kind](client, parent, folder)
             client.set_tag(parent.info.run_id, f"logged.{kind}", digest)
     if "runs" in kinds:
+        log_numbers(client, parent.info.run_id, numbers.of_privacy(run))
         log_model(client, parent, TrainedCell.open(cell))
     report.attach(client, parent)
 
@@ -176,7 +181,6 @@ def _log_training(client: "MlflowClient", parent: "Run", folder: Path) -> None:
     times = measured.load_times(folder.name, run["run_key"])
     for summary in run["folds"]:
         _log_fold(client, parent, folder, summary, times)
-    log_numbers(client, parent.info.run_id, numbers.of_privacy(run))
     tables = dynamics.LEARNED, dynamics.PORTRAITS, *plasticity.TABLES
     log_files(client, parent, folder, "run.json", "history.csv", *tables)
     drawn = pictures(folder)
