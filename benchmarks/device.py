@@ -6,8 +6,8 @@ The spikes must be there (`dvc repro encode@ecg_demo-delta`). Each model is trai
 ways, put in integers, billed, and emulated on a Cortex-M4 (docs/energy.md lists the
 tools). Cells lie in `.device`, which may be removed at any time; those that are done
 are used again, so a run that was stopped goes on by the same command. The tables lie in
-`.device/DATASET.md`: means over the seeds, and the least to the greatest. Accuracy is
-of all folds' test decisions, energy is estimated at 45 nm with memory, of the encoder
+`.device/DATASET.md`, and grow by seed: means, and the least to the greatest. Accuracy
+is of all folds' test decisions, energy is estimated at 45 nm with memory, of the encoder
 and the network, and instructions, flash and RAM are of the first fold's program.
 """
 
@@ -47,26 +47,23 @@ PARTS = {
 Done = tuple[Contestant, list[Score]]
 
 
-def scored(contestants: Sequence[Contestant], n_seeds: int) -> Iterator[Done]:
-    """Score all, seed after seed of each, and say how far it is."""
-    jobs = list(product(contestants, range(n_seeds)))
+def scored(contestants: Sequence[Contestant], n_seeds: int) -> Iterator[list[Done]]:
+    """Score all, seed by seed; gives all that is there after each, and says so."""
+    jobs = list(product(range(n_seeds), contestants))
     begun, made = time.perf_counter(), 0
-    scores: list[Score] = []
-    for number, (contestant, seed) in enumerate(jobs, 1):
-        scores.append(score(contestant, seed))
-        made += not scores[-1].kept
+    done: dict[Contestant, list[Score]] = {}
+    for number, (seed, contestant) in enumerate(jobs, 1):
+        new = score(contestant, seed)
+        done.setdefault(contestant, []).append(new)
+        made += not new.kept
         each_min = (time.perf_counter() - begun) / made / 60 if made else 0.0
-        state = scores[-1].found.get("absent") or (
-            "kept" if scores[-1].kept else "done"
-        )
+        state = new.found.get("absent") or ("kept" if new.kept else "done")
         console.print(
             f"{contestant.dataset} {contestant.name}, seed {seed}: {state}; "
             f"{number} of {len(jobs)}, {each_min * (len(jobs) - number):.0f} min left",
             markup=False,
         )
-        if seed == n_seeds - 1:
-            yield contestant, scores
-            scores = []
+        yield list(done.items())
 
 
 def lines(done: Sequence[Done]) -> Iterator[str]:
@@ -74,10 +71,10 @@ def lines(done: Sequence[Done]) -> Iterator[str]:
     there = [each for each in done if not _reasons(each)]
     if there:
         yield _row(
-            "model", "int8 balanced accuracy", "macro F1", "float32", "µJ a second",
-            "10³ instructions a second", "flash, bytes", "RAM, bytes",
+            "model", "seeds", "int8 balanced accuracy", "macro F1", "float32",
+            "µJ a second", "10³ instructions a second", "flash, bytes", "RAM, bytes",
         )  # fmt: skip
-        yield _row(*["---"] * 8)
+        yield _row(*["---"] * 9)
         yield from (_costs(*each) for each in there)
         yield ""
         yield _row("µJ a second", *PARTS, "front end, 10³ instructions", "network")
@@ -114,6 +111,7 @@ def _costs(contestant: Contestant, scores: Sequence[Score]) -> str:
 
     return _row(
         _title(contestant),
+        str(len(scores)),
         spread(scores, lambda found: found["scores"]["int8"]["balanced_accuracy"]),
         spread(scores, lambda found: found["scores"]["int8"]["macro_f1"]),
         spread(scores, lambda found: found["scores"]["float32"]["balanced_accuracy"]),
@@ -183,11 +181,10 @@ def main() -> None:
             Contestant(dataset, asked.encoder, model, restarts)
             for model, restarts in product(asked.models, WAYS)
         ]
-        done, path = [], WORK / f"{dataset}.md"
-        for each in scored(every, asked.seeds):
-            done.append(each)
+        path = WORK / f"{dataset}.md"
+        for done in scored(every, asked.seeds):
             with files.replacing(path) as partial:
-                title = f"`{dataset}`, `{asked.encoder}`, seeds: {asked.seeds}"
+                title = f"`{dataset}`, `{asked.encoder}`"
                 partial.write_text("\n".join([title, "", *lines(done), ""]))
         console.print(path.read_text(), markup=False)
 
