@@ -7,8 +7,8 @@ ways, put in integers, billed, and emulated on a Cortex-M4 (docs/energy.md lists
 tools). Cells lie in `.device`, which may be removed at any time; those that are done
 are used again, so a run that was stopped goes on by the same command. The tables lie in
 `.device/DATASET.md`, and grow by seed: means, and the least to the greatest. Accuracy
-is of all folds' test decisions, energy is estimated at 45 nm with memory, of the encoder
-and the network, and instructions, flash and RAM are of the first fold's program.
+is of all folds' test decisions, energy is estimated at 45 nm with memory, of encoder
+and network, and instructions, flash and RAM are of the first fold's program.
 """
 
 import argparse
