@@ -48,8 +48,8 @@ It writes pipeline/KIND/NAME.py, two lines that import the class, and nothing el
 docs/example_package is a package with an encoder.""",
     "audit": """\
 examples:
-  biospike audit ecg_demo-delta-lif    who taught the network?
-  biospike audit ecg_demo              what do the spikes of each encoder give away?
+  biospike audit ecg_demo-delta-lif    who was in the training set?
+  biospike audit ecg_demo              what do the spikes of each encoder reveal?
 
 It prints tables and writes data/audits/NAME. Of a cell it trains networks like its own,
 which takes minutes; the settings are `audit` in params.yaml. docs/privacy.md explains

@@ -180,7 +180,7 @@ def _rate(scored: Scored, rate: float) -> Plain:
     """Give the true positive rate at a false positive rate, if persons allow it."""
     persons, needed = len(np.unique(scored.person[~scored.taught])), round(1 / rate)
     if persons < needed:
-        reason = f"needs {needed} persons who did not teach, there are {persons}"
+        reason = f"needs {needed} persons outside the training set, there are {persons}"
         return {"value": None, "reason": reason}
     fpr, tpr, _ = roc_curve(scored.taught, scored.scores, drop_intermediate=False)
     return {"value": float(tpr[fpr <= rate].max()), "persons": persons}

@@ -121,10 +121,10 @@ def _check_teachers(path: Path, meta: Mapping[str, Any], teachers: list[str]) ->
     if found != teachers:
         raise DataError(
             str(path),
-            "it is not known who taught this network"
+            "the training set of this network is not known"
             if found is None
-            else "other persons taught this network",
-            expected=f"answers of the network that {', '.join(teachers)} taught",
+            else "this network has another training set",
+            expected=f"answers of the network trained on {', '.join(teachers)}",
             remedy="remove the file, and run `biospike audit` again",
         )
 

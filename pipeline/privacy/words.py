@@ -11,7 +11,7 @@ from pipeline.privacy.results import PERSON, RATES
 Plain = Mapping[str, Any]
 
 WAYS = {
-    "stored": "the spikes that taught",
+    "stored": "the training spikes",
     "once": "one new draw of the code",
     "draws": "several new draws, averaged",
     "dropout": "several, some spikes dropped, averaged",
@@ -48,7 +48,7 @@ def show(found: Plain, out: Console) -> None:
     """Print an audit."""
     persons = found["persons"]
     out.print(
-        f"{len(persons['teachers'])} networks, each taught by half of "
+        f"{len(persons['teachers'])} networks, each trained on half of "
         f"{len(persons['candidates'])} persons; {len(persons['validation'])} others "
         f"validate, {len(persons['population'])} are the population"
     )
@@ -65,7 +65,7 @@ def show(found: Plain, out: Console) -> None:
 
 def _accuracies(accuracy: Plain) -> Table:
     table = Table("query", box=None, pad_edge=False)
-    for title in ("who taught", "who did not"):
+    for title in ("training set", "others"):
         table.add_column(f"accuracy, {title}", justify="right")
     for way, title in WAYS.items():
         if each := accuracy.get(way):
@@ -93,7 +93,7 @@ def _controls(controls: Plain) -> Table:
     table.add_column("AUC", justify="right")
     names = {
         "memoriser": "a network that memorises: to be caught",
-        "untaught": "persons who did not teach: not to be caught",
+        "untaught": "persons outside the training set: not to be caught",
     }
     for control, title in names.items():
         for attack, each in controls[control].items():

@@ -92,7 +92,7 @@ def gain(best: Mapping[str, Any]) -> str:
         f"{WAYS[best['way']]})"
     )
     value = (
-        f"Shown a person who taught the network and one who did not, the strongest "
+        "Given a person in the training set and one outside it, the strongest "
         f"attack {named} picks the right one {percent(auc['value'])} of the time"
     )
     if auc["low"] is None:
@@ -125,12 +125,12 @@ def protection(found: Plain) -> list[str]:
 
 
 def knows(found: Plain) -> str:
-    """Report how much better a network knows who taught it."""
+    """Report how much better a network knows its training set."""
     stored = found["accuracy"]["stored"]
     taught, untaught = (percent(stored[k]["value"]) for k in ("taught", "untaught"))
     return (
-        f"Balanced accuracy is {taught} on the recordings that taught, {untaught} on "
-        "other persons: this distance is what attacks live on."
+        f"Balanced accuracy is {taught} on the training recordings, {untaught} on "
+        "other persons: attacks use this gap."
     )
 
 

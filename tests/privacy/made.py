@@ -2,7 +2,10 @@
 
 from typing import Any
 
-RATE = {"value": None, "reason": "needs 100 persons who did not teach, there are 4"}
+RATE = {
+    "value": None,
+    "reason": "needs 100 persons outside the training set, there are 4",
+}
 
 
 def row(attack: str, value: float, level: str = "person") -> dict[str, Any]:

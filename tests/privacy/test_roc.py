@@ -94,7 +94,7 @@ def test_rates_need_persons() -> None:
     found = roc.judge(scored(4, 2), FEW, np.random.default_rng(0))["tpr"]
     assert found["0.01"] == {
         "value": None,
-        "reason": f"needs 100 persons who did not teach, there are {PERSONS}",
+        "reason": f"needs 100 persons outside the training set, there are {PERSONS}",
     }
     persons = np.repeat(np.arange(150), 2)
     taught = np.tile([True, False], 150)

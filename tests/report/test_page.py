@@ -1332,7 +1332,7 @@ def test_guarantees_are_shown_without_an_audit(
 def test_audits_of_this_run_are_shown_and_of_no_other(
     report_of: Path, details: dict[str, Any]
 ) -> None:
-    assert "give away about persons" not in report.render(details)
+    assert "reveal about persons" not in report.render(details)
     for cell, key in zip(details["cells"], (None, "of another run"), strict=True):
         found = RANDOM | {"run_key": key or cell["run"]["run_key"]}
         files.save_json(files.folder("audits", cell["cell"]) / "audit.json", found)

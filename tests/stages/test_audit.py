@@ -73,7 +73,7 @@ def test_the_command_prints_what_was_found_and_what_was_not(
     assert asked[0][0] == "ecg_demo-delta-lif"
     assert published == [("ecg_demo-delta-lif", "runs", "audits"), ()]
     for text in (
-        "2 networks, each taught by half of 4 persons",
+        "2 networks, each trained on half of 4 persons",
         "0.625 (0.500 to 0.750)",
         "RMIA with population",
         "another session: absent, everyone has one session",
