@@ -121,6 +121,9 @@ def test_rubbish_is_refused_in_words(biospike: Command) -> None:
     for name in ("a.edf", "a.set", "a.fif", "a.mat", "b.npy", "b.csv"):
         Path(name).write_text("this is no recording\n")
         assert refused(name).found
+    Path("book.csv").write_bytes(b"PK\x03\x04" + bytes(range(256)) * 9)
+    assert refused("book.csv").found == "is no text: it holds bytes of the value 0"
+    assert refused("book.csv").remedy == "export it as CSV"
     assert "did you mean 'delta'" in str(refused("a.hea", "detla"))
     assert "'V2'" in str(refused("a.hea", "delta", "V2"))
     assert refused("a.csv", "delta", "V2").expected == "one of MLII, V1"

@@ -71,6 +71,7 @@ def follow(source: Source, what: Asked, out: Console) -> None:
     labels = what.fold.cell.labels
     width = max(map(len, labels))
     computed: list[float] = []
+    ended = False
     try:
         for event in events:
             if isinstance(event, Notice):
@@ -78,8 +79,10 @@ def follow(source: Source, what: Asked, out: Console) -> None:
                 continue
             computed.append(event.compute_s)
             out.print(line(event, width), markup=False)
+        ended = True
     finally:
-        out.print(ending(computed), markup=False)
+        if ended or computed:  # after an error at the beginning, that alone
+            out.print(ending(computed), markup=False)
 
 
 def line(event: Decided, width: int) -> str:

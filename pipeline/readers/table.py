@@ -8,11 +8,16 @@ import numpy as np
 
 from pipeline.components import did_you_mean
 from pipeline.errors import DataError
-from pipeline.readers.base import LEAVE_OUT, Content, Origin, either
+from pipeline.readers.base import Content, Origin
 from pipeline.readers.parts.opening import opening, present
 from pipeline.readers.parts.select import FileSignal, Selected, select
 from pipeline.readers.parts.tables.arrange import Samples, long, wide
-from pipeline.readers.parts.tables.head import open_text, read_head, texts_after
+from pipeline.readers.parts.tables.head import (
+    no_text,
+    open_text,
+    read_head,
+    texts_after,
+)
 from pipeline.readers.parts.tables.rows import File, Rows, Wanted, read_rows
 from pipeline.readers.parts.tables.settings import TableSettings
 from pipeline.readers.parts.tables.time import in_time
@@ -62,7 +67,7 @@ class Table(TableSettings):
                     head = read_head(where, stream, self, encoding)
                     return _content(File(where, stream, head, self), origins)
                 except UnicodeDecodeError as error:
-                    raise _no_text(where, error) from error
+                    raise no_text(where, error) from error
 
 
 def _content(file: File, origins: Collection[Origin]) -> Content:
@@ -92,27 +97,6 @@ def _content(file: File, origins: Collection[Origin]) -> Content:
         segments=timed.segments,
         line_freq=file.settings.line_freq,
         remarks=(*remarks, *timed.remarks),
-    )
-
-
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-"""How text of two bytes a sign begins."""
-
-
-def _no_text(where: str, error: UnicodeDecodeError) -> DataError:
-    if b"\0" in error.object and error.object[:2] not in UTF_16:
-        return DataError(
-            where,
-            f"is no text: it begins with {bytes(error.object[:4])!r}, and holds zeros",
-            expected="a table as text (.xlsx and .ods are none)",
-            remedy=either("export it as CSV", LEAVE_OUT),
-        )
-    found = error.object[error.start]
-    return DataError(
-        where,
-        f"byte 0x{found:02x} is no sign in the encoding {error.encoding}",
-        expected="text in UTF-8 or Windows-1252, or in the reader's encoding",
-        remedy="set the reader's encoding in params.yaml",
     )
 
 

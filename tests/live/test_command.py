@@ -85,8 +85,11 @@ def test_what_cannot_be_followed_is_refused(
     here: Path, flags: list[str], message: str
 ) -> None:
     given = ["--replay", "patient_raw.fif", "--speed", "inf", *flags]
+    out = Console(file=io.StringIO())
     with pytest.raises((ConfigError, DataError), match=message):
-        printed(*given)
+        streaming.run(arguments(*given), out)
+    written: Any = out.file
+    assert written.getvalue() == ""
 
 
 def test_the_speed_of_a_live_stream_is_its_own(here: Path) -> None:

@@ -217,7 +217,7 @@ def test_text_of_no_known_encoding(tmp_path: Path) -> None:
 def test_a_workbook_under_the_name_of_a_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"PK\x03\x04" + bytes(range(256)) * 20)
-    with pytest.raises(DataError, match=r"(?s)is no text: it begins.*export it as CSV"):
+    with pytest.raises(DataError, match=r"(?s)is no text: it holds.*export it as CSV"):
         read(path)
 
 

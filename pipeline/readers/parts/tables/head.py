@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from pipeline.errors import DataError
+from pipeline.readers.base import LEAVE_OUT, either
 from pipeline.readers.parts.blocks import canonical
 from pipeline.readers.parts.tables.settings import TableSettings
 
@@ -79,6 +80,31 @@ def open_text(path: Path, encoding: str | None) -> tuple[BinaryIO, str | None]:
     return stream, encoding
 
 
+def no_text(where: str, error: UnicodeDecodeError) -> DataError:
+    """Write what is wrong with bytes that are no text in the encoding.
+
+    Parameters
+    ----------
+    where : str
+        The file.
+    error : UnicodeDecodeError
+    """
+    if b"\0" in error.object and not error.object.startswith(UTF16_MARKS):
+        return DataError(
+            where,
+            "is no text: it holds bytes of the value 0",
+            expected="a table as text (.xlsx and .ods are none)",
+            remedy=either("export it as CSV", LEAVE_OUT),
+        )
+    found = error.object[error.start]
+    return DataError(
+        where,
+        f"byte 0x{found:02x} is no sign in the encoding {error.encoding}",
+        expected="text in UTF-8 or Windows-1252, or in the reader's encoding",
+        remedy="set the reader's encoding in params.yaml",
+    )
+
+
 def read_head(
     where: str, stream: BinaryIO, settings: TableSettings, encoding: str | None
 ) -> Head:
@@ -87,11 +113,14 @@ def read_head(
     Raises
     ------
     DataError
-        It has no row, or numbers where the header should be.
+        It has no row, numbers where the header should be, or is no text.
     """
     notes, lines = _lines(where, stream, settings)
     encoding = encoding or _encoding(b"".join([*notes, *(e.content for e in lines)]))
-    texts = [line.content.decode(encoding) for line in lines]
+    try:
+        texts = [line.content.decode(encoding) for line in lines]
+    except UnicodeDecodeError as error:
+        raise no_text(where, error) from error
     delimiter = settings.delimiter or _delimiter(texts[0], texts[-1])
     place = int(settings.header) + int(settings.unit_row)
     names = _named(where, settings, split(texts[0], delimiter))
