@@ -48,6 +48,78 @@ def test_another_simulator_makes_the_same_spikes(
     np.testing.assert_array_equal(decided, logits.argmax(1))
 
 
+class Pure(torch.nn.Module):
+    """A node of NIR without a state."""
+
+    def __init__(self, node: Any) -> None:
+        super().__init__()
+        self.node = node
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        match self.node:
+            case nir.Scale():
+                return x * self.value("scale")
+            case nir.Threshold():
+                return (x > self.value("threshold")).double()
+            case nir.Affine():
+                return x @ self.value("weight").T + self.value("bias")
+        return x @ self.value("weight").T
+
+    def value(self, name: str) -> torch.Tensor:
+        return torch.as_tensor(np.array(getattr(self.node, name)), dtype=torch.double)
+
+
+class Stateful(Pure):
+    """A node of NIR with a state, which makes exact steps."""
+
+    def forward(self, x: torch.Tensor, state: Any = None) -> Any:
+        if isinstance(self.node, nir.Delay):
+            steps = round(self.node.delay[0] / DT)
+            past = state or [torch.zeros_like(x)] * steps
+            return past[0], [*past[1:], x]
+        v = torch.zeros_like(x) if state is None else state
+        if isinstance(self.node, nir.LI | nir.LIF):
+            kept = torch.exp(-DT / self.value("tau"))
+            v = kept * v + (1 - kept) * self.value("r") * x
+        else:
+            v = v + DT * self.value("r") * x
+        if isinstance(self.node, nir.LI | nir.I):
+            return v, v
+        fired = (v > self.value("v_threshold")).double()
+        return fired, v * (1 - fired)
+
+
+NODES = {
+    **dict.fromkeys((nir.Scale, nir.Threshold, nir.Affine, nir.Linear), Pure),
+    **dict.fromkeys((nir.LI, nir.LIF, nir.I, nir.IF, nir.Delay), Stateful),
+}
+
+
+@pytest.mark.parametrize(
+    ("neuron", "network"),
+    [
+        ("leaky", "dense"),
+        ("fractional", "recurrent"),
+        ("adaptive", "convolutional, strides"),
+        ("leaky, to zero", "recurrent, stride"),
+        ("leaky", "strides, traces"),
+    ],
+)
+def test_nirtorch_runs_every_graph_without_being_told_which_edges_are_late(
+    neuron: str, network: str, tmp_path: Path
+) -> None:
+    """Its graphs, loops and states; the equations of the nodes are ours."""
+    nirtorch = pytest.importorskip("nirtorch", reason="nirtorch is not installed")
+    made, *_ = exported(neuron, network, tmp_path / "network.nir")
+    path, state = tmp_path / "network.nir", None
+    module = nirtorch.nir_to_torch(path, NODES, dtype=torch.double)
+    for step in spikes():
+        found, state = module(step, state)
+    with torch.no_grad():
+        expected = made(spikes())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
 def test_a_step_by_euler_s_rule_is_the_exact_one(example: ModuleType) -> None:
     tau, theta = np.array([0.004, 0.02, 0.1]), np.array([0.5, 1.0, 2.0])
     neurons = nir.LIF(tau, np.array([3.0, 1, 2]), 0 * tau, theta, 0 * tau)
