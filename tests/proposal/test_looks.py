@@ -123,6 +123,13 @@ def test_a_clock_that_no_unit_fits_is_refused(tmp_path: Path) -> None:
         table.look(tmp_path, ["a.csv"], ["a.csv"], {})
 
 
+def test_rows_without_numbers_are_named_and_no_clock_is_blamed(tmp_path: Path) -> None:
+    rows = [f"{k / 200},{k % 7 if k < 500 else ''}" for k in range(1000)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,u", *rows, ""]))
+    with pytest.raises(DataError, match="has no number in column 'u'"):
+        table.look(tmp_path, ["a.csv"], ["a.csv"], {})
+
+
 def test_commas_of_decimals_are_seen_where_they_divide_nothing(tmp_path: Path) -> None:
     columns = NOISE.tolist()
     found = tables(tmp_path, ["u", "v"], columns, delimiter=";", decimal=",")

@@ -180,16 +180,20 @@ def _time(
     if unit := re.search(r"(?<![a-z])(us|ms|s)[)\]]?$", clock.lower()):
         named = Chosen(unit[1], "found", "as the column's name states")
         return {"time": time, "time_unit": named}
+    faults: list[DataError] = []
     for each in UNITS:
         lenient = {"time": clock, "time_unit": each, "unchecked": ("held", "rate")}
         reader = Table.model_validate(trial | lenient | {"tolerance_ppm": MOST_PPM})
         try:
             rate = reader.read(folder, [main], []).sfreq
-        except DataError:
+        except DataError as fault:
+            faults.append(fault)
             continue
         if LEAST_HZ <= rate <= MOST_HZ:
             why = f"{rate:.4g} rows a second, a rate that recorders have"
             return {"time": time, "time_unit": Chosen(each, "found", why)}
+    if len(faults) == len(UNITS):  # not the unit is at fault
+        raise faults[0]
     raise DataError(
         main,
         f"the column '{clock}' gives no rate in s, ms or us",
