@@ -161,8 +161,8 @@ def load_or_make() -> Secret:
 
 def _make(path: Path) -> None:
     """Write a secret, complete before it gets its name; one made meanwhile stays."""
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    partial.unlink(missing_ok=True)
+    drawn = int.from_bytes(os.urandom(6))  # machines may share this folder
+    partial = path.with_name(f".partial-{drawn}-{path.name}")
     number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(number, "w") as file:

@@ -94,7 +94,6 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".partial-{_number()}-{path.name}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)  # of a killed run with this number
         partial.mkdir()
         try:
             yield partial

@@ -210,14 +210,27 @@ def test_a_secret_is_whole_when_it_gets_its_name(
 ) -> None:
     def meanwhile(n_bytes: int) -> bytes:
         """Let another process make one before this one is written."""
-        key.touch(mode=0o600, exist_ok=False)
-        key.write_text("ab" * n_bytes + "\n")
+        if n_bytes == secret.N_BYTES:
+            key.touch(mode=0o600, exist_ok=False)
+            key.write_text("ab" * n_bytes + "\n")
         return b"\0" * n_bytes
 
     monkeypatch.setattr("os.urandom", meanwhile)
     made = secret.load_or_make()
     assert made.fingerprint() == Secret(b"\xab" * 32).fingerprint()
     assert [path.name for path in key.parent.iterdir()] == [key.name]
+
+
+def test_a_machine_with_the_same_process_number_is_not_in_the_way(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of settings may be shared; its unfinished file stays."""
+    monkeypatch.setattr("os.getpid", lambda: 77)
+    other = key.with_name(f".partial-77-{key.name}")
+    other.write_text("half")
+    secret.load_or_make()
+    assert sorted(each.name for each in key.parent.iterdir()) == [other.name, key.name]
+    assert other.read_text() == "half"
 
 
 @pytest.mark.parametrize(
