@@ -40,9 +40,9 @@ PARTS = {
     "constants": ("memory_constants",),
     "states": ("memory_states",),
     "sums": ("memory_sums",),
-    "spikes": ("memory_spikes",),
+    "spikes, values": ("memory_spikes", "memory_values"),
 }
-"""Columns of the table of parts, and what of a bill each has."""
+"""Columns of the table of parts, and what of a bill each has: all, between them."""
 
 Done = tuple[Contestant, list[Score]]
 
@@ -139,6 +139,8 @@ def _parts(contestant: Contestant, scores: Sequence[Score]) -> Iterator[str]:
 
 
 def _part(parts: Mapping[str, float], kinds: Sequence[str]) -> float:
+    if unknown := set(parts) - {kind for kinds in PARTS.values() for kind in kinds}:
+        raise ValueError(f"no column of the table has {', '.join(sorted(unknown))}")
     return sum(parts.get(kind, 0.0) for kind in kinds)
 
 
