@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-SECONDS = "audit_seconds.json"
 
 
 def cloned(folder: Path, describe: Callable[[dict[str, Any]], None]) -> None:
@@ -34,19 +32,9 @@ def make(folder: Path, stage: str, cell: str) -> None:
 
 
 def audit(folder: Path, cell: str) -> None:
-    """Audit a cell, unless it is done; keep the processor's seconds that it took."""
-    if audited(folder, cell):
-        return
-    before = _children_s()
-    _run(folder, [sys.executable, "-m", "pipeline", "audit", cell])
-    path = folder / SECONDS
-    known = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps(known | {cell: _children_s() - before}))
-
-
-def _children_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    """Audit a cell, unless it is done."""
+    if not audited(folder, cell):
+        _run(folder, [sys.executable, "-m", "pipeline", "audit", cell])
 
 
 def _run(folder: Path, command: list[str]) -> None:

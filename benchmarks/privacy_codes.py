@@ -22,14 +22,12 @@ and states of the int8 network.
 
 import argparse
 import copy
-import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from _audited_cells import (
-    SECONDS,
     audit,
     audited,
     cloned,
@@ -60,7 +58,6 @@ COLUMNS = (
     "highest TPR at 1 %",
     "energy, µJ",
     "bytes",
-    "audit, s",
 )
 ATTACKS = (
     ("RMIA", "stored"),
@@ -125,8 +122,6 @@ def row(clone: Path, cell: str) -> Iterator[str]:
     known = [each for each in rates if each["value"] is not None]
     yield f"{max(each['value'] for each in known):.3f}" if known else "–"
     yield from billed(energy["int8"])
-    seconds = json.loads((clone / SECONDS).read_text())
-    yield f"{seconds[cell]:.0f}"
 
 
 def billed(bill: dict[str, Any]) -> Iterator[str]:
