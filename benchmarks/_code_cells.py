@@ -1,17 +1,12 @@
-"""What a code costs and scores with one model: a cell a seed, kept when it is done.
+"""What a code costs and scores with one model: a cell a seed, in `.codes`."""
 
-A cell lies in `.codes` and is used again as long as its signals, windows, settings and
-the sources of `pipeline` and of this file are the same. A killed run keeps the
-recordings that are encoded and the folds that are trained.
-"""
-
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from _kept_cells import Score, attempted, billed, kept, sources
 from compare import described
 
 from pipeline import config, files, unfinished
@@ -19,13 +14,8 @@ from pipeline.components import find
 from pipeline.encoders.base import Encoder
 from pipeline.encoding.encode import annotated_beats, encode_dataset
 from pipeline.encoding.summary import SUMMARY, save_summary
-from pipeline.errors import MachineError, PipelineError
 from pipeline.evaluation.metrics import confusion_by_subject
-from pipeline.profiling.bill import bill_cell
-from pipeline.profiling.folds import load_folds
 from pipeline.runs import HEADLINE, INT8_HEADLINE, chosen
-from pipeline.training.cell import TrainedCell
-from pipeline.training.train import train
 
 WORK = Path(".codes")
 
@@ -148,40 +138,21 @@ def _annotated(plain: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-@dataclass(frozen=True)
-class Score:
-    """What a cell scored and cost, or why there is none.
-
-    Parameters
-    ----------
-    kept : bool
-        It was done before.
-    found : mapping
-        As `_judged` gives it; or `absent`, the reason.
-    """
-
-    kept: bool
-    found: Mapping[str, Any]
-
-
 def score(contestant: Contestant, seed: int) -> Score:
     """Encode, train, test and count, unless that is done."""
-    try:
-        encoding = encoded(contestant)
-        spikes = WORK / "spikes" / contestant.spikes_name
-        inputs = _inputs(contestant, spikes, seed)
-        name = f"{contestant.dataset}-{contestant.model}-{contestant.name}-{seed}"
-        folder = WORK / "cells" / name
-        if not unfinished.is_made_of(folder / "score.json", inputs):
-            made = _judged(contestant, seed, spikes, folder) | {"encoding": encoding}
-            files.save_json(folder / "score.json", made)
-            unfinished.note_inputs(folder / "score.json", inputs)
-            return Score(False, made)
-        return Score(True, files.load_json(folder / "score.json"))
-    except MachineError:
-        raise
-    except PipelineError as error:
-        return Score(False, {"absent": f"{error.where}: {error.found}"})
+    return attempted(partial(_scored, contestant, seed))
+
+
+def _scored(contestant: Contestant, seed: int) -> Score:
+    encoding = encoded(contestant)
+    spikes = WORK / "spikes" / contestant.spikes_name
+    name = f"{contestant.dataset}-{contestant.model}-{contestant.name}-{seed}"
+    folder = WORK / "cells" / name
+    return kept(
+        folder,
+        _inputs(contestant, spikes, seed),
+        lambda: _judged(contestant, seed, spikes, folder) | {"encoding": encoding},
+    )
 
 
 def encoded(contestant: Contestant) -> dict[str, Any]:
@@ -221,7 +192,6 @@ def _judged(
     contestant: Contestant, seed: int, spikes: Path, folder: Path
 ) -> dict[str, Any]:
     """Train all folds, count what the test windows say, and bill the networks."""
-    sparsity, begun = contestant.sparsity(), time.perf_counter()
     task = described(
         spikes,
         contestant.dataset,
@@ -232,25 +202,15 @@ def _judged(
         seed=seed,
         inputs={"spikes and sources": _inputs(contestant, spikes, seed)},
     )
-    task = replace(task, sparsity=sparsity)
-    folds = train(task, folder)
+    task = replace(task, sparsity=contestant.sparsity())
+    run = {"dataset": contestant.dataset, "settings": contestant.settings()}
+    _, bill = billed(task, folder, spikes, run)
     predicted = files.load_table(folder / "predictions.parquet")
     tables, persons = confusion_by_subject(predicted, task.labels)
-    run = {
-        "dataset": contestant.dataset,
-        "labels": list(task.labels),
-        "folds": folds,
-        "settings": contestant.settings(),
-    }
-    windows = files.folder("windows", contestant.dataset)
-    cell = TrainedCell(task.name, run, folder, windows, spikes)
-    per_fold = config.load().read("profiling").windows_per_fold
-    bill = bill_cell(load_folds(cell, per_fold), cell.table, cell.encoder, sparsity)
     return {
         "labels": list(task.labels),
         "persons": persons,
         "tables": tables.tolist(),
-        "seconds": time.perf_counter() - begun,
         "energy": _energy(bill),
     }
 
@@ -276,8 +236,7 @@ def _inputs(contestant: Contestant, spikes: Path, seed: int) -> str:
     return files.inputs_digest(
         contestant.name,
         seed,
-        sources(),
-        files.file_digest(Path(__file__)),
+        sources(__file__),
         files.file_digests(spikes, windows),
         contestant.network(),
         contestant.neuron(),
@@ -285,10 +244,3 @@ def _inputs(contestant: Contestant, spikes: Path, seed: int) -> str:
         contestant.sparsity(),
         config.load().read("profiling"),
     )
-
-
-@cache
-def sources() -> str:
-    """Compute the digest of the package's sources."""
-    code = sorted(Path("pipeline").rglob("*.py"))
-    return files.inputs_digest(files.file_digests(*code))

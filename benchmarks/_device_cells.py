@@ -1,36 +1,28 @@
-"""What a network scores and costs on a device: a cell a seed, kept when it is done.
+"""What a network scores and costs on a device: a cell a seed, in `.device`."""
 
-A cell lies in `.device` and is used again as long as its windows, spikes, settings and
-the sources of `pipeline` and of this file are the same. A killed run keeps the folds
-that are trained.
-"""
-
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from _kept_cells import Score, attempted, billed, kept, sources
 from compare import task
 
-from pipeline import config, files, unfinished
-from pipeline.errors import MachineError, PipelineError
+from pipeline import config, files
 from pipeline.evaluation.metrics import (
     balanced_accuracy,
     confusion_by_subject,
     macro_f1,
 )
 from pipeline.measurement.cell import emulated
-from pipeline.profiling.bill import bill_cell
-from pipeline.profiling.folds import load_folds
 from pipeline.report.device import MACHINE
 from pipeline.runs import INT8_HEADLINE
 from pipeline.training.cell import TrainedCell
 from pipeline.training.task import Task
-from pipeline.training.train import train
 
 WORK = Path(".device")
+SETTINGS = "settings.json"
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ class Contestant:
         return files.inputs_digest(
             self.name,
             seed,
-            sources(),
+            sources(__file__),
             files.file_digests(self.spikes, files.folder("windows", self.dataset)),
             params.read(f"{model}.network"),
             params.read(f"{model}.neuron"),
@@ -95,67 +87,31 @@ class Contestant:
         )
 
 
-SETTINGS = "settings.json"
-
-
-@dataclass(frozen=True)
-class Score:
-    """What a cell scored and cost, or why there is none.
-
-    Parameters
-    ----------
-    kept : bool
-        It was done before.
-    found : mapping
-        As `_judged` gives it; or `absent`, the reason.
-    """
-
-    kept: bool
-    found: Mapping[str, Any]
-
-
 def score(contestant: Contestant, seed: int) -> Score:
     """Train all folds, put them in integers, bill and emulate, unless that is done."""
-    try:
-        inputs = contestant.inputs(seed)
-        folder = WORK / f"{contestant.dataset}-{contestant.name}-{seed}"
-        path = folder / "score.json"
-        if unfinished.is_made_of(path, inputs):
-            return Score(True, files.load_json(path))
-        made = _judged(contestant, seed, folder)
-        files.save_json(path, made)
-        unfinished.note_inputs(path, inputs)
-        return Score(False, made)
-    except MachineError:
-        raise
-    except PipelineError as error:
-        return Score(False, {"absent": f"{error.where}: {error.found}"})
+    return attempted(partial(_scored, contestant, seed))
+
+
+def _scored(contestant: Contestant, seed: int) -> Score:
+    folder = WORK / f"{contestant.dataset}-{contestant.name}-{seed}"
+    judge = partial(_judged, contestant, seed, folder)
+    return kept(folder, contestant.inputs(seed), judge)
 
 
 def _judged(contestant: Contestant, seed: int, folder: Path) -> dict[str, Any]:
-    begun, described = time.perf_counter(), contestant.task(seed)
-    folds = train(described, folder)
     run = {
         "dataset": contestant.dataset,
         "encoder": contestant.encoder,
         "model": contestant.model,
-        "labels": list(described.labels),
-        "folds": folds,
         "settings": contestant.settings(),
         "run_key": folder.name,
     }
-    windows = files.folder("windows", contestant.dataset)
-    cell = TrainedCell(described.name, run, folder, windows, contestant.spikes)
-    per_fold = config.load().read("profiling").windows_per_fold
-    bill = bill_cell(
-        load_folds(cell, per_fold), cell.table, cell.encoder, described.sparsity
-    )
+    cell, bill = billed(contestant.task(seed), folder, contestant.spikes, run)
     return {
         "scores": _scores(cell),
         "ways": _ways(bill),
         "state_bytes": bill["int8"]["counted"]["state_bytes"],
         "emulated": emulated(cell.fold()),
-        "seconds": time.perf_counter() - begun,
     }
 
 
@@ -201,10 +157,3 @@ def instructions(found: Mapping[str, Any], way: str) -> dict[str, float] | None:
         "front end": front_end,
         "network": own["instructions_per_second"] - front_end,
     }
-
-
-@cache
-def sources() -> str:
-    """Compute the digest of the package's sources and of these."""
-    code = [*sorted(Path("pipeline").rglob("*.py")), Path(__file__)]
-    return files.inputs_digest(files.file_digests(*code))

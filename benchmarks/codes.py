@@ -19,20 +19,19 @@ learns each class against the rest, and premature beats from the rhythm alone;
 """
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from _code_cells import WORK, Contestant, Score, score
+from _code_cells import WORK, Contestant, score
+from _kept_cells import Progress, Score
 from compare import METRICS, Result, difference
 
 from pipeline import config, files
 from pipeline.components import find
 from pipeline.errors import PipelineError
 from pipeline.evaluation.metrics import f1
-from pipeline.parallel import console
 
 HEADS = (
     "delta",
@@ -64,32 +63,17 @@ def _entries() -> list[str]:
 def scored(
     contestants: Sequence[Contestant], n_seeds: int
 ) -> Iterator[tuple[Contestant, list[Score]]]:
-    """Score all, seed after seed of each, and say how far it is."""
-    begun, made, n_cells = time.perf_counter(), 0, len(contestants) * n_seeds
+    """Score all, seed after seed of each, and report progress."""
+    progress = Progress(len(contestants) * n_seeds)
     for place, contestant in enumerate(contestants):
         scores = []
         for seed in range(n_seeds):
             scores.append(score(contestant, seed))
-            made += not scores[-1].kept
-            left = n_cells - place * n_seeds - seed - 1
-            spent = time.perf_counter() - begun
-            per_cell = spent / made if made else 0.0
-            console.print(
-                f"{contestant.dataset} {contestant.name}, seed {seed}: "
-                f"{_state(scores[-1])}; {n_cells - left} of {n_cells}, "
-                f"{per_cell:.0f} s a cell, {per_cell * left / 60:.0f} min left at most",
-                markup=False,
-            )
+            what = f"{contestant.dataset} {contestant.name}, seed {seed}"
+            progress.report(place * n_seeds + seed + 1, what, scores[-1])
             if "absent" in scores[-1].found:
                 break
         yield contestant, scores
-
-
-def _state(scored: Score) -> str:
-    """Say what became of a cell."""
-    if reason := scored.found.get("absent"):
-        return f"absent: {reason}"
-    return "kept" if scored.kept else f"{scored.found['seconds']:.0f} s"
 
 
 def result(contestant: Contestant, scores: Sequence[Score]) -> Result:

@@ -12,14 +12,14 @@ and network, and instructions, flash and RAM are of the first fold's program.
 """
 
 import argparse
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
-from _device_cells import WORK, Contestant, Score, instructions, score
+from _device_cells import WORK, Contestant, instructions, score
+from _kept_cells import Progress, Score
 
 from pipeline import files
 from pipeline.parallel import console
@@ -48,21 +48,15 @@ Done = tuple[Contestant, list[Score]]
 
 
 def scored(contestants: Sequence[Contestant], n_seeds: int) -> Iterator[list[Done]]:
-    """Score all, seed by seed; gives all that is there after each, and says so."""
+    """Score all, seed by seed; gives what is there after each, and reports progress."""
     jobs = list(product(range(n_seeds), contestants))
-    begun, made = time.perf_counter(), 0
+    progress = Progress(len(jobs))
     done: dict[Contestant, list[Score]] = {}
     for number, (seed, contestant) in enumerate(jobs, 1):
         new = score(contestant, seed)
         done.setdefault(contestant, []).append(new)
-        made += not new.kept
-        each_min = (time.perf_counter() - begun) / made / 60 if made else 0.0
-        state = new.found.get("absent") or ("kept" if new.kept else "done")
-        console.print(
-            f"{contestant.dataset} {contestant.name}, seed {seed}: {state}; "
-            f"{number} of {len(jobs)}, {each_min * (len(jobs) - number):.0f} min left",
-            markup=False,
-        )
+        what = f"{contestant.dataset} {contestant.name}, seed {seed}"
+        progress.report(number, what, new)
         yield list(done.items())
 
 
