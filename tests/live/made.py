@@ -4,10 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
 from pipeline.components import find
+from pipeline.errors import DataError
 from pipeline.live.streams import About, Chunk
 from pipeline.networks.base import Shape
 from pipeline.networks.parts.heads import At
@@ -18,6 +20,30 @@ SFREQ, CHANNELS, LABELS, N_STEPS = 250.0, ("a", "b"), ("calm", "busy", "late"), 
 SIGNAL = {"l_freq": 2, "h_freq": 40, "sfreq": 125, "scale": {"tau_s": 1, "floor": 1e-6}}
 CONVOLUTIONAL = {"name": "convolutional", "channels": [6], "kernels": [4],
                  "strides": [3], "bins": 4}  # fmt: skip
+
+
+def announced(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[Any, Any]:
+    """Open a stream of two channels over the Lab Streaming Layer itself.
+
+    Gives its outlet and our inlet, which wait for each other. Skips the test where the
+    library is not installed, or nothing can be announced.
+    """
+    pylsl = pytest.importorskip("pylsl")
+    from pipeline.live import lsl
+
+    monkeypatch.setattr(lsl, "LOOK_S", 0.5)
+    monkeypatch.setattr(lsl, "LOST_S", 1.5)
+    info = pylsl.StreamInfo(name, "ECG", 2, SFREQ, "float32", name)
+    info.set_channel_labels(["a", "b"])
+    info.set_channel_units(["microvolts", "microvolts"])
+    outlet = pylsl.StreamOutlet(info)
+    try:
+        inlet = lsl.LslSource(name, None).open()
+    except DataError:
+        pytest.skip("no multicast here")
+    inlet.pull()
+    outlet.wait_for_consumers(2.0)
+    return outlet, inlet
 
 
 def volts(seconds: float = 8.0, seed: int = 0) -> np.ndarray:

@@ -104,25 +104,11 @@ def test_a_stream_without_a_decision_says_so() -> None:
 
 def test_a_stream_of_the_network_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the Lab Streaming Layer itself, where it is installed."""
-    pylsl = pytest.importorskip("pylsl")
-    from pipeline.live import lsl
-    from pipeline.live.lsl import LslInlet, LslSource
+    from pipeline.live.lsl import LslInlet
 
-    monkeypatch.setattr(lsl, "LOOK_S", 0.5)
-    monkeypatch.setattr(lsl, "LOST_S", 1.5)
-
-    info = pylsl.StreamInfo("biospike test", "ECG", 2, made.SFREQ, "float32", "b1")
-    info.set_channel_labels(["a", "b"])
-    info.set_channel_units(["microvolts", "microvolts"])
-    outlet = pylsl.StreamOutlet(info)
-    try:
-        inlet = LslSource("biospike test", None).open()
-    except DataError:
-        pytest.skip("no multicast here")
+    outlet, inlet = made.announced(monkeypatch, "biospike test")
     assert isinstance(inlet, LslInlet)
     assert inlet.about.channels == ("a", "b")
-    inlet.pull()
-    outlet.wait_for_consumers(2.0)
     sent = np.arange(20.0).reshape(10, 2)
     outlet.push_chunk(sent.tolist())
     came = [inlet.pull().samples for _ in range(4)]

@@ -119,18 +119,7 @@ def test_a_gap_and_samples_at_once_come_through_the_library_itself(
 ) -> None:
     """Where it is installed and may announce a stream."""
     pylsl = pytest.importorskip("pylsl")
-    monkeypatch.setattr(lsl, "LOOK_S", 0.5)
-    monkeypatch.setattr(lsl, "LOST_S", 1.5)
-    info = pylsl.StreamInfo("biospike gap", "ECG", 2, made.SFREQ, "float32", "b2")
-    info.set_channel_labels(["a", "b"])
-    info.set_channel_units(["microvolts", "microvolts"])
-    outlet = pylsl.StreamOutlet(info)
-    try:
-        inlet = lsl.LslSource("biospike gap", None).open()
-    except DataError:
-        pytest.skip("no multicast here")
-    inlet.pull()
-    outlet.wait_for_consumers(2.0)
+    outlet, inlet = made.announced(monkeypatch, "biospike gap")
     sent = np.arange(1000.0).reshape(500, 2)
     stamps = pylsl.local_clock() + np.arange(-500, 0) / made.SFREQ
     stamps[250:] += 3

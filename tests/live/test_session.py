@@ -128,7 +128,7 @@ def test_jitter_is_no_jump(which: Any) -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("size", [1, 25, 2000])
-def test_what_is_no_number_is_left_out_and_said(
+def test_what_is_no_number_is_left_out_and_reported(
     which: Any, bad: float, size: int
 ) -> None:
     samples = made.volts(6)
@@ -235,7 +235,7 @@ def test_a_rate_that_is_far_too_low_is_no_clock_that_goes_back() -> None:
 
 
 def test_signal_that_is_lost_often_is_no_other_rate_and_is_counted(which: Any) -> None:
-    """Every part begins anew; a message tells of those since the last one."""
+    """Every part begins anew; a message counts those since the last one."""
     rng, parts = np.random.default_rng(3), chunks(made.volts(24))
     lost = np.cumsum(rng.choice([0, 0.2, 0.9, 2.5], len(parts)))
     shifted = [Chunk(c.samples, c.stamps + s) for c, s in zip(parts, lost, strict=True)]
@@ -269,7 +269,7 @@ def test_an_electrode_that_is_off_is_said_once_while_it_is(which: Any) -> None:
     assert plain(decisions) == alone(which, *parts)
 
 
-def test_what_is_left_out_at_the_end_is_said(which: Any) -> None:
+def test_what_is_left_out_at_the_end_is_reported(which: Any) -> None:
     samples = made.volts(2)
     samples[0, -12:] = np.nan
     notices, _ = followed(which, made.Script((ABOUT, chunks(samples))))
