@@ -27,7 +27,7 @@ from pipeline.ingestion.observing import Observer, watching
 from pipeline.ingestion.plausible import refuse_implausible
 from pipeline.ingestion.sidecar_paths import path_of
 from pipeline.ingestion.values import IN_FILES, Value, Values
-from pipeline.machine import refusal
+from pipeline.machine import FORBIDDEN, refusal
 from pipeline.quality import Measured
 from pipeline.readers.base import LEAVE_OUT, REPLACE, Content, Reader, either
 
@@ -150,10 +150,10 @@ def guarded(
         if full or isinstance(error, passing):
             raise
         if isinstance(error, PermissionError) and (closed := refusal(error)):
+            found, expected, _ = FORBIDDEN  # without the owner
             remedy = either(closed.remedy, LEAVE_OUT)
-            found, *_ = closed.found.split(";")  # without the owner
             raise DataError(
-                closed.where, found, expected=closed.expected, remedy=remedy
+                closed.where, found, expected=expected, remedy=remedy
             ) from error
         text = next(iter(str(error).splitlines()), "no reason given")
         raise DataError(
