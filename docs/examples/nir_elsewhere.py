@@ -143,7 +143,7 @@ def here(network: Stack, spikes: Tensor) -> Tensor:
 
 
 def compared(trained: TrainedFold, reader: Reader, n_windows: int) -> str:
-    """Say how a fold's test windows come out in both."""
+    """Compare a fold's test windows in both."""
     graph = translated(to_graph(trained.network, trained.shape, about={}), reader)
     windows = trained.load(trained.decisions("test").head(n_windows))
     spikes = windows.spikes(torch.arange(len(windows.first))).float()

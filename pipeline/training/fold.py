@@ -97,7 +97,7 @@ def fitted(task: Task, fold: int, watch: Watcher | None = None) -> Fitted:
 
 
 def _learned_from(train: Examples, guarantee: Guarantee | None) -> dict[str, Any]:
-    """State what it learned from; how much each protected person gave is not said."""
+    """State what it learned from; how much protected persons gave is not stated."""
     if guarantee:
         return {"privacy": asdict(guarantee)}
     return {"n_train": len(train.targets)}

@@ -184,9 +184,9 @@ def test_the_example_compares_spikes_and_decisions(example: ModuleType) -> None:
             return step.new_zeros(len(step), made.layers[-1].unrolled.width), None
 
     ours = example.Reader(lambda graph, dt: Ours(), None, np.ones_like)
-    said = example.compared(fold, ours, 8)
-    assert said.startswith("0 of ")
-    assert "8 of 8 decisions are the same" in said
+    found = example.compared(fold, ours, 8)
+    assert found.startswith("0 of ")
+    assert "8 of 8 decisions are the same" in found
     deaf = example.Reader(lambda graph, dt: Deaf(), None, np.ones_like)
     n_spikes = int(example.here(made, spikes().float()).sum())
     assert example.compared(fold, deaf, 8).startswith(f"{n_spikes} of {n_spikes} ")
