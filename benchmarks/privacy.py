@@ -30,6 +30,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 }
 STEPPED = {"clip": 0.5, "persons_per_step": 32, "steps": 150}
 AUDITED = 6
+TPR_AT = "0.01"
 
 
 def measured(private: bool) -> tuple[float, float]:
@@ -158,8 +159,15 @@ def describe(params: dict[str, Any]) -> None:
 
 
 def show(folder: Path) -> None:
-    """Print what there is: epsilon, accuracy of other persons, and AUC of attacks."""
-    print(f"\n{'model':22} {'epsilon':>8} {'accuracy':>26} {'highest AUC':>26}")
+    """Print what there is: epsilon, accuracy of other persons, and attacks.
+
+    The strongest attack is that of the highest AUC. Its true positive rate is given at
+    1 % of false positives.
+    """
+    print(
+        f"\n{'model':18} {'epsilon':>7} {'accuracy':>22} {'highest AUC':>22} "
+        f"{'TPR at 1 %':>10}  attack"
+    )
     for cell in cells():
         if not audited(folder, cell):
             continue
@@ -169,11 +177,10 @@ def show(folder: Path) -> None:
         )
         given = [fold.get("privacy", {}).get("epsilon") for fold in run["folds"]]
         epsilon = "none" if None in given else f"{max(given):.2f}"
-        aucs = [row["auc"] for row in of_persons(found)]
-        best = max(aucs, key=lambda auc: auc["value"])
-        accuracy = interval(metrics["balanced_accuracy"])
-        model = run["model"]
-        print(f"{model:22} {epsilon:>8} {accuracy:>26} {interval(best):>26}")
+        best = max(of_persons(found), key=lambda row: row["auc"]["value"])
+        values = f"{interval(metrics['balanced_accuracy'])} {interval(best['auc'])}"
+        rate, attack = best["tpr"][TPR_AT]["value"], f"{best['attack']}, {best['way']}"
+        print(f"{run['model']:18} {epsilon:>7} {values} {rate:10.3f}  {attack}")
 
 
 def main() -> None:
