@@ -22,7 +22,8 @@ weights, constants and states.
 
 import argparse
 import copy
-from collections.abc import Iterator, Sequence
+import statistics
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,28 +47,22 @@ SAMPLED_HZ = (90, 250)
 """Besides the 125 Hz of `ecg_demo`: 225 and 625 steps a window, not 312."""
 
 TPR_AT = "0.01"
-COLUMNS = (
-    "cell",
-    "seed",
-    "accuracy",
-    "stored spikes",
-    "1 % dropped, averaged",
-    "one new draw",
-    "new draws, averaged",
-    "confidence",
-    "losses of all epochs",
-    "highest TPR at 1 %",
-    "energy, µJ",
-    "bytes",
-)
-ATTACKS = (
-    ("RMIA", "stored"),
-    ("RMIA", "dropout"),
-    ("RMIA", "once"),
-    ("RMIA", "draws"),
-    ("confidence", "stored"),
-    ("trajectory", "stored"),
-)
+ATTACKS = {
+    "RMIA, stored spikes": ("RMIA", "stored"),
+    "RMIA, 1 % dropped, averaged": ("RMIA", "dropout"),
+    "RMIA, one new draw": ("RMIA", "once"),
+    "RMIA, new draws, averaged": ("RMIA", "draws"),
+    "confidence, stored spikes": ("confidence", "stored"),
+    "confidence, one new draw": ("confidence", "once"),
+    "losses of all epochs": ("trajectory", "stored"),
+}
+PLAIN = {"highest TPR at 1 %": ".3f", "energy, µJ": ".3g", "bytes": ".0f"}
+"""Columns without an interval, and how they are written."""
+COLUMNS = ("accuracy", *ATTACKS, *PLAIN)
+
+Figures = dict[str, dict[str, float]]
+"""What was measured, by column: a value, perhaps with an interval."""
+Write = Callable[[dict[str, float]], str]
 
 
 def describe(params: dict[str, Any], dataset: str, seed: int) -> None:
@@ -97,42 +92,86 @@ def cells(dataset: str, wider: bool) -> list[str]:
 
 
 def lines(folder: Path, asked: Sequence[str], seeds: int) -> Iterator[str]:
-    """Write what there is, a line a cell and seed."""
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield f"| {' | '.join(['---'] * len(COLUMNS))} |"
-    for cell in asked:
-        for seed in range(seeds):
-            clone = folder / f"seed-{seed}"
-            if audited(clone, cell):
-                yield f"| `{cell}` | {seed} | {' | '.join(row(clone, cell))} |"
+    """Write what there is: a line a cell and seed, and means over several seeds."""
+    made = {
+        cell: {
+            seed: figures(clone, cell)
+            for seed in range(seeds)
+            if audited(clone := folder / f"seed-{seed}", cell)
+        }
+        for cell in asked
+    }
+    yield from heading("seed")
+    for cell, found in made.items():
+        for seed, each in found.items():
+            yield line(cell, seed, each, interval)
+    yield from ("", *heading("seeds"))
+    for cell, found in made.items():
+        if len(found) > 1:
+            yield line(cell, len(found), over_seeds([*found.values()]), spread)
 
 
-def row(clone: Path, cell: str) -> Iterator[str]:
+def heading(second: str) -> Iterator[str]:
+    """Write the head of a table."""
+    yield f"| {' | '.join(['cell', second, *COLUMNS])} |"
+    yield f"| {' | '.join(['---'] * (2 + len(COLUMNS)))} |"
+
+
+def line(cell: str, second: int, each: Figures, write: Write) -> str:
     """Write the figures of a cell; a dash where there is none."""
+    written = {
+        name: format(value["value"], PLAIN[name]) if name in PLAIN else write(value)
+        for name, value in each.items()
+    }
+    values = (written.get(name, "–") for name in COLUMNS)
+    return f"| {' | '.join([f'`{cell}`', f'{second}', *values])} |"
+
+
+def over_seeds(found: Sequence[Figures]) -> Figures:
+    """Take the mean of every value over the seeds, with the least and the greatest."""
+    return {name: summed([each[name]["value"] for each in found]) for name in found[0]}
+
+
+def summed(values: Sequence[float]) -> dict[str, float]:
+    """Give the mean, the least and the greatest."""
+    return {"value": statistics.mean(values), "low": min(values), "high": max(values)}
+
+
+def spread(each: dict[str, float]) -> str:
+    """Write a mean with the least and the greatest."""
+    return f"{each['value']:.3f} ({each['low']:.3f}–{each['high']:.3f})"
+
+
+def figures(clone: Path, cell: str) -> Figures:
+    """Read what was measured of a cell."""
     kinds = ("metrics/metrics", "audits/audit", "energy/energy")
     metrics, found, energy = (read(clone, kind, cell) for kind in kinds)
-    yield interval(metrics["balanced_accuracy"])
     attacks = {
         (each["attack"], each["way"]): each
         for each in of_persons(found)
         if each["queries"] == "training recordings"
     }
-    for attack in ATTACKS:
-        yield interval(attacks[attack]["auc"]) if attack in attacks else "–"
-    rates = [each["tpr"][TPR_AT] for each in attacks.values()]
-    known = [each for each in rates if each["value"] is not None]
-    yield f"{max(each['value'] for each in known):.3f}" if known else "–"
-    yield from billed(energy["int8"])
+    rates = [each["tpr"][TPR_AT]["value"] for each in attacks.values()]
+    known = [rate for rate in rates if rate is not None]
+    return {
+        "accuracy": metrics["balanced_accuracy"],
+        **{
+            name: attacks[attack]["auc"]
+            for name, attack in ATTACKS.items()
+            if attack in attacks
+        },
+        **({"highest TPR at 1 %": {"value": max(known)}} if known else {}),
+        **billed(energy["int8"]),
+    }
 
 
-def billed(bill: dict[str, Any]) -> Iterator[str]:
-    """Write energy and bytes of the int8 network; a dash where it has none."""
+def billed(bill: dict[str, Any]) -> Figures:
+    """Read energy and bytes of the int8 network; nothing where it has none."""
     if "counted" not in bill:
-        yield from ("–", "–")
-        return
-    yield f"{bill['estimated'][INT8_HEADLINE]['energy_uj_per_window']:.3g}"
-    counted = bill["counted"]
-    yield f"{counted['footprint_bytes'] + counted['state_bytes']}"
+        return {}
+    energy = bill["estimated"][INT8_HEADLINE]["energy_uj_per_window"]
+    size = bill["counted"]["footprint_bytes"] + bill["counted"]["state_bytes"]
+    return {"energy, µJ": {"value": energy}, "bytes": {"value": size}}
 
 
 def main() -> None:
