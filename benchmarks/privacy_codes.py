@@ -17,7 +17,7 @@ the attacker has (the stored spikes, those less 1 %, one new draw of a random co
 as many draws as the user averages), and, with the stored spikes, of confidence alone
 and of the losses after every epoch, which no outsider has. Energy is estimated of a
 window, int8 with memory, of the network without the encoder; bytes are those of its
-weights, constants and states.
+weights, constants and states; the time is that of training all folds, on the clock.
 """
 
 import argparse
@@ -56,7 +56,8 @@ ATTACKS = {
     "confidence, one new draw": ("confidence", "once"),
     "losses of all epochs": ("trajectory", "stored"),
 }
-PLAIN = {"highest TPR at 1 %": ".3f", "energy, µJ": ".3g", "bytes": ".0f"}
+TIME = "training, s"
+PLAIN = {"highest TPR at 1 %": ".3f", "energy, µJ": ".3g", "bytes": ".0f", TIME: ".0f"}
 """Columns without an interval, and how they are written."""
 COLUMNS = ("accuracy", *ATTACKS, *PLAIN)
 
@@ -128,8 +129,14 @@ def line(cell: str, second: int, each: Figures, write: Write) -> str:
 
 
 def over_seeds(found: Sequence[Figures]) -> Figures:
-    """Take the mean of every value over the seeds, with the least and the greatest."""
-    return {name: summed([each[name]["value"] for each in found]) for name in found[0]}
+    """Take the mean of every value over the seeds, with the least and the greatest.
+
+    Of the time take the median: other work lengthens it, and what a killed run kept
+    shortens it.
+    """
+    means = {name: summed([each[name]["value"] for each in found]) for name in found[0]}
+    times = [each[TIME]["value"] for each in found]
+    return means | {TIME: {"value": statistics.median(times)}}
 
 
 def summed(values: Sequence[float]) -> dict[str, float]:
@@ -153,6 +160,7 @@ def figures(clone: Path, cell: str) -> Figures:
     }
     rates = [each["tpr"][TPR_AT]["value"] for each in attacks.values()]
     known = [rate for rate in rates if rate is not None]
+    trained = read(clone, f"measured/train@{cell}", "stages")
     return {
         "accuracy": metrics["balanced_accuracy"],
         **{
@@ -162,6 +170,7 @@ def figures(clone: Path, cell: str) -> Figures:
         },
         **({"highest TPR at 1 %": {"value": max(known)}} if known else {}),
         **billed(energy["int8"]),
+        TIME: {"value": trained["seconds"]},
     }
 
 
