@@ -1,6 +1,6 @@
 """Learn a class at every step of long sequences: `python benchmarks/qtdb.py`.
 
-    .venv/bin/python benchmarks/qtdb.py --neuron adaptive --validate
+    .venv/bin/python benchmarks/qtdb.py --neuron adaptive --validate last
     .venv/bin/python benchmarks/qtdb.py --neuron leaky adaptive --seeds 5
 
 The QT Database, delta-coded, as B. Yin, F. Corradi and S. M. Bohté published it (Nature
@@ -9,14 +9,15 @@ It is read from `BIOSPIKE_MIRROR`/qtdb, or from `--folder`.
 
 One layer of recurrent neurons, read out by exponential traces, learns from another 85 %
 of the events each time, of sequences that are up to a fifth slower or faster, as other
-hearts are; accuracies are per step, of weights averaged over about a
-hundred steps. Settings are chosen with `--validate`: the first four fifths of the
-training file are learned, the last fifth validates, and the test file stays closed.
-With the chosen settings a network learns from all of the training file, and the test
-file is evaluated once, after the last epoch. `--held-out` leaves the last fifth out
-there, too. All neurons of a seed learn from the same batches. Each neuron's line gives
-the mean and the standard deviation over seeds; of several neurons, the first is what
-the others are compared with, seed by seed.
+hearts are; accuracies are per step, of weights averaged over about five hundred steps.
+Settings are chosen with `--validate`: four fifths of the training file are learned, one
+validates, and the test file stays closed. The `last` fifth holds records of its own,
+for sequences come record by record; a fifth `drawn` at random holds the records that
+training has. With the chosen settings a network learns from all of the training file,
+and the test file is evaluated once, after the last epoch. `--held-out` leaves the last
+fifth out there, too. All neurons of a seed learn from the same batches. Each neuron's
+line gives the mean and the standard deviation over seeds; of several neurons, the first
+is what the others are compared with, seed by seed.
 """
 
 import argparse
@@ -44,11 +45,15 @@ from pipeline.networks.recurrent import Recurrent
 RATE_HZ = 250
 N_CLASSES = 6
 VALIDATING = 5
-"""The last one of so many parts of the training file validates."""
-EPOCHS, BATCH, SHOWN = 30, 32, 5
-"""The last: the gradient is shown after every so many epochs."""
+"""One of so many parts of the training file validates."""
+EPOCHS, BATCH, SHOWN = 60, 8, 5
+"""The last: the gradient is shown after every so many epochs. Of `adaptive`, seed 0, 30
+epochs of batches of 32 with half the learning rate validated at 0.807 on the last fifth
+and 0.846 on the drawn one; these at 0.823 and 0.883."""
+CALIBRATED = 32
+"""Sequences that first weights are calibrated on."""
 WARM_UP, LARGEST_GRADIENT = 0.1, 1.0
-AVERAGED = 0.99
+AVERAGED = 0.998
 """Validation and test use weights averaged over steps: the factor of earlier ones."""
 LOST = 0.15
 """Share of the events that training loses, others in every batch."""
@@ -79,11 +84,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
 GAINS = {"adaptive": (3.0, 0.5), "resonate": (1.0, 0.5)}
 """Factors of the initial weights, of inputs and recurrent ones; the weights of other
 neurons are calibrated."""
-LEARNING_RATE = {"resonate": 0.02}
-USUAL_RATE = 0.01
+LEARNING_RATE = 0.02
+"""On the drawn fifth, `adaptive` validated at 0.869 with 0.005, 0.878 with 0.01, 0.883
+with this; `leaky` at 0.841 with 0.01, 0.860 with this; `resonate` at 0.872 with 0.01,
+0.880 with this."""
 NEURON = "adaptive"
 """It validated best."""
-HELP_VALIDATE = "learn four fifths of the training file, evaluate the last fifth"
+HELP_VALIDATE = "learn four fifths of the training file, evaluate one"
 HELP_HELD_OUT = "leave the last fifth of the training file out, and test"
 
 
@@ -136,18 +143,27 @@ def read(folder: Path, part: str) -> Sequences:
 
 
 def data(
-    folder: Path, *, validate: bool, held_out: bool
+    folder: Path, *, validate: str | None, held_out: bool
 ) -> tuple[Sequences, Sequences]:
     """Give what trains and what is evaluated, of the features that fire in training."""
     known = read(folder, "train")
     used = known.spikes.flatten(0, 1).any(0)
     known = Sequences(known.spikes[..., used], known.labels)
-    first = len(known) - len(known) // VALIDATING
+    part = torch.zeros(len(known), dtype=torch.bool)
+    part[places(len(known), drawn=validate == "drawn")] = True
     if validate:
-        return known[:first], known[first:]
+        return known[~part], known[part]
     test = read(folder, "test")
     test = Sequences(test.spikes[..., used], test.labels)
-    return known[:first] if held_out else known, test
+    return known[~part] if held_out else known, test
+
+
+def places(n_sequences: int, *, drawn: bool) -> Tensor:
+    """Choose the fifth that validates: the last one, or one drawn at random."""
+    order = torch.arange(n_sequences - 1, -1, -1)
+    if drawn:
+        order = torch.randperm(n_sequences, generator=torch.Generator().manual_seed(99))
+    return order[: n_sequences // VALIDATING]
 
 
 def network(name: str, units: int, spikes: Tensor, seed: int) -> Stack:
@@ -159,7 +175,7 @@ def network(name: str, units: int, spikes: Tensor, seed: int) -> Stack:
     kernel = 1 if name in PLAIN else KERNEL
     built = Recurrent(units=(units,), kernel=kernel, **NETWORK).build(shape, neuron)
     if name not in GAINS:
-        calibrate(built, spikes[:: n_sequences // BATCH].transpose(0, 1))
+        calibrate(built, spikes[:: n_sequences // CALIBRATED].transpose(0, 1))
         return built
     (layer,) = built.layers
     inputs = getattr(layer.weights, "convolution", layer.weights)
@@ -191,14 +207,13 @@ def learn(
     evaluated: Sequences,
     epochs: int,
     seed: int,
-    rate: float,
 ) -> Learned:
     """Train; the learning rate rises for a tenth of the steps, and falls to nothing."""
     begun = time.perf_counter()
-    optimizer = torch.optim.Adam(built.parameters(), rate)
+    optimizer = torch.optim.Adam(built.parameters(), LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
-        rate,
+        LEARNING_RATE,
         epochs=epochs,
         steps_per_epoch=math.ceil(len(train) / BATCH),
         pct_start=WARM_UP,
@@ -291,7 +306,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument("--units", type=int, default=64, help="hidden neurons (64)")
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--validate", action="store_true", help=HELP_VALIDATE)
+    kind.add_argument("--validate", choices=("last", "drawn"), help=HELP_VALIDATE)
     kind.add_argument("--held-out", action="store_true", help=HELP_HELD_OUT)
     parser.add_argument("--folder", type=Path, help="of QTDB_train.mat, QTDB_test.mat")
     asked = parser.parse_args()
@@ -305,8 +320,7 @@ def main() -> None:
         for name in asked.neuron:
             print(f"{name}, seed {seed}")
             built = network(name, asked.units, parts[0].spikes, seed)
-            rate = LEARNING_RATE.get(name, USUAL_RATE)
-            learned = learn(built, *parts, asked.epochs, seed, rate)
+            learned = learn(built, *parts, asked.epochs, seed)
             found[name].append(learned)
             print(
                 f"{name}, seed {seed}: accuracy {learned.accuracy:.4f}; "
