@@ -98,6 +98,7 @@ class Params:
                 except ConfigError as problem:
                     yield problem
         yield from self._unfit_parts()
+        yield from self._unfit_loss()
         for name in self.names("datasets"):
             yield from self._unfit_values(name)
         yield from self._undefined_names()
@@ -179,6 +180,28 @@ class Params:
                 except ConfigError as problem:
                     where = problem.where.replace("*", name)
                     yield ConfigError(where, problem.found, expected=problem.expected)
+
+    def _unfit_loss(self) -> Iterator[ConfigError]:
+        """Look for networks of the grid that run on and are to learn at every step.
+
+        Of a training segment, most steps have no label.
+        """
+        try:
+            training, grid = self.read("training"), self.read("grid")
+            chosen = [name for name in self.names("models") if name in grid.model]
+            networks = {name: self.read(f"models.{name}.network") for name in chosen}
+        except ConfigError:
+            return  # it is among the problems already
+        for name, network in networks.items():
+            runs_on = network.restarts != "windows"
+            if training.loss == "tet" and runs_on and network.read_out != "rates":
+                yield self._error(
+                    f"models.{name}.network.restart",
+                    f"{network.restarts}, but training.loss is tet, which learns from "
+                    "the logits at every step of a window",
+                    "restart: windows",
+                    "set restart to windows, or training.loss to cross_entropy",
+                )
 
     def _unfit_values(self, dataset: str) -> Iterator[ConfigError]:
         """Look for values of a data set that its files or its labels do not have."""

@@ -323,6 +323,35 @@ def test_protection_is_refused_by_the_models_name(
         config.load(write(change))
 
 
+@pytest.mark.parametrize(
+    ("read_out", "restart", "refused"),
+    [
+        ("count", "never", True),
+        ("traces", "blocks", True),
+        ("count", "windows", False),
+        ("rates", "never", False),  # refused in training, or fitted by a regression
+    ],
+)
+def test_a_loss_at_every_step_is_for_windows(
+    write: Callable[[Change], Path], read_out: str, restart: str, *, refused: bool
+) -> None:
+    def change(sections: dict[str, Any]) -> None:
+        sections["training"]["loss"] = "tet"
+        network = sections["models"]["lif"]["network"]
+        sections["models"]["lif"]["network"] = {
+            **network,
+            "read_out": read_out,
+            "restart": restart,
+        }
+
+    path = write(change)
+    if not refused:
+        config.load(path)
+        return
+    with pytest.raises(ConfigError, match=rf"models\.lif.*restart: {restart}, but"):
+        config.load(path)
+
+
 def test_a_protected_model_is_read(write: Callable[[Change], Path]) -> None:
     def change(sections: dict[str, Any]) -> None:
         sections["models"]["linear"]["privacy"] = {"epsilon": 3}
