@@ -90,7 +90,19 @@ def _model(cell: Plain) -> str:
     given = f"Input: {code} " if (code := explained.encoder(cell)) else ""
     return (
         f"{explained.model(cell)} {given}"
-        f"{counted['synapses']:,} synapses, {kilobytes} in float32."
+        f"{counted['synapses']:,} synapses, {kilobytes} in float32.{_delay(cell)}"
+    )
+
+
+def _delay(cell: Plain) -> str:
+    """Declare how late a network that runs on is read; nothing if never late."""
+    network, folds = cell["run"]["settings"]["network"], cell["run"]["folds"]
+    late_s = max(fold.get("delay_s", 0.0) for fold in folds)
+    if not late_s or network.get("restart", "windows") == "windows":
+        return ""
+    return (
+        f" It runs on; a decision is read up to {1000 * late_s:.3g} ms after its "
+        "moment, when a step of the last layer is complete."
     )
 
 

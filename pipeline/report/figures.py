@@ -1,8 +1,6 @@
 """The report's figures of recordings and results, embedded in the page."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +26,6 @@ from pipeline.spikes import Spikes, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_CHANNELS = 6
 MOST_WINDOWS = 4
@@ -76,7 +73,7 @@ def subjects(
             axes.set_xticks(at, names, rotation=90 if len(at) > 12 else 0)
         axes.tick_params(axis="x", labelsize=7, length=0)
         axes.set(ylabel="balanced accuracy, %", xlim=(-0.7, len(at) - 0.3))
-        _percent_axis(axes, chance)
+        percent_axis(axes, chance)
         legend_above(axes, len(columns) + 1)
         means = merged.mean(axis=1)
         alt = (
@@ -88,68 +85,7 @@ def subjects(
         return picture(figure, alt, table.reset_index())
 
 
-def learning(histories: Mapping[str, pd.DataFrame], chance: float) -> Picture:
-    """Show how validation went, a line a fold, a panel a model."""
-    shares = {
-        name: history.assign(shown=100 * history["validation_balanced_accuracy"])
-        for name, history in histories.items()
-    }
-    with _by_epoch(shares, "validation, %") as (figure, panels):
-        for axes in panels:
-            _percent_axis(axes, chance)
-        alt = f"Validation accuracy over epochs, a line a fold: {', '.join(shares)}."
-        return picture(figure, alt, _courses(shares, "validation_percent"))
-
-
-def gradients(histories: Mapping[str, pd.DataFrame]) -> Picture | None:
-    """Show the gradient's norm, a line a fold, a panel a model; None without any."""
-    norms = {
-        name: history.assign(shown=history["gradient_norm"])
-        for name, history in histories.items()
-        if "gradient_norm" in history and history["gradient_norm"].gt(0).any()
-    }
-    if not norms:
-        return None
-    with _by_epoch(norms, "gradient norm") as (figure, panels):
-        for axes in panels:
-            axes.set_yscale("log")
-            axes.grid(axis="y", color=FAINT, lw=0.5)
-        alt = f"Norm of the gradient over epochs, a line a fold: {', '.join(norms)}."
-        return picture(figure, alt, _courses(norms, "gradient_norm"))
-
-
-def _courses(histories: Mapping[str, pd.DataFrame], what: str) -> pd.DataFrame:
-    """Put what `_by_epoch` draws of the models below each other."""
-    tables = [
-        history[["fold", "epoch", "shown"]].assign(model=name)
-        for name, history in histories.items()
-    ]
-    return pd.concat(tables).rename(columns={"shown": what})
-
-
-@contextmanager
-def _by_epoch(
-    histories: Mapping[str, pd.DataFrame], what: str
-) -> "Iterator[tuple[Figure, list[Axes]]]":
-    """Draw the column `shown`, a line a fold, a panel a model; gives the panels."""
-    columns = max(2, min(4, len(histories)))
-    rows = math.ceil(len(histories) / columns)
-    height = 0.5 + 1.8 * rows
-    with new_figure(height, rows=rows, columns=columns) as (figure, panels):
-        for k, (name, history) in enumerate(histories.items()):
-            for _, fold in history.groupby("fold"):
-                look: dict[str, Any] = {"color": COLOURS[k % 6], "lw": 1, "alpha": 0.7}
-                panels[k].plot(fold["epoch"], fold["shown"], **look)
-            panels[k].set(title=name, xlabel="epoch")
-            panels[k].locator_params(axis="x", integer=True, nbins=5)
-        for axes in panels[::columns]:
-            axes.set_ylabel(what)
-        for axes in panels[len(histories) :]:
-            axes.set_visible(False)
-        yield figure, list(panels[: len(histories)])
-
-
-def _percent_axis(axes: "Axes", chance: float) -> None:
+def percent_axis(axes: "Axes", chance: float) -> None:
     """Show all of 0 to 100 %, so that pages compare, and where guessing stands."""
     axes.set_ylim(-3, 103)
     axes.axhline(100 * chance, color=INK, lw=0.8, ls=":")

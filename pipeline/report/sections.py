@@ -13,6 +13,7 @@ from pipeline.report import (
     card,
     clock,
     cold,
+    courses,
     decisions,
     device,
     dynamics,
@@ -142,8 +143,9 @@ def by_epoch(detailed: Sequence[Plain]) -> Plain:
     """Picture how cells learned, and count the steps that training left out."""
     curves = {device.title(cell): findings.history(cell["cell"]) for cell in detailed}
     return {
-        "learning_picture": figures.learning(curves, chance(detailed)),
-        "gradient_picture": figures.gradients(curves),
+        "learning_picture": courses.learning(curves, chance(detailed)),
+        "gradient_picture": courses.gradients(curves),
+        "rate_picture": courses.firing_rates(curves),
         "skipped": findings.skipped(curves),
     }
 

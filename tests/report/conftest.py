@@ -11,13 +11,14 @@ import pytest
 from pipeline import files
 from pipeline.plots import accesses, runs
 from pipeline.plots.style import Picture
-from pipeline.report import device, figures, sections, tradeoffs
+from pipeline.report import courses, device, figures, sections, tradeoffs
 
 Drawn = dict[bytes, Picture | runs.Pictures | None]
 FIGURES = (
     (figures, "subjects"),
-    (figures, "learning"),
-    (figures, "gradients"),
+    (courses, "learning"),
+    (courses, "gradients"),
+    (courses, "firing_rates"),
     (figures, "example"),
     (sections, "scores"),
     (tradeoffs, "tradeoff"),

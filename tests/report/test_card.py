@@ -85,6 +85,22 @@ def test_a_card_states_what_is_known() -> None:
     )
 
 
+def test_a_card_declares_the_delay_of_a_network_that_runs_on() -> None:
+    for restart, delay_s, declared in (
+        ("never", 0.056, " read up to 56 ms after its moment"),
+        ("blocks", 0.056, " read up to 56 ms after its moment"),
+        ("never", 0.0, ""),
+        ("windows", 0.056, ""),  # of a window, the last steps may be lost instead
+    ):
+        model = cell()
+        model["run"]["settings"]["network"]["restart"] = restart
+        model["run"]["folds"] = [{"epochs": 9, "delay_s": delay_s}] * 2
+        text = rows(dataset(), model)["Model"]
+        assert declared in text
+        assert ("It runs on" in text) is bool(declared)
+    assert "It runs on" not in rows(dataset(), cell())["Model"]
+
+
 def test_a_card_does_not_promise_what_is_not_known() -> None:
     unknown = rows(dataset(subjects=0, numbers={}), cell())
     assert unknown["Persons"] == "Unknown: nobody knows who was recorded."

@@ -260,6 +260,7 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     }
     if names[2] != "ann":
         history |= {"gradient_norm": 0.5 + epochs, "skipped": epochs == 2}
+        history |= {"spike_rate_1": 10.0 + epochs, "spike_rate_2": 3.0 + epochs}
     files.save_csv(folder / "history.csv", pd.DataFrame(history))
     if names[2] != "ann":
         files.save_table(folder / "learned.parquet", learned_table())
@@ -664,6 +665,13 @@ def test_gradients_and_skipped_steps_are_shown(report_of: Path) -> None:
     make()
     text = (report_of / "data/report/index.html").read_text()
     assert "gradient" not in text.partition("How it was learned")[2][:3000]
+
+
+def test_the_spike_rate_of_every_layer_is_shown(report_of: Path) -> None:
+    text = (report_of / "data/report/index.html").read_text()
+    begin = "Spike rates of layers over epochs, a line a fold: "
+    assert text.count(begin) == 1
+    assert "delta · ann" not in text.partition(begin)[2][:90]
 
 
 def test_cold_decisions_have_a_line(report_of: Path) -> None:
