@@ -70,6 +70,13 @@ class Resonate(SpikingNeuron):
     threshold: Threshold = 1.0
 
     @property
+    def slowest_s(self) -> float:
+        """1/b′ of the least damped neuron, in which its swing fades to 1/e."""
+        damping = self.damping_hz
+        least = min(damping) if isinstance(damping, tuple) else damping
+        return max(super().slowest_s, 1 / least)
+
+    @property
     def multiplications(self) -> int:
         """Seven: four turn u, and one each for q, its damping and its threshold."""
         return 7

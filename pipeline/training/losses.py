@@ -212,6 +212,6 @@ def check_loss(network: nn.Module, settings: TrainingSettings) -> None:
         raise ConfigError(
             "params.yaml: training.loss",
             "tet, but the network's read-out has no logits at every step",
-            expected="read_out: count or membrane",
+            expected="read_out: count, membrane or traces",
             remedy="change models.*.network.read_out, or training.loss",
         )

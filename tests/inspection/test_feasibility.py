@@ -155,10 +155,17 @@ def test_models_that_forget_before_a_label_ends_are_named() -> None:
         networks={
             "fast": membrane,
             "slow": membrane,
+            "swings": membrane,
             "rates": Dense(units=[4]),
             "traces": Dense(units=[4], read_out="traces", longest_s=2.0),
         },
-        neurons={"fast": fast, "slow": slow, "rates": fast, "traces": fast},
+        neurons={
+            "fast": fast,
+            "slow": slow,
+            "swings": find("neurons", "resonate")(damping_hz=(0.4, 5.0)),
+            "rates": fast,
+            "traces": fast,
+        },
     )
     (found,) = forgetful(asked, trial)
     assert found.where == ("models.fast",)
