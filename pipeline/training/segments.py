@@ -137,11 +137,12 @@ class Segments:
         """List the decisions that count in segments, and each one's segment."""
         # What begins with its stretch needs no warm-up: there is nothing before.
         after = torch.where(drawn.begin > 0, drawn.begin + self.warm_up, 0)
-        base = drawn.stretch * _span(self.stretches)
+        span = _span(self.stretches)
+        base = drawn.stretch * span
+        # A segment longer than all stretches would reach into the next one's numbers.
+        last = (drawn.begin + self.n_steps).clamp(max=span - 1)
         first = torch.searchsorted(self.key, base + after, right=True)
-        stop = torch.searchsorted(
-            self.key, base + drawn.begin + self.n_steps, right=True
-        )
+        stop = torch.searchsorted(self.key, base + last, right=True)
         count = (stop - first).clamp(min=0)
         segment = torch.repeat_interleave(count)
         before = count.cumsum(0) - count

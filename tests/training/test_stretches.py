@@ -186,6 +186,17 @@ def test_a_batch_holds_every_decision_after_the_warm_up(folder: Path) -> None:
     assert len(first) == 3
 
 
+def test_a_segment_longer_than_all_stretches_has_its_own_decisions(
+    folder: Path,
+) -> None:
+    running = _running(folder)
+    cut = Segments.of(running, TrainingSettings(segment_s=60.0))
+    for stretch in range(3):
+        rows, _ = cut._counted(Drawn(torch.tensor([stretch]), torch.tensor([0])))
+        own = torch.nonzero(running.stretch == stretch).flatten()
+        assert rows.tolist() == own.tolist()
+
+
 def test_training_and_evaluation_agree_on_the_same_segment(folder: Path) -> None:
     running = _running(folder)
     settings = TrainingSettings(segment_s=11.0, windows_per_class=40)
