@@ -777,7 +777,7 @@ def test_a_page_without_learned_dynamics_does_not_mention_them(grid: Path) -> No
     make()
     page = (grid / "data/report/index.html").read_text()
     assert "What the neurons learned" not in page
-    assert page.count("<img") == 8
+    assert page.count("<img") == 9
 
 
 def test_digits() -> None:
