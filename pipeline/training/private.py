@@ -158,8 +158,8 @@ def _put_noisy(
     """Make a sum with noise, as a mean over the persons expected, the gradient."""
     spread = guarantee.noise * guarantee.clip
     for parameter, summed in total.items():
-        noise = torch.from_numpy(spread * secret.standard_normal(summed.shape))
-        noisy = summed + noise.to(summed)
+        noise = np.asarray(spread * secret.standard_normal(summed.shape))
+        noisy = summed + torch.from_numpy(noise).to(summed)
         parameter.grad = noisy / guarantee.persons_per_step
 
 

@@ -196,6 +196,16 @@ def test_noise_has_the_spread_that_was_accounted_for(
     assert abs(float((noise[0] * noise[1]).mean())) < 5 * 0.375**2 / 200
 
 
+def test_a_constant_that_is_one_number_is_hidden_too() -> None:
+    """As `beta` of snnTorch's neurons is, if they learn it."""
+    network = Still()
+    network.idle = nn.Parameter(torch.tensor(0.0))
+    people = [windows([0, 1]) for _ in range(3)]
+    list(run_fit(network, people, Guarantee(1, 1e-3, 3, 2.0, 10, 1.0, 1.0)))
+    assert network.idle.shape == ()
+    assert float(network.idle.detach()) != 0
+
+
 def windows(targets: list[int]) -> Windows:
     bits = np.random.default_rng(0).random((20 * len(targets), 3)) < 0.3
     return Windows(
