@@ -19,6 +19,7 @@ from pipeline.privacy.results import OTHER, PERSON, TAUGHT, load
 from pipeline.privacy.settings import AuditSettings
 from pipeline.privacy.words import headline, strongest
 from pipeline.training.cell import TrainedCell
+from pipeline.training.privacy_settings import PrivacySettings
 from tests.privacy import toy
 
 SETTINGS = AuditSettings(models=6, draws=2)
@@ -120,6 +121,25 @@ def test_a_network_that_failed_is_named_and_the_others_are_kept(
     with pytest.raises(PipelineError):
         teaching.teach(plan(cell, code="2"), tmp_path)
     assert trained == [2, 0, 1, 2]
+
+
+def test_no_cluster_trains_what_draws_from_the_secret(
+    cell: TrainedCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def note(*_: Any, what: str, here: bool) -> None:
+        asked.append(here)
+        raise InterruptedError(what)
+
+    monkeypatch.setattr(teaching, "parallel_map", note)
+    plain = plan(cell)
+    noisy = PrivacySettings(noise=1, persons_per_step=2)
+    certified = replace(plain, task=replace(plain.task, privacy=noisy))
+    for each in (plain, certified):
+        with pytest.raises(InterruptedError):
+            teaching.teach(each, tmp_path)
+    assert asked == [False, True]
 
 
 @pytest.mark.parametrize(
