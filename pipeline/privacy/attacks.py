@@ -51,7 +51,7 @@ OFFLINE_A = tuple(k / 10 for k in range(11))
 """Values of `a` that are tried."""
 
 SMALLEST = 1e-12
-"""Confidences below count as this in a loss."""
+"""Confidences below count as this in a loss, and where they divide."""
 
 
 def references(target: int, n_models: int) -> list[int]:
@@ -134,7 +134,7 @@ def by_trajectory(
 
 def _offline(mean_out: Scores, a: float) -> Scores:
     """Approximate p(x) by networks that x did not teach."""
-    return np.asarray((1 + a) / 2 * mean_out + (1 - a) / 2)
+    return np.maximum((1 + a) / 2 * mean_out + (1 - a) / 2, SMALLEST)
 
 
 def _mean_out(values: Float[np.ndarray, "model decision"], taught: Taught) -> Scores:

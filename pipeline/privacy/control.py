@@ -21,6 +21,9 @@ from jaxtyping import Bool, Float, Int
 
 Features = Float[np.ndarray, "decision feature"]
 
+AT_ONCE = 512
+"""Decisions whose distances to all others are held at a time."""
+
 
 def memorise(
     features: Features,
@@ -37,17 +40,22 @@ def memorise(
     stored : array, shape (model, decision), bool
         What each memoriser was taught.
     """
-    distances = _squared_distances(features)
-    apart = persons[:, None] != persons
-    nearest = np.sqrt(np.where(apart, distances, np.inf).min(axis=1))
-    width = max(float(np.median(nearest)) / 2, 1e-6)
-    right = targets[:, None] == targets
+    pieces = np.split(np.arange(len(targets)), range(AT_ONCE, len(targets), AT_ONCE))
+    nearest = []
+    for rows in pieces:
+        apart = persons[rows, None] != persons
+        distances = _squared_distances(features, rows)
+        nearest.append(np.sqrt(np.where(apart, distances, np.inf).min(axis=1)))
+    width = max(float(np.median(np.concatenate(nearest))) / 2, 1e-6)
     confidences = np.empty(stored.shape)
-    for model, kept in enumerate(stored):
-        exponent = -distances[:, kept] / (2 * width**2)
-        weight = np.exp(exponent - exponent.max(axis=1, keepdims=True))
-        agreeing = np.where(right[:, kept], weight, 0).sum(axis=1)
-        confidences[model] = agreeing / weight.sum(axis=1)
+    for rows in pieces:
+        right = targets[rows, None] == targets
+        distances = _squared_distances(features, rows)
+        for model, kept in enumerate(stored):
+            exponent = -distances[:, kept] / (2 * width**2)
+            weight = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+            agreeing = np.where(right[:, kept], weight, 0).sum(axis=1)
+            confidences[model, rows] = agreeing / weight.sum(axis=1)
     return confidences
 
 
@@ -68,8 +76,11 @@ def claimed(
     return claim
 
 
-def _squared_distances(features: Features) -> Float[np.ndarray, "decision decision"]:
+def _squared_distances(
+    features: Features, rows: Int[np.ndarray, " row"]
+) -> Float[np.ndarray, "row decision"]:
+    """Compute the squared distances of some decisions to all."""
     squares = (features**2).sum(axis=1)
-    found = squares[:, None] + squares - 2 * features @ features.T
-    np.fill_diagonal(found, 0)
+    found = squares[rows, None] + squares - 2 * features[rows] @ features.T
+    found[np.arange(len(rows)), rows] = 0
     return np.asarray(np.maximum(found, 0))

@@ -9,7 +9,7 @@ ones), summed by blocks, the AUC of persons and targets that count w times is
 over the taught blocks i and the untaught j. Persons and targets are drawn again
 together, and a block counts as often as its person times its target: targets share
 persons, and a person is in many targets, so either alone would be too narrow. The
-interval is that of percentiles.
+interval is that of percentiles. True positive rates have theirs of the same draws.
 
 References
 ----------
@@ -76,17 +76,30 @@ def judge(scored: Scored, bootstrap: Bootstrap, rng: np.random.Generator) -> Pla
     Returns
     -------
     found : dict
-        `auc` with its interval, or why there is none; `tpr` by false positive rate, or
-        the number of untaught persons that it needs; `curve`, the true positive rates
-        at `CURVE`.
+        `auc` with its interval, or why there is none; `tpr` by false positive rate, so
+        too, or the number of untaught persons that it needs; `curve`, the true positive
+        rates at `CURVE`.
     """
     if scored.taught.all() or not scored.taught.any():
         return {"absent": "nobody is in, or nobody is out: there is nothing to compare"}
     auc = float(roc_auc_score(scored.taught, scored.scores))
     fpr, tpr, _ = roc_curve(scored.taught, scored.scores, drop_intermediate=False)
+    blocks, block = np.unique(
+        np.stack([scored.target, scored.person]), axis=1, return_inverse=True
+    )
+    weights = drawn_together(blocks[0], blocks[1], bootstrap.resamples, rng)
+
+    def at(rate: float) -> Plain:
+        """Give the true positive rate at a false positive rate, if persons allow it."""
+        if reason := _too_few(scored, rate):
+            return {"value": None, "reason": reason}
+        value = float(tpr[fpr <= rate].max())
+        rates = resampled_rates(scored, block, weights, rate)
+        return with_interval(value, rates, bootstrap.confidence)
+
     return {
-        "auc": with_interval(auc, _aucs(scored, bootstrap, rng), bootstrap.confidence),
-        "tpr": {f"{rate:g}": _rate(scored, rate) for rate in RATES},
+        "auc": with_interval(auc, _aucs(scored, weights), bootstrap.confidence),
+        "tpr": {f"{rate:g}": at(rate) for rate in RATES},
         "curve": [float(tpr[fpr <= rate].max()) for rate in CURVE],
     }
 
@@ -112,13 +125,9 @@ def _counts(
     return np.asarray(drawn[:, place], np.float64)
 
 
-def _aucs(
-    scored: Scored, bootstrap: Bootstrap, rng: np.random.Generator
-) -> Float[np.ndarray, " resample"]:
+def _aucs(scored: Scored, weights: Weights) -> Float[np.ndarray, " resample"]:
     """Compute the AUC of every resample; NaN where nobody is in or nobody out."""
     higher, size, first = pairs(scored)
-    target, person = scored.target[first], scored.person[first]
-    weights = drawn_together(target, person, bootstrap.resamples, rng)
     taught = scored.taught[first]
     inside, outside = weights[:, taught], weights[:, ~taught]
     found = ((inside @ higher) * outside).sum(axis=1)
@@ -176,11 +185,42 @@ def with_interval(
     return {"value": value, "low": low, "high": high}
 
 
-def _rate(scored: Scored, rate: float) -> Plain:
-    """Give the true positive rate at a false positive rate, if persons allow it."""
+def resampled_rates(
+    scored: Scored, block: Int[np.ndarray, " row"], weights: Weights, rate: float
+) -> Float[np.ndarray, " resample"]:
+    """Compute the true positive rate of every resample at a false positive rate.
+
+    Parameters
+    ----------
+    scored : Scored
+    block : array, shape (row,)
+        The block of each score.
+    weights : array, shape (resample, block)
+    rate : float
+
+    Returns
+    -------
+    rates : array, shape (resample,)
+        NaN where nobody is in or nobody out.
+    """
+    order = np.argsort(-scored.scores, kind="stable")
+    ranked, block, inside = (a[order] for a in (scored.scores, block, scored.taught))
+    ends = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # of equal scores
+    rates = np.full(len(weights), np.nan)
+    for place, counts in enumerate(weights):
+        each = counts[block]
+        true, false = (
+            np.cumsum(np.where(side, each, 0))[ends] for side in (inside, ~inside)
+        )
+        if true[-1] and false[-1]:
+            allowed = false / false[-1] <= rate
+            rates[place] = (true[allowed] / true[-1]).max(initial=0)
+    return rates
+
+
+def _too_few(scored: Scored, rate: float) -> str:
+    """Report why persons are too few for a false positive rate; empty if enough."""
     persons, needed = len(np.unique(scored.person[~scored.taught])), round(1 / rate)
-    if persons < needed:
-        reason = f"needs {needed} persons outside the training set, there are {persons}"
-        return {"value": None, "reason": reason}
-    fpr, tpr, _ = roc_curve(scored.taught, scored.scores, drop_intermediate=False)
-    return {"value": float(tpr[fpr <= rate].max()), "persons": persons}
+    if persons >= needed:
+        return ""
+    return f"needs {needed} persons outside the training set, there are {persons}"

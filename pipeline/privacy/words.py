@@ -18,6 +18,9 @@ WAYS = {
 }
 """Ways to query, in words."""
 
+BOUND = "trajectory"
+"""The attack that needs what nobody outside has: the network after every epoch."""
+
 TITLES = {
     "confidence": "confidence",
     "reference": "share of references beaten",
@@ -81,8 +84,7 @@ def _attacks(rows: Sequence[Plain]) -> Table:
     for row in rows:
         if "auc" not in row:
             continue
-        rates = (row["tpr"][f"{rate:g}"]["value"] for rate in RATES)
-        shown = ("absent" if rate is None else f"{rate:.3f}" for rate in rates)
+        shown = (estimate(row["tpr"][f"{rate:g}"]) for rate in RATES)
         known = row["queries"], WAYS[row["way"]], TITLES[row["attack"]], row["level"]
         table.add_row(*known, estimate(row["auc"]), *shown)
     return table

@@ -23,12 +23,15 @@ def log_audit(client: "MlflowClient", parent: "Run", folder: Path) -> None:
 
 
 def numbers(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Name what was found of persons: AUC by attack and query, controls, accuracy."""
+    """Name what was found of persons: AUC and rates by attack and query, the rest."""
     estimates: dict[str, Mapping[str, Any]] = {}
     for row in found["attacks"]:
         if row.get("level") == PERSON and "auc" in row:
-            name = "auc" if row["queries"] == TAUGHT else "auc_another_session"
-            estimates[f"{name}.{row['attack']}.{row['way']}"] = row["auc"]
+            found_by = {"auc": row["auc"]}
+            found_by |= {f"tpr_at_{rate}": each for rate, each in row["tpr"].items()}
+            of = "" if row["queries"] == TAUGHT else "_another_session"
+            for name, each in found_by.items():
+                estimates[f"{name}{of}.{row['attack']}.{row['way']}"] = each
     for control, attacks in found["controls"].items():
         for attack, each in attacks.items():
             estimates[f"control_{control}.{attack}"] = each

@@ -84,6 +84,13 @@ def test_rmia_by_hand() -> None:
     np.testing.assert_array_equal(attacks.rmia(p, taught, z, 0, 0.2), [0.75, 0.25])
 
 
+def test_a_confidence_of_zero_everywhere_beats_nothing() -> None:
+    p = np.array([[0.0, 0.5], [0.0, 0.1], [0.0, 0.25], [0.0, 0.98]])
+    taught = np.array([[1, 0], [0, 1], [1, 0], [0, 1]], bool)
+    z = np.array([[0.0, 0.4], [0.0, 0.4], [0.0, 0.4], [0.0, 0.4]])
+    assert attacks.rmia(p, taught, z, 0, 1.0).tolist() == [0, 1]
+
+
 def test_a_is_the_best_of_an_attack_on_the_twin(
     made: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:

@@ -6,7 +6,11 @@ import pytest
 from pipeline.privacy import control
 
 
-def test_a_memoriser_is_its_equation() -> None:
+@pytest.mark.parametrize("at_once", [5, 512])
+def test_a_memoriser_is_its_equation(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     features, targets = rng.normal(size=(12, 3)), rng.integers(0, 2, 12)
     persons = np.repeat(np.arange(4), 3)

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from pipeline.evaluation.statistics import Bootstrap
 from pipeline.privacy import roc
@@ -101,12 +101,35 @@ def test_rates_need_persons() -> None:
     scores = np.where(taught, 0.0, -1.0)
     scores[taught] += np.arange(150) < 60  # 60 of 150 are above all others
     scores[~taught] += np.where(np.arange(150) == 7, 1.5, 0)  # of these one is between
-    many = Scored(scores, taught, np.tile([0, 1], 150), persons)
+    many = Scored(scores, taught, 2 * (persons % 2) + ~taught, persons)
     found = roc.judge(many, FEW, np.random.default_rng(0))
-    assert found["tpr"]["0.01"] == {"value": 1.0, "persons": 150}
+    assert found["tpr"]["0.01"]["value"] == 1.0
+    assert found["tpr"]["0.01"]["low"] < 0.5  # where that one is drawn twice
+    assert found["tpr"]["0.01"]["high"] == 1.0
     assert found["tpr"]["0.001"]["value"] is None
     assert found["curve"][0] == pytest.approx(0.4)
     assert found["curve"][-1] == 1
+
+
+@pytest.mark.parametrize("per_person", [1, 4])
+@pytest.mark.parametrize("rate", [0.0, 0.25])
+def test_rates_of_resamples_are_sklearns(per_person: int, rate: float) -> None:
+    made = scored(6, per_person)
+    blocks, block = np.unique(
+        np.stack([made.target, made.person]), axis=1, return_inverse=True
+    )
+    weights = roc.drawn_together(*blocks, 40, np.random.default_rng(1))
+    weights[0] = 0  # nobody
+    found = roc.resampled_rates(made, block, weights, rate)
+    assert np.isnan(found[0])
+    for value, counts in zip(found[1:], weights[1:], strict=True):
+        fpr, tpr, _ = roc_curve(
+            made.taught,
+            made.scores,
+            sample_weight=counts[block],
+            drop_intermediate=False,
+        )
+        assert value == pytest.approx(tpr[fpr <= rate].max())
 
 
 def test_nobody_in_is_no_auc() -> None:

@@ -23,6 +23,15 @@ def test_every_attack_on_persons_is_a_metric_and_no_decision_is() -> None:
     assert named["privacy/control_untaught.RMIA"] is None
 
 
+def test_true_positive_rates_are_metrics_where_persons_allow_them() -> None:
+    rate = {"value": 0.25, "low": 0.125, "high": 0.5}
+    (row,) = (r for r in FOUND["attacks"] if r.get("attack") == "RMIA")
+    named = numbers({**FOUND, "attacks": [{**row, "tpr": {"0.01": rate}}]})
+    assert named["privacy/tpr_at_0.01.RMIA.stored"] == 0.25
+    assert named["privacy/tpr_at_0.01.RMIA.stored.ci_high"] == 0.5
+    assert numbers(FOUND)["privacy/tpr_at_0.01.RMIA.stored"] is None
+
+
 def test_queries_of_another_session_have_names_of_their_own() -> None:
     other = [
         {**row, "queries": "another session"}
