@@ -5,8 +5,8 @@ from typing import Any
 
 from pipeline import files
 from pipeline.privacy.certified import sentence
-from pipeline.privacy.results import IDENTITY, PERSON, TAUGHT, load
-from pipeline.privacy.words import TITLES, WAYS, strongest
+from pipeline.privacy.results import IDENTITY, PERSON, RATES, TAUGHT, load
+from pipeline.privacy.words import BOUND, TITLES, WAYS, strongest
 
 Plain = dict[str, Any]
 
@@ -23,7 +23,11 @@ def shown(dataset: str, cells: Sequence[Plain]) -> Plain | None:
     path = files.folder("audits", dataset) / IDENTITY
     codes = files.load_json(path) if path.exists() else None
     guarantees = [
-        {"title": _title(cell), "sentence": words}
+        {
+            "title": _title(cell),
+            "sentence": words,
+            "accuracy": cell["metrics"]["balanced_accuracy"],
+        }
         for cell in cells
         if (words := sentence(cell["run"]))
     ]
@@ -52,7 +56,7 @@ def audited(cell: Plain) -> Plain | None:
         "networks": len(found["persons"]["teachers"]),
         "persons": len(found["persons"]["candidates"]),
         "ways": ways(found),
-        "sentences": sentences(found),
+        "sentences": sentences(found, guaranteed=bool(sentence(cell["run"]))),
         "controls": found["controls"],
         "absent": [row for row in found["attacks"] if "absent" in row],
     }
@@ -76,12 +80,25 @@ def ways(found: Plain) -> list[Plain]:
     return rows
 
 
-def sentences(found: Plain) -> list[str]:
-    """Answer the questions: what an attacker gains, what protects and what it costs."""
-    best = strongest(found["attacks"])
+def sentences(found: Plain, *, guaranteed: bool = False) -> list[str]:
+    """Answer the questions: what an attacker gains, what protects and what it costs.
+
+    The attack that is given the network after every epoch has a sentence of its own.
+    """
+    best = strongest(_by_outsiders(found["attacks"]))
     if best is None:
         return ["No attack could be judged."]
-    return [gain(best), *protection(found), knows(found)]
+    return [
+        gain(best),
+        certain(best),
+        *bound(found),
+        *protection(found, guaranteed=guaranteed),
+        knows(found),
+    ]
+
+
+def _by_outsiders(rows: Sequence[Plain]) -> list[Plain]:
+    return [row for row in rows if row.get("attack") != BOUND]
 
 
 def gain(best: Mapping[str, Any]) -> str:
@@ -99,19 +116,58 @@ def gain(best: Mapping[str, Any]) -> str:
         return f"{value}; guessing gives 50 %."
     shown = "better" if auc["low"] > 0.5 else "not shown to be better"
     return (
-        f"{value} ({percent(auc['low'])} to {percent(auc['high'])}): {shown} than "
+        f"{value}{_between(auc)}: {shown} than "
         "guessing, which gives 50 %. It is the highest of several attacks, so the "
         "value leans upwards."
     )
 
 
-def protection(found: Plain) -> list[str]:
+def certain(best: Mapping[str, Any]) -> str:
+    """Report whom the attack finds while it hardly ever suspects others."""
+    rate, wrong = best["tpr"][f"{RATES[0]:g}"], percent(RATES[0])
+    if rate["value"] is None:
+        return (
+            f"What it finds while it is wrong about {wrong} of the others cannot be "
+            f"told: that {rate['reason']}."
+        )
+    return (
+        f"While it is wrong about {wrong} of the others, it finds "
+        f"{percent(rate['value'])}{_between(rate)} of the persons in the training set; "
+        f"guessing finds {wrong}."
+    )
+
+
+def bound(found: Plain) -> list[str]:
+    """Report what is gained with the networks that nobody outside has."""
+    best = strongest([row for row in found["attacks"] if row.get("attack") == BOUND])
+    if best is None:
+        return []
+    auc = best["auc"]
+    return [
+        "With the network after every epoch of its training, which nobody outside has, "
+        f"an attack is right {percent(auc['value'])} of the time{_between(auc)}: a "
+        "bound, not a likely attack."
+    ]
+
+
+def _between(each: Mapping[str, Any]) -> str:
+    """Write an interval in brackets; nothing if there is none."""
+    if each.get("low") is None:
+        return ""
+    return f" ({percent(each['low'])} to {percent(each['high'])})"
+
+
+def protection(found: Plain, *, guaranteed: bool = False) -> list[str]:
     """Report whether chance at inference protects, and what it costs."""
     accuracy = found["accuracy"]
     if "once" not in accuracy:
-        return ["The code is not random: nothing in its use protects."]
+        use = "The code is not random: nothing in its use protects"
+        return [
+            f"{use}; what does is the guarantee above." if guaranteed else f"{use}."
+        ]
+    rows = _by_outsiders(_taught(found))
     by_way = {
-        way: strongest([row for row in _taught(found) if row["way"] == way])
+        way: strongest([row for row in rows if row["way"] == way])
         for way in ("once", "draws")
     }
     aucs = [percent(row["auc"]["value"]) for row in by_way.values() if row]

@@ -1354,6 +1354,7 @@ def test_audits_of_this_run_are_shown_and_of_no_other(
     assert text.count('id="ecg_demo-privacy-') == 1
     for words in (
         "picks the right one 75 % of the time",
+        "which nobody outside has, an attack is right 75 % of the time (62 % to 88 %)",
         "the strongest attack is right 50 % of the time, and with the answers to 5",
         "draws averaged 66 %",
         "balanced accuracy is 62 % with one draw and 69 % with as many",
@@ -1372,3 +1373,32 @@ def test_an_attack_that_may_be_chance_is_called_that() -> None:
     assert privacy.protection(known) == [
         "The code is not random: nothing in its use protects."
     ]
+    (noisy,) = privacy.protection(known, guaranteed=True)
+    assert noisy.endswith(
+        "nothing in its use protects; what does is the guarantee above."
+    )
+
+
+def test_the_strongest_attack_is_one_that_outsiders_can_make() -> None:
+    strong = {"auc": {"value": 0.96875, "low": 0.9375, "high": 1.0}}
+    rows = [
+        {**row, **(strong if row.get("attack") == "trajectory" else {})}
+        for row in RANDOM["attacks"]
+    ]
+    first, _, bound, protection, _ = privacy.sentences(RANDOM | {"attacks": rows})
+    assert "the right one 75 % of the time" in first
+    assert "right 97 % of the time (94 % to 100 %): a bound" in bound
+    assert "97 %" not in protection
+    without = [row for row in rows if row.get("attack") != "trajectory"]
+    assert privacy.bound(RANDOM | {"attacks": without}) == []
+
+
+def test_it_is_stated_whom_an_attack_finds_that_hardly_ever_errs() -> None:
+    row = RANDOM["attacks"][0]
+    told = privacy.certain(row)
+    assert "1 % of the others cannot be told: that needs 100 persons outside" in told
+    rate = {"value": 0.125, "low": 0.0625, "high": 0.25}
+    told = privacy.certain({**row, "tpr": {"0.01": rate}})
+    assert "it finds 12 % (6 % to 25 %) of the persons in the training set" in told
+    without = {"value": 0.125, "low": None, "high": None, "reason": "no interval"}
+    assert "12 % of the persons" in privacy.certain({**row, "tpr": {"0.01": without}})
