@@ -14,7 +14,7 @@ WAYS = {
     "stored": "the training spikes",
     "once": "one new draw of the code",
     "draws": "several new draws, averaged",
-    "dropout": "several, some spikes dropped, averaged",
+    "dropout": "copies with some spikes dropped, averaged",
 }
 """Ways to query, in words."""
 

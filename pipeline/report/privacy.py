@@ -186,7 +186,7 @@ def knows(found: Plain) -> str:
     taught, untaught = (percent(stored[k]["value"]) for k in ("taught", "untaught"))
     return (
         f"Balanced accuracy is {taught} on the training recordings, {untaught} on "
-        "other persons: attacks use this gap."
+        "other persons; attacks use a gap between the two."
     )
 
 
