@@ -127,8 +127,8 @@ def certain(best: Mapping[str, Any]) -> str:
     rate, wrong = best["tpr"][f"{RATES[0]:g}"], percent(RATES[0])
     if rate["value"] is None:
         return (
-            f"What it finds while it is wrong about {wrong} of the others cannot be "
-            f"told: that {rate['reason']}."
+            f"How many it finds while it is wrong about {wrong} of the others is not "
+            f"known: that {rate['reason']}."
         )
     return (
         f"While it is wrong about {wrong} of the others, it finds "
