@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -99,10 +100,10 @@ def _by_epoch(
     with new_figure(height, rows=rows, columns=columns) as (figure, panels):
         for k, (name, history) in enumerate(histories.items()):
             layered = history if "layer" in history else history.assign(layer=1)
-            for (layer, _), fold in layered.groupby(["layer", "fold"]):
-                look: dict[str, Any] = {"color": COLOURS[k % 6], "lw": 1, "alpha": 0.7}
-                look["ls"] = LINES[(int(layer) - 1) % len(LINES)]
-                panels[k].plot(fold["epoch"], fold["shown"], **look)
+            look: dict[str, Any] = {"color": COLOURS[k % 6], "lw": 1, "alpha": 0.7}
+            for line, (_, layer) in zip(cycle(LINES), layered.groupby("layer")):
+                for _, fold in layer.groupby("fold"):
+                    panels[k].plot(fold["epoch"], fold["shown"], ls=line, **look)
             panels[k].set(title=name, xlabel="epoch")
             panels[k].locator_params(axis="x", integer=True, nbins=5)
         for axes in panels[::columns]:
