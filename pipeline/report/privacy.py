@@ -7,6 +7,7 @@ from pipeline import files
 from pipeline.privacy.certified import sentence
 from pipeline.privacy.results import IDENTITY, PERSON, RATES, TAUGHT, load
 from pipeline.privacy.words import BOUND, TITLES, WAYS, strongest
+from pipeline.report import roc
 
 Plain = dict[str, Any]
 
@@ -59,6 +60,7 @@ def audited(cell: Plain) -> Plain | None:
         "sentences": sentences(found, guaranteed=bool(sentence(cell["run"]))),
         "controls": found["controls"],
         "absent": [row for row in found["attacks"] if "absent" in row],
+        "curves": roc.curves(found["attacks"]),
     }
 
 

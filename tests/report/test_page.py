@@ -1359,6 +1359,7 @@ def test_audits_of_this_run_are_shown_and_of_no_other(
         "draws averaged 66 %",
         "balanced accuracy is 62 % with one draw and 69 % with as many",
         "another session: everyone has one session",
+        'download="ecg_demo-privacy-roc-1.csv"',
         "−5.9",
         "s1: no events",
         "guessing is right in 16.7 %",
