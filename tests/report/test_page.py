@@ -573,7 +573,7 @@ def test_the_page_stands_alone(report_of: Path) -> None:
     assert not tags & {"script", "link", "iframe"}
     assert not re.search(r"url\(|@import", text)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 11
+    assert len(images) == 12
     for image in images:
         assert str(image["src"]).startswith("data:image/svg+xml;base64,")
         assert len(str(image["alt"])) > 40
@@ -860,7 +860,7 @@ def test_what_synapses_learned_is_reported_and_drawn(learned_locally: Path) -> N
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert len([tag for tag, _ in page.tags if tag == "img"]) == 11 + 4
+    assert len([tag for tag, _ in page.tags if tag == "img"]) == 12 + 4
     assert text.count("What the synapses learned") == 1
     assert text.index("What the neurons learned") < text.index("What the synapses")
     assert (
