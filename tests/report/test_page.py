@@ -1396,10 +1396,10 @@ def test_the_strongest_attack_is_one_that_outsiders_can_make() -> None:
 
 def test_it_is_stated_whom_an_attack_finds_that_hardly_ever_errs() -> None:
     row = RANDOM["attacks"][0]
-    told = privacy.certain(row)
-    assert "1 % of the others is not known: that needs 100 persons outside" in told
+    found = privacy.certain(row)
+    assert "1 % of the others is not known: that needs 100 persons outside" in found
     rate = {"value": 0.125, "low": 0.0625, "high": 0.25}
-    told = privacy.certain({**row, "tpr": {"0.01": rate}})
-    assert "it finds 12 % (6 % to 25 %) of the persons in the training set" in told
+    found = privacy.certain({**row, "tpr": {"0.01": rate}})
+    assert "it finds 12 % (6 % to 25 %) of the persons in the training set" in found
     without = {"value": 0.125, "low": None, "high": None, "reason": "no interval"}
     assert "12 % of the persons" in privacy.certain({**row, "tpr": {"0.01": without}})
