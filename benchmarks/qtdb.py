@@ -14,10 +14,9 @@ Settings are chosen with `--validate`: four fifths of the training file are lear
 validates, and the test file stays closed. The `last` fifth holds records of its own,
 for sequences come record by record; a fifth `drawn` at random holds the records that
 training has. With the chosen settings a network learns from all of the training file,
-and the test file is evaluated once, after the last epoch. `--held-out` leaves the last
-fifth out there, too. All neurons of a seed learn from the same batches. Each neuron's
-line gives the mean and the standard deviation over seeds; of several neurons, the first
-is what the others are compared with, seed by seed.
+and the test file is evaluated once, after the last epoch. All neurons of a seed learn
+from the same batches. Each neuron's line gives the mean and the standard deviation over
+seeds; of several neurons, the first is what the others are compared with, seed by seed.
 """
 
 import argparse
@@ -91,7 +90,6 @@ with this; `leaky` at 0.841 with 0.01, 0.860 with this; `resonate` at 0.872 with
 NEURON = "adaptive"
 """It validated best."""
 HELP_VALIDATE = "learn four fifths of the training file, evaluate one"
-HELP_HELD_OUT = "leave the last fifth of the training file out, and test"
 
 
 @dataclass(frozen=True)
@@ -142,20 +140,17 @@ def read(folder: Path, part: str) -> Sequences:
     return Sequences(spikes, torch.from_numpy(content["y"]).argmax(2))
 
 
-def data(
-    folder: Path, *, validate: str | None, held_out: bool
-) -> tuple[Sequences, Sequences]:
+def data(folder: Path, validate: str | None) -> tuple[Sequences, Sequences]:
     """Give what trains and what is evaluated, of the features that fire in training."""
     known = read(folder, "train")
     used = known.spikes.flatten(0, 1).any(0)
     known = Sequences(known.spikes[..., used], known.labels)
-    part = torch.zeros(len(known), dtype=torch.bool)
-    part[places(len(known), drawn=validate == "drawn")] = True
     if validate:
+        part = torch.zeros(len(known), dtype=torch.bool)
+        part[places(len(known), drawn=validate == "drawn")] = True
         return known[~part], known[part]
     test = read(folder, "test")
-    test = Sequences(test.spikes[..., used], test.labels)
-    return known[~part] if held_out else known, test
+    return known, Sequences(test.spikes[..., used], test.labels)
 
 
 def places(n_sequences: int, *, drawn: bool) -> Tensor:
@@ -305,16 +300,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"({EPOCHS})")
     parser.add_argument("--units", type=int, default=64, help="hidden neurons (64)")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--validate", choices=("last", "drawn"), help=HELP_VALIDATE)
-    kind.add_argument("--held-out", action="store_true", help=HELP_HELD_OUT)
+    parser.add_argument("--validate", choices=("last", "drawn"), help=HELP_VALIDATE)
     parser.add_argument("--folder", type=Path, help="of QTDB_train.mat, QTDB_test.mat")
     asked = parser.parse_args()
     folder = asked.folder or Path(os.environ.get("BIOSPIKE_MIRROR", ".")) / "qtdb"
     if not (folder / "QTDB_train.mat").exists():
         parser.error(f"no QTDB_train.mat in {folder}: set BIOSPIKE_MIRROR, or --folder")
     torch.set_num_threads(1)
-    parts = data(folder, validate=asked.validate, held_out=asked.held_out)
+    parts = data(folder, asked.validate)
     found: dict[str, list[Learned]] = {name: [] for name in asked.neuron}
     for seed in range(asked.seeds):
         for name in asked.neuron:
