@@ -160,7 +160,7 @@ def figures(clone: Path, cell: str) -> Figures:
     }
     rates = [each["tpr"][TPR_AT]["value"] for each in attacks.values()]
     known = [rate for rate in rates if rate is not None]
-    trained = read(clone, f"measured/train@{cell}", "stages")
+    trained = read(clone, f"measured/train@{cell}", "stages")  # of all cells there
     return {
         "accuracy": metrics["balanced_accuracy"],
         **{
