@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pipeline.ingestion.catalogue import Row
 from pipeline.ingestion.recordings import Ingested
 from pipeline.inspection.findings import Finding, Severity, count, named
+from pipeline.readers.base import LEAVE_OUT
 
 CHOSEN = ("describes the data set", "is not in `only`", "is in `except`")
 """Reasons that a user gave, or that need no word."""
@@ -51,7 +52,7 @@ def _refused(done: Ingested, on_bad: str) -> Iterator[Finding]:
     for rows in groups.values():
         first = rows[0]
         remedy = done.remedies.get(first.recording, "")
-        if on_bad == "raise":
+        if on_bad == "raise" and LEAVE_OUT not in remedy:
             or_skip = "on_bad_recording: skip leaves such recordings out"
             remedy = f"{remedy}; {or_skip}" if remedy else or_skip
         problem = done.problems.get(first.recording, first.reason)

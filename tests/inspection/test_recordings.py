@@ -12,6 +12,7 @@ from pipeline.ingestion.found import Found
 from pipeline.ingestion.recordings import Ingested
 from pipeline.inspection.findings import Finding
 from pipeline.inspection.recordings import of_recordings
+from pipeline.readers.base import LEAVE_OUT
 
 MANIFEST: Mapping[str, Any] = {"left_out": {}, "absent": {}}
 SOUND = Row("a", "p", annotations='{"N": 90}')
@@ -47,6 +48,9 @@ def test_refused_recordings_are_grouped_by_reason_whatever_the_numbers() -> None
     ended = judge(*rows[:1], on_bad="raise", problems=problems)
     assert ended[0].severity == "error"
     assert "on_bad_recording: skip" in ended[0].remedy
+    known = {"r0": f"mend it, or {LEAVE_OUT}"}
+    ended = judge(*rows[:1], on_bad="raise", problems=problems, remedies=known)
+    assert ended[0].remedy == known["r0"]
 
 
 def test_absent_and_unlabelled_recordings_are_named() -> None:
