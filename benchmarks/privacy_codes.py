@@ -8,8 +8,9 @@ Codes with and without randomness, with `lif` and `ann`: each cell is trained,
 evaluated, billed, and audited in a clone of this checkout for every seed, in DIR. A
 seed draws other networks, other spikes and, where persons are simulated, other persons.
 `--wider` audits the other models, and `lif` with fewer and more steps a window
-(`ecg_demo` alone). What is done is kept, and the same command goes on; after each cell
-it prints what there is, as Markdown.
+(`ecg_demo` alone). Other data sets are large: six networks are audited, not eight.
+What is done is kept, and the same command goes on; after each cell it prints what there
+is, as Markdown.
 
 Balanced accuracy is of persons whom no network of their fold was trained on. Attacks
 are on persons, by their training recordings; each column is an AUC: of RMIA, by what
@@ -46,6 +47,9 @@ WIDER_MODELS = ("linear", "polynomial", "stdp")
 SAMPLED_HZ = (90, 250)
 """Besides the 125 Hz of `ecg_demo`: 225 and 625 steps a window, not 312."""
 
+MODELS_OF_OTHERS = 6
+"""Networks that are audited where the data set is not `ecg_demo`."""
+
 TPR_AT = "0.01"
 ATTACKS = {
     "RMIA, stored spikes": ("RMIA", "stored"),
@@ -67,12 +71,14 @@ Write = Callable[[dict[str, float]], str]
 
 
 def describe(params: dict[str, Any], dataset: str, seed: int) -> None:
-    """Set the seed, and name the cells of the grid."""
+    """Set the seed and how many networks are audited; name the cells of the grid."""
     params["seed"] += seed
     for sfreq in SAMPLED_HZ:
         sampled = copy.deepcopy(params["datasets"]["ecg_demo"])
         sampled["signal"]["sfreq"] = sfreq
         params["datasets"][sampled_name(sfreq)] = sampled
+    if dataset != "ecg_demo":
+        params["audit"]["models"] = MODELS_OF_OTHERS
     wider = [sampled_name(sfreq) for sfreq in SAMPLED_HZ]
     grid = params["grid"]
     grid["dataset"] = [dataset, *(wider if dataset == "ecg_demo" else ())]

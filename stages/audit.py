@@ -1,4 +1,4 @@
-"""audit: what a network gives away about the persons who taught it."""
+"""audit: what a network reveals about the persons in its training set."""
 
 from pipeline.parallel import start_importing
 from stages import Stage, run
@@ -7,8 +7,8 @@ SECTIONS = ("audit", "evaluation")
 
 
 def main(stage: Stage) -> str:
-    """Train networks like a cell's, whose teachers are known, and attack them."""
-    start_importing("stages", "pipeline.privacy.teaching")
+    """Train networks like a cell's, on persons that are known, and attack them."""
+    start_importing("stages", "pipeline.privacy.answers")
     from pipeline.privacy.audit import audit
     from pipeline.privacy.words import headline
 

@@ -1,6 +1,6 @@
-"""What a network, and a spike code, give away about the persons who taught it.
+"""What a network, and a spike code, reveal about the persons in its training set.
 
-`membership` decides which persons teach which network, `teaching` trains these and asks
-them, `attacks` turns the answers into scores and `roc` into rates; `audit` is the chain
-of them. `identity` asks the spikes alone.
+`membership` decides which persons each network is trained on, `answers` trains the
+networks and queries them, `attacks` turns their answers into scores and `roc` these
+into rates; `audit` is the chain of them. `identity` uses the spikes alone.
 """

@@ -1,9 +1,9 @@
 r"""Attacks on membership: scores of decisions, from confidences alone.
 
 p is the probability that a network gives to the true class of a decision x. The
-references of a target θ are all networks but itself and its twin; those that the person
-of x did not teach are OUT. Each attack gives a score, the higher the likelier that the
-person taught the target:
+references of a target θ are all networks but itself and its twin; those that were not
+trained on the person of x are OUT. Each attack gives a score, the higher the likelier
+that the person is a member of the target's training set:
 
 .. math::
 
@@ -15,10 +15,10 @@ person taught the target:
     \text{trajectory} &= \text{a logistic regression of } -\log p_θ(x)
         \text{ after each epoch}
 
-z are decisions of the population, which taught no network. `a` is the one of 0, 0.1, …
-1 with the highest AUC in an attack on the target's twin, whose teachers the attacker is
-given. The trajectory's regression learns from the references, whose teachers the
-attacker knows; it is given the networks after each epoch, as nobody outside of a
+z are decisions of the population, on which no network is trained. `a` is the one of 0,
+0.1, … 1 with the highest AUC in an attack on the target's twin, whose members the
+attacker is given. The trajectory's regression learns from the references, whose members
+the attacker knows; it is given the networks after each epoch, as nobody outside of a
 training is: a bound of what its losses reveal, not a likely attack.
 
 References
@@ -41,11 +41,11 @@ from sklearn.preprocessing import StandardScaler
 from pipeline.privacy.membership import twin
 
 Confidences = Float[np.ndarray, "model decision"]
-Taught = Bool[np.ndarray, "model decision"]
-"""Whether the person of a decision taught a network."""
+Member = Bool[np.ndarray, "model decision"]
+"""Whether the person of a decision is in the training set of a network."""
 Scores = Float[np.ndarray, " decision"]
 Population = Float[np.ndarray, "model population"]
-"""Confidences in decisions of persons who taught no network."""
+"""Confidences in decisions of persons on whom no network is trained."""
 
 OFFLINE_A = tuple(k / 10 for k in range(11))
 """Values of `a` that are tried."""
@@ -65,19 +65,19 @@ def by_confidence(p: Confidences, target: int) -> Scores:
     return scores
 
 
-def by_reference(p: Confidences, taught: Taught, target: int) -> Scores:
+def by_reference(p: Confidences, member: Member, target: int) -> Scores:
     """Score each decision by the share of OUT references that the target beats.
 
     Where a reference is equally confident it counts half.
     """
     others = references(target, len(p))
     beaten = (p[target] > p[others]) + 0.5 * (p[target] == p[others])
-    return _mean_out(beaten, taught[others])
+    return _mean_out(beaten, member[others])
 
 
 def by_rmia(
     p: Confidences,
-    taught: Taught,
+    member: Member,
     z: Float[np.ndarray, "model population"],
     target: int,
 ) -> Scores:
@@ -87,7 +87,7 @@ def by_rmia(
     ----------
     p : array, shape (model, decision)
         Confidences.
-    taught : array, shape (model, decision), bool
+    member : array, shape (model, decision), bool
     z : array, shape (model, population)
     target : int
     """
@@ -95,24 +95,24 @@ def by_rmia(
 
     def success(a: float) -> float:
         """Rank the twin's decisions: a rising function of the AUC."""
-        return float(rankdata(rmia(p, taught, z, other, a))[taught[other]].sum())
+        return float(rankdata(rmia(p, member, z, other, a))[member[other]].sum())
 
-    return rmia(p, taught, z, target, max(OFFLINE_A, key=success))
+    return rmia(p, member, z, target, max(OFFLINE_A, key=success))
 
 
 def rmia(
-    p: Confidences, taught: Taught, z: Population, target: int, a: float
+    p: Confidences, member: Member, z: Population, target: int, a: float
 ) -> Scores:
     """Score each decision by RMIA with a given `a`; parameters as of `by_rmia`."""
     others = references(target, len(p))
-    ratio = p[target] / _offline(_mean_out(p[others], taught[others]), a)
+    ratio = p[target] / _offline(_mean_out(p[others], member[others]), a)
     ratio_z = np.sort(z[target] / _offline(z[others].mean(axis=0), a))
     beaten: Scores = np.searchsorted(ratio_z, ratio, side="left") / len(ratio_z)
     return beaten
 
 
 def by_trajectory(
-    p: Float[np.ndarray, "model epoch decision"], taught: Taught, target: int
+    p: Float[np.ndarray, "model epoch decision"], member: Member, target: int
 ) -> Scores:
     """Score each decision by how its loss went from epoch to epoch.
 
@@ -120,24 +120,24 @@ def by_trajectory(
     ----------
     p : array, shape (model, epoch, decision)
         Confidences after each epoch.
-    taught : array, shape (model, decision), bool
+    member : array, shape (model, decision), bool
     target : int
     """
     losses = -np.log(np.maximum(p, SMALLEST))
     others = references(target, len(p))
     known = np.concatenate([losses[k].T for k in others])
     model = make_pipeline(StandardScaler(), LogisticRegression())
-    model.fit(known, taught[others].ravel())
+    model.fit(known, member[others].ravel())
     scores: Scores = model.decision_function(losses[target].T)
     return scores
 
 
 def _offline(mean_out: Scores, a: float) -> Scores:
-    """Approximate p(x) by networks that x did not teach."""
+    """Approximate p(x) by networks that were not trained on x."""
     return np.maximum((1 + a) / 2 * mean_out + (1 - a) / 2, SMALLEST)
 
 
-def _mean_out(values: Float[np.ndarray, "model decision"], taught: Taught) -> Scores:
-    """Average over the networks that the person of a decision did not teach."""
-    mean: Scores = np.average(values, axis=0, weights=~taught)
+def _mean_out(values: Float[np.ndarray, "model decision"], member: Member) -> Scores:
+    """Average over the networks not trained on the person of a decision."""
+    mean: Scores = np.average(values, axis=0, weights=~member)
     return mean

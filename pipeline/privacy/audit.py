@@ -1,6 +1,6 @@
-"""Audit a trained cell: can one find out who taught it.
+"""Audit a trained cell: can one find out whom it was trained on.
 
-Networks are trained with the cell's own settings, each by half of the persons; every
+Networks are trained with the cell's own settings, each on half of the persons; every
 one is the target once, the others its references. What is audited is thus the way of
 training, not one file of weights.
 """
@@ -14,7 +14,7 @@ import torch
 from pipeline import files, unfinished
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.networks.parts.heads import SegmentRates
-from pipeline.privacy import drawing, judging, opening, teaching
+from pipeline.privacy import answers, drawing, judging, opening
 from pipeline.privacy.judging import Case
 from pipeline.privacy.results import RESULT
 from pipeline.privacy.settings import AuditSettings
@@ -46,26 +46,26 @@ def audit(name: str, settings: AuditSettings, evaluation: EvaluationSettings) ->
     ------
     DataError
         The cell is not trained or not by today's code, its persons are unknown or too
-        few, a class is of one person alone, or it is not known who taught a network.
+        few, a class is of one person alone, or a network's training set is not known.
     PipelineError
         A network failed.
     """
     cell = TrainedCell.open(name)
     opening.check_current(cell)
     windows = opening.usable_windows(cell)
-    members = opening.divided(cell, windows, settings)
-    task = opening.audit_task(cell, windows, members)
+    membership = opening.divided(cell, windows, settings)
+    task = opening.audit_task(cell, windows, membership)
     with unfinished.finishing(files.folder("audits", name)) as folder:
         drawn = folder / "draws"
         recordings = sorted(windows["recording"].unique())
         draws = drawing.draw(cell, recordings, settings.draws, drawn)
         code = opening.code_digest(cell, "audit")
-        plan = teaching.Plan(task, members, settings, draws, code)
-        answers = teaching.teach(plan, folder)
+        plan = answers.Plan(task, membership, settings, draws, code)
+        answered = answers.collect(plan, folder)
         shutil.rmtree(drawn, ignore_errors=True)
         targets = load_role(task, settings.models, "test").targets.numpy()
         bootstrap = evaluation.bootstrap
-        case = Case(windows, targets, members, answers, bootstrap, task.seed)
+        case = Case(windows, targets, membership, answered, bootstrap, task.seed)
         found = {
             **{axis: cell.run[axis] for axis in ("dataset", "encoder", "model")},
             "run_key": cell.run["run_key"],
@@ -80,26 +80,27 @@ def audit(name: str, settings: AuditSettings, evaluation: EvaluationSettings) ->
             "controls": controls(task, case),
         }
         files.save_json(folder / RESULT, found)
-        kept = {teaching.answers_path(folder, k).name for k in range(settings.models)}
+        kept = {answers.answers_path(folder, k).name for k in range(settings.models)}
         files.keep_only(folder, {RESULT, *kept})
     return found
 
 
 def persons(case: Case) -> Plain:
     """List who was what."""
-    members = case.membership
+    membership = case.membership
+    networks = range(len(membership.member))
     return {
-        "candidates": list(members.candidates),
-        "validation": list(members.validation),
-        "population": list(members.population),
-        "teachers": [members.teachers(k) for k in range(len(members.taught))],
+        "candidates": list(membership.candidates),
+        "validation": list(membership.validation),
+        "population": list(membership.population),
+        "training_sets": [membership.training_set(k) for k in networks],
     }
 
 
 def controls(task: Task, case: Case) -> Plain:
     """Judge the planted controls."""
     chosen = judging.memorised(case)
-    features = counted_spikes(task, len(case.membership.taught), chosen)
+    features = counted_spikes(task, len(case.membership.member), chosen)
     return judging.controlled(case, features, chosen)
 
 

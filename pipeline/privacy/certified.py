@@ -1,4 +1,4 @@
-"""What a run's networks guarantee to the persons who taught them."""
+"""What a run's networks guarantee to the persons in their training sets."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -19,7 +19,7 @@ def audit(name: str, out: Console) -> bool:
 
 def audit_cell(params: config.Params, cell: str, out: Console) -> None:
     """Audit a trained cell, in the grid or not."""
-    start_importing("pipeline.privacy.teaching")
+    start_importing("pipeline.privacy.answers")
     from pipeline.privacy import audit, words
 
     found = audit.audit(cell, params.read("audit"), params.read("evaluation"))

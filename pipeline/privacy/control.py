@@ -1,15 +1,15 @@
 r"""Planted controls: what an audit must find, and what it must not.
 
-A *memoriser* keeps every decision it was taught, as a probabilistic neural network:
-with the stored decisions x_i of its teachers and their classes c_i
+A *memoriser* stores every decision of its training set, as a probabilistic neural
+network does: with the stored decisions x_i and their classes c_i
 
 .. math:: p(c|x) = \frac{\sum_{i: c_i = c} e^{-|x - x_i|^2 / 2h^2}}
     {\sum_i e^{-|x - x_i|^2 / 2h^2}}
 
 x are the spikes counted in bins; h is half of the median distance of a decision to the
-nearest one of another person. It is taught by the same persons as the networks, and an
-audit that does not catch it is blind. The other control claims of persons who did not
-teach a network that some of them did: what it finds above 0.5 is no membership.
+nearest one of another person. It has the training sets of the networks, and an audit
+that does not detect it is blind. The other control claims of non-members that some of
+them are members: what it finds above 0.5 is no membership.
 
 References
 ----------
@@ -38,7 +38,7 @@ def memorise(
     features : array, shape (decision, feature)
     targets, persons : array, shape (decision,)
     stored : array, shape (model, decision), bool
-        What each memoriser was taught.
+        The training set of each memoriser.
     """
     pieces = np.split(np.arange(len(targets)), range(AT_ONCE, len(targets), AT_ONCE))
     nearest = []
@@ -60,17 +60,17 @@ def memorise(
 
 
 def claimed(
-    taught: Bool[np.ndarray, "model person"], rng: np.random.Generator
+    member: Bool[np.ndarray, "model person"], rng: np.random.Generator
 ) -> Float[np.ndarray, "model person"]:
-    """Claim that half of those who did not teach a network did.
+    """Claim of half of the non-members of each network that they are members.
 
     Returns
     -------
     claim : array, shape (model, person)
-        1 of the claimed, 0 of the others, NaN of those who really taught.
+        1 of the claimed, 0 of the others, NaN of the members.
     """
-    claim = np.full(taught.shape, np.nan)
-    for model, row in enumerate(taught):
+    claim = np.full(member.shape, np.nan)
+    for model, row in enumerate(member):
         out = rng.permutation(np.flatnonzero(~row))
         claim[model, out] = np.arange(len(out)) < len(out) // 2
     return claim

@@ -1,4 +1,4 @@
-"""Other draws of random codes: spikes of the same signals that taught nobody."""
+"""Other draws of random codes: spikes of the same signals, in no training set."""
 
 from functools import partial
 from pathlib import Path

@@ -11,10 +11,10 @@ from jaxtyping import Bool, Float, Int
 from pipeline import seeds
 from pipeline.evaluation.statistics import Bootstrap
 from pipeline.privacy import attacks, control
+from pipeline.privacy.answers import Answers
 from pipeline.privacy.membership import Membership, training_sessions
-from pipeline.privacy.results import OTHER, PERSON, STORED, TAUGHT, WINDOW
+from pipeline.privacy.results import OTHER, PERSON, STORED, TRAINING, WINDOW
 from pipeline.privacy.roc import Scored, drawn_together, judge, with_interval
-from pipeline.privacy.teaching import Answers
 
 NO_OTHER = "everyone has one session, or a last one that the classes need in training"
 PER_PERSON = 60
@@ -52,14 +52,14 @@ class Case:
         known = pd.Index(self.membership.candidates)
         return np.asarray(known.get_indexer(pd.Index(self.windows["subject"])))
 
-    def taught(self, rows: np.ndarray) -> Bool[np.ndarray, "model decision"]:
-        """Whether the persons of decisions taught each network."""
-        return self.membership.taught[:, self.person[rows]]
+    def member(self, rows: np.ndarray) -> Bool[np.ndarray, "model decision"]:
+        """Whether the persons of decisions are in each network's training set."""
+        return self.membership.member[:, self.person[rows]]
 
     def rows(self, what: str) -> Int[np.ndarray, " row"]:
         """List the candidates' decisions of what the attacker has."""
-        teaches = training_sessions(self.windows).to_numpy()
-        wanted = teaches if what == TAUGHT else ~teaches
+        trains = training_sessions(self.windows).to_numpy()
+        wanted = trains if what == TRAINING else ~trains
         return np.flatnonzero(wanted & (self.person >= 0))
 
     def right(self, way: str) -> Float[np.ndarray, "model decision"]:
@@ -72,21 +72,22 @@ def scores(
     case: Case, way: str, rows: np.ndarray
 ) -> Iterator[tuple[str, Float[np.ndarray, "model row"]]]:
     """Score decisions by every attack, for each network as the target."""
-    p, taught = case.right(way), case.taught(rows)
+    p, member = case.right(way), case.member(rows)
     z = p[:, case.windows["subject"].isin(case.membership.population).to_numpy()]
-    epochs = case.answers.epochs[way][:, :, rows]
-    yield from plain_scores(p[:, rows], taught, z)
-    yield "trajectory", _all(lambda k: attacks.by_trajectory(epochs, taught, k), len(p))
+    place = np.searchsorted(np.flatnonzero(case.person >= 0), rows)
+    epochs = case.answers.epochs[way][:, :, place]
+    yield from plain_scores(p[:, rows], member, z)
+    yield "trajectory", _all(lambda k: attacks.by_trajectory(epochs, member, k), len(p))
 
 
 def plain_scores(
-    p: np.ndarray, taught: np.ndarray, z: np.ndarray
+    p: np.ndarray, member: np.ndarray, z: np.ndarray
 ) -> Iterator[tuple[str, Float[np.ndarray, "model row"]]]:
     """Score decisions by the attacks that need no epochs."""
     n = len(p)
     yield "confidence", _all(lambda k: attacks.by_confidence(p, k), n)
-    yield "reference", _all(lambda k: attacks.by_reference(p, taught, k), n)
-    yield "RMIA", _all(lambda k: attacks.by_rmia(p, taught, z, k), n)
+    yield "reference", _all(lambda k: attacks.by_reference(p, member, k), n)
+    yield "RMIA", _all(lambda k: attacks.by_rmia(p, member, z, k), n)
 
 
 def _all(score: Callable[[int], np.ndarray], n_models: int) -> np.ndarray:
@@ -102,7 +103,7 @@ def attacked(case: Case) -> list[Plain]:
         `queries`, `way`, `attack`, `level` and what `judge` finds, or why it is absent.
     """
     found: list[Plain] = []
-    for what in (TAUGHT, OTHER):
+    for what in (TRAINING, OTHER):
         rows = case.rows(what)
         if not len(rows):
             found.append({"queries": what, "absent": NO_OTHER})
@@ -119,7 +120,7 @@ def as_rows(case: Case, rows: np.ndarray, scored: np.ndarray) -> Scored:
     n_models = len(scored)
     return Scored(
         scored.ravel(),
-        case.taught(rows).ravel(),
+        case.member(rows).ravel(),
         np.repeat(np.arange(n_models), len(rows)),
         np.tile(case.person[rows], n_models),
     )
@@ -148,8 +149,8 @@ def controlled(case: Case, features: np.ndarray, chosen: np.ndarray) -> Plain:
     """
     persons = case.windows["subject"].to_numpy()[chosen]
     known = case.person[chosen] >= 0
-    stored = np.zeros((len(case.membership.taught), len(chosen)), bool)
-    stored[:, known] = case.taught(chosen[known])
+    stored = np.zeros((len(case.membership.member), len(chosen)), bool)
+    stored[:, known] = case.member(chosen[known])
     numbers = np.unique(persons, return_inverse=True)[1]
     p = control.memorise(features, case.targets[chosen], numbers, stored)
     z = p[:, np.isin(persons, case.membership.population)]
@@ -158,22 +159,22 @@ def controlled(case: Case, features: np.ndarray, chosen: np.ndarray) -> Plain:
         attack: _auc(case, f"memoriser {attack}", as_rows(case, rows, scored))
         for attack, scored in plain_scores(p[:, known], stored[:, known], z)
     }
-    return {"memoriser": caught, "untaught": _untaught(case)}
+    return {"memoriser": caught, "non_members": _non_members(case)}
 
 
 def memorised(case: Case) -> Int[np.ndarray, " chosen"]:
     """Draw the decisions of each person that the memoriser is given."""
     rng = seeds.generator(case.seed, "memoriser")
-    teaches = training_sessions(case.windows)
-    order = rng.permutation(np.flatnonzero(teaches.to_numpy()))
+    trains = training_sessions(case.windows)
+    order = rng.permutation(np.flatnonzero(trains.to_numpy()))
     drawn = case.windows.iloc[order].groupby("subject").head(PER_PERSON)
     return np.sort(drawn.index.to_numpy())
 
 
-def _untaught(case: Case) -> Plain:
-    """Attack with the claim that some taught who did not."""
-    rows = case.rows(TAUGHT)
-    claim = control.claimed(case.membership.taught, seeds.generator(case.seed, "claim"))
+def _non_members(case: Case) -> Plain:
+    """Attack with the claim that some non-members are members."""
+    rows = case.rows(TRAINING)
+    claim = control.claimed(case.membership.member, seeds.generator(case.seed, "claim"))
     claimed = claim[:, case.person[rows]].ravel()
     asked = ~np.isnan(claimed)
     found = {}
@@ -185,7 +186,7 @@ def _untaught(case: Case) -> Plain:
             every.target[asked],
             every.person[asked],
         )
-        found[attack] = _auc(case, f"untaught {attack}", some)
+        found[attack] = _auc(case, f"non-members {attack}", some)
     return found
 
 
@@ -196,30 +197,30 @@ def _auc(case: Case, name: str, scored: Scored) -> Plain:
 
 
 def accuracies(case: Case) -> Plain:
-    """Judge the networks, by way to query, on persons who taught them and who did not.
+    """Judge the networks, by way to query, on members and on non-members.
 
-    Balanced accuracy of all networks together, each on its own persons: of those who
-    taught it, the training recordings; of the others, candidates or the population,
-    everything.
+    Balanced accuracy of all networks together, each on its own persons: of the members
+    of its training set, the training recordings; of the others, candidates or the
+    population, everything.
     """
     return {
         way: {
-            "taught": _accuracy(case, way, taught=True),
-            "untaught": _accuracy(case, way, taught=False),
+            "members": _accuracy(case, way, members=True),
+            "non_members": _accuracy(case, way, members=False),
         }
         for way in case.answers.final
     }
 
 
-def _accuracy(case: Case, way: str, *, taught: bool) -> Plain:
+def _accuracy(case: Case, way: str, *, members: bool) -> Plain:
     subject = case.windows["subject"]
-    if taught:
-        rows = case.rows(TAUGHT)
-        wanted = case.taught(rows)
+    if members:
+        rows = case.rows(TRAINING)
+        wanted = case.member(rows)
     else:
         rows = np.flatnonzero(~subject.isin(case.membership.validation))
         person = case.person[rows]
-        wanted = ~(case.membership.taught[:, person] & (person >= 0))
+        wanted = ~(case.membership.member[:, person] & (person >= 0))
     right = case.answers.final[way][:, rows].argmax(2) == case.targets[rows]
     target, place = np.nonzero(wanted)
     counts = pd.DataFrame(
@@ -234,7 +235,7 @@ def _accuracy(case: Case, way: str, *, taught: bool) -> Plain:
         aggfunc=["sum", "size"], fill_value=0,
     )  # fmt: skip
     hits, sizes = (counts[part].to_numpy(float) for part in ("sum", "size"))
-    rng = seeds.generator(case.seed, "accuracy", way, int(taught))
+    rng = seeds.generator(case.seed, "accuracy", way, int(members))
     targets, persons = (counts.index.get_level_values(k).to_numpy() for k in range(2))
     weights = drawn_together(targets, persons, case.bootstrap.resamples, rng)
     with np.errstate(invalid="ignore", divide="ignore"):

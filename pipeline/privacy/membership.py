@@ -1,9 +1,9 @@
-"""Who teaches which network: persons as a unit, each in half of the networks.
+"""Which persons each network is trained on: whole persons, each in half of the sets.
 
-Networks come in twins: the half of the candidates that does not teach one teaches the
-other. So each person is in exactly half of them, and of the networks that are neither
-the target nor its twin, exactly half have never seen a given person. Two groups teach
-none: one validates, the other is the population.
+Networks come in twins, trained on opposite halves of the candidates. So each person is
+in the training set of exactly half of them, and of the networks that are neither the
+target nor its twin, exactly half have never seen a given person. Two groups are in no
+training set: one validates, the other is the population.
 """
 
 from dataclasses import dataclass
@@ -17,49 +17,49 @@ from pipeline.roles import UNKNOWN
 
 LEAST = 8
 """Persons that an audit needs: two that validate, two of the population, and four of
-whom two teach a network."""
+whom two are in each training set."""
 
 RESERVED = 6
 """One of so many persons validates, and one is of the population; two at least."""
 
 TRIES = 2000
-"""Divisions that are drawn until every network is taught all classes."""
+"""Divisions that are drawn until every training set has all classes."""
 
 
 @dataclass(frozen=True)
 class Membership:
-    """Who teaches which network.
+    """Which persons each network is trained on.
 
     Parameters
     ----------
     candidates : tuple of str
-        Persons that some networks learned from.
-    taught : array, shape (model, candidate), bool
-        Which of them taught which network; networks 2j and 2j + 1 are twins.
+        Persons on whom half of the networks are trained.
+    member : array, shape (model, candidate), bool
+        Which of them are in which training set; networks 2j and 2j + 1 are twins.
     validation, population : tuple of str
-        Persons that no network learned from.
+        Persons on whom no network is trained.
     """
 
     candidates: tuple[str, ...]
-    taught: Bool[np.ndarray, "model candidate"]
+    member: Bool[np.ndarray, "model candidate"]
     validation: tuple[str, ...]
     population: tuple[str, ...]
 
-    def teachers(self, model: int) -> list[str]:
-        """List the persons that taught a network."""
-        pairs = zip(self.candidates, self.taught[model], strict=True)
-        return [person for person, taught in pairs if taught]
+    def training_set(self, model: int) -> list[str]:
+        """List the persons on whom a network is trained."""
+        pairs = zip(self.candidates, self.member[model], strict=True)
+        return [person for person, is_in in pairs if is_in]
 
 
 def twin(model: int) -> int:
-    """Give the network that the other half of the candidates taught."""
+    """Give the network trained on the other half of the candidates."""
     return model + 1 - 2 * (model % 2)
 
 
 def divide(
     windows: pd.DataFrame, n_models: int, rng: np.random.Generator
 ) -> Membership:
-    """Decide who teaches which network.
+    """Decide on whom each network is trained.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def divide(
         order = rng.permutation(len(persons))
         groups = np.split(order, [n_reserved, 2 * n_reserved])
         chosen = np.sort(groups[2])
-        taught = _halves(len(chosen), n_models, rng)
-        if _all_classes(taught, has[chosen]):
+        member = _halves(len(chosen), n_models, rng)
+        if _all_classes(member, has[chosen]):
             validation, population, candidates = (
                 tuple(persons[k] for k in sorted(group)) for group in groups
             )
-            return Membership(candidates, taught, validation, population)
+            return Membership(candidates, member, validation, population)
     rare = sorted(windows["label"].unique())[int(has.sum(axis=0).argmin())]
     raise DataError(
         "windows.parquet",
@@ -113,7 +113,7 @@ def _check_persons(windows: pd.DataFrame) -> None:
             "windows.parquet",
             f"{persons.nunique()} persons",
             expected=f"at least {LEAST}: two that validate, two of the population, and "
-            "four of whom two teach each network",
+            "four of whom two are in each training set",
             remedy="audit a data set with more persons",
         )
     holders = windows.groupby("label")["subject"].nunique()
@@ -137,37 +137,37 @@ def _halves(
 
 
 def _all_classes(
-    taught: Bool[np.ndarray, "model candidate"],
+    member: Bool[np.ndarray, "model candidate"],
     has: Bool[np.ndarray, "candidate label"],
 ) -> bool:
-    """Whether every network is taught every class."""
-    return bool((taught.astype(int) @ has.astype(int) > 0).all())
+    """Whether every training set has every class."""
+    return bool((member.astype(int) @ has.astype(int) > 0).all())
 
 
 def training_sessions(windows: pd.DataFrame) -> "pd.Series[bool]":
-    """Mark the windows of the sessions that teach, of everyone.
+    """Mark the windows of the sessions for training, of everyone.
 
     A person's last session is kept for queries, if the ones before have all its
-    classes; what was recorded in it never teaches.
+    classes; no network is trained on it.
 
     Parameters
     ----------
     windows : DataFrame
         Columns subject, session and label.
     """
-    teaches = pd.Series(True, index=windows.index)
+    in_training = pd.Series(True, index=windows.index)
     for _, own in windows.groupby("subject"):
         last = own["session"] == max(own["session"])
         if set(own.loc[last, "label"]) <= set(own.loc[~last, "label"]):
-            teaches[own.index[last]] = False
-    return teaches
+            in_training[own.index[last]] = False
+    return in_training
 
 
 def fold_table(windows: pd.DataFrame, membership: Membership) -> pd.DataFrame:
     """Give each network's fold: who trains and who validates it.
 
-    Of the teachers only the training sessions are in it. One more fold, of the number
-    after the last network's, has all decisions in the role test: the queries.
+    Of the training set only the sessions for training are in it. One more fold, of the
+    number after the last network's, has all decisions in the role test: the queries.
 
     Parameters
     ----------
@@ -175,11 +175,11 @@ def fold_table(windows: pd.DataFrame, membership: Membership) -> pd.DataFrame:
         Columns window, subject, session and label.
     membership : Membership
     """
-    teaches = training_sessions(windows)
-    queries = len(membership.taught)
+    in_training = training_sessions(windows)
+    queries = len(membership.member)
     tables = [windows[["window"]].assign(fold=queries, role="test")]
     for model in range(queries):
-        trains = windows["subject"].isin(membership.teachers(model)) & teaches
+        trains = windows["subject"].isin(membership.training_set(model)) & in_training
         validates = windows["subject"].isin(membership.validation)
         tables += [
             windows.loc[rows, ["window"]].assign(fold=model, role=role)

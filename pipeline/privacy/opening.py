@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline import entries, files, seeds
 from pipeline.config import Params
 from pipeline.errors import DataError
-from pipeline.privacy import membership
+from pipeline.privacy.membership import Membership, divide, fold_table
 from pipeline.privacy.settings import AuditSettings
 from pipeline.training.cell import TrainedCell
 from pipeline.training.privacy_settings import PrivacySettings
@@ -75,14 +75,14 @@ def usable_windows(cell: TrainedCell) -> pd.DataFrame:
 
 def divided(
     cell: TrainedCell, windows: pd.DataFrame, settings: AuditSettings
-) -> membership.Membership:
-    """Decide who teaches which network; equal seeds give equal divisions."""
+) -> Membership:
+    """Decide on whom each network is trained; equal seeds give equal divisions."""
     rng = seeds.generator(cell.run["settings"]["seed"], "audit", cell.dataset)
-    return membership.divide(windows, settings.models, rng)
+    return divide(windows, settings.models, rng)
 
 
 def audit_task(
-    cell: TrainedCell, windows: pd.DataFrame, members: membership.Membership
+    cell: TrainedCell, windows: pd.DataFrame, membership: Membership
 ) -> Task:
     """Describe what the networks of an audit are trained on."""
     settings: dict[str, Any] = cell.run["settings"]
@@ -91,7 +91,7 @@ def audit_task(
         name=f"audit of {cell.name}",
         spikes=cell.spikes,
         windows=windows,
-        folds=membership.fold_table(windows, members),
+        folds=fold_table(windows, membership),
         labels=cell.labels,
         network=cell.network,  # type: ignore[arg-type]
         neuron=cell.neuron,

@@ -8,16 +8,15 @@ from pipeline import files
 RESULT, IDENTITY = "audit.json", "identity.json"
 """Files below `data/audits`: of a cell, and of the codes of a data set."""
 
-TAUGHT, OTHER = "training recordings", "another session"
-"""What the attacker has of a person: what taught, or what never teaches."""
+TRAINING, OTHER = "training recordings", "another session"
+"""What the attacker has of a person: on the second no network is trained."""
 
 PERSON, WINDOW = "person", "decision"
 """Levels: scores of persons, and of single decisions, of which a person has many."""
 
 STORED, ONCE, DRAWS, DROPOUT = "stored", "once", "draws", "dropout"
-"""Ways to query: the spikes that teach; of random codes one draw that did not teach,
-and the mean of the answers to several; the mean of the answers to spikes some of which
-are dropped."""
+"""Ways to query: the training spikes; of random codes one new draw, and the mean of the
+answers to several; the mean of the answers to spikes some of which are dropped."""
 
 RATES = (0.01, 0.001)
 """False positive rates at which attacks are compared."""

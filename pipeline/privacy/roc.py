@@ -1,12 +1,12 @@
-r"""How well scores tell who taught a network: AUC and rates, with their intervals.
+r"""How well scores find the members of a training set: AUC and rates, with intervals.
 
 Scores come in blocks: those of one person under one target. With A the share of pairs
-of a taught and an untaught score in which the taught one is higher (half of the equal
-ones), summed by blocks, the AUC of persons and targets that count w times is
+of a member's and a non-member's score in which the member's is higher (half of the
+equal ones), summed by blocks, the AUC of persons and targets that count w times is
 
 .. math:: \frac{\sum_{ij} w_i w_j A_{ij}}{\sum_i w_i n_i \sum_j w_j n_j}
 
-over the taught blocks i and the untaught j. Persons and targets are drawn again
+over the members' blocks i and the non-members' j. Persons and targets are drawn again
 together, and a block counts as often as its person times its target: targets share
 persons, and a person is in many targets, so either alone would be too narrow. The
 interval is that of percentiles. True positive rates have theirs of the same draws.
@@ -40,14 +40,14 @@ class Scored:
     Parameters
     ----------
     scores : array, shape (row,), float64
-    taught : array, shape (row,), bool
-        Whether the person taught the target.
+    member : array, shape (row,), bool
+        Whether the person is in the training set of the target.
     target, person : array, shape (row,), int64
         Numbers from 0.
     """
 
     scores: Float[np.ndarray, " row"]
-    taught: Bool[np.ndarray, " row"]
+    member: Bool[np.ndarray, " row"]
     target: Int[np.ndarray, " row"]
     person: Int[np.ndarray, " row"]
 
@@ -58,8 +58,8 @@ class Scored:
         )
         counts = np.bincount(index)
         means = np.bincount(index, self.scores) / counts
-        taught = np.bincount(index, self.taught) > 0
-        return Scored(means, taught, *blocks)
+        member = np.bincount(index, self.member) > 0
+        return Scored(means, member, *blocks)
 
 
 def judge(scored: Scored, bootstrap: Bootstrap, rng: np.random.Generator) -> Plain:
@@ -77,13 +77,13 @@ def judge(scored: Scored, bootstrap: Bootstrap, rng: np.random.Generator) -> Pla
     -------
     found : dict
         `auc` with its interval, or why there is none; `tpr` by false positive rate, so
-        too, or the number of untaught persons that it needs; `curve`, the true positive
+        too, or the number of non-members that it needs; `curve`, the true positive
         rates at `CURVE`.
     """
-    if scored.taught.all() or not scored.taught.any():
+    if scored.member.all() or not scored.member.any():
         return {"absent": "nobody is in, or nobody is out: there is nothing to compare"}
-    auc = float(roc_auc_score(scored.taught, scored.scores))
-    fpr, tpr, _ = roc_curve(scored.taught, scored.scores, drop_intermediate=False)
+    auc = float(roc_auc_score(scored.member, scored.scores))
+    fpr, tpr, _ = roc_curve(scored.member, scored.scores, drop_intermediate=False)
     blocks, block = np.unique(
         np.stack([scored.target, scored.person]), axis=1, return_inverse=True
     )
@@ -128,25 +128,25 @@ def _counts(
 def _aucs(scored: Scored, weights: Weights) -> Float[np.ndarray, " resample"]:
     """Compute the AUC of every resample; NaN where nobody is in or nobody out."""
     higher, size, first = pairs(scored)
-    taught = scored.taught[first]
-    inside, outside = weights[:, taught], weights[:, ~taught]
+    member = scored.member[first]
+    inside, outside = weights[:, member], weights[:, ~member]
     found = ((inside @ higher) * outside).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(found / ((inside @ size[taught]) * (outside @ size[~taught])))
+        return np.asarray(found / ((inside @ size[member]) * (outside @ size[~member])))
 
 
 def pairs(
     scored: Scored,
 ) -> tuple[
-    Float[np.ndarray, "taught untaught"],
+    Float[np.ndarray, "member non_member"],
     Float[np.ndarray, " block"],
     Int[np.ndarray, " block"],
 ]:
-    """Count the pairs in which a taught block's score is higher, equal ones half.
+    """Count the pairs in which a member's score is higher, equal ones half.
 
     Returns
     -------
-    higher : array, shape (taught block, untaught block)
+    higher : array, shape (member's block, non-member's block)
     size : array, shape (block,)
         Scores of each block.
     first : array, shape (block,)
@@ -159,12 +159,12 @@ def pairs(
         return_inverse=True,
         return_counts=True,
     )
-    taught = scored.taught[first]
-    inside = scored.taught
-    place = np.cumsum(taught)[index[inside]] - 1
+    member = scored.member[first]
+    inside = scored.member
+    place = np.cumsum(member)[index[inside]] - 1
     mine = scored.scores[inside]
-    higher = np.empty((int(taught.sum()), int((~taught).sum())))
-    for column, block in enumerate(np.flatnonzero(~taught)):
+    higher = np.empty((int(member.sum()), int((~member).sum())))
+    for column, block in enumerate(np.flatnonzero(~member)):
         theirs = np.sort(scored.scores[index == block])
         below = np.searchsorted(theirs, mine, side="left")
         equal = np.searchsorted(theirs, mine, side="right") - below
@@ -204,7 +204,7 @@ def resampled_rates(
         NaN where nobody is in or nobody out.
     """
     order = np.argsort(-scored.scores, kind="stable")
-    ranked, block, inside = (a[order] for a in (scored.scores, block, scored.taught))
+    ranked, block, inside = (a[order] for a in (scored.scores, block, scored.member))
     ends = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # of equal scores
     rates = np.full(len(weights), np.nan)
     for place, counts in enumerate(weights):
@@ -220,7 +220,7 @@ def resampled_rates(
 
 def _too_few(scored: Scored, rate: float) -> str:
     """Report why persons are too few for a false positive rate; empty if enough."""
-    persons, needed = len(np.unique(scored.person[~scored.taught])), round(1 / rate)
+    persons, needed = len(np.unique(scored.person[~scored.member])), round(1 / rate)
     if persons >= needed:
         return ""
     return f"needs {needed} persons outside the training set, there are {persons}"

@@ -19,7 +19,7 @@ class AuditSettings(Settings):
     models: Annotated[
         int,
         Field(ge=6, le=256, description="networks that are trained; even, for each has "
-              "a twin that the other half of the persons teaches"),
+              "a twin trained on the other half of the persons"),
         AfterValidator(_even),
     ] = 8  # fmt: skip
     draws: Annotated[

@@ -51,7 +51,7 @@ def show(found: Plain, out: Console) -> None:
     """Print an audit."""
     persons = found["persons"]
     out.print(
-        f"{len(persons['teachers'])} networks, each trained on half of "
+        f"{len(persons['training_sets'])} networks, each trained on half of "
         f"{len(persons['candidates'])} persons; {len(persons['validation'])} others "
         f"validate, {len(persons['population'])} are the population"
     )
@@ -72,7 +72,7 @@ def _accuracies(accuracy: Plain) -> Table:
         table.add_column(f"accuracy, {title}", justify="right")
     for way, title in WAYS.items():
         if each := accuracy.get(way):
-            cells = (estimate(each[name]) for name in ("taught", "untaught"))
+            cells = (estimate(each[name]) for name in ("members", "non_members"))
             table.add_row(title, *cells)
     return table
 
@@ -95,7 +95,7 @@ def _controls(controls: Plain) -> Table:
     table.add_column("AUC", justify="right")
     names = {
         "memoriser": "a network that memorises: to be caught",
-        "untaught": "persons outside the training set: not to be caught",
+        "non_members": "persons outside the training set: not to be caught",
     }
     for control, title in names.items():
         for attack, each in controls[control].items():

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.privacy.certified import sentence
-from pipeline.privacy.results import IDENTITY, PERSON, RATES, TAUGHT, load
+from pipeline.privacy.results import IDENTITY, PERSON, RATES, TRAINING, load
 from pipeline.privacy.words import BOUND, TITLES, WAYS, strongest
 from pipeline.report import roc
 
@@ -54,7 +54,7 @@ def audited(cell: Plain) -> Plain | None:
         return None
     return {
         "title": _title(cell),
-        "networks": len(found["persons"]["teachers"]),
+        "networks": len(found["persons"]["training_sets"]),
         "persons": len(found["persons"]["candidates"]),
         "ways": ways(found),
         "sentences": sentences(found, guaranteed=bool(sentence(cell["run"]))),
@@ -78,7 +78,9 @@ def ways(found: Plain) -> list[Plain]:
             }
             if aucs:
                 known = {"queries": queries, "way": title, "aucs": aucs}
-                rows.append({**known, "accuracy": found["accuracy"][way]["untaught"]})
+                rows.append(
+                    {**known, "accuracy": found["accuracy"][way]["non_members"]}
+                )
     return rows
 
 
@@ -167,13 +169,13 @@ def protection(found: Plain, *, guaranteed: bool = False) -> list[str]:
         return [
             f"{use}; what does is the guarantee above." if guaranteed else f"{use}."
         ]
-    rows = _by_outsiders(_taught(found))
+    rows = _by_outsiders(_by_training(found))
     by_way = {
         way: strongest([row for row in rows if row["way"] == way])
         for way in ("once", "draws")
     }
     aucs = [percent(row["auc"]["value"]) for row in by_way.values() if row]
-    values = [percent(accuracy[way]["untaught"]["value"]) for way in by_way]
+    values = [percent(accuracy[way]["non_members"]["value"]) for way in by_way]
     return [
         f"The code is random. With one draw of it the strongest attack is right "
         f"{aucs[0]} of the time, and with the answers to {found['settings']['draws']} "
@@ -185,16 +187,16 @@ def protection(found: Plain, *, guaranteed: bool = False) -> list[str]:
 def knows(found: Plain) -> str:
     """Report how much better a network knows its training set."""
     stored = found["accuracy"]["stored"]
-    taught, untaught = (percent(stored[k]["value"]) for k in ("taught", "untaught"))
+    inside, outside = (percent(stored[k]["value"]) for k in ("members", "non_members"))
     return (
-        f"Balanced accuracy is {taught} on the training recordings, {untaught} on "
+        f"Balanced accuracy is {inside} on the training recordings, {outside} on "
         "other persons; attacks use a gap between the two."
     )
 
 
-def _taught(found: Plain) -> list[Plain]:
+def _by_training(found: Plain) -> list[Plain]:
     return [
-        row for row in found["attacks"] if row["queries"] == TAUGHT and "way" in row
+        row for row in found["attacks"] if row["queries"] == TRAINING and "way" in row
     ]
 
 

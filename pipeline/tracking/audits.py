@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.privacy.results import PERSON, RESULT, TAUGHT, load
+from pipeline.privacy.results import PERSON, RESULT, TRAINING, load
 from pipeline.tracking.entries import log_files, log_numbers
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def numbers(found: Mapping[str, Any]) -> dict[str, Any]:
         if row.get("level") == PERSON and "auc" in row:
             found_by = {"auc": row["auc"]}
             found_by |= {f"tpr_at_{rate}": each for rate, each in row["tpr"].items()}
-            of = "" if row["queries"] == TAUGHT else "_another_session"
+            of = "" if row["queries"] == TRAINING else "_another_session"
             for name, each in found_by.items():
                 estimates[f"{name}{of}.{row['attack']}.{row['way']}"] = each
     for control, attacks in found["controls"].items():

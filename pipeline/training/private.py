@@ -1,4 +1,4 @@
-"""Train so that a network hides, certified, whether a person was among its teachers.
+"""Train so that a network hides, certified, whether a person was in its training set.
 
 A step of differentially private gradient descent [1]_, a person at a time [2]_:
 

@@ -22,12 +22,12 @@ FOUND = {
         "candidates": ["a", "b", "c", "d"],
         "validation": ["e", "f"],
         "population": ["g", "h"],
-        "teachers": [["a", "b"], ["c", "d"]],
+        "training_sets": [["a", "b"], ["c", "d"]],
     },
     "accuracy": {
         "stored": {
-            "taught": {"value": 0.875, "low": 0.75, "high": 1.0},
-            "untaught": {"value": 0.625, "low": 0.5, "high": 0.75},
+            "members": {"value": 0.875, "low": 0.75, "high": 1.0},
+            "non_members": {"value": 0.625, "low": 0.5, "high": 0.75},
         }
     },
     "attacks": [
@@ -38,7 +38,7 @@ FOUND = {
     ],
     "controls": {
         "memoriser": {"RMIA": {"value": 1.0, "low": None, "high": None}},
-        "untaught": {"RMIA": {"value": None, "reason": "nobody"}},
+        "non_members": {"RMIA": {"value": None, "reason": "nobody"}},
     },
 }
 
@@ -48,8 +48,12 @@ RANDOM = {
     "settings": {"draws": 5},
     "accuracy": {
         way: {
-            "taught": {"value": 0.875, "low": 0.75, "high": 1.0},
-            "untaught": {"value": value, "low": value - 0.125, "high": value + 0.125},
+            "members": {"value": 0.875, "low": 0.75, "high": 1.0},
+            "non_members": {
+                "value": value,
+                "low": value - 0.125,
+                "high": value + 0.125,
+            },
         }
         for way, value in (("stored", 0.75), ("once", 0.625), ("draws", 0.6875))
     },

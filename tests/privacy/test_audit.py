@@ -13,9 +13,9 @@ import torch
 from pipeline import files
 from pipeline.errors import DataError, PipelineError
 from pipeline.evaluation.evaluate import EvaluationSettings
+from pipeline.privacy import answers, drawing, opening
 from pipeline.privacy import audit as auditing
-from pipeline.privacy import drawing, opening, teaching
-from pipeline.privacy.results import OTHER, PERSON, TAUGHT, load
+from pipeline.privacy.results import OTHER, PERSON, TRAINING, load
 from pipeline.privacy.settings import AuditSettings
 from pipeline.privacy.words import headline, strongest
 from pipeline.training.cell import TrainedCell
@@ -56,7 +56,7 @@ def auc(found: dict[str, Any], queries: str, way: str, attack: str) -> dict[str,
 def test_a_network_that_memorises_is_caught(
     found: dict[str, Any], attack: str, way: str
 ) -> None:
-    by_training = auc(found, TAUGHT, way, attack)
+    by_training = auc(found, TRAINING, way, attack)
     assert by_training["value"] > (0.95 if attack == "trajectory" else 0.75)
     assert by_training["low"] > 0.5
     by_another = auc(found, OTHER, way, attack)
@@ -65,17 +65,17 @@ def test_a_network_that_memorises_is_caught(
 
 def test_the_planted_controls_are_in_the_result(found: dict[str, Any]) -> None:
     controls = found["controls"]
-    assert set(controls["untaught"]) == {*controls["memoriser"], "trajectory"}
+    assert set(controls["non_members"]) == {*controls["memoriser"], "trajectory"}
     assert all(each["value"] > 0.9 for each in controls["memoriser"].values())
-    for each in controls["untaught"].values():
+    for each in controls["non_members"].values():
         assert each["low"] < 0.5 < each["high"]
 
 
 def test_what_is_memorised_is_of_no_use(found: dict[str, Any]) -> None:
     """Labels are drawn by lot: of others the networks know nothing."""
     accuracy = found["accuracy"]["stored"]
-    assert accuracy["taught"]["low"] > 0.6
-    assert accuracy["untaught"]["low"] < 0.5 < accuracy["untaught"]["high"]
+    assert accuracy["members"]["low"] > 0.6
+    assert accuracy["non_members"]["low"] < 0.5 < accuracy["non_members"]["high"]
 
 
 def test_the_result_and_the_answers_are_kept(
@@ -90,21 +90,35 @@ def test_the_result_and_the_answers_are_kept(
     assert f"{best['auc']['value']:.3f}" in headline(found)
     assert "of 6 persons" in headline(found)
     persons = found["persons"]
-    teachers = sorted(chain(*persons["teachers"]))
-    assert teachers == sorted(3 * persons["candidates"])
+    persons_in = sorted(chain(*persons["training_sets"]))
+    assert persons_in == sorted(3 * persons["candidates"])
 
 
-def plan(cell: TrainedCell, code: str = "1") -> teaching.Plan:
+def test_a_network_answers_as_after_one_of_its_epochs(
+    found: dict[str, Any], cell: TrainedCell
+) -> None:
+    """The one that validates best is kept; of epochs only candidates' answers are."""
+    collected = answers.load(plan(cell).membership, files.folder("audits", toy.CELL))
+    windows = opening.usable_windows(cell)
+    asked = np.flatnonzero(windows["subject"].isin(found["persons"]["candidates"]))
+    targets = windows["label"].map(cell.labels.index).to_numpy()[asked]
+    for way, final in collected.final.items():
+        right = final[:, asked, targets][:, None]
+        nearest = np.abs(collected.epochs[way] - right).max(axis=2).min(axis=1)
+        np.testing.assert_allclose(nearest, 0, atol=1e-6)
+
+
+def plan(cell: TrainedCell, code: str = "1") -> answers.Plan:
     windows = opening.usable_windows(cell)
     members = opening.divided(cell, windows, SETTINGS)
     task = opening.audit_task(cell, windows, members)
-    return teaching.Plan(task, members, SETTINGS, (), code)
+    return answers.Plan(task, members, SETTINGS, (), code)
 
 
 def test_a_network_that_failed_is_named_and_the_others_are_kept(
     cell: TrainedCell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained, fit = [], teaching.fitted
+    trained, fit = [], answers.fitted
 
     def fail_third(task: Any, model: int, look: Any) -> Any:
         trained.append(model)
@@ -112,14 +126,14 @@ def test_a_network_that_failed_is_named_and_the_others_are_kept(
             raise PipelineError("fold 2", "the loss is nan")
         return fit(task, model, look)
 
-    monkeypatch.setattr(teaching, "fitted", fail_third)
+    monkeypatch.setattr(answers, "fitted", fail_third)
     for expected in ([0, 1, 2], [2]):
         trained.clear()
         with pytest.raises(PipelineError, match="network 3 of 6: fold 2: the loss"):
-            teaching.teach(plan(cell), tmp_path)
+            answers.collect(plan(cell), tmp_path)
         assert trained == expected
     with pytest.raises(PipelineError):
-        teaching.teach(plan(cell, code="2"), tmp_path)
+        answers.collect(plan(cell, code="2"), tmp_path)
     assert trained == [2, 0, 1, 2]
 
 
@@ -132,19 +146,22 @@ def test_no_cluster_trains_what_draws_from_the_secret(
         asked.append(here)
         raise InterruptedError(what)
 
-    monkeypatch.setattr(teaching, "parallel_map", note)
+    monkeypatch.setattr(answers, "parallel_map", note)
     plain = plan(cell)
     noisy = PrivacySettings(noise=1, persons_per_step=2)
     certified = replace(plain, task=replace(plain.task, privacy=noisy))
     for each in (plain, certified):
         with pytest.raises(InterruptedError):
-            teaching.teach(each, tmp_path)
+            answers.collect(each, tmp_path)
     assert asked == [False, True]
 
 
 @pytest.mark.parametrize(
     ("meta", "words"),
-    [({}, "training set .* not known"), ({"teachers": ["s0"]}, "another training set")],
+    [
+        ({}, "training set .* not known"),
+        ({"training_set": ["s0"]}, "another training set"),
+    ],
 )
 def test_a_target_whose_split_is_unknown_is_refused(
     found: dict[str, Any], cell: TrainedCell, tmp_path: Path, meta: Any, words: str
@@ -154,7 +171,7 @@ def test_a_target_whose_split_is_unknown_is_refused(
         changed = meta if path.stem == "answers-4" else known
         files.save_weights(tmp_path / path.name, tensors, meta=changed)
     with pytest.raises(DataError, match=words) as caught:
-        teaching.load(plan(cell).membership, tmp_path)
+        answers.load(plan(cell).membership, tmp_path)
     assert "answers-4" in caught.value.where
 
 
@@ -183,8 +200,8 @@ def test_a_cell_that_is_not_trained_is_refused(checkout: Path) -> None:
 
 
 def test_dropout_takes_a_share_of_the_spikes(cell: TrainedCell) -> None:
-    examples = teaching.load_role(plan(cell).task, 6, "test")
-    fewer = teaching.dropped(examples, 0.2, np.random.default_rng(0))
+    examples = answers.load_role(plan(cell).task, 6, "test")
+    fewer = answers.dropped(examples, 0.2, np.random.default_rng(0))
     assert not ((fewer.trains == 1) & (examples.trains == 0)).any()
     share = int(fewer.trains.sum()) / int(examples.trains.sum())
     assert share == pytest.approx(0.8, abs=0.02)

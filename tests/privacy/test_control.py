@@ -42,8 +42,8 @@ def test_what_is_far_from_all_that_is_stored_has_a_confidence() -> None:
 
 
 def test_claims_are_made_of_half_of_those_outside() -> None:
-    taught = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 1, 0]], bool)
-    claim = control.claimed(taught, np.random.default_rng(0))
-    assert np.isnan(claim[taught]).all()
+    member = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 1, 0]], bool)
+    claim = control.claimed(member, np.random.default_rng(0))
+    assert np.isnan(claim[member]).all()
     assert np.nansum(claim, axis=1).tolist() == [2, 1]
     assert (~np.isnan(claim)).sum(axis=1).tolist() == [4, 3]

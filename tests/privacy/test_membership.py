@@ -20,15 +20,15 @@ def windows(n_persons: int, sessions: int = 1, rare: int | None = None) -> pd.Da
 
 
 @pytest.mark.parametrize("n_persons", [8, 13, 40])
-def test_everyone_teaches_half_of_the_networks(n_persons: int) -> None:
+def test_everyone_is_in_half_of_the_training_sets(n_persons: int) -> None:
     members = divide(windows(n_persons), 8, np.random.default_rng(0))
-    taught = members.taught
-    assert (taught.sum(axis=0) == 4).all()
+    member = members.member
+    assert (member.sum(axis=0) == 4).all()
     for model in range(8):
-        assert (taught[model] == ~taught[twin(model)]).all()
+        assert (member[model] == ~member[twin(model)]).all()
         assert twin(twin(model)) == model
-        assert set(members.teachers(model)) <= set(members.candidates)
-    assert len({row.tobytes() for row in taught}) > 2
+        assert set(members.training_set(model)) <= set(members.candidates)
+    assert len({row.tobytes() for row in member}) > 2
     groups = members.candidates, members.validation, members.population
     assert sum(map(len, groups)) == len(set().union(*groups)) == n_persons
     assert len(members.population) == len(members.validation) == max(2, n_persons // 6)
@@ -39,11 +39,11 @@ def test_equal_seeds_divide_equally_and_others_otherwise() -> None:
     first, again, other = (
         divide(table, 8, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
-    assert (first.taught == again.taught).all()
+    assert (first.member == again.member).all()
     assert first.candidates == again.candidates
-    assert (first.candidates, first.taught.tolist()) != (
+    assert (first.candidates, first.member.tolist()) != (
         other.candidates,
-        other.taught.tolist(),
+        other.member.tolist(),
     )
 
 
@@ -55,14 +55,14 @@ def test_other_names_divide_equally() -> None:
     one, other = (divide(t, 8, np.random.default_rng(1)) for t in (table, renamed))
     assert other.candidates == tuple(others[name] for name in one.candidates)
     assert other.population == tuple(others[name] for name in one.population)
-    assert (one.taught == other.taught).all()
+    assert (one.member == other.member).all()
 
 
-def test_every_network_is_taught_every_class() -> None:
+def test_every_training_set_has_every_class() -> None:
     table = windows(12, rare=4)
     members = divide(table, 6, np.random.default_rng(0))
     for model in range(6):
-        own = table[table["subject"].isin(members.teachers(model))]
+        own = table[table["subject"].isin(members.training_set(model))]
         assert set(own["label"]) == {"a", "b", "c"}
 
 
@@ -95,16 +95,16 @@ def test_a_class_that_no_division_gives_to_all_is_refused(
         divide(windows(60, rare=2), 64, np.random.default_rng(0))
 
 
-def test_the_last_session_never_teaches_if_the_others_have_its_classes() -> None:
+def test_the_last_session_trains_nothing_if_the_others_have_its_classes() -> None:
     table = windows(3, sessions=2)
     own = (table["subject"] == "s01") & (table["session"] == "0")
     table = table[~(own & (table["label"] == "c"))]  # only in the last one of s01
     table = table[~((table["subject"] == "s02") & (table["session"] == "1"))]
-    teaches = training_sessions(table)
-    assert teaches[table["session"] == "0"].all()
+    trains = training_sessions(table)
+    assert trains[table["session"] == "0"].all()
     last = table["session"] == "1"
-    assert not teaches[last & (table["subject"] == "s00")].any()
-    assert teaches[last & (table["subject"] == "s01")].all()
+    assert not trains[last & (table["subject"] == "s00")].any()
+    assert trains[last & (table["subject"] == "s01")].all()
 
 
 def test_folds_keep_persons_and_sessions_apart() -> None:
@@ -115,7 +115,7 @@ def test_folds_keep_persons_and_sessions_apart() -> None:
         fold = folds[folds["fold"] == model]
         roles = {role: set(own["subject"]) for role, own in fold.groupby("role")}
         assert roles == {
-            "train": set(members.teachers(model)),
+            "train": set(members.training_set(model)),
             "validation": set(members.validation),
         }
         assert set(fold.loc[fold["role"] == "train", "session"]) == {"0"}

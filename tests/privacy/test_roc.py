@@ -15,12 +15,12 @@ FEW = Bootstrap(80, 0.9)
 
 
 def scored(seed: int, per_person: int, effect: float = 0.5) -> Scored:
-    """Make scores with ties of persons who each taught half of the targets."""
+    """Make scores with ties of persons who are each in half of the targets."""
     rng = np.random.default_rng(seed)
     halves = [rng.permutation(PERSONS) < PERSONS // 2 for _ in range(TARGETS // 2)]
-    taught = np.array([each for half in halves for each in (half, ~half)])
+    member = np.array([each for half in halves for each in (half, ~half)])
     rows = [
-        (target, person, taught[target, person], n)
+        (target, person, member[target, person], n)
         for target, person in product(range(TARGETS), range(PERSONS))
         for n in range(per_person + person % 2)
     ]
@@ -36,14 +36,14 @@ def test_a_person_has_the_mean_of_the_scores() -> None:
     for k in range(len(mean.scores)):
         own = (many.target == mean.target[k]) & (many.person == mean.person[k])
         assert mean.scores[k] == pytest.approx(many.scores[own].mean())
-        assert (many.taught[own] == mean.taught[k]).all()
+        assert (many.member[own] == mean.member[k]).all()
 
 
 @pytest.mark.parametrize("per_person", [1, 4])
 def test_pairs_are_counted_one_by_one(per_person: int) -> None:
     made = scored(2, per_person)
     higher, size, first = roc.pairs(made)
-    blocks = [(made.target[k], made.person[k], made.taught[k]) for k in first]
+    blocks = [(made.target[k], made.person[k], made.member[k]) for k in first]
     rows = {
         block[:2]: made.scores[(made.target == block[0]) & (made.person == block[1])]
         for block in blocks
@@ -63,7 +63,7 @@ def test_pairs_are_counted_one_by_one(per_person: int) -> None:
 def test_the_auc_and_its_interval_are_sklearns(per_person: int) -> None:
     made = scored(3, per_person)
     found = roc.judge(made, FEW, np.random.default_rng(7))["auc"]
-    assert found["value"] == pytest.approx(roc_auc_score(made.taught, made.scores))
+    assert found["value"] == pytest.approx(roc_auc_score(made.member, made.scores))
     _, _, first = roc.pairs(made)
     target, person = made.target[first], made.person[first]
     weights = roc.drawn_together(
@@ -72,9 +72,9 @@ def test_the_auc_and_its_interval_are_sklearns(per_person: int) -> None:
     blocks = {pair: k for k, pair in enumerate(zip(target, person, strict=True))}
     of_row = [blocks[pair] for pair in zip(made.target, made.person, strict=True)]
     resampled = [
-        roc_auc_score(made.taught, made.scores, sample_weight=row[of_row])
+        roc_auc_score(made.member, made.scores, sample_weight=row[of_row])
         for row in weights
-        if len(set(made.taught[row[of_row] > 0])) == 2
+        if len(set(made.member[row[of_row] > 0])) == 2
     ]
     expected = np.quantile(resampled, [0.05, 0.95])
     assert [found["low"], found["high"]] == pytest.approx(expected.tolist())
@@ -97,11 +97,11 @@ def test_rates_need_persons() -> None:
         "reason": f"needs 100 persons outside the training set, there are {PERSONS}",
     }
     persons = np.repeat(np.arange(150), 2)
-    taught = np.tile([True, False], 150)
-    scores = np.where(taught, 0.0, -1.0)
-    scores[taught] += np.arange(150) < 60  # 60 of 150 are above all others
-    scores[~taught] += np.where(np.arange(150) == 7, 1.5, 0)  # of these one is between
-    many = Scored(scores, taught, 2 * (persons % 2) + ~taught, persons)
+    member = np.tile([True, False], 150)
+    scores = np.where(member, 0.0, -1.0)
+    scores[member] += np.arange(150) < 60  # 60 of 150 are above all others
+    scores[~member] += np.where(np.arange(150) == 7, 1.5, 0)  # of these one is between
+    many = Scored(scores, member, 2 * (persons % 2) + ~member, persons)
     found = roc.judge(many, FEW, np.random.default_rng(0))
     assert found["tpr"]["0.01"]["value"] == 1.0
     assert found["tpr"]["0.01"]["low"] < 0.5  # where that one is drawn twice
@@ -124,7 +124,7 @@ def test_rates_of_resamples_are_sklearns(per_person: int, rate: float) -> None:
     assert np.isnan(found[0])
     for value, counts in zip(found[1:], weights[1:], strict=True):
         fpr, tpr, _ = roc_curve(
-            made.taught,
+            made.member,
             made.scores,
             sample_weight=counts[block],
             drop_intermediate=False,
@@ -142,8 +142,8 @@ def test_nobody_in_is_no_auc() -> None:
 
 def test_one_score_a_side_has_no_interval() -> None:
     """Most resamples lack the one who is in, or the one who is out."""
-    scores, taught = np.array([1.0, 0.0]), np.array([True, False])
-    two = Scored(scores, taught, np.arange(2), np.arange(2))
+    scores, member = np.array([1.0, 0.0]), np.array([True, False])
+    two = Scored(scores, member, np.arange(2), np.arange(2))
     found = roc.judge(two, FEW, np.random.default_rng(0))["auc"]
     assert (found["value"], found["low"]) == (1.0, None)
     assert "nobody in" in found["reason"]

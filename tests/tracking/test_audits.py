@@ -18,9 +18,9 @@ def test_every_attack_on_persons_is_a_metric_and_no_decision_is() -> None:
     assert named["privacy/auc.RMIA.stored.ci_low"] == 0.625
     assert named["privacy/auc.RMIA.stored.ci_high"] == 0.875
     assert not any("reference" in name for name in named)
-    assert named["privacy/accuracy_untaught.stored"] == 0.625
+    assert named["privacy/accuracy_non_members.stored"] == 0.625
     assert named["privacy/control_memoriser.RMIA"] == 1.0
-    assert named["privacy/control_untaught.RMIA"] is None
+    assert named["privacy/control_non_members.RMIA"] is None
 
 
 def test_true_positive_rates_are_metrics_where_persons_allow_them() -> None:

@@ -54,7 +54,7 @@ def _fit(
 
 
 def _accuracy(network: Stack) -> float:
-    """Balanced accuracy on windows that neither taught nor judged."""
+    """Balanced accuracy on windows of no other role."""
     windows = _windows(9, 400)
     logits = predict(network, windows, torch.arange(400))
     return balanced(logits, windows.targets)[1]

@@ -1,8 +1,8 @@
-"""Networks that are taught by known persons, and their answers to queries.
+"""Networks whose training sets are known, and their answers to queries.
 
-A network is trained as those of the cell are, by its settings and functions; only who
-teaches it differs. Its answers are kept, not its weights: the audit needs no more, and
-a network that knows its teachers is no file to leave lying about.
+A network is trained as those of the cell are, by its settings and functions; only the
+persons differ. Its answers are kept, not its weights: the audit needs no more, and a
+file of weights reveals the persons it was trained on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,6 +26,9 @@ from pipeline.training import devices
 from pipeline.training.fitting import Epoch, Examples, predict
 from pipeline.training.fold import fitted
 from pipeline.training.task import Task, load_role
+
+Queries = list[tuple[str, Examples]]
+"""Decisions that networks are asked for, each with the way to query."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,17 @@ class Answers:
     ----------
     final : mapping of str to array, shape (model, decision, class)
         Probabilities of the trained networks, by the way to query.
-    epochs : mapping of str to array, shape (model, epoch, decision)
-        Probabilities of the true class after each epoch; a network that stopped early
-        keeps its last ones.
+    epochs : mapping of str to array, shape (model, epoch, candidate's decision)
+        Probabilities of the true class after each epoch, for decisions of candidates
+        alone; a network that stopped early keeps its last ones.
     """
 
     final: Mapping[str, np.ndarray]
     epochs: Mapping[str, np.ndarray]
 
 
-def teach(plan: Plan, folder: Path) -> Answers:
-    """Train the networks and ask them, in parallel; what `folder` holds is kept.
+def collect(plan: Plan, folder: Path) -> Answers:
+    """Train the networks and query them, in parallel; what `folder` holds is kept.
 
     Writes `answers-<k>.safetensors`.
 
@@ -78,8 +81,8 @@ def teach(plan: Plan, folder: Path) -> Answers:
     PipelineError
         A network failed, or its file does not fit the audit.
     """
-    n_models = len(plan.membership.taught)
-    work = partial(_taught, plan, folder)
+    n_models = len(plan.membership.member)
+    work = partial(_answered, plan, folder)
     here = plan.task.privacy.certified  # their noise comes from this machine's secret
     parallel_map(work, range(n_models), what=plan.task.name, here=here)
     return load(plan.membership, folder)
@@ -91,14 +94,14 @@ def load(membership: Membership, folder: Path) -> Answers:
     Raises
     ------
     DataError
-        A file is missing, or it is not known who taught its network.
+        A file is missing, or the training set of its network is not known.
     """
     final: dict[str, list[np.ndarray]] = {}
     epochs: dict[str, list[np.ndarray]] = {}
-    for model in range(len(membership.taught)):
+    for model in range(len(membership.member)):
         path = answers_path(folder, model)
         tensors, meta = files.load_weights(path)
-        _check_teachers(path, meta, membership.teachers(model))
+        _check_training_set(path, meta, membership.training_set(model))
         for name, tensor in tensors.items():
             part, _, way = name.partition(".")
             kept = final if part == "final" else epochs
@@ -117,15 +120,17 @@ def answers_path(folder: Path, model: int) -> Path:
     return folder / f"answers-{model}.safetensors"
 
 
-def _check_teachers(path: Path, meta: Mapping[str, Any], teachers: list[str]) -> None:
-    found = meta.get("teachers")
-    if found != teachers:
+def _check_training_set(
+    path: Path, meta: Mapping[str, Any], persons: list[str]
+) -> None:
+    found = meta.get("training_set")
+    if found != persons:
         raise DataError(
             str(path),
             "the training set of this network is not known"
             if found is None
             else "this network has another training set",
-            expected=f"answers of the network trained on {', '.join(teachers)}",
+            expected=f"answers of the network trained on {', '.join(persons)}",
             remedy="remove the file, and run `biospike audit` again",
         )
 
@@ -134,20 +139,21 @@ def _last_kept(p: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate([p, np.repeat(p[-1:], length - len(p), axis=0)])
 
 
-def _taught(plan: Plan, folder: Path, model: int) -> None:
+def _answered(plan: Plan, folder: Path, model: int) -> None:
     """Train a network and write its answers, unless that is done."""
     path, task = answers_path(folder, model), plan.task
-    teachers = plan.membership.teachers(model)
-    inputs = files.inputs_digest(plan.settings, plan.code, dict(task.inputs), teachers)
+    persons = plan.membership.training_set(model)
+    inputs = files.inputs_digest(plan.settings, plan.code, dict(task.inputs), persons)
     if unfinished.is_made_of(path, inputs):
         return
     queries = list(_queries(plan))
+    of_candidates = list(_of_candidates(plan, queries))
     after: dict[str, list[Tensor]] = {}
 
     def ask(_: Epoch, network: Stack) -> None:
         """Ask for the true classes after an epoch."""
-        for way, likely in _ask(network, queries).items():
-            right = likely.gather(1, queries[0][1].targets.unsqueeze(1).cpu())
+        for way, likely in _ask(network, of_candidates).items():
+            right = likely.gather(1, of_candidates[0][1].targets.unsqueeze(1).cpu())
             after.setdefault(way, []).append(right.squeeze(1))
 
     seed = seeds.integer(task.seed, task.name, model)
@@ -157,7 +163,7 @@ def _taught(plan: Plan, folder: Path, model: int) -> None:
             final = _ask(network, queries)
     except PipelineError as error:
         raise PipelineError(
-            f"network {model + 1} of {len(plan.membership.taught)}: {error.where}",
+            f"network {model + 1} of {len(plan.membership.member)}: {error.where}",
             error.found,
             expected=error.expected,
             remedy=error.remedy
@@ -166,14 +172,14 @@ def _taught(plan: Plan, folder: Path, model: int) -> None:
         ) from error
     tensors = {f"final.{way}": likely.float() for way, likely in final.items()}
     tensors |= {f"epochs.{way}": torch.stack(p).float() for way, p in after.items()}
-    files.save_weights(path, tensors, meta={"teachers": teachers})
+    files.save_weights(path, tensors, meta={"training_set": persons})
     unfinished.note_inputs(path, inputs)
 
 
 def _queries(plan: Plan) -> Iterator[tuple[str, Examples]]:
     """Load what the networks are asked, each with the way to query."""
     device, task = devices.choose(), plan.task
-    fold = len(plan.membership.taught)
+    fold = len(plan.membership.member)
     stored = load_role(task, fold, "test")
     yield STORED, stored.to(device)
     for number, spikes in enumerate(plan.draws):
@@ -186,13 +192,22 @@ def _queries(plan: Plan) -> Iterator[tuple[str, Examples]]:
         yield DROPOUT, dropped(stored, plan.settings.dropout, rng).to(device)
 
 
+def _of_candidates(plan: Plan, queries: Queries) -> Iterator[tuple[str, Examples]]:
+    """Keep the candidates' decisions: the attack on epochs needs no others."""
+    subject = plan.task.windows["subject"]
+    known = torch.from_numpy(subject.isin(plan.membership.candidates).to_numpy())
+    for way, examples in queries:
+        rows = torch.nonzero(known.to(examples.targets.device)).flatten()
+        yield way, examples.only(rows)
+
+
 def dropped(examples: Examples, share: float, rng: np.random.Generator) -> Examples:
     """Drop a share of the spikes at random."""
     kept = torch.from_numpy(rng.random(tuple(examples.trains.shape)) >= share)
     return replace(examples, trains=examples.trains * kept)
 
 
-def _ask(network: Stack, queries: list[tuple[str, Examples]]) -> dict[str, Tensor]:
+def _ask(network: Stack, queries: Queries) -> dict[str, Tensor]:
     """Average the probabilities of all queries of each way, (decision, class)."""
     asked: dict[str, list[Tensor]] = {}
     for way, examples in queries:
