@@ -16,7 +16,7 @@ from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.networks.parts.heads import SegmentRates
 from pipeline.privacy import answers, drawing, judging, opening
 from pipeline.privacy.judging import Case
-from pipeline.privacy.results import RESULT
+from pipeline.privacy.results import LAYOUT, RESULT
 from pipeline.privacy.settings import AuditSettings
 from pipeline.training.cell import TrainedCell
 from pipeline.training.task import Task, load_role
@@ -68,6 +68,7 @@ def audit(name: str, settings: AuditSettings, evaluation: EvaluationSettings) ->
         case = Case(windows, targets, membership, answered, bootstrap, task.seed)
         found = {
             **{axis: cell.run[axis] for axis in ("dataset", "encoder", "model")},
+            "layout": LAYOUT,
             "run_key": cell.run["run_key"],
             "settings": settings.model_dump(),
             "interval": {

@@ -32,7 +32,7 @@ from pipeline.errors import ConfigError, DataError, PipelineError
 from pipeline.evaluation.evaluate import EvaluationSettings
 from pipeline.evaluation.statistics import estimate
 from pipeline.parallel import parallel_map
-from pipeline.privacy.results import IDENTITY
+from pipeline.privacy.results import save_codes
 from pipeline.roles import UNKNOWN
 from pipeline.signals import Signal
 from pipeline.spikes import unpack
@@ -96,7 +96,7 @@ def audit_codes(params: Params, dataset: str) -> Plain:
         "chance": 1 / n_persons,
         "codes": {name: row for (name, _), row in zip(work, rows, strict=True)},
     }
-    files.save_json(files.folder("audits", dataset) / IDENTITY, found)
+    save_codes(dataset, found)
     return found
 
 
@@ -161,9 +161,11 @@ def _measured(asked: Asked, name: str, encoder: Encoder[Any] | None) -> Plain:
         vectors.append(pd.DataFrame(binned(series, own, delay), index=own.index))
     features = pd.concat(vectors).loc[asked.windows.index].to_numpy()
     found: Plain = {}
-    if tables:
+    if encoder is not None:
         summary = summarise(pd.concat(tables, ignore_index=True))
         found = {key: summary[key] for key in ("snr_db", "snr_absent", "events_per_s")}
+        settings = encoder.model_dump(mode="json")
+        found["settings"] = {"name": encoder.own_name, **settings}
     return found | recognised(asked, features, name)
 
 

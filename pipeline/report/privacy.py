@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.privacy.certified import sentence
-from pipeline.privacy.results import IDENTITY, PERSON, RATES, TRAINING, load
+from pipeline.privacy.results import PERSON, RATES, TRAINING, load, load_codes
 from pipeline.privacy.words import BOUND, TITLES, WAYS, strongest
 from pipeline.report import roc
 
@@ -18,11 +18,11 @@ TEMPLATE = "privacy.html.j2"
 def shown(dataset: str, cells: Sequence[Plain]) -> Plain | None:
     """Gather what the page shows of a data set; None if that is nothing.
 
-    An audit of an earlier run of a cell is not shown.
+    An audit of an earlier run of a cell is not shown, nor one of codes that was made of
+    other files; a code is left out whose settings are no longer those of a cell.
     """
     audits = [each for cell in cells if (each := audited(cell))]
-    path = files.folder("audits", dataset) / IDENTITY
-    codes = files.load_json(path) if path.exists() else None
+    codes = _codes(dataset, cells)
     guarantees = [
         {
             "title": _title(cell),
@@ -41,6 +41,20 @@ def shown(dataset: str, cells: Sequence[Plain]) -> Plain | None:
         "attacks": TITLES,
         "template": TEMPLATE,
     }
+
+
+def _codes(dataset: str, cells: Sequence[Plain]) -> Plain | None:
+    """Read the audit of the codes, without those that cells use otherwise now."""
+    found = load_codes(dataset)
+    if found is None:
+        return None
+    used = {cell["encoder"]: cell["run"]["settings"]["encoder"] for cell in cells}
+    rows = {
+        name: row
+        for name, row in found["codes"].items()
+        if "settings" not in row or used.get(name, row["settings"]) == row["settings"]
+    }
+    return found | {"codes": rows}
 
 
 def _title(cell: Plain) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pipeline.privacy.results import LAYOUT
+
 RATE = {
     "value": None,
     "reason": "needs 100 persons outside the training set, there are 4",
@@ -18,6 +20,7 @@ def row(attack: str, value: float, level: str = "person") -> dict[str, Any]:
 
 
 FOUND = {
+    "layout": LAYOUT,
     "persons": {
         "candidates": ["a", "b", "c", "d"],
         "validation": ["e", "f"],

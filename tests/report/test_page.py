@@ -23,6 +23,7 @@ from pipeline.evaluation.clock import TITLES, Clock, measure, without_signal
 from pipeline.evaluation.evaluate import EvaluationSettings, evaluate, evaluate_pooled
 from pipeline.evaluation.lead import lead
 from pipeline.measurement import measured
+from pipeline.privacy.results import save_codes
 from pipeline.profiling.duty import duty
 from pipeline.report import clock as pages
 from pipeline.report import (
@@ -182,6 +183,8 @@ def write_signals() -> None:
     windows.loc[:2, "reason"] = [f"window ends 0.{k} s after the end" for k in range(3)]
     folder = files.folder("windows", "ecg_demo")
     files.save_table(folder / "windows.parquet", windows)
+    folds = windows[["window"]].assign(fold=0, role="test")
+    files.save_table(folder / "folds.parquet", folds)
     beats = {
         "recording": ["r0", "r1"],
         "annotated": [100, 100],
@@ -243,7 +246,9 @@ def write_cell(names: tuple[str, str, str], skill: float) -> None:
     folder = files.folder("runs", name)
     files.save_table(folder / "predictions.parquet", table)
     neuron = {"name": "relu"} if names[2] == "ann" else {"name": "leaky", "tau": 0.02}
-    settings = {"network": {"name": "convolutional", "bins": 8}, "neuron": neuron}
+    network = {"name": "convolutional", "bins": 8}
+    encoder = {"name": "delta", "threshold": 0.5}
+    settings = {"encoder": encoder, "network": network, "neuron": neuron}
     quantized = {
         "validation_float32": 0.9,
         "validation_int8": 0.89,
@@ -1344,7 +1349,7 @@ def test_audits_of_this_run_are_shown_and_of_no_other(
     for cell, key in zip(details["cells"], (None, "of another run"), strict=True):
         found = RANDOM | {"run_key": key or cell["run"]["run_key"]}
         files.save_json(files.folder("audits", cell["cell"]) / "audit.json", found)
-    files.save_json(files.folder("audits", "ecg_demo") / "identity.json", CODES)
+    save_codes("ecg_demo", CODES)
     text = report.render(details)
     page = Page()
     page.feed(text)
@@ -1365,6 +1370,24 @@ def test_audits_of_this_run_are_shown_and_of_no_other(
         "guessing is right in 16.7 %",
     ):
         assert words in text
+
+
+def test_an_audit_of_codes_is_shown_while_its_files_and_settings_last(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    cells = details["cells"]
+    used = cells[0]["run"]["settings"]["encoder"]
+    now = {"delta": CODES["codes"]["delta"] | {"settings": used}}
+    then = {"delta": now["delta"] | {"settings": {**used, "threshold": 0.125}}}
+    for codes, shown in ((now, {"delta"}), (then, set())):
+        save_codes("ecg_demo", {**CODES, "codes": codes})
+        found = privacy.shown("ecg_demo", cells)
+        assert found is not None
+        assert set(found["codes"]["codes"]) == shown
+    windows = files.folder("windows", "ecg_demo") / "windows.parquet"
+    for change in (lambda: windows.write_bytes(b"other"), windows.unlink):
+        change()
+        assert privacy.shown("ecg_demo", cells) is None
 
 
 def test_an_attack_that_may_be_chance_is_called_that() -> None:
