@@ -30,7 +30,7 @@ def cheapest(top: Plain, level: Sequence[Plain]) -> str:
 
     Empty if there is one cell alone, or the energy of the best is unknown.
     """
-    bills = {cell["model"]: _int8_energy(cell) for cell in level}
+    bills = {cell["model"]: int8_energy(cell) for cell in level}
     known = {model: spent for model, spent in bills.items() if spent}
     if len(known) < 2 or top["model"] not in known:
         return ""
@@ -55,7 +55,7 @@ def against_ann(top: Plain, cells: Sequence[Plain]) -> str:
     matched = [cell for cell in spiking if cell["matched_ann"]]
     for cell in [top] if top["spiking"] else best_spiking(matched or spiking):
         ann, _ = device.beside(cell, cells)
-        spent, other = _int8_energy(cell), _int8_energy(ann) if ann else None
+        spent, other = int8_energy(cell), int8_energy(ann) if ann else None
         if ann is None or spent is None or not other:
             return ""
         network = (
@@ -75,7 +75,8 @@ def _short(value: float) -> str:
     return f"{float(f'{value:.2g}'):g}"
 
 
-def _int8_energy(cell: Plain) -> float | None:
+def int8_energy(cell: Plain) -> float | None:
+    """Give the estimated energy of a window, int8 with memory, if there is one."""
     table = cell["energy"]["int8"].get("estimated", {}).get(INT8_HEADLINE, {})
     spent: float | None = table.get("energy_uj_per_window")
     return spent

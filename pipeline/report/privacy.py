@@ -4,15 +4,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import files
-from pipeline.privacy.certified import sentence
-from pipeline.privacy.results import PERSON, RATES, TRAINING, load, load_codes
+from pipeline.privacy.certified import certified, sentence
+from pipeline.privacy.results import (
+    DRAWS,
+    ONCE,
+    PERSON,
+    RATES,
+    STORED,
+    TRAINING,
+    load,
+    load_codes,
+)
 from pipeline.privacy.words import BOUND, TITLES, WAYS, strongest
 from pipeline.report import roc
+from pipeline.report.energy import int8_energy
 
 Plain = dict[str, Any]
 
 TEMPLATE = "privacy.html.j2"
 """Included by the page; named here, so that digests of the report's code count it."""
+
+
+RANDOM = (ONCE, DRAWS)
+"""Ways to query that only random codes have."""
 
 
 def shown(dataset: str, cells: Sequence[Plain]) -> Plain | None:
@@ -68,6 +82,7 @@ def audited(cell: Plain) -> Plain | None:
         return None
     return {
         "title": _title(cell),
+        "beside": beside(cell, found),
         "networks": len(found["persons"]["training_sets"]),
         "persons": len(found["persons"]["candidates"]),
         "ways": ways(found),
@@ -75,6 +90,26 @@ def audited(cell: Plain) -> Plain | None:
         "controls": found["controls"],
         "absent": [row for row in found["attacks"] if "absent" in row],
         "curves": roc.curves(found["attacks"]),
+    }
+
+
+def beside(cell: Plain, found: Plain) -> Plain:
+    """Set what an attacker gains beside what the user keeps and pays."""
+    accuracy = found["accuracy"]
+    return {
+        "epsilon": certified(cell["run"]).get("epsilon"),
+        "aucs": {way: row and row["auc"] for way, row in by_way(found).items()},
+        "accuracy": accuracy.get(ONCE, accuracy[STORED])["non_members"],
+        "energy_uj": int8_energy(cell),
+    }
+
+
+def by_way(found: Plain) -> dict[str, Mapping[str, Any] | None]:
+    """Find the strongest attack of outsiders by what they query with."""
+    rows = _by_outsiders(_by_training(found))
+    return {
+        way: strongest([row for row in rows if row["way"] == way])
+        for way in (STORED, ONCE, DRAWS)
     }
 
 
@@ -178,18 +213,14 @@ def _between(each: Mapping[str, Any]) -> str:
 def protection(found: Plain, *, guaranteed: bool = False) -> list[str]:
     """Report whether chance at inference protects, and what it costs."""
     accuracy = found["accuracy"]
-    if "once" not in accuracy:
+    if ONCE not in accuracy:
         use = "The code is not random: nothing in its use protects"
         return [
             f"{use}; what does is the guarantee above." if guaranteed else f"{use}."
         ]
-    rows = _by_outsiders(_by_training(found))
-    by_way = {
-        way: strongest([row for row in rows if row["way"] == way])
-        for way in ("once", "draws")
-    }
-    aucs = [percent(row["auc"]["value"]) for row in by_way.values() if row]
-    values = [percent(accuracy[way]["non_members"]["value"]) for way in by_way]
+    best = by_way(found)
+    aucs = [percent(row["auc"]["value"]) for way in RANDOM if (row := best[way])]
+    values = [percent(accuracy[way]["non_members"]["value"]) for way in RANDOM]
     return [
         f"The code is random. With one draw of it the strongest attack is right "
         f"{aucs[0]} of the time, and with the answers to {found['settings']['draws']} "

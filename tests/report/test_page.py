@@ -1372,6 +1372,38 @@ def test_audits_of_this_run_are_shown_and_of_no_other(
         assert words in text
 
 
+def test_what_protects_and_what_it_costs_stand_side_by_side(
+    report_of: Path, details: dict[str, Any]
+) -> None:
+    fixed = RANDOM | {
+        "accuracy": {"stored": RANDOM["accuracy"]["stored"]},
+        "attacks": [row for row in RANDOM["attacks"] if row.get("way") == "stored"],
+    }
+    cells = details["cells"]
+    cells[0]["run"]["folds"] = [
+        {**fold, "privacy": GUARANTEE} for fold in cells[0]["run"]["folds"]
+    ]
+    for cell, found in zip(cells, (fixed, RANDOM), strict=True):
+        known = found | {"run_key": cell["run"]["run_key"]}
+        files.save_json(files.folder("audits", cell["cell"]) / "audit.json", known)
+    shown = privacy.shown("ecg_demo", cells)
+    assert shown is not None
+    one, other = (audit["beside"] for audit in shown["audits"])
+    assert one["aucs"] == {
+        "stored": {"value": 0.75, "low": 0.625, "high": 0.875},
+        "once": None,
+        "draws": None,
+    }
+    assert [auc["value"] for auc in other["aucs"].values()] == [0.75, 0.5, 0.65625]
+    assert (one["accuracy"]["value"], other["accuracy"]["value"]) == (0.75, 0.625)
+    assert (one["epsilon"], other["epsilon"]) == (2.996, None)
+    text = report.render(details)
+    (table,) = re.findall(r"<caption>What an outsider gains.*?</table>", text, re.S)
+    first, second = re.findall(r'<tr><th scope="row".*?</tr>', table)
+    assert re.findall(r"<td>([^<]*)", first)[:4] == ["3.00", "75.0 ", "–", "–"]
+    assert re.findall(r"<td>([^<]*)", second)[:4] == ["none", "75.0 ", "50.0 ", "65.6 "]
+
+
 def test_an_audit_of_codes_is_shown_while_its_files_and_settings_last(
     report_of: Path, details: dict[str, Any]
 ) -> None:
