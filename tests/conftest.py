@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from joblib import cpu_count
 
 settings.register_profile("untimed", deadline=None)  # machines may be busy
 settings.load_profile("untimed")
@@ -72,11 +73,16 @@ LONG = (
 other workers have nothing to do."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Give xdist one worker more than there are cores: some tests only wait."""
+    return int(cpu_count(only_physical_cores=True)) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let xdist hand out files in our order, not by how many tests they have.
 
-    Its workers are the processes, a core each: a test that wants processes or threads
-    of its own sets it. Processes begin with seconds of imports, and threads that are
+    Its workers are the processes: a test that wants processes or threads of its own
+    sets it. Processes begin with seconds of imports, and threads that are
     more than the cores wait for each other, at four times the work.
     """
     if hasattr(config.option, "loadscopereorder"):
