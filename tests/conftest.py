@@ -73,6 +73,7 @@ LONG = (
 other workers have nothing to do."""
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
 def pytest_xdist_auto_num_workers() -> int:
     """Give xdist one worker more than there are cores: some tests only wait."""
     return int(cpu_count(only_physical_cores=True)) + 1
