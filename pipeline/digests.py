@@ -184,6 +184,7 @@ def _is_ours(name: str) -> bool:
     return name.partition(".")[0] in OURS
 
 
+@cache
 def _is_chosen_by_name(name: str) -> bool:
     """Whether a module is a component, or the kernel of a neuron."""
     for package in map(package_of, KINDS):
@@ -206,15 +207,18 @@ def _named(name: str, source: Source) -> list[str]:
     return [module for module in modules if _file_of(module)]
 
 
-def _files_named(module: Path) -> Iterator[Path]:
+@cache
+def _files_named(module: Path) -> list[Path]:
     """List files beside a module that its strings name, and those in named folders."""
+    found: list[Path] = []
     for text in syntax.read(module).strings:
         path = module.parent / text
         if path.is_file() and path.suffix != ".py":
-            yield path
+            found.append(path)
         elif path.is_dir() and not (path / "__init__.py").exists():
             inside = (each for each in path.rglob("*") if each.suffix != ".pyc")
-            yield from (each for each in inside if each.is_file())
+            found += [each for each in inside if each.is_file()]
+    return found
 
 
 @cache

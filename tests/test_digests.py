@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("pipeline", "stages", "requirements.lock", "params.yaml")
 CACHED = (
     digests._file_of,
+    digests._files_named,
+    digests._is_chosen_by_name,
     digests._locked_versions,
     syntax.read,
     syntax.file_meaning,
