@@ -72,7 +72,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	    f"biospike needs Python 3.11 or later, this is {sys.version.split()[0]}")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing the pinned packages into .venv (a few minutes, once)"
-	@$(BIN)/pip install -q --no-compile --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@mkdir -p $(@D) && touch $@
 
