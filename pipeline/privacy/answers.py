@@ -195,9 +195,9 @@ def _queries(plan: Plan) -> Iterator[tuple[str, Examples]]:
 def _of_candidates(plan: Plan, queries: Queries) -> Iterator[tuple[str, Examples]]:
     """Keep the candidates' decisions: the attack on epochs needs no others."""
     subject = plan.task.windows["subject"]
-    known = torch.from_numpy(subject.isin(plan.membership.candidates).to_numpy())
+    known = subject.isin(plan.membership.candidates)
+    rows = torch.from_numpy(np.flatnonzero(known)).to(devices.choose())
     for way, examples in queries:
-        rows = torch.nonzero(known.to(examples.targets.device)).flatten()
         yield way, examples.only(rows)
 
 
