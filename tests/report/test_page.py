@@ -1416,10 +1416,15 @@ def test_an_audit_of_codes_is_shown_while_its_files_and_settings_last(
         found = privacy.shown("ecg_demo", cells)
         assert found is not None
         assert set(found["codes"]["codes"]) == shown
+    signal = next(files.folder("signals", "ecg_demo").iterdir())
     windows = files.folder("windows", "ecg_demo") / "windows.parquet"
-    for change in (lambda: windows.write_bytes(b"other"), windows.unlink):
-        change()
+    for changed in (signal, windows):
+        save_codes("ecg_demo", CODES)
+        assert privacy.shown("ecg_demo", cells) is not None
+        changed.write_bytes(b"other")
         assert privacy.shown("ecg_demo", cells) is None
+    windows.unlink()
+    assert privacy.shown("ecg_demo", cells) is None
 
 
 def test_an_attack_that_may_be_chance_is_called_that() -> None:
